@@ -1,0 +1,82 @@
+namespace XSepConv;
+
+/// <summary>The spatial operator of a block.</summary>
+public enum BlockKind
+{
+    /// <summary>One K×K depthwise convolution (<c>DwBlock</c>): what XSepConv replaces.</summary>
+    Dw,
+
+    /// <summary>2×2, 1×K and K×1 depthwise convolutions (<c>XSepBlock</c>).</summary>
+    XSep,
+}
+
+/// <summary>The nonlinearity of a block.</summary>
+public enum Activation
+{
+    /// <summary>max(x, 0).</summary>
+    ReLU,
+
+    /// <summary>x · relu6(x + 3) / 6.</summary>
+    HSwish,
+}
+
+/// <summary>Whether a block has squeeze-excite, and on which map.</summary>
+public enum SqueezeExcite
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>On the expanded map, between the spatial operator and the projection: the place an <see cref="BlockKind.XSep"/> row has it.</summary>
+    Expanded,
+
+    /// <summary>On the output, after the projection: the place the notes' depthwise block has it.</summary>
+    Output,
+}
+
+/// <summary>One row of a network's table: 1×1 expand → spatial operator → 1×1 project, and the shortcut when the stride is 1.</summary>
+/// <param name="Kind">The spatial operator.</param>
+/// <param name="Kernel">K, odd.</param>
+/// <param name="In">Input channels.</param>
+/// <param name="Expand">Channels of the expanded map, on which the spatial operator runs.</param>
+/// <param name="Out">Output channels.</param>
+/// <param name="Activation">The nonlinearity.</param>
+/// <param name="SqueezeExcite">Whether there is squeeze-excite, and where. An XSep row has it on the expanded map only.</param>
+/// <param name="Stride">1 or 2.</param>
+public sealed record BlockSpec(
+    BlockKind Kind, int Kernel, int In, int Expand, int Out, Activation Activation, SqueezeExcite SqueezeExcite, int Stride)
+{
+    /// <summary>By how much squeeze-excite narrows: C → C/4 → C.</summary>
+    internal const int SqueezeReduction = 4;
+
+    /// <summary>Channels of the map that squeeze-excite scales, or 0 without one.</summary>
+    public int SqueezeExciteChannels => SqueezeExcite switch
+    {
+        SqueezeExcite.Expanded => Expand,
+        SqueezeExcite.Output => Out,
+        _ => 0,
+    };
+
+    /// <summary>Says what is wrong with the row, if anything is.</summary>
+    internal IEnumerable<string> Problems()
+    {
+        if (!Enum.IsDefined(Kind)) yield return $"kind is {Kind}, known are Dw and XSep";
+        if (!Enum.IsDefined(Activation)) yield return $"activation is {Activation}, known are ReLU and HSwish";
+        if (!Enum.IsDefined(SqueezeExcite)) yield return $"squeeze-excite is {SqueezeExcite}, known are None, Expanded and Output";
+        if (Kernel is < 1 or > NetworkSpec.LargestKernel || Kernel % 2 == 0) yield return $"kernel is {Kernel}, it must be odd, from 1 to {NetworkSpec.LargestKernel}";
+        if (Stride is not (1 or 2)) yield return $"stride is {Stride}, it must be 1 or 2";
+        foreach (var (name, channels) in new[] { ("in", In), ("expand", Expand), ("out", Out) })
+        {
+            if (channels is < 1 or > NetworkSpec.MostChannels) yield return $"{name} is {channels}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
+        }
+
+        if (Kind == BlockKind.XSep && SqueezeExcite == SqueezeExcite.Output)
+        {
+            yield return "an XSep row has squeeze-excite on the expanded map (Expanded), not on the output";
+        }
+
+        if (SqueezeExcite != SqueezeExcite.None && SqueezeExciteChannels is >= 1 and < SqueezeReduction)
+        {
+            yield return $"squeeze-excite needs at least {SqueezeReduction} channels, it has {SqueezeExciteChannels}";
+        }
+    }
+}

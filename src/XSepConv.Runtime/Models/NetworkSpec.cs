@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+
+namespace XSepConv;
+
+/// <summary>A whole network as numbers: stem → the table of blocks → 1×1 convolution → global average pool → hidden linear layer → classifier.</summary>
+/// <remarks>Immutable and checked when built; equal specs describe equal networks. Stored in every checkpoint (<see cref="ToJson"/>).</remarks>
+public sealed partial record NetworkSpec
+{
+    internal const int LargestKernel = 255;
+    internal const int MostChannels = 65_536;
+    internal const int MostBlocks = 1_024;
+
+    /// <summary>The name of the network's design, such as <c>xsep-mobilenet-v3-small</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Channels of the input images [N, C, H, W].</summary>
+    public int InputChannels { get; init; } = 3;
+
+    /// <summary>How many classes the last layer tells apart.</summary>
+    public int NumClasses { get; init; } = 1000;
+
+    /// <summary>Output channels of the stem, a 3×3 convolution → BN → hswish.</summary>
+    public required int StemChannels { get; init; }
+
+    /// <summary>Stride of the stem: 2, or 1 for small images.</summary>
+    public int StemStride { get; init; } = 2;
+
+    /// <summary>The table.</summary>
+    public required ImmutableArray<BlockSpec> Blocks { get; init; }
+
+    /// <summary>Output channels of the 1×1 convolution → BN → hswish after the last block.</summary>
+    public required int LastChannels { get; init; }
+
+    /// <summary>Features of the hidden linear layer → BN → hswish before the classifier.</summary>
+    public required int HiddenFeatures { get; init; }
+
+    /// <summary>Probability of dropout before the classifier, in [0, 1).</summary>
+    public double Dropout { get; init; }
+
+    /// <summary>Where XSep rows pad.</summary>
+    public PaddingPlacement PaddingPlacement { get; init; }
+
+    /// <summary>The padding of each block's 2×2, by <see cref="PaddingPlan.ForStages"/> over the resolutions; null in a Dw row.</summary>
+    public ImmutableArray<PaddingDirection?> Paddings()
+    {
+        var strides = InputStrides();
+        var counts = new List<int>();
+        for (var i = 0; i < Blocks.Length; i++)
+        {
+            if (i == 0 || strides[i] != strides[i - 1]) counts.Add(0);
+            if (Blocks[i].Kind == BlockKind.XSep) counts[^1]++;
+        }
+
+        var plan = PaddingPlan.ForStages([.. counts]);
+        var next = 0;
+        return [.. Blocks.Select(block => block.Kind == BlockKind.XSep ? plan[next++] : (PaddingDirection?)null)];
+    }
+
+    /// <summary>For each block, how many input pixels one pixel of its input map spans (the 2×2 of an XSep row runs there, whatever its stride).</summary>
+    public ImmutableArray<int> InputStrides()
+    {
+        var strides = ImmutableArray.CreateBuilder<int>(Blocks.Length);
+        var stride = StemStride;
+        foreach (var block in Blocks)
+        {
+            strides.Add(stride);
+            stride = checked(stride * block.Stride);
+        }
+
+        return strides.MoveToImmutable();
+    }
+
+    /// <summary>Checks the whole spec.</summary>
+    /// <returns>This spec.</returns>
+    /// <exception cref="ArgumentException">Something is out of range, or a block does not take what the one before it gives; all problems are listed.</exception>
+    public NetworkSpec Validate()
+    {
+        var problems = Problems().ToList();
+        return problems.Count == 0
+            ? this
+            : throw new ArgumentException($"The network '{Name}' can't be built: {string.Join("; ", problems)}.");
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(NetworkSpec? other) =>
+        other is not null && Name == other.Name && InputChannels == other.InputChannels && NumClasses == other.NumClasses
+        && StemChannels == other.StemChannels && StemStride == other.StemStride && LastChannels == other.LastChannels
+        && HiddenFeatures == other.HiddenFeatures && Dropout.Equals(other.Dropout) && PaddingPlacement == other.PaddingPlacement
+        && Blocks.AsSpan().SequenceEqual(other.Blocks.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, InputChannels, NumClasses, StemChannels, LastChannels, HiddenFeatures, Blocks.Length);
+
+    private IEnumerable<string> Problems()
+    {
+        if (string.IsNullOrWhiteSpace(Name)) yield return "name is empty";
+        foreach (var (name, value, most) in new[]
+        {
+            ("input channels", InputChannels, MostChannels), ("classes", NumClasses, 1_000_000), ("stem channels", StemChannels, MostChannels),
+            ("last channels", LastChannels, MostChannels), ("hidden features", HiddenFeatures, MostChannels),
+        })
+        {
+            if (value < 1 || value > most) yield return $"{name} is {value}, it must be from 1 to {most:N0}";
+        }
+
+        if (StemStride is not (1 or 2)) yield return $"stem stride is {StemStride}, it must be 1 or 2";
+        if (!(Dropout is >= 0 and < 1)) yield return $"dropout is {Dropout}, it must be at least 0 and below 1";
+        if (!Enum.IsDefined(PaddingPlacement)) yield return $"padding placement is {PaddingPlacement}, known are AfterExpand and BeforeExpand";
+        if (Blocks.IsDefaultOrEmpty || Blocks.Length > MostBlocks)
+        {
+            yield return $"there are {(Blocks.IsDefault ? 0 : Blocks.Length)} blocks, it must be from 1 to {MostBlocks:N0}";
+            yield break;
+        }
+
+        if (Blocks.Count(block => block?.Stride == 2) > 24) yield return "more than 24 blocks have stride 2";
+        var channels = StemChannels;
+        for (var i = 0; i < Blocks.Length; i++)
+        {
+            if (Blocks[i] is not { } block)
+            {
+                yield return $"block {i} is missing";
+                yield break;
+            }
+
+            foreach (var problem in block.Problems()) yield return $"block {i}: {problem}";
+            if (block.In != channels) yield return $"block {i}: in is {block.In}, but {(i == 0 ? "the stem" : $"block {i - 1}")} gives {channels} channels";
+            channels = block.Out;
+        }
+    }
+}
