@@ -1,0 +1,45 @@
+namespace XSepConv;
+
+/// <summary>Writes files as a whole: a kill at any moment leaves the old file or the new one, never half of one.</summary>
+internal static class AtomicFile
+{
+    /// <summary>Lets <paramref name="content"/> write to a temporary file in the same folder, flushes it to the disk and renames it.</summary>
+    /// <param name="path">The file; an existing one is replaced and keeps its permissions, a symbolic link keeps pointing at it.</param>
+    /// <param name="content">Writes the content. If it throws, the old file stays and the temporary one goes.</param>
+    /// <exception cref="UnauthorizedAccessException">The file or its folder is write-protected.</exception>
+    /// <exception cref="IOException">The folder does not exist, the path is a directory, or the disk is full.</exception>
+    public static void Write(string path, Action<Stream> content)
+    {
+        var file = new FileInfo(path);
+        var target = file.LinkTarget is null ? file.FullName : file.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
+        if (Directory.Exists(target)) throw new IOException($"{path} is a directory, not a file that can be written.");
+        var replaces = File.Exists(target);
+        if (replaces && File.GetAttributes(target).HasFlag(FileAttributes.ReadOnly))
+        {
+            throw new UnauthorizedAccessException($"{path} is write-protected.");
+        }
+
+        // A short name of its own: the target's may already be as long as a file system allows.
+        var temporary = Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetRandomFileName()}.tmp");
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+            {
+                if (replaces && !OperatingSystem.IsWindows()) File.SetUnixFileMode(stream.SafeFileHandle, File.GetUnixFileMode(target));
+                content(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Writes a text file in UTF-8, without a byte order mark.</summary>
+    /// <inheritdoc cref="Write"/>
+    public static void WriteAllText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+}
