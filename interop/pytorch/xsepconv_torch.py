@@ -1,0 +1,647 @@
+"""XSepConv in PyTorch: the operator, its blocks and XSepMobileNetV3-Small, in one file to copy into a project.
+
+XSepConv (Chen, Lu, Xue, Liao; arXiv 2002.12046) replaces one K x K depthwise convolution by a 2 x 2, a 1 x K and a K x 1
+depthwise convolution. This file is the PyTorch side of XSepConv for .NET: same names, same options, same state-dict keys, so
+that weights move both ways as safetensors. It needs Python 3.8 and torch 1.13 or newer, nothing else.
+
+    from xsepconv_torch import XSepMobileNetV3Small, save_safetensors, load_safetensors
+
+    network = XSepMobileNetV3Small(num_classes=10, preset="Cifar")
+    ...                                                    # train it
+    network.save_safetensors("network.safetensors")        # XSepConv for .NET reads this file
+    again = MobileNetV3.from_safetensors("network.safetensors")
+
+One block in a network of your own, with the padding worked out for all of its 2 x 2 layers:
+
+    plan = padding_for_stages(4, 2)                        # four such layers at one resolution, two at the next
+    blocks = [XSepBlock(5, 40, 240, 40, "HSwish", squeeze_excite=True, padding=p) for p in plan[:4]]
+
+Tensors are [N, C, H, W]. Enumerations are accepted as members or as the strings they stand for ("HSwish", "LeftTop").
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import enum
+import json
+import math
+import os
+import struct
+import sys
+import uuid
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+__all__ = [
+    "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "MobileNetV3", "NetworkSpec",
+    "PaddingDirection", "PaddingPlacement", "SeModule", "SqueezeExcite", "XSepBlock", "XSepConv2d",
+    "XSepMobileNetV3Small", "load_safetensors", "mobilenet_v3_small_spec", "pad_one_sided", "padding_for_layer",
+    "padding_for_network", "padding_for_stages", "residual_shift", "save_safetensors", "symmetric_groups",
+]
+
+
+# ---- Choices -------------------------------------------------------------------------------------------------------
+
+class BlockKind(enum.Enum):
+    """The spatial operator of a block."""
+
+    DW = "Dw"      # one K x K depthwise convolution
+    XSEP = "XSep"  # 2 x 2, 1 x K, K x 1
+
+
+class Activation(enum.Enum):
+    """The nonlinearity of a block."""
+
+    RELU = "ReLU"
+    HSWISH = "HSwish"
+
+    def module(self) -> nn.Module:
+        return nn.ReLU() if self is Activation.RELU else HSwish()
+
+
+class SqueezeExcite(enum.Enum):
+    """Whether a block has squeeze-excite, and on which map."""
+
+    NONE = "None"
+    EXPANDED = "Expanded"  # between the spatial operator and the projection
+    OUTPUT = "Output"      # after the projection; depthwise blocks only
+
+
+class PaddingDirection(enum.Enum):
+    """Where the one row and the one column of zeros go before a 2 x 2 convolution."""
+
+    RIGHT_BOTTOM = "RightBottom"
+    LEFT_TOP = "LeftTop"
+    LEFT_BOTTOM = "LeftBottom"
+    RIGHT_TOP = "RightTop"
+    SYMMETRIC = "Symmetric"  # four groups of channels, each padded another way
+
+
+class PaddingPlacement(enum.Enum):
+    """Where an XSepBlock pads."""
+
+    AFTER_EXPAND = "AfterExpand"    # the expanded map, with zeros: the paper's operator
+    BEFORE_EXPAND = "BeforeExpand"  # the input of the block; the border is then act(BN(0))
+
+
+# ---- Padding -------------------------------------------------------------------------------------------------------
+
+_F_PAD = {  # (left, right, top, bottom)
+    PaddingDirection.RIGHT_BOTTOM: (0, 1, 0, 1),
+    PaddingDirection.LEFT_TOP: (1, 0, 1, 0),
+    PaddingDirection.LEFT_BOTTOM: (1, 0, 0, 1),
+    PaddingDirection.RIGHT_TOP: (0, 1, 1, 0),
+}
+
+_CYCLE = (PaddingDirection.RIGHT_BOTTOM, PaddingDirection.LEFT_TOP, PaddingDirection.LEFT_BOTTOM, PaddingDirection.RIGHT_TOP)
+
+_SYMMETRIC_ORDER = (
+    PaddingDirection.LEFT_TOP, PaddingDirection.LEFT_BOTTOM, PaddingDirection.RIGHT_TOP, PaddingDirection.RIGHT_BOTTOM)
+
+
+def padding_for_layer(layer: int) -> PaddingDirection:
+    """The padding of a 2 x 2 layer, counted from 1, in the cycle right-bottom, left-top, left-bottom, right-top."""
+    if layer < 1:
+        raise ValueError(f"layer is {layer}; layers are counted from 1")
+    return _CYCLE[(layer - 1) % 4]
+
+
+def padding_for_network(layers: int) -> List[PaddingDirection]:
+    """The paper's rule for N layers: the cycle, and where N is odd the traditional symmetric padding for the last."""
+    if layers < 0:
+        raise ValueError(f"layers is {layers}; it can't be negative")
+    plan = [padding_for_layer(i) for i in range(1, layers + 1)]
+    if layers % 2 == 1:
+        plan[-1] = PaddingDirection.SYMMETRIC
+    return plan
+
+
+def padding_for_stages(*counts: int) -> List[PaddingDirection]:
+    """The rule stage by stage: counts[i] layers run at the i-th resolution. Shifts cancel before a pixel grows."""
+    return [direction for count in counts for direction in padding_for_network(count)]
+
+
+def residual_shift(plan: Sequence[PaddingDirection], strides: Optional[Sequence[int]] = None) -> Tuple[float, float]:
+    """How far the content has moved after all layers, in input pixels: (to the right, to the bottom).
+
+    strides[i] is how many input pixels one pixel of layer i's map spans; 1 for all if left out.
+    """
+    strides = [1] * len(plan) if strides is None else strides
+    if len(strides) != len(plan):
+        raise ValueError(f"there are {len(strides)} strides for {len(plan)} layers")
+    x = y = 0.0
+    for direction, stride in zip(plan, strides):
+        if direction is not PaddingDirection.SYMMETRIC:
+            left, right, top, bottom = _F_PAD[direction]
+            x += (left - right) / 2 * stride
+            y += (top - bottom) / 2 * stride
+    return x, y
+
+
+def symmetric_groups(channels: int) -> List[int]:
+    """The sizes of the four consecutive channel groups of the symmetric padding: they differ by at most one, larger first."""
+    return [(channels + 3 - i) // 4 for i in range(4)]
+
+
+def pad_one_sided(x: torch.Tensor, direction: PaddingDirection) -> torch.Tensor:
+    """Zero padding by one row and one column: [N, C, H, W] to [N, C, H + 1, W + 1]."""
+    if direction is not PaddingDirection.SYMMETRIC:
+        return F.pad(x, _F_PAD[direction])
+    sizes = symmetric_groups(x.shape[1])
+    parts = [F.pad(part, _F_PAD[way]) for part, way in zip(x.split(sizes, dim=1), _SYMMETRIC_ORDER) if part.shape[1] > 0]
+    return torch.cat(parts, dim=1)
+
+
+# ---- Modules -------------------------------------------------------------------------------------------------------
+
+class HSwish(nn.Module):
+    """x * relu6(x + 3) / 6."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * F.relu6(x + 3) / 6
+
+
+class HSigmoid(nn.Module):
+    """relu6(x + 3) / 6."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu6(x + 3) / 6
+
+
+class SeModule(nn.Module):
+    """Squeeze-excite: pool -> 1 x 1 (C to C / reduction) -> BN -> ReLU -> 1 x 1 (back to C) -> BN -> hsigmoid, multiplied in."""
+
+    def __init__(self, channels: int, reduction: int = 4) -> None:
+        super().__init__()
+        if reduction < 1 or channels < reduction:
+            raise ValueError(f"channels is {channels}, reduction {reduction}: at least one channel must be left")
+        squeezed = channels // reduction
+        self.se = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, squeezed, 1, bias=False),
+            nn.BatchNorm2d(squeezed),
+            nn.ReLU(),
+            nn.Conv2d(squeezed, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            HSigmoid(),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.se(x)
+
+
+def _depthwise(channels: int, kernel: Tuple[int, int], stride: Tuple[int, int] = (1, 1), pad: bool = True) -> nn.Conv2d:
+    padding = (kernel[0] // 2, kernel[1] // 2) if pad else (0, 0)
+    return nn.Conv2d(channels, channels, kernel, stride, padding, groups=channels, bias=False)
+
+
+def _pointwise(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 1, bias=False)
+
+
+def _check(kernel_size: int, stride: int, **channels: int) -> None:
+    if kernel_size < 1 or kernel_size % 2 == 0:
+        raise ValueError(f"kernel_size is {kernel_size}; it must be odd and positive")
+    if stride not in (1, 2):
+        raise ValueError(f"stride is {stride}; it must be 1 or 2")
+    for name, value in channels.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}; it must be at least 1")
+
+
+class XSepConv2d(nn.Module):
+    """The operator alone, in place of a K x K depthwise convolution and its batch normalisation.
+
+    one-sided pad -> 2 x 2 (conv1) -> bn1 -> act -> 1 x K (conv2) -> bn2 -> act -> K x 1 (conv3) -> bn3. The 1 x K strides in
+    width, the K x 1 in height. Fewer multiply-accumulates than K x K from K = 5 at stride 1, from K = 7 at stride 2.
+    """
+
+    def __init__(self, channels: int, kernel_size: int, stride: int = 1, activation: Union[Activation, str] = "HSwish",
+                 padding: Union[PaddingDirection, str] = "RightBottom") -> None:
+        super().__init__()
+        _check(kernel_size, stride, channels=channels)
+        self.padding = PaddingDirection(padding)
+        self.conv1 = _depthwise(channels, (2, 2), pad=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = _depthwise(channels, (1, kernel_size), (1, stride))
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv3 = _depthwise(channels, (kernel_size, 1), (stride, 1))
+        self.bn3 = nn.BatchNorm2d(channels)
+        self.act = Activation(activation).module()
+        init_parameters(self)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.act(self.bn1(self.conv1(pad_one_sided(x, self.padding))))
+        y = self.act(self.bn2(self.conv2(y)))
+        return self.bn3(self.conv3(y))
+
+
+def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    if stride == 1 and in_channels != out_channels:
+        return nn.Sequential(_pointwise(in_channels, out_channels), nn.BatchNorm2d(out_channels))
+    return nn.Sequential()
+
+
+class DwBlock(nn.Module):
+    """The inverted bottleneck with one K x K depthwise convolution.
+
+    expand (conv1) -> bn1 -> act -> K x K (conv2) -> bn2 -> [squeeze-excite if EXPANDED] -> act -> project (conv3) -> bn3
+    -> [squeeze-excite if OUTPUT], plus the shortcut at stride 1.
+    """
+
+    def __init__(self, kernel_size: int, in_channels: int, expand_channels: int, out_channels: int,
+                 activation: Union[Activation, str] = "ReLU", squeeze_excite: Union[SqueezeExcite, str] = "None",
+                 stride: int = 1) -> None:
+        super().__init__()
+        _check(kernel_size, stride, in_channels=in_channels, expand_channels=expand_channels, out_channels=out_channels)
+        self.stride = stride
+        self.squeeze_excite = SqueezeExcite(squeeze_excite)
+        self.conv1 = _pointwise(in_channels, expand_channels)
+        self.bn1 = nn.BatchNorm2d(expand_channels)
+        self.conv2 = _depthwise(expand_channels, (kernel_size, kernel_size), (stride, stride))
+        self.bn2 = nn.BatchNorm2d(expand_channels)
+        self.se = {
+            SqueezeExcite.NONE: lambda: None,
+            SqueezeExcite.EXPANDED: lambda: SeModule(expand_channels),
+            SqueezeExcite.OUTPUT: lambda: SeModule(out_channels),
+        }[self.squeeze_excite]()
+        self.conv3 = _pointwise(expand_channels, out_channels)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.shortcut = _shortcut(in_channels, out_channels, stride)
+        self.act = Activation(activation).module()
+        init_parameters(self)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.act(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        if self.squeeze_excite is SqueezeExcite.EXPANDED:
+            y = self.se(y)
+        y = self.bn3(self.conv3(self.act(y)))
+        if self.squeeze_excite is SqueezeExcite.OUTPUT:
+            y = self.se(y)
+        return y + self.shortcut(x) if self.stride == 1 else y
+
+
+class XSepBlock(nn.Module):
+    """The inverted bottleneck with XSepConv.
+
+    expand (conv1) -> bn1 -> act -> 2 x 2 (conv2) -> bn2 -> act -> 1 x K (conv3) -> bn3 -> act -> K x 1 (conv4) -> bn4
+    -> [squeeze-excite on the expanded map] -> act -> project (conv5) -> bn5, plus the shortcut at stride 1.
+    """
+
+    def __init__(self, kernel_size: int, in_channels: int, expand_channels: int, out_channels: int,
+                 activation: Union[Activation, str] = "HSwish", squeeze_excite: bool = True, stride: int = 1,
+                 padding: Union[PaddingDirection, str] = "RightBottom",
+                 placement: Union[PaddingPlacement, str] = "AfterExpand") -> None:
+        super().__init__()
+        _check(kernel_size, stride, in_channels=in_channels, expand_channels=expand_channels, out_channels=out_channels)
+        self.stride = stride
+        self.padding = PaddingDirection(padding)
+        self.placement = PaddingPlacement(placement)
+        self.conv1 = _pointwise(in_channels, expand_channels)
+        self.bn1 = nn.BatchNorm2d(expand_channels)
+        self.conv2 = _depthwise(expand_channels, (2, 2), pad=False)
+        self.bn2 = nn.BatchNorm2d(expand_channels)
+        self.conv3 = _depthwise(expand_channels, (1, kernel_size), (1, stride))
+        self.bn3 = nn.BatchNorm2d(expand_channels)
+        self.conv4 = _depthwise(expand_channels, (kernel_size, 1), (stride, 1))
+        self.bn4 = nn.BatchNorm2d(expand_channels)
+        self.se = SeModule(expand_channels) if squeeze_excite else None
+        self.conv5 = _pointwise(expand_channels, out_channels)
+        self.bn5 = nn.BatchNorm2d(out_channels)
+        self.shortcut = _shortcut(in_channels, out_channels, stride)
+        self.act = Activation(activation).module()
+        init_parameters(self)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        before = self.placement is PaddingPlacement.BEFORE_EXPAND
+        y = pad_one_sided(x, self.padding) if before else x
+        y = self.act(self.bn1(self.conv1(y)))
+        y = y if before else pad_one_sided(y, self.padding)
+        y = self.act(self.bn2(self.conv2(y)))
+        y = self.act(self.bn3(self.conv3(y)))
+        y = self.bn4(self.conv4(y))
+        if self.se is not None:
+            y = self.se(y)
+        y = self.bn5(self.conv5(self.act(y)))
+        return y + self.shortcut(x) if self.stride == 1 else y
+
+
+def init_parameters(module: nn.Module) -> None:
+    """Convolutions Kaiming normal by fan-out, BN 1 and 0, linear layers normal with sigma 0.001 and bias 0."""
+    for m in module.modules():
+        if isinstance(m, nn.Conv2d):
+            nn.init.kaiming_normal_(m.weight, mode="fan_out")
+        elif isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            nn.init.ones_(m.weight)
+            nn.init.zeros_(m.bias)
+        elif isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=0.001)
+            nn.init.zeros_(m.bias)
+
+
+# ---- Networks as tables --------------------------------------------------------------------------------------------
+
+@dataclasses.dataclass(frozen=True)
+class BlockSpec:
+    """One row of a network's table."""
+
+    kind: BlockKind
+    kernel: int
+    in_channels: int
+    expand_channels: int
+    out_channels: int
+    activation: Activation
+    squeeze_excite: SqueezeExcite
+    stride: int
+
+    def build(self, padding: Optional[PaddingDirection] = None,
+              placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND) -> nn.Module:
+        """The block of this row. An XSep row needs its padding."""
+        sizes = (self.kernel, self.in_channels, self.expand_channels, self.out_channels, self.activation)
+        if self.kind is BlockKind.DW:
+            return DwBlock(*sizes, self.squeeze_excite, self.stride)
+        if padding is None:
+            raise ValueError("padding is None; an XSep row needs one, see padding_for_stages")
+        if self.squeeze_excite is SqueezeExcite.OUTPUT:
+            raise ValueError("an XSep row has squeeze-excite on the expanded map (Expanded), not on the output")
+        return XSepBlock(*sizes, self.squeeze_excite is SqueezeExcite.EXPANDED, self.stride, padding, placement)
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> "BlockSpec":
+        """From the object that a network's JSON description has for a row."""
+        return cls(BlockKind(row["kind"]), row["kernel"], row["in"], row["expand"], row["out"],
+                   Activation(row["activation"]), SqueezeExcite(row["squeezeExcite"]), row["stride"])
+
+    def to_dict(self) -> Dict[str, Any]:
+        return {"kind": self.kind.value, "kernel": self.kernel, "in": self.in_channels, "expand": self.expand_channels,
+                "out": self.out_channels, "activation": self.activation.value,
+                "squeezeExcite": self.squeeze_excite.value, "stride": self.stride}
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkSpec:
+    """A whole network as numbers; its JSON form is the one that XSepConv for .NET writes into checkpoints."""
+
+    name: str
+    stem_channels: int
+    blocks: Tuple[BlockSpec, ...]
+    last_channels: int
+    hidden_features: int
+    input_channels: int = 3
+    num_classes: int = 1000
+    stem_stride: int = 2
+    dropout: float = 0.0
+    padding_placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND
+
+    def input_strides(self) -> List[int]:
+        """For each block, how many input pixels one pixel of its input map spans."""
+        strides, stride = [], self.stem_stride
+        for block in self.blocks:
+            strides.append(stride)
+            stride *= block.stride
+        return strides
+
+    def paddings(self) -> List[Optional[PaddingDirection]]:
+        """The padding of each block's 2 x 2, resolution by resolution; None in a depthwise row."""
+        counts: Dict[int, int] = {}
+        for block, stride in zip(self.blocks, self.input_strides()):
+            counts[stride] = counts.get(stride, 0) + (block.kind is BlockKind.XSEP)
+        plan = iter(padding_for_stages(*counts.values()))
+        return [next(plan) if block.kind is BlockKind.XSEP else None for block in self.blocks]
+
+    def to_json(self) -> str:
+        return json.dumps({
+            "name": self.name, "inputChannels": self.input_channels, "numClasses": self.num_classes,
+            "stemChannels": self.stem_channels, "stemStride": self.stem_stride,
+            "blocks": [block.to_dict() for block in self.blocks], "lastChannels": self.last_channels,
+            "hiddenFeatures": self.hidden_features, "dropout": self.dropout,
+            "paddingPlacement": self.padding_placement.value}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "NetworkSpec":
+        """Reads the JSON form. ValueError if a field is missing or unknown, or a value is none of those allowed."""
+        data = json.loads(text)
+        known = {"name", "inputChannels", "numClasses", "stemChannels", "stemStride", "blocks", "lastChannels",
+                 "hiddenFeatures", "dropout", "paddingPlacement"}
+        if not isinstance(data, dict) or not set(data) <= known:
+            raise ValueError(f"unknown fields in the network's description: {sorted(set(data) - known)}")
+        try:
+            return cls(
+                data["name"], data["stemChannels"], tuple(BlockSpec.from_dict(row) for row in data["blocks"]),
+                data["lastChannels"], data["hiddenFeatures"], data.get("inputChannels", 3), data.get("numClasses", 1000),
+                data.get("stemStride", 2), data.get("dropout", 0.0),
+                PaddingPlacement(data.get("paddingPlacement", "AfterExpand")))
+        except KeyError as missing:
+            raise ValueError(f"the network's description lacks {missing}") from None
+
+
+def _rows() -> Tuple[BlockSpec, ...]:
+    dw, xsep, relu, hswish = BlockKind.DW, BlockKind.XSEP, Activation.RELU, Activation.HSWISH
+    none, expanded, output = SqueezeExcite.NONE, SqueezeExcite.EXPANDED, SqueezeExcite.OUTPUT
+    return tuple(BlockSpec(*row) for row in (
+        # kind  K   in  expand out  activation SE      stride    a 224 x 224 image comes in at
+        (dw,    3,  16,  16,   16,  relu,      output,   2),   # 112 x 112
+        (dw,    3,  16,  72,   24,  relu,      none,     2),   #  56 x 56
+        (dw,    3,  24,  88,   24,  relu,      none,     1),   #  28 x 28
+        (dw,    5,  24,  96,   40,  hswish,    output,   2),   #  28 x 28
+        (xsep,  5,  40, 240,   40,  hswish,    expanded, 1),   #  14 x 14
+        (xsep,  5,  40, 240,   40,  hswish,    expanded, 1),   #  14 x 14
+        (xsep,  5,  40, 120,   48,  hswish,    expanded, 1),   #  14 x 14
+        (xsep,  5,  48, 144,   48,  hswish,    expanded, 1),   #  14 x 14
+        (dw,    5,  48, 288,   96,  hswish,    output,   2),   #  14 x 14
+        (xsep,  3,  96, 576,   96,  hswish,    expanded, 1),   #   7 x 7
+        (xsep,  3,  96, 576,   96,  hswish,    expanded, 1),   #   7 x 7
+    ))
+
+
+def _scale(channels: int, width: float) -> int:
+    """To the nearest multiple of 8, at least 8, and never down by more than 10 %."""
+    wanted = channels * width
+    rounded = max(8, int(wanted + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * wanted else rounded
+
+
+def mobilenet_v3_small_spec(num_classes: int = 1000, *, depthwise: bool = False, preset: str = "ImageNet",
+                            input_channels: int = 3, width: float = 1.0, dropout: float = 0.0,
+                            kernels: Sequence[int] = (),
+                            padding_placement: Union[PaddingPlacement, str] = "AfterExpand") -> NetworkSpec:
+    """XSepMobileNetV3-Small, or its depthwise twin, in which only the spatial operator differs.
+
+    preset: "ImageNet", or "Cifar" for images of 28 to 64 pixels (stem and first block at stride 1). kernels: K of the six XSep
+    rows, none for the table's, one for all, or six.
+    """
+    if preset not in ("ImageNet", "Cifar"):
+        raise ValueError(f"preset is {preset!r}; known are 'ImageNet' and 'Cifar'")
+    if not 0 < width <= 64:
+        raise ValueError(f"width is {width}; it must be above 0 and at most 64")
+    rows = list(_rows())
+    places = [i for i, row in enumerate(rows) if row.kind is BlockKind.XSEP]
+    if len(kernels) not in (0, 1, len(places)):
+        raise ValueError(f"there are {len(kernels)} kernels; give none, one for all XSep rows, or {len(places)}")
+    for n, i in enumerate(places):
+        kernel = kernels[n if len(kernels) > 1 else 0] if kernels else rows[i].kernel
+        rows[i] = dataclasses.replace(rows[i], kernel=kernel, kind=BlockKind.DW if depthwise else BlockKind.XSEP)
+    rows = [dataclasses.replace(row, in_channels=_scale(row.in_channels, width), out_channels=_scale(row.out_channels, width),
+                                expand_channels=_scale(row.expand_channels, width)) for row in rows]
+    if preset == "Cifar":
+        rows[0] = dataclasses.replace(rows[0], stride=1)
+    return NetworkSpec(
+        name="mobilenet-v3-small" if depthwise else "xsep-mobilenet-v3-small", stem_channels=_scale(16, width),
+        blocks=tuple(rows), last_channels=_scale(576, width), hidden_features=_scale(1280, width),
+        input_channels=input_channels, num_classes=num_classes, stem_stride=1 if preset == "Cifar" else 2, dropout=dropout,
+        padding_placement=PaddingPlacement(padding_placement))
+
+
+class MobileNetV3(nn.Module):
+    """The network of a NetworkSpec: [N, input_channels, H, W] to logits [N, num_classes], for any H and W.
+
+    stem 3 x 3 (conv1) -> bn1 -> hswish -> blocks (bneck) -> 1 x 1 (conv2) -> bn2 -> hswish -> global average pool -> linear3
+    -> bn3 -> hswish -> dropout -> linear4.
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        channels = spec.stem_channels
+        for i, block in enumerate(spec.blocks):
+            if block.in_channels != channels:
+                raise ValueError(f"block {i} takes {block.in_channels} channels, but gets {channels}")
+            channels = block.out_channels
+        self.spec = spec
+        self.conv1 = nn.Conv2d(spec.input_channels, spec.stem_channels, 3, spec.stem_stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(spec.stem_channels)
+        self.bneck = nn.Sequential(*(
+            block.build(padding, spec.padding_placement) for block, padding in zip(spec.blocks, spec.paddings())))
+        self.conv2 = _pointwise(channels, spec.last_channels)
+        self.bn2 = nn.BatchNorm2d(spec.last_channels)
+        self.linear3 = nn.Linear(spec.last_channels, spec.hidden_features)
+        self.bn3 = nn.BatchNorm1d(spec.hidden_features)
+        self.dropout = nn.Dropout(spec.dropout)
+        self.linear4 = nn.Linear(spec.hidden_features, spec.num_classes)
+        self.act = HSwish()
+        init_parameters(self)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.bneck(self.act(self.bn1(self.conv1(x))))
+        y = self.act(self.bn2(self.conv2(y))).mean(dim=(2, 3))
+        y = self.act(self.bn3(self.linear3(y)))
+        return self.linear4(self.dropout(y))
+
+    @classmethod
+    def from_json(cls, text: str) -> "MobileNetV3":
+        """The network that a NetworkSpec's JSON form describes."""
+        return MobileNetV3(NetworkSpec.from_json(text))
+
+    def save_safetensors(self, path: Union[str, os.PathLike]) -> None:
+        """Writes the state dict, and the spec as metadata, so that the file alone says which network it holds."""
+        save_safetensors(self.state_dict(), path, {METADATA_KEY: self.spec.to_json()})
+
+    @classmethod
+    def from_safetensors(cls, path: Union[str, os.PathLike]) -> "MobileNetV3":
+        """The network in a file of save_safetensors, or of XSepConv for .NET. Every tensor must be there, none besides."""
+        tensors, metadata = load_safetensors(path)
+        if METADATA_KEY not in metadata:
+            raise ValueError(f"{os.fspath(path)} does not say which network it holds (no {METADATA_KEY!r} in its metadata)")
+        network = cls.from_json(metadata[METADATA_KEY])
+        network.load_state_dict(tensors, strict=True)
+        return network
+
+
+class XSepMobileNetV3Small(MobileNetV3):
+    """XSepMobileNetV3-Small; the options are those of mobilenet_v3_small_spec (depthwise=True gives the twin)."""
+
+    def __init__(self, num_classes: int = 1000, **options: Any) -> None:
+        super().__init__(mobilenet_v3_small_spec(num_classes, **options))
+
+
+# ---- Safetensors ---------------------------------------------------------------------------------------------------
+
+METADATA_KEY = "xsepconv.network"
+
+_DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}
+_DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+_MOST_HEADER = 100_000_000
+
+
+def _bytes_per_element(dtype: torch.dtype) -> int:
+    return torch.empty((), dtype=dtype).element_size()
+
+
+def save_safetensors(tensors: Mapping[str, torch.Tensor], path: Union[str, os.PathLike],
+                     metadata: Optional[Mapping[str, str]] = None) -> None:
+    """Writes tensors (any device; stored contiguously) to a safetensors file, whole: the old file stays until the new one is done."""
+    if sys.byteorder != "little":
+        raise RuntimeError("safetensors is little-endian; this machine is not")
+    header: Dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    # Wide types first, so that every tensor's data is aligned.
+    names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    offset = 0
+    for name in names:
+        tensor = tensors[name]
+        if tensor.dtype not in _DTYPE_NAMES:
+            raise ValueError(f"tensor {name!r} has dtype {tensor.dtype}; known are {', '.join(_DTYPES)}")
+        end = offset + tensor.numel() * tensor.element_size()
+        header[name] = {"dtype": _DTYPE_NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    text += b" " * (-len(text) % 8)
+
+    path = os.fspath(path)
+    temporary = f"{path}.{uuid.uuid4().hex[:12]}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(struct.pack("<Q", len(text)))
+            file.write(text)
+            for name in names:
+                data = tensors[name].detach().cpu().contiguous()
+                file.write(ctypes.string_at(data.data_ptr(), data.numel() * data.element_size()) if data.numel() else b"")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Tensor], Dict[str, str]]:
+    """Reads a safetensors file: its tensors by name, on the CPU, and its metadata. ValueError if the file is not one."""
+    if sys.byteorder != "little":
+        raise RuntimeError("safetensors is little-endian; this machine is not")
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else -1
+        if not 0 <= length <= min(_MOST_HEADER, size - 8):
+            raise ValueError(f"{os.fspath(path)} is not a safetensors file: its header does not fit ({size} bytes in all)")
+        try:
+            header = json.loads(file.read(length).decode("utf-8"))
+            metadata = header.pop("__metadata__", {})
+            entries = sorted(((name, entry["dtype"], [int(n) for n in entry["shape"]], *map(int, entry["data_offsets"]))
+                              for name, entry in header.items()), key=lambda entry: (entry[3], entry[4]))
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as e:
+            raise ValueError(f"{os.fspath(path)} is not a safetensors file: its header can't be read ({e})") from None
+
+        tensors: Dict[str, torch.Tensor] = {}
+        expected = 0
+        for name, dtype_name, shape, begin, end in entries:
+            if dtype_name not in _DTYPES:
+                raise ValueError(f"tensor {name!r} has dtype {dtype_name!r}; known are {', '.join(_DTYPES)}")
+            dtype = _DTYPES[dtype_name]
+            if any(n < 0 for n in shape) or begin != expected or end - begin != math.prod(shape) * _bytes_per_element(dtype):
+                raise ValueError(f"tensor {name!r}: shape {shape} of {dtype_name} does not fit its data at {begin} to {end}")
+            if 8 + length + end > size:
+                raise ValueError(f"{os.fspath(path)} is cut short: tensor {name!r} ends beyond it")
+            data = bytearray(file.read(end - begin))
+            tensors[name] = (torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)).reshape(shape)
+            expected = end
+        if 8 + length + expected != size:
+            raise ValueError(f"{os.fspath(path)} has {size - 8 - length - expected} bytes that belong to no tensor")
+    return tensors, metadata
