@@ -1,0 +1,80 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>
+/// The depthwise block: 1×1 expand → BN → act → K×K depthwise → BN → act → 1×1 project → BN → squeeze-excite (if any), plus the shortcut when the
+/// stride is 1 (the input, or 1×1 convolution and BN of it where channels differ).
+/// </summary>
+/// <remarks>
+/// <para>From the notes. With <see cref="SqueezeExcite.Expanded"/> squeeze-excite stands before the second activation instead, where an
+/// <see cref="XSepBlock"/> has it: such a block is the depthwise twin of that one.</para>
+/// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>, <c>shortcut</c>.</para>
+/// </remarks>
+public sealed class DwBlock : nn.Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv1, conv2, conv3;
+    private readonly BatchNorm2d bn1, bn2, bn3;
+    private readonly SeModule? se;
+    private readonly Sequential shortcut;
+
+    /// <summary>Creates the block with torch's default initialisation.</summary>
+    /// <param name="kernelSize">K, odd.</param>
+    /// <param name="inChannels">Input channels.</param>
+    /// <param name="expandChannels">Channels of the expanded map.</param>
+    /// <param name="outChannels">Output channels.</param>
+    /// <param name="activation">The nonlinearity.</param>
+    /// <param name="squeezeExcite">Whether there is squeeze-excite, and where.</param>
+    /// <param name="stride">1 or 2.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentException">A value is out of range; all problems are listed.</exception>
+    public DwBlock(
+        int kernelSize, int inChannels, int expandChannels, int outChannels, Activation activation = Activation.HSwish,
+        SqueezeExcite squeezeExcite = SqueezeExcite.Output, int stride = 1, Device? device = null, ScalarType? dtype = null)
+        : this(new BlockSpec(BlockKind.Dw, kernelSize, inChannels, expandChannels, outChannels, activation, squeezeExcite, stride), device, dtype)
+    {
+    }
+
+    /// <summary>Creates the block of a table's row.</summary>
+    /// <param name="block">A row of kind <see cref="BlockKind.Dw"/>.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
+    public DwBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null) : base(nameof(DwBlock))
+    {
+        BlockArguments.RequireBlock(block, BlockKind.Dw);
+        Spec = block;
+        var (k, e) = (block.Kernel, block.Expand);
+        conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);
+        bn1 = nn.BatchNorm2d(e, device: device, dtype: dtype);
+        conv2 = nn.Conv2d(e, e, k, stride: block.Stride, padding: k / 2, groups: e, bias: false, device: device, dtype: dtype);
+        bn2 = nn.BatchNorm2d(e, device: device, dtype: dtype);
+        conv3 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
+        bn3 = nn.BatchNorm2d(block.Out, device: device, dtype: dtype);
+        if (block.SqueezeExcite != SqueezeExcite.None) se = new SeModule(block.SqueezeExciteChannels, BlockSpec.SqueezeReduction, device, dtype);
+        shortcut = Shortcut.Create(block.In, block.Out, block.Stride, device, dtype);
+        RegisterComponents();
+    }
+
+    /// <summary>The row this block was built from.</summary>
+    public BlockSpec Spec { get; }
+
+    /// <summary>Runs the block.</summary>
+    /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
+    /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(DwBlock));
+        MapCheck.RequireBatchStatistics(training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(DwBlock));
+        var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
+        y = bn2.call(conv2.call(y));
+        if (Spec.SqueezeExcite == SqueezeExcite.Expanded) y = se!.call(y);
+        y = bn3.call(conv3.call(Spec.Activation.Apply(y)));
+        if (Spec.SqueezeExcite == SqueezeExcite.Output) y = se!.call(y);
+        return Shortcut.Add(shortcut, x, y, Spec.Stride).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,17 @@
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>hsigmoid(x) = relu6(x + 3) / 6, elementwise.</summary>
+public sealed class HSigmoid : nn.Module<Tensor, Tensor>
+{
+    /// <summary>Creates the activation; it has no parameters.</summary>
+    public HSigmoid() : base(nameof(HSigmoid))
+    {
+    }
+
+    /// <summary>Applies hsigmoid.</summary>
+    /// <param name="x">Any shape.</param>
+    /// <returns>The same shape.</returns>
+    public override Tensor forward(Tensor x) => nn.functional.hardsigmoid(x);
+}

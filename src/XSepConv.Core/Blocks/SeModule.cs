@@ -1,0 +1,54 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>
+/// Squeeze-excite: x · hsigmoid(BN(1×1(ReLU(BN(1×1(average(x))))))), one weight a channel. From the notes; their 1×1 convolutions have no bias
+/// but BN.
+/// </summary>
+/// <remarks>State-dict keys: <c>se.1</c> (C → C/reduction), <c>se.2</c> (BN), <c>se.4</c> (C/reduction → C), <c>se.5</c> (BN).</remarks>
+public sealed class SeModule : nn.Module<Tensor, Tensor>
+{
+    private readonly long _channels;
+    private readonly Sequential se;
+
+    /// <summary>Creates the module with torch's default initialisation.</summary>
+    /// <param name="channels">Channels of the map it scales.</param>
+    /// <param name="reduction">By how much it narrows, rounded down; at most <paramref name="channels"/>.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Channels or reduction are below 1, or reduction above channels.</exception>
+    public SeModule(int channels, int reduction = 4, Device? device = null, ScalarType? dtype = null) : base(nameof(SeModule))
+    {
+        BlockArguments.RequireChannels(channels, nameof(channels));
+        if (reduction < 1 || reduction > channels)
+        {
+            throw new ArgumentOutOfRangeException(nameof(reduction), reduction, $"The reduction is between 1 and the {channels} channels.");
+        }
+
+        var squeezed = channels / reduction;
+        _channels = channels;
+        se = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, squeezed, 1, bias: false, device: device, dtype: dtype),
+            nn.BatchNorm2d(squeezed, device: device, dtype: dtype),
+            nn.ReLU(),
+            nn.Conv2d(squeezed, channels, 1, bias: false, device: device, dtype: dtype),
+            nn.BatchNorm2d(channels, device: device, dtype: dtype),
+            new HSigmoid());
+        RegisterComponents();
+    }
+
+    /// <summary>Scales every channel of a map by a weight in [0, 1].</summary>
+    /// <param name="x">[N, C, H, W]; N ≥ 2 in training mode.</param>
+    /// <returns>[N, C, H, W].</returns>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets a single image.</exception>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        x = MapCheck.Require(x, _channels, ((Conv2d)se[1]).weight, nameof(SeModule));
+        MapCheck.RequireBatchStatistics(training, x.shape[0], nameof(SeModule));
+        return (x * se.call(x)).MoveToOuterDisposeScope();
+    }
+}

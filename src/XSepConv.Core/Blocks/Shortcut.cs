@@ -1,0 +1,19 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>The way around a block of stride 1.</summary>
+internal static class Shortcut
+{
+    /// <summary>Nothing where the shapes agree (the input itself is added) or differ in size (nothing is added), 1×1 convolution and BN where channels differ.</summary>
+    public static Sequential Create(int inChannels, int outChannels, int stride, Device? device, ScalarType? dtype) =>
+        stride != 1 || inChannels == outChannels
+            ? nn.Sequential()
+            : nn.Sequential(
+                nn.Conv2d(inChannels, outChannels, 1, bias: false, device: device, dtype: dtype),
+                nn.BatchNorm2d(outChannels, device: device, dtype: dtype));
+
+    /// <summary>Adds the way around, where the block has one.</summary>
+    public static Tensor Add(Sequential shortcut, Tensor x, Tensor y, int stride) => stride == 1 ? y + shortcut.call(x) : y;
+}

@@ -1,0 +1,113 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>
+/// The XSepConv block: 1×1 expand → BN → act → XSepConv → squeeze-excite (if any) → act → 1×1 project → BN, plus the shortcut when the stride is 1
+/// (the input, or 1×1 convolution and BN of it where channels differ).
+/// </summary>
+/// <remarks>
+/// <para>Source: arXiv 2002.12046, section 3, and the notes. XSepConv takes 4 + 2K multiply-accumulates a channel and pixel at stride 1 against K²
+/// and pays from K = 5; at stride 2 it pays from K = 7, so networks keep <see cref="DwBlock"/> where they down-sample with less
+/// (see <see cref="XSepConv2d"/>).</para>
+/// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
+/// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>
+/// </remarks>
+public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator
+{
+    private readonly Conv2d conv1, conv2, conv3, conv4, conv5;
+    private readonly BatchNorm2d bn1, bn2, bn3, bn4, bn5;
+    private readonly SeModule? se;
+    private readonly Sequential shortcut;
+    private readonly XSepStage _stage;
+
+    /// <summary>Creates the block with torch's default initialisation.</summary>
+    /// <param name="kernelSize">K, odd.</param>
+    /// <param name="inChannels">Input channels.</param>
+    /// <param name="expandChannels">E, channels of the expanded map, on which XSepConv runs.</param>
+    /// <param name="outChannels">Output channels.</param>
+    /// <param name="padding">Where the 2×2 pads; take it from a <see cref="PaddingPlan"/> over the whole network.</param>
+    /// <param name="activation">The nonlinearity.</param>
+    /// <param name="squeezeExcite">Whether there is squeeze-excite on the expanded map.</param>
+    /// <param name="stride">1 or 2.</param>
+    /// <param name="placement">Whether the expanded map is padded, or the input as in the notes' listing.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentException">A value is out of range; all problems are listed.</exception>
+    public XSepBlock(
+        int kernelSize, int inChannels, int expandChannels, int outChannels, PaddingDirection padding, Activation activation = Activation.HSwish,
+        bool squeezeExcite = true, int stride = 1, PaddingPlacement placement = PaddingPlacement.AfterExpand, Device? device = null, ScalarType? dtype = null)
+        : this(
+            new BlockSpec(
+                BlockKind.XSep, kernelSize, inChannels, expandChannels, outChannels, activation,
+                squeezeExcite ? SqueezeExcite.Expanded : SqueezeExcite.None, stride),
+            padding, placement, device, dtype)
+    {
+    }
+
+    /// <summary>Creates the block of a table's row.</summary>
+    /// <param name="block">A row of kind <see cref="BlockKind.XSep"/>.</param>
+    /// <param name="padding">Where the 2×2 pads.</param>
+    /// <param name="placement">Whether the expanded map is padded, or the input as in the notes' listing.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
+    public XSepBlock(
+        BlockSpec block, PaddingDirection padding, PaddingPlacement placement = PaddingPlacement.AfterExpand, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(XSepBlock))
+    {
+        BlockArguments.RequireBlock(block, BlockKind.XSep);
+        BlockArguments.RequirePadding(padding, nameof(padding));
+        if (!Enum.IsDefined(placement))
+        {
+            throw new ArgumentOutOfRangeException(nameof(placement), placement, "The placement is AfterExpand or BeforeExpand.");
+        }
+
+        (Spec, Padding, Placement) = (block, padding, placement);
+        var (k, e, s) = (block.Kernel, block.Expand, block.Stride);
+        conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);
+        bn1 = nn.BatchNorm2d(e, device: device, dtype: dtype);
+        conv2 = XSepStage.Conv2x2(e, device, dtype);
+        bn2 = nn.BatchNorm2d(e, device: device, dtype: dtype);
+        conv3 = XSepStage.Conv1xK(e, k, s, device, dtype);
+        bn3 = nn.BatchNorm2d(e, device: device, dtype: dtype);
+        conv4 = XSepStage.ConvKx1(e, k, s, device, dtype);
+        bn4 = nn.BatchNorm2d(e, device: device, dtype: dtype);
+        conv5 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
+        bn5 = nn.BatchNorm2d(block.Out, device: device, dtype: dtype);
+        if (block.SqueezeExcite == SqueezeExcite.Expanded) se = new SeModule(e, BlockSpec.SqueezeReduction, device, dtype);
+        shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
+        _stage = new(conv2, bn2, conv3, bn3, conv4, bn4, padding, block.Activation);
+        RegisterComponents();
+    }
+
+    /// <summary>The row this block was built from.</summary>
+    public BlockSpec Spec { get; }
+
+    /// <summary>Where the 2×2 pads.</summary>
+    public PaddingDirection Padding { get; }
+
+    Conv2d IXSepOperator.Conv2x2 => conv2;
+
+    /// <summary>Whether the expanded map is padded, or the input.</summary>
+    public PaddingPlacement Placement { get; }
+
+    /// <summary>Runs the block.</summary>
+    /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
+    /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(XSepBlock));
+        MapCheck.RequireBatchStatistics(training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(XSepBlock));
+        var padFirst = Placement == PaddingPlacement.BeforeExpand;
+        var y = padFirst ? DirectionalPadding.Pad(x, Padding) : x;
+        y = Spec.Activation.Apply(bn1.call(conv1.call(y)));
+        y = _stage.Forward(y, padded: padFirst);
+        if (se is not null) y = se.call(y);
+        y = bn5.call(conv5.call(Spec.Activation.Apply(y)));
+        return Shortcut.Add(shortcut, x, y, Spec.Stride).MoveToOuterDisposeScope();
+    }
+}

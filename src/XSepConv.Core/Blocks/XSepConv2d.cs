@@ -1,0 +1,78 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>
+/// The XSepConv operator alone, a drop-in for a K×K depthwise <c>Conv2d</c> and the <c>BatchNorm2d</c> after it:
+/// one-sided padding → 2×2 → BN → act → 1×K → BN → act → K×1 → BN, all depthwise and without bias.
+/// </summary>
+/// <remarks>
+/// <para>Source: arXiv 2002.12046, section 3. Weights (4 + 2K)·C against K²·C. At stride 1 it takes 4 + 2K multiply-accumulates an output pixel
+/// against K², so it pays from K = 5 (14 against 25). At stride 2 the 2×2 runs at full resolution and the 1×K at half width: 4 + K/2 + K/4 an
+/// input pixel against K²/4, so it pays from K = 7.</para>
+/// <para>State-dict keys: <c>conv1, bn1</c> (2×2), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1).</para>
+/// </remarks>
+public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator
+{
+    private readonly Conv2d conv1, conv2, conv3;
+    private readonly BatchNorm2d bn1, bn2, bn3;
+    private readonly XSepStage _stage;
+
+    /// <summary>Creates the operator with torch's default initialisation.</summary>
+    /// <param name="channels">C, input and output channels.</param>
+    /// <param name="kernelSize">K, odd.</param>
+    /// <param name="stride">1 or 2.</param>
+    /// <param name="padding">Where the 2×2 pads; take it from a <see cref="PaddingPlan"/> over the whole network.</param>
+    /// <param name="activation">The nonlinearity after the first two convolutions.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Channels are below 1, the kernel size is even or below 1, the stride is neither 1 nor 2, or an enum value is unknown.</exception>
+    public XSepConv2d(
+        int channels, int kernelSize, int stride = 1, PaddingDirection padding = PaddingDirection.RightBottom, Activation activation = Activation.HSwish,
+        Device? device = null, ScalarType? dtype = null)
+        : base(nameof(XSepConv2d))
+    {
+        BlockArguments.RequireChannels(channels, nameof(channels));
+        BlockArguments.RequireKernel(kernelSize, nameof(kernelSize));
+        BlockArguments.RequireStride(stride, nameof(stride));
+        BlockArguments.RequirePadding(padding, nameof(padding));
+        BlockArguments.RequireActivation(activation, nameof(activation));
+        (Channels, KernelSize, Stride, Padding) = (channels, kernelSize, stride, padding);
+
+        conv1 = XSepStage.Conv2x2(channels, device, dtype);
+        bn1 = nn.BatchNorm2d(channels, device: device, dtype: dtype);
+        conv2 = XSepStage.Conv1xK(channels, kernelSize, stride, device, dtype);
+        bn2 = nn.BatchNorm2d(channels, device: device, dtype: dtype);
+        conv3 = XSepStage.ConvKx1(channels, kernelSize, stride, device, dtype);
+        bn3 = nn.BatchNorm2d(channels, device: device, dtype: dtype);
+        _stage = new(conv1, bn1, conv2, bn2, conv3, bn3, padding, activation);
+        RegisterComponents();
+    }
+
+    /// <summary>C, input and output channels.</summary>
+    public int Channels { get; }
+
+    /// <summary>K.</summary>
+    public int KernelSize { get; }
+
+    /// <summary>1 or 2.</summary>
+    public int Stride { get; }
+
+    /// <summary>Where the 2×2 pads.</summary>
+    public PaddingDirection Padding { get; }
+
+    Conv2d IXSepOperator.Conv2x2 => conv1;
+
+    /// <summary>Applies the operator.</summary>
+    /// <param name="x">[N, C, H, W].</param>
+    /// <returns>[N, C, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        x = MapCheck.Require(x, Channels, conv1.weight, nameof(XSepConv2d));
+        MapCheck.RequireBatchStatistics(training, Shapes.ValuesPerChannel(x, Stride), nameof(XSepConv2d));
+        return _stage.Forward(x, padded: false).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,15 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>An <see cref="Activation"/> as a function on tensors.</summary>
+internal static class ActivationFunction
+{
+    public static Tensor Apply(this Activation activation, Tensor x) => activation switch
+    {
+        Activation.ReLU => nn.functional.relu(x),
+        Activation.HSwish => nn.functional.hardswish(x),
+        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "An activation is ReLU or HSwish."),
+    };
+}

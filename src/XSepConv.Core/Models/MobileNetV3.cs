@@ -1,0 +1,136 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>The network that a <see cref="NetworkSpec"/> describes: stem → blocks → 1×1 convolution → global average pool → hidden linear layer → classifier.</summary>
+/// <remarks>
+/// <para>From the notes on arXiv 2002.12046. State-dict keys equal those of a PyTorch module with the same fields:
+/// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>.</para>
+/// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and bias 0.</para>
+/// </remarks>
+public class MobileNetV3 : nn.Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv1, conv2;
+    private readonly BatchNorm2d bn1, bn2;
+    private readonly Sequential bneck;
+    private readonly Linear linear3, linear4;
+    private readonly BatchNorm1d bn3;
+    private readonly Dropout dropout;
+
+    /// <summary>Assembles and initialises the network.</summary>
+    /// <param name="spec">The table and what is around it; it is validated.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentException">The spec can't be built; all problems are listed.</exception>
+    public MobileNetV3(NetworkSpec spec, Device? device = null, ScalarType? dtype = null) : base(nameof(MobileNetV3))
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        Spec = spec.Validate();
+        var paddings = spec.Paddings();
+        conv1 = nn.Conv2d(spec.InputChannels, spec.StemChannels, 3, stride: spec.StemStride, padding: 1, bias: false, device: device, dtype: dtype);
+        bn1 = nn.BatchNorm2d(spec.StemChannels, device: device, dtype: dtype);
+        bneck = nn.Sequential(spec.Blocks.Select((block, i) => ($"{i}", (nn.Module<Tensor, Tensor>)(paddings[i] is { } padding
+            ? new XSepBlock(block, padding, spec.PaddingPlacement, device, dtype)
+            : new DwBlock(block, device, dtype)))));
+        conv2 = nn.Conv2d(spec.Blocks[^1].Out, spec.LastChannels, 1, bias: false, device: device, dtype: dtype);
+        bn2 = nn.BatchNorm2d(spec.LastChannels, device: device, dtype: dtype);
+        linear3 = nn.Linear(spec.LastChannels, spec.HiddenFeatures, device: device, dtype: dtype);
+        bn3 = nn.BatchNorm1d(spec.HiddenFeatures, device: device, dtype: dtype);
+        dropout = nn.Dropout(spec.Dropout);
+        linear4 = nn.Linear(spec.HiddenFeatures, spec.NumClasses, device: device, dtype: dtype);
+        RegisterComponents();
+        Initialise();
+    }
+
+    /// <summary>What this network was built from.</summary>
+    public NetworkSpec Spec { get; }
+
+    /// <summary>Classifies a batch of images.</summary>
+    /// <param name="x">[N, C, H, W], normalised as in training; any size from 1×1; N ≥ 2 in training mode.</param>
+    /// <returns>Logits, [N, classes].</returns>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets a single image.</exception>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
+        MapCheck.RequireBatchStatistics(training, x.shape[0], GetType().Name);
+        x = nn.functional.hardswish(bn1.call(conv1.call(x)));
+        x = bneck.call(x);
+        x = nn.functional.hardswish(bn2.call(conv2.call(x)));
+        x = nn.functional.adaptive_avg_pool2d(x, 1).flatten(1);
+        x = nn.functional.hardswish(bn3.call(linear3.call(x)));
+        return linear4.call(dropout.call(x)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Writes the weights with <see cref="Spec"/> in the metadata, so that the file alone says which network it holds.</summary>
+    /// <param name="path">A safetensors file; replaced as a whole or not at all.</param>
+    /// <param name="metadata">More entries for the file's metadata.</param>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    public void SaveSafeTensors(string path, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var entries = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { [SpecMetadataKey] = Spec.ToJson() };
+        SafeTensorsExtensions.SaveSafeTensors(this, path, entries);
+    }
+
+    /// <summary>Builds the network that a file describes and loads its weights.</summary>
+    /// <param name="path">A file that <see cref="SaveSafeTensors"/> or the trainer wrote.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="InvalidDataException">The file is damaged, describes no network, or its tensors do not fit; all problems are listed.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static MobileNetV3 FromSafeTensors(string path, Device? device = null, ScalarType? dtype = null)
+    {
+        using var file = SafeTensors.Open(path);
+        if (!file.Metadata.TryGetValue(SpecMetadataKey, out var json))
+        {
+            throw new InvalidDataException(
+                $"{path} does not say which network it holds: its metadata lacks '{SpecMetadataKey}'. Build the network yourself and call LoadSafeTensors.");
+        }
+
+        NetworkSpec spec;
+        try
+        {
+            spec = NetworkSpec.FromJson(json);
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidDataException($"{path}: {e.Message}", e);
+        }
+
+        var network = new MobileNetV3(spec, device, dtype);
+        try
+        {
+            network.LoadSafeTensors(file, path, strict: true);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The metadata entry of a safetensors file that holds <see cref="NetworkSpec.ToJson"/>.</summary>
+    public const string SpecMetadataKey = "xsepconv.network";
+
+    private void Initialise()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var module in modules())
+        {
+            switch (module)
+            {
+                case Conv2d conv:
+                    nn.init.kaiming_normal_(conv.weight, mode: nn.init.FanInOut.FanOut);
+                    break;
+                case Linear linear:
+                    nn.init.normal_(linear.weight, std: 0.001);
+                    nn.init.zeros_(linear.bias!);
+                    break;
+            }
+        }
+    }
+}

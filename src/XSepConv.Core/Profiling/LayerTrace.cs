@@ -1,0 +1,81 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>Runs a module once and notes every layer that has parameters, as it runs.</summary>
+internal static class LayerTrace
+{
+    public static IReadOnlyList<LayerProfile> Run(nn.Module<Tensor, Tensor> module, long[] input)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var layers = new List<LayerProfile>();
+        var removers = new List<Action>();
+        var paddings = new Dictionary<nn.Module, PaddingDirection>();
+        var states = Everything(module).Select(entry => (entry.Module, entry.Module.training)).ToList();
+        try
+        {
+            foreach (var (path, child) in Everything(module)) Watch(path, child, layers, removers, paddings);
+            var weight = module.parameters().FirstOrDefault();
+            module.eval();
+            module.call(zeros(input, dtype: weight?.dtype, device: weight?.device));
+        }
+        finally
+        {
+            foreach (var remove in removers) remove();
+            foreach (var (child, training) in states.AsEnumerable().Reverse()) child.train(training);
+        }
+
+        return layers;
+    }
+
+    private static IEnumerable<(string Path, nn.Module Module)> Everything(nn.Module module) => module.named_modules().Prepend(("", module));
+
+    private static void Watch(
+        string path, nn.Module module, List<LayerProfile> layers, List<Action> removers, Dictionary<nn.Module, PaddingDirection> paddings)
+    {
+        switch (module)
+        {
+            case Conv2d conv:
+                Count(conv, y => (Kind(conv), y.numel() * conv.weight.shape.Skip(1).Aggregate(1L, (product, size) => product * size)));
+                break;
+            case Linear linear:
+                Count(linear, y => ("linear", y.numel() * linear.weight.shape[1]));
+                break;
+            case IXSepOperator operation:
+                paddings[operation.Conv2x2] = operation.Padding;
+                break;
+            case BatchNorm1d or BatchNorm2d:
+                Count((nn.Module<Tensor, Tensor>)module, _ => ("batch norm", 0));
+                break;
+            default:
+                if (module.parameters(recurse: false).Any() || (!module.children().Any() && module is not nn.Module<Tensor, Tensor>))
+                {
+                    throw new NotSupportedException(
+                        $"'{(path.Length == 0 ? "the module itself" : path)}' is a {module.GetName()}, whose MACs can't be counted; convolutions (2d), linear layers, batch norm, activations and pooling can.");
+                }
+
+                break;
+        }
+
+        void Count(nn.Module<Tensor, Tensor> layer, Func<Tensor, (string Kind, long Macs)> count)
+        {
+            var remover = layer.register_forward_hook((_, _, y) =>
+            {
+                var (kind, macs) = count(y);
+                var parameters = layer.parameters(recurse: false).Sum(parameter => parameter.numel());
+                layers.Add(new(path, kind, y.shape, parameters, macs, paddings.TryGetValue(layer, out var padding) ? padding : null));
+                return y;
+            });
+            removers.Add(remover.remove);
+        }
+    }
+
+    private static string Kind(Conv2d conv)
+    {
+        var size = $"{conv.weight.shape[2]}×{conv.weight.shape[3]}";
+        return conv.groups == 1 ? $"conv {size}" : conv.groups == conv.in_channels ? $"depthwise {size}" : $"grouped {size}";
+    }
+}

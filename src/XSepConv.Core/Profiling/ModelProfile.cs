@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>One layer of a <see cref="ModelProfile"/>.</summary>
+/// <param name="Name">Path in the module, such as <c>bneck.4.conv2</c>.</param>
+/// <param name="Kind">What it is: <c>conv 1×1</c>, <c>depthwise 1×5</c>, <c>linear</c>, <c>batch norm</c>.</param>
+/// <param name="Output">Output shape, [N, C, H, W] or [N, features].</param>
+/// <param name="Parameters">Trainable values (running statistics are not).</param>
+/// <param name="Macs">Multiply-accumulates for the profiled input. Convolution and linear layers have them.</param>
+/// <param name="Padding">The direction in which a 2×2 of an XSepConv pads; null elsewhere.</param>
+public sealed record LayerProfile(string Name, string Kind, IReadOnlyList<long> Output, long Parameters, long Macs, PaddingDirection? Padding);
+
+/// <summary>Parameters and multiply-accumulates (MACs) of a module, layer by layer.</summary>
+public sealed class ModelProfile
+{
+    private ModelProfile(IReadOnlyList<long> input, IReadOnlyList<LayerProfile> layers) => (Input, Layers) = (input, layers);
+
+    /// <summary>The shape that was profiled.</summary>
+    public IReadOnlyList<long> Input { get; }
+
+    /// <summary>The layers with parameters, in the order in which they run.</summary>
+    public IReadOnlyList<LayerProfile> Layers { get; }
+
+    /// <summary>Trainable values in total.</summary>
+    public long Parameters => Layers.Sum(layer => layer.Parameters);
+
+    /// <summary>Multiply-accumulates in total, for the profiled input.</summary>
+    public long Macs => Layers.Sum(layer => layer.Macs);
+
+    /// <summary>Runs the module once, in eval mode and without gradients, and counts. Its mode, weights and statistics stay as they are.</summary>
+    /// <param name="module">One of this library's modules, or any made of convolutions, linear layers, batch norm, activations and pooling.</param>
+    /// <param name="input">Shape of the input, such as [1, 3, 224, 224].</param>
+    /// <exception cref="NotSupportedException">The module holds a layer that can't be counted; it is named with its path.</exception>
+    /// <exception cref="ArgumentException">The module does not take that shape.</exception>
+    public static ModelProfile Of(nn.Module<Tensor, Tensor> module, params long[] input)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(input);
+        if (input.Length == 0 || input.Any(size => size < 1))
+        {
+            throw new ArgumentException($"The input shape is [{string.Join(", ", input)}]; every size is at least 1.", nameof(input));
+        }
+
+        return new(input, LayerTrace.Run(module, input));
+    }
+
+    /// <summary>A table, a line a layer, with the totals last.</summary>
+    public override string ToString()
+    {
+        var width = Math.Max(12, Layers.Select(layer => layer.Name.Length).DefaultIfEmpty().Max());
+        var text = new StringBuilder();
+        Line("layer", "kind", "output", "parameters", "MACs", "padding");
+        foreach (var layer in Layers)
+        {
+            Line(layer.Name, layer.Kind, string.Join('×', layer.Output), Number(layer.Parameters), Number(layer.Macs), $"{layer.Padding}");
+        }
+
+        Line("total", "", "", Number(Parameters), Number(Macs), "");
+        return text.ToString();
+
+        void Line(string name, string kind, string output, string parameters, string macs, string padding) =>
+            text.Append(CultureInfo.InvariantCulture, $"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}  {padding}".TrimEnd()).Append('\n');
+
+        static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+    }
+}

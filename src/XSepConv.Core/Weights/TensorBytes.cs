@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>Tensors as the raw little-endian bytes of a safetensors file.</summary>
+internal static class TensorBytes
+{
+    private static readonly (SafeTensorType Stored, ScalarType Torch)[] Types =
+    [
+        (SafeTensorType.F64, ScalarType.Float64), (SafeTensorType.F32, ScalarType.Float32), (SafeTensorType.F16, ScalarType.Float16),
+        (SafeTensorType.BF16, ScalarType.BFloat16), (SafeTensorType.I64, ScalarType.Int64), (SafeTensorType.I32, ScalarType.Int32),
+        (SafeTensorType.U8, ScalarType.Byte), (SafeTensorType.Bool, ScalarType.Bool),
+    ];
+
+    public static bool IsFloatingPoint(SafeTensorType type) =>
+        type is SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16;
+
+    /// <summary>Copies a tensor's values out.</summary>
+    /// <exception cref="NotSupportedException">safetensors has no such type, or the tensor is larger than an array can be.</exception>
+    public static SafeTensor Read(string name, Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var stored = Types.FirstOrDefault(pair => pair.Torch == tensor.dtype);
+        if (stored.Torch != tensor.dtype)
+        {
+            throw new NotSupportedException($"'{name}' has dtype {tensor.dtype}; {string.Join(", ", Types.Select(pair => pair.Torch))} can be stored.");
+        }
+
+        var size = tensor.numel() * tensor.element_size();
+        if (size > Array.MaxLength)
+        {
+            throw new NotSupportedException($"'{name}' has {size:N0} bytes; a tensor of up to {Array.MaxLength:N0} can be stored.");
+        }
+
+        // `bytes` ignores strides, so it reads a contiguous copy.
+        return new(name, stored.Stored, [.. tensor.shape], tensor.detach().cpu().contiguous().bytes.ToArray());
+    }
+
+    /// <summary>Makes a CPU tensor of stored values.</summary>
+    public static Tensor Create(SafeTensorInfo info, byte[] data)
+    {
+        var type = Types.First(pair => pair.Stored == info.Type).Torch;
+        var result = empty([.. info.Shape], dtype: type);
+        if (data.Length > 0) data.CopyTo(result.bytes);
+        return result;
+    }
+}
