@@ -69,7 +69,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(DwBlock));
-        MapCheck.RequireBatchStatistics(training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(DwBlock));
+        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(DwBlock));
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         y = bn2.call(conv2.call(y));
         if (Spec.SqueezeExcite == SqueezeExcite.Expanded) y = se!.call(y);

@@ -72,7 +72,7 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Channels, conv1.weight, nameof(XSepConv2d));
-        MapCheck.RequireBatchStatistics(training, Shapes.ValuesPerChannel(x, Stride), nameof(XSepConv2d));
+        MapCheck.RequireBatchStatistics(x, training, Shapes.ValuesPerChannel(x, Stride), nameof(XSepConv2d));
         return _stage.Forward(x, padded: false).MoveToOuterDisposeScope();
     }
 }

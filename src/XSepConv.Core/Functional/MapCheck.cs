@@ -42,12 +42,12 @@ internal static class MapCheck
 
     /// <summary>Refuses a batch from which training mode cannot take a variance.</summary>
     /// <exception cref="ArgumentException">There is one value per channel.</exception>
-    public static void RequireBatchStatistics(bool training, long valuesPerChannel, string module)
+    public static void RequireBatchStatistics(Tensor x, bool training, long valuesPerChannel, string module)
     {
         if (training && valuesPerChannel < 2)
         {
             throw new ArgumentException(
-                $"{module} is in training mode and gets one value per channel, which has no variance; give a batch of at least 2 images, or call eval().", "x");
+                $"{module} is in training mode and gets one value per channel, which has no variance; give a batch of at least 2 images, or call eval().", nameof(x));
         }
     }
 

@@ -62,7 +62,7 @@ public sealed class ModelProfile
         return text.ToString();
 
         void Line(string name, string kind, string output, string parameters, string macs, string padding) =>
-            text.Append(CultureInfo.InvariantCulture, $"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}  {padding}".TrimEnd()).Append('\n');
+            text.Append($"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}  {padding}".TrimEnd()).Append('\n');
 
         static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
     }

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv;
