@@ -4,7 +4,7 @@ XSepConv (Chen, Lu, Xue, Liao; arXiv 2002.12046) replaces one K x K depthwise co
 depthwise convolution. This file is the PyTorch side of XSepConv for .NET: same names, same options, same state-dict keys, so
 that weights move both ways as safetensors. It needs Python 3.8 and torch 1.13 or newer, nothing else.
 
-    from xsepconv_torch import XSepMobileNetV3Small, save_safetensors, load_safetensors
+    from xsepconv_torch import MobileNetV3, XSepMobileNetV3Small
 
     network = XSepMobileNetV3Small(num_classes=10, preset="Cifar")
     ...                                                    # train it
@@ -14,7 +14,7 @@ that weights move both ways as safetensors. It needs Python 3.8 and torch 1.13 o
 One block in a network of your own, with the padding worked out for all of its 2 x 2 layers:
 
     plan = padding_for_stages(4, 2)                        # four such layers at one resolution, two at the next
-    blocks = [XSepBlock(5, 40, 240, 40, "HSwish", squeeze_excite=True, padding=p) for p in plan[:4]]
+    blocks = [XSepBlock(5, 40, 240, 40, padding) for padding in plan[:4]]
 
 Tensors are [N, C, H, W]. Enumerations are accepted as members or as the strings they stand for ("HSwish", "LeftTop").
 """
@@ -220,8 +220,9 @@ class XSepConv2d(nn.Module):
     width, the K x 1 in height. Fewer multiply-accumulates than K x K from K = 5 at stride 1, from K = 7 at stride 2.
     """
 
-    def __init__(self, channels: int, kernel_size: int, stride: int = 1, activation: Union[Activation, str] = "HSwish",
-                 padding: Union[PaddingDirection, str] = "RightBottom") -> None:
+    def __init__(self, channels: int, kernel_size: int, stride: int = 1,
+                 padding: Union[PaddingDirection, str] = "RightBottom",
+                 activation: Union[Activation, str] = "HSwish") -> None:
         super().__init__()
         _check(kernel_size, stride, channels=channels)
         self.padding = PaddingDirection(padding)
@@ -232,7 +233,6 @@ class XSepConv2d(nn.Module):
         self.conv3 = _depthwise(channels, (kernel_size, 1), (stride, 1))
         self.bn3 = nn.BatchNorm2d(channels)
         self.act = Activation(activation).module()
-        init_parameters(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.act(self.bn1(self.conv1(pad_one_sided(x, self.padding))))
@@ -254,7 +254,7 @@ class DwBlock(nn.Module):
     """
 
     def __init__(self, kernel_size: int, in_channels: int, expand_channels: int, out_channels: int,
-                 activation: Union[Activation, str] = "ReLU", squeeze_excite: Union[SqueezeExcite, str] = "None",
+                 activation: Union[Activation, str] = "HSwish", squeeze_excite: Union[SqueezeExcite, str] = "Output",
                  stride: int = 1) -> None:
         super().__init__()
         _check(kernel_size, stride, in_channels=in_channels, expand_channels=expand_channels, out_channels=out_channels)
@@ -273,7 +273,6 @@ class DwBlock(nn.Module):
         self.bn3 = nn.BatchNorm2d(out_channels)
         self.shortcut = _shortcut(in_channels, out_channels, stride)
         self.act = Activation(activation).module()
-        init_parameters(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.act(self.bn1(self.conv1(x)))
@@ -294,8 +293,8 @@ class XSepBlock(nn.Module):
     """
 
     def __init__(self, kernel_size: int, in_channels: int, expand_channels: int, out_channels: int,
-                 activation: Union[Activation, str] = "HSwish", squeeze_excite: bool = True, stride: int = 1,
-                 padding: Union[PaddingDirection, str] = "RightBottom",
+                 padding: Union[PaddingDirection, str], activation: Union[Activation, str] = "HSwish",
+                 squeeze_excite: bool = True, stride: int = 1,
                  placement: Union[PaddingPlacement, str] = "AfterExpand") -> None:
         super().__init__()
         _check(kernel_size, stride, in_channels=in_channels, expand_channels=expand_channels, out_channels=out_channels)
@@ -315,7 +314,6 @@ class XSepBlock(nn.Module):
         self.bn5 = nn.BatchNorm2d(out_channels)
         self.shortcut = _shortcut(in_channels, out_channels, stride)
         self.act = Activation(activation).module()
-        init_parameters(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         before = self.placement is PaddingPlacement.BEFORE_EXPAND
@@ -332,7 +330,7 @@ class XSepBlock(nn.Module):
 
 
 def init_parameters(module: nn.Module) -> None:
-    """Convolutions Kaiming normal by fan-out, BN 1 and 0, linear layers normal with sigma 0.001 and bias 0."""
+    """As in the notes: convolutions Kaiming normal by fan-out, BN 1 and 0, linear layers normal with sigma 0.001 and bias 0."""
     for m in module.modules():
         if isinstance(m, nn.Conv2d):
             nn.init.kaiming_normal_(m.weight, mode="fan_out")
@@ -362,14 +360,15 @@ class BlockSpec:
     def build(self, padding: Optional[PaddingDirection] = None,
               placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND) -> nn.Module:
         """The block of this row. An XSep row needs its padding."""
-        sizes = (self.kernel, self.in_channels, self.expand_channels, self.out_channels, self.activation)
+        sizes = (self.kernel, self.in_channels, self.expand_channels, self.out_channels)
         if self.kind is BlockKind.DW:
-            return DwBlock(*sizes, self.squeeze_excite, self.stride)
+            return DwBlock(*sizes, self.activation, self.squeeze_excite, self.stride)
         if padding is None:
             raise ValueError("padding is None; an XSep row needs one, see padding_for_stages")
         if self.squeeze_excite is SqueezeExcite.OUTPUT:
             raise ValueError("an XSep row has squeeze-excite on the expanded map (Expanded), not on the output")
-        return XSepBlock(*sizes, self.squeeze_excite is SqueezeExcite.EXPANDED, self.stride, padding, placement)
+        squeeze_excite = self.squeeze_excite is SqueezeExcite.EXPANDED
+        return XSepBlock(*sizes, padding, self.activation, squeeze_excite, self.stride, placement)
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "BlockSpec":
@@ -538,7 +537,7 @@ class MobileNetV3(nn.Module):
 
     def save_safetensors(self, path: Union[str, os.PathLike]) -> None:
         """Writes the state dict, and the spec as metadata, so that the file alone says which network it holds."""
-        save_safetensors(self.state_dict(), path, {METADATA_KEY: self.spec.to_json()})
+        save_safetensors(self.state_dict(), path, {"format": "pt", METADATA_KEY: self.spec.to_json()})
 
     @classmethod
     def from_safetensors(cls, path: Union[str, os.PathLike]) -> "MobileNetV3":
@@ -547,7 +546,8 @@ class MobileNetV3(nn.Module):
         if METADATA_KEY not in metadata:
             raise ValueError(f"{os.fspath(path)} does not say which network it holds (no {METADATA_KEY!r} in its metadata)")
         network = cls.from_json(metadata[METADATA_KEY])
-        network.load_state_dict(tensors, strict=True)
+        # A trainer's own tensors, such as momenta, are not the network's.
+        network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")}, strict=True)
         return network
 
 

@@ -180,7 +180,7 @@ def builder(case):
         return lambda: xt.MobileNetV3.from_json(json.dumps(case["network"]))
     if "operator" in case:
         o = case["operator"]
-        return lambda: xt.XSepConv2d(o["channels"], o["kernel"], o["stride"], o["activation"], o["padding"])
+        return lambda: xt.XSepConv2d(o["channels"], o["kernel"], o["stride"], o["padding"], o["activation"])
     spec = xt.BlockSpec.from_dict(case["block"])
     padding = xt.PaddingDirection(case["padding"]) if "padding" in case else None
     return lambda: spec.build(padding, xt.PaddingPlacement(case.get("placement", "AfterExpand")))
