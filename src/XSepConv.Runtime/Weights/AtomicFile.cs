@@ -3,6 +3,8 @@ namespace XSepConv;
 /// <summary>Writes files as a whole: a kill at any moment leaves the old file or the new one, never half of one.</summary>
 internal static class AtomicFile
 {
+    private static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(1);
+
     /// <summary>Lets <paramref name="content"/> write to a temporary file in the same folder, flushes it to the disk and renames it.</summary>
     /// <param name="path">The file; an existing one is replaced and keeps its permissions, a symbolic link keeps pointing at it.</param>
     /// <param name="content">Writes the content. If it throws, the old file stays and the temporary one goes.</param>
@@ -19,8 +21,10 @@ internal static class AtomicFile
             throw new UnauthorizedAccessException($"{path} is write-protected.");
         }
 
-        // A short name of its own: the target's may already be as long as a file system allows.
-        var temporary = Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetRandomFileName()}.tmp");
+        // A name of its own: the target's may already be as long as a file system allows.
+        var folder = Path.GetDirectoryName(target)!;
+        var temporary = Path.Combine(folder, $".xsepconv-{Path.GetRandomFileName()}.tmp");
+        DeleteLeftovers(folder);
         try
         {
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
@@ -36,6 +40,28 @@ internal static class AtomicFile
         {
             File.Delete(temporary);
             throw;
+        }
+    }
+
+    // What killed processes left: old, and opened by nobody.
+    private static void DeleteLeftovers(string folder)
+    {
+        try
+        {
+            foreach (var leftover in Directory.EnumerateFiles(folder, ".xsepconv-*.tmp"))
+            {
+                if (DateTime.UtcNow - File.GetLastWriteTimeUtc(leftover) < LeftoverAge) continue;
+                using (File.OpenHandle(leftover, FileMode.Open, FileAccess.Write, FileShare.None))
+                {
+                    // Opens only if no writer holds it.
+                }
+
+                File.Delete(leftover);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Tidying is no reason not to write; a missing folder is reported by the write itself.
         }
     }
 
