@@ -1,1 +1,8 @@
-return 0;
+using System.CommandLine;
+using XSepConv.Benchmarks;
+
+return new RootCommand("Measures XSepConv against the depthwise convolution it replaces.")
+{
+    BenchmarkCommands.Blocks(),
+    BenchmarkCommands.Networks(),
+}.Parse(args).Invoke();

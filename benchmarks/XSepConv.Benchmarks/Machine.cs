@@ -1,0 +1,36 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using BenchmarkDotNet.Environments;
+using TorchSharp;
+
+namespace XSepConv.Benchmarks;
+
+/// <summary>What the figures depend on.</summary>
+internal static class Machine
+{
+    /// <summary>The processor's name as it reports it.</summary>
+    public static string Cpu { get; } = HostEnvironmentInfo.GetCurrent().Cpu.Value?.ProcessorName is { Length: > 0 } name ? name : "unknown CPU";
+
+    /// <summary>The processor's name as the name of a folder.</summary>
+    public static string FolderName { get; } =
+        string.Join('-', new string([.. Cpu.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>Versions, widths and threads, as lines of a Markdown list.</summary>
+    public static IEnumerable<string> Describe(int threads)
+    {
+        yield return $"CPU: {Cpu}, {Environment.ProcessorCount} logical processors, {WidestVectors}";
+        if (torch.cuda.is_available())
+            yield return $"CUDA devices: {torch.cuda.device_count()}";
+        yield return $"libtorch threads: {threads}";
+        yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, libtorch {torch.__version__}, BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
+        yield return $"XSepConv {VersionOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}";
+        yield return Allocator.IsGlibc ? "glibc's allocator keeps freed memory (mallopt), for both sides" : "the system's allocator as it is";
+    }
+
+    private static string WidestVectors =>
+        System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "512-bit vectors"
+        : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? "256-bit vectors" : "128-bit vectors";
+
+    private static string VersionOf(Assembly assembly)
+        => (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "?").Split('+')[0];
+}
