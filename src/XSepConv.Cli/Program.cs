@@ -1,1 +1,5 @@
-return 0;
+using XSepConv.Cli;
+using XSepConv.Cli.Startup;
+
+GlibcAllocator.KeepFreedMemory();
+return Tool.Run(args);

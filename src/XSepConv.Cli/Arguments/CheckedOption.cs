@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace XSepConv.Cli.Arguments;
+
+/// <summary>Options that check their value: an error names the option, the value and what would be right.</summary>
+internal static class CheckedOption
+{
+    private const int MostShown = 60;
+
+    public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
+
+    public static Option<string> Text(string name, string value, string description, string? fallback = null) =>
+        Make<string>(name, value, description, fallback is null ? null : _ => fallback, text => text.Length > 0 ? (text, null) : (null, "it is empty"));
+
+    public static Option<string> Choice(string name, IReadOnlyList<string> known, string fallback, string description)
+    {
+        var option = Make(name, string.Join('|', known), description, _ => fallback, text =>
+            known.FirstOrDefault(candidate => string.Equals(candidate, text, StringComparison.OrdinalIgnoreCase)) is { } match
+                ? (match, null)
+                : ((string?)null, $"known are {string.Join(", ", known)}.{Nearest.Hint(text, known)}"));
+        option.CompletionSources.Add([.. known]);
+        return option;
+    }
+
+    public static Option<int> Whole(string name, int least, int most, int fallback, string description) =>
+        Make(name, "N", description, _ => fallback, text => ParseWhole(text, least, most));
+
+    public static Option<int?> OptionalWhole(string name, int least, int most, string description) =>
+        Make<int?>(name, "N", description, null, text => ParseWhole(text, least, most));
+
+    public static Option<double> Number(string name, double fallback, string right, Func<double, bool> isRight, string description) =>
+        Make(name, "X", description, _ => fallback, text => ParseNumber(text, right, isRight));
+
+    public static Option<double?> OptionalNumber(string name, string right, Func<double, bool> isRight, string description) =>
+        Make<double?>(name, "X", description, null, text => ParseNumber(text, right, isRight));
+
+    /// <summary>Whole numbers separated by commas.</summary>
+    public static Option<int[]> Wholes(string name, string value, int most, string description, string right, Func<int, bool> isRight) =>
+        Make(name, value, description, null, text =>
+        {
+            var parts = text.Split(',', most + 2);
+            var numbers = new int[parts.Length];
+            for (var i = 0; i < parts.Length; i++)
+            {
+                if (!int.TryParse(parts[i].Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out numbers[i]) || !isRight(numbers[i]))
+                {
+                    return ((int[]?)null, $"{right}, separated by commas");
+                }
+            }
+
+            return parts.Length > most ? (null, $"at most {most} numbers can be given") : (numbers, null);
+        });
+
+    /// <summary>An option read by <paramref name="parse"/>, which gives the value or says what would be right.</summary>
+    public static Option<T> Make<T>(
+        string name, string value, string description, Func<ArgumentResult, T>? fallback, Func<string, (T? Value, string? Wrong)> parse) => new(name)
+    {
+        Description = description,
+        HelpName = value,
+        DefaultValueFactory = fallback,
+        CustomParser = argument =>
+        {
+            if (argument.Tokens is not [var token]) return default;
+            var (parsed, wrong) = parse(token.Value);
+            if (wrong is not null) argument.AddError($"{name} is '{Shorten(token.Value)}': {wrong.TrimEnd('.')}{(wrong.EndsWith('?') ? "" : ".")}");
+            return parsed;
+        },
+    };
+
+    internal static string Shorten(string text) => text.Length <= MostShown ? text : text[..MostShown] + "…";
+
+    private static (int Value, string? Wrong) ParseWhole(string text, int least, int most) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+            ? (number, null)
+            : (0, string.Create(CultureInfo.InvariantCulture, $"it must be a whole number from {least} to {most}"));
+
+    private static (double Value, string? Wrong) ParseNumber(string text, string right, Func<double, bool> isRight) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) && isRight(number)
+            ? (number, null)
+            : (0, right);
+}

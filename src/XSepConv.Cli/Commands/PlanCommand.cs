@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using Spectre.Console;
+using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Screen;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>xsepconv plan</c>: which way each 2×2 layer pads, and that nothing is left of the shifts.</summary>
+internal static class PlanCommand
+{
+    private const int MostLayers = 65_536;
+
+    // The 2×2 layers of stage s run at stride 2^s, which must fit.
+    private const int MostStages = 24;
+
+    public static Command Create()
+    {
+        var layers = new Argument<int?>("layers")
+        {
+            Description = "How many 2×2 depthwise layers the network has, all at one resolution.",
+            Arity = ArgumentArity.ZeroOrOne,
+            CustomParser = argument =>
+            {
+                var text = argument.Tokens[0].Value;
+                if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= MostLayers) return count;
+                argument.AddError($"The number of layers is '{CheckedOption.Shorten(text)}': it must be a whole number from 1 to {MostLayers}.");
+                return null;
+            },
+        };
+        var stages = CheckedOption.Wholes(
+            "--stages", "N,N,…", MostStages,
+            "How many layers run at each resolution instead, each half the one before; shifts cancel within each, as the networks here do it.",
+            $"each stage has from 0 to {MostLayers} layers", count => count is >= 0 and <= MostLayers);
+        var json = CheckedOption.Flag("--json", "Print one line of JSON.");
+        var command = new Command("plan", "Show which way each 2×2 layer pads so that the half-pixel shifts cancel.") { layers, stages, json };
+        command.Validators.Add(result =>
+        {
+            var given = (result.GetResult(layers) is { Tokens.Count: > 0 } ? 1 : 0) + (result.GetResult(stages) is null ? 0 : 1);
+            if (given != 1) result.AddError("Give either the number of layers or --stages.");
+        });
+        command.SetAction(result =>
+        {
+            int[] counts = result.GetValue(layers) is { } count ? [count] : result.GetValue(stages)!;
+            var plan = PaddingPlan.ForStages(counts);
+            int[] strides = [.. counts.SelectMany((inStage, stage) => Enumerable.Repeat(1 << stage, inStage))];
+            var output = result.InvocationConfiguration.Output;
+            if (result.GetValue(json)) WriteJson(output, plan, strides);
+            else WriteTable(Consoles.For(output), counts, plan, strides);
+        });
+        return command;
+    }
+
+    private static void WriteJson(TextWriter output, ImmutableArray<PaddingDirection> plan, int[] strides)
+    {
+        var (x, y) = PaddingPlan.ResidualShift(plan.AsSpan(), strides);
+        JsonLine.Write(output, new { layers = plan.Select(direction => direction.ToString()), residualShift = new[] { x, y } });
+    }
+
+    private static void WriteTable(IAnsiConsole console, int[] counts, ImmutableArray<PaddingDirection> plan, int[] strides)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (var (header, right) in new[] { ("layer", true), ("stride", true), ("padding", false), ("F.pad", false), ("content moves", false), ("by now", false) })
+        {
+            table.AddColumn(new TableColumn(header) { NoWrap = true, Alignment = right ? Justify.Right : Justify.Left });
+        }
+
+        for (var i = 0; i < plan.Length; i++)
+        {
+            var (x, y) = PaddingPlan.ResidualShift(plan.AsSpan()[..(i + 1)], strides.AsSpan()[..(i + 1)]);
+            if (i > 0 && strides[i] != strides[i - 1]) table.AddEmptyRow();
+            table.AddRow(
+                Text($"{i + 1}"), Text($"{strides[i]}"), Text($"{plan[i]}"), Text(PlanDrawing.TorchPad(plan[i])),
+                Text(PlanDrawing.Movement(plan[i])), Text($"{PlanDrawing.Pixels(x)}, {PlanDrawing.Pixels(y)}"));
+        }
+
+        console.WriteLine();
+        console.WriteLine(counts.Length == 1
+            ? $"{Count(plan.Length, "2×2 layer")}, one-sided padding of one row and one column"
+            : $"{Count(plan.Length, "2×2 layer")} in {Count(counts.Length, "stage")} of {string.Join(" + ", counts)}, one-sided padding of one row and one column");
+        console.Write(table);
+        foreach (var line in PlanDrawing.Lines(plan, console.Profile.Width)) console.WriteLine(line);
+        var (leftX, leftY) = PaddingPlan.ResidualShift(plan.AsSpan(), strides);
+        console.WriteLine($"left over: {PlanDrawing.Pixels(leftX)} across, {PlanDrawing.Pixels(leftY)} down, in pixels at stride 1");
+
+        static Text Text(string text) => new(text);
+        static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
+    }
+}

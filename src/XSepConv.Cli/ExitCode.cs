@@ -1,0 +1,20 @@
+namespace XSepConv.Cli;
+
+/// <summary>What the tool's exit status means. Listed in <c>xsepconv --help</c>.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done.</summary>
+    public const int Done = 0;
+
+    /// <summary>The input was right, but the work failed: the loss became NaN, the disk is full.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The input is wrong: an option, a file.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>Stopped by Ctrl-C after a step, saved: 128 + SIGINT.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>Stopped by SIGTERM after a step, saved: 128 + SIGTERM.</summary>
+    public const int Terminated = 143;
+}

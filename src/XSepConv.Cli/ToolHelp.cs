@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace XSepConv.Cli;
+
+/// <summary><c>--help</c>: the generated text, then examples; the exit codes where they matter.</summary>
+internal static class ToolHelp
+{
+    private const int WidestText = 100;
+
+    private static readonly Dictionary<string, string[]> Examples = new()
+    {
+        [Tool.Name] =
+        [
+            "xsepconv summary",
+            "xsepconv train --data shapes --epochs 5 --out runs/shapes",
+            "xsepconv evaluate --checkpoint runs/shapes/best.safetensors --data shapes",
+            "xsepconv plan 6",
+        ],
+        ["plan"] =
+        [
+            "xsepconv plan 6                    six 2×2 layers at one resolution",
+            "xsepconv plan --stages 4,2 --json  four, then two at half the resolution, as JSON",
+        ],
+    };
+
+    /// <summary>Adds the examples to the help of every command, and makes a bare <c>xsepconv</c> print help.</summary>
+    public static void Install(RootCommand root)
+    {
+        var help = root.Options.OfType<HelpOption>().Single();
+        var action = new WithExamples((HelpAction)help.Action!);
+        help.Action = action;
+        root.SetAction(result => action.Invoke(result));
+    }
+
+    private sealed class WithExamples(HelpAction generated) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            generated.MaxWidth = Console.IsOutputRedirected ? WidestText : Math.Clamp(Console.WindowWidth, 40, WidestText);
+            generated.Invoke(parseResult);
+            var command = parseResult.CommandResult.Command;
+            var output = parseResult.InvocationConfiguration.Output;
+            Section(output, "Examples:", Examples.GetValueOrDefault(command is RootCommand ? Tool.Name : command.Name, []));
+            if (command is RootCommand) Section(output, "Exit codes:", ExitCodes);
+            return ExitCode.Done;
+        }
+
+        private static void Section(TextWriter output, string title, string[] lines)
+        {
+            if (lines.Length == 0) return;
+            output.WriteLine(title);
+            foreach (var line in lines) output.WriteLine($"  {line}");
+            output.WriteLine();
+        }
+    }
+
+    private static readonly string[] ExitCodes =
+    [
+        $"{ExitCode.Done}    done",
+        $"{ExitCode.Failed}    the work failed, for example because the loss became NaN",
+        $"{ExitCode.BadInput}    wrong input: an option, a file; one line on stderr says which and what would be right",
+        $"{ExitCode.Interrupted}  stopped by Ctrl-C after a step, saved ({ExitCode.Terminated}: by SIGTERM)",
+    ];
+}

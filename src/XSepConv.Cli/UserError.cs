@@ -1,0 +1,7 @@
+namespace XSepConv.Cli;
+
+/// <summary>Ends the command with one line for the user.</summary>
+internal sealed class UserError(string message, int exitCode = ExitCode.BadInput) : Exception(message)
+{
+    public int ExitCode { get; } = exitCode;
+}

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace XSepConv.Cli.Tests;
+
+/// <summary>The built program as a process of its own, as a user runs it.</summary>
+internal sealed partial class ToolProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
+
+    private readonly Process process;
+    private readonly Task<string> output;
+    private readonly Task<string> error;
+
+    private ToolProcess(string[] args, (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.ArgumentList.Add("exec");
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "xsepconv.dll"));
+        foreach (var arg in args) start.ArgumentList.Add(arg);
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        process = Process.Start(start)!;
+        output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+    }
+
+    public bool HasExited => process.HasExited;
+
+    public static ToolProcess Start(params string[] args) => new(args, []);
+
+    public static async Task<(int ExitCode, string Out, string Error)> Run(params string[] args)
+    {
+        using var tool = Start(args);
+        return await tool.Finish();
+    }
+
+    public static async Task<(int ExitCode, string Out, string Error)> RunWith((string Name, string Value)[] environment, params string[] args)
+    {
+        using var tool = new ToolProcess(args, environment);
+        return await tool.Finish();
+    }
+
+    public async Task<(int ExitCode, string Out, string Error)> Finish()
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Patience);
+        await process.WaitForExitAsync(limit.Token);
+        return (process.ExitCode, await output, await error);
+    }
+
+    public void Kill() => process.Kill();
+
+    /// <summary>What Ctrl-C in a terminal sends.</summary>
+    public void Interrupt() => Assert.Equal(0, Kill(process.Id, Signal.Interrupt));
+
+    public void Terminate() => Assert.Equal(0, Kill(process.Id, Signal.Terminate));
+
+    public void Dispose()
+    {
+        if (!process.HasExited) process.Kill();
+        process.Dispose();
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Kill(int processId, Signal signal);
+
+    private enum Signal
+    {
+        Interrupt = 2,
+        Terminate = 15,
+    }
+}
