@@ -39,6 +39,7 @@ internal static class Tool
     {
         var root = new RootCommand("XSepConv (extremely separated convolution, arXiv 2002.12046): train small image classifiers built from it, and look inside them.");
         root.HelpName = Name;
+        root.Add(SummaryCommand.Create());
         root.Add(PlanCommand.Create());
         ToolHelp.Install(root);
         return root;
@@ -62,9 +63,7 @@ internal static class Tool
     private static string ExplainParseErrors(ParseResult result)
     {
         var command = result.CommandResult.Command;
-        // An unknown option may have been taken for an argument, and then its value is what does not match.
-        var option = result.Tokens.FirstOrDefault(token => token.Type == TokenType.Argument && token.Value.StartsWith("--", StringComparison.Ordinal));
-        if ((option?.Value ?? (result.UnmatchedTokens is [var unmatched, ..] ? unmatched : null)) is { } token)
+        if (UnknownToken(result) is { } token)
         {
             var isOption = token.StartsWith('-');
             var known = isOption ? command.Options.Select(option => option.Name) : command.Subcommands.Select(sub => sub.Name);
@@ -74,6 +73,15 @@ internal static class Tool
 
         // An option without its value also fails to convert; the first error is the one to fix.
         return result.Errors[0].Message;
+    }
+
+    private static string? UnknownToken(ParseResult result)
+    {
+        // An unknown option may have been taken for an argument, and then its value is what does not match.
+        var option = result.CommandResult.Command.Subcommands.Count > 0
+            ? null
+            : result.Tokens.FirstOrDefault(token => token.Type == TokenType.Argument && token.Value.StartsWith("--", StringComparison.Ordinal));
+        return option?.Value ?? (result.UnmatchedTokens is [var unmatched, ..] ? unmatched : null);
     }
 
     private static string CommandPath(CommandResult result) => result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : Name;

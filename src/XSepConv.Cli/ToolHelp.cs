@@ -18,6 +18,13 @@ internal static class ToolHelp
             "xsepconv evaluate --checkpoint runs/shapes/best.safetensors --data shapes",
             "xsepconv plan 6",
         ],
+        ["summary"] =
+        [
+            "xsepconv summary                                    the paper's network at 3×224×224",
+            "xsepconv summary --model mobilenet-v3-small         its depthwise twin, for comparison",
+            "xsepconv summary --preset cifar --classes 10 --kernels 7",
+            "xsepconv summary --width 0.5 --input 3x160x160 --json",
+        ],
         ["plan"] =
         [
             "xsepconv plan 6                    six 2×2 layers at one resolution",

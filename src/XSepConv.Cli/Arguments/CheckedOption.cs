@@ -14,9 +14,9 @@ internal static class CheckedOption
     public static Option<string> Text(string name, string value, string description, string? fallback = null) =>
         Make<string>(name, value, description, fallback is null ? null : _ => fallback, text => text.Length > 0 ? (text, null) : (null, "it is empty"));
 
-    public static Option<string> Choice(string name, IReadOnlyList<string> known, string fallback, string description)
+    public static Option<string> Choice(string name, IReadOnlyList<string> known, string fallback, string description, string? value = null)
     {
-        var option = Make(name, string.Join('|', known), description, _ => fallback, text =>
+        var option = Make(name, value ?? string.Join('|', known), description, _ => fallback, text =>
             known.FirstOrDefault(candidate => string.Equals(candidate, text, StringComparison.OrdinalIgnoreCase)) is { } match
                 ? (match, null)
                 : ((string?)null, $"known are {string.Join(", ", known)}.{Nearest.Hint(text, known)}"));
@@ -36,7 +36,7 @@ internal static class CheckedOption
     public static Option<double?> OptionalNumber(string name, string right, Func<double, bool> isRight, string description) =>
         Make<double?>(name, "X", description, null, text => ParseNumber(text, right, isRight));
 
-    /// <summary>Whole numbers separated by commas.</summary>
+    /// <summary>Whole numbers separated by commas; an empty array where the option is absent.</summary>
     public static Option<int[]> Wholes(string name, string value, int most, string description, string right, Func<int, bool> isRight) =>
         Make(name, value, description, null, text =>
         {
