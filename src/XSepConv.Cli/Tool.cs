@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Commands;
 
@@ -56,6 +57,7 @@ internal static class Tool
     {
         UserError error => (error.Message, error.ExitCode),
         IOException or UnauthorizedAccessException or InvalidDataException or FormatException => (e.Message, ExitCode.BadInput),
+        ExternalException torch => ($"libtorch: {torch.Message.Split("Exception raised from")[0].Trim()}", ExitCode.Failed),
         OutOfMemoryException => ("Out of memory; a smaller --batch needs less.", ExitCode.Failed),
         _ => ($"Unexpected {e.GetType().Name}: {e.Message} (set {TraceVariable}=1 to see where)", ExitCode.Failed),
     };

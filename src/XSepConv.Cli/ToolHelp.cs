@@ -18,6 +18,18 @@ internal static class ToolHelp
             "xsepconv evaluate --checkpoint runs/shapes/best.safetensors --data shapes",
             "xsepconv plan 6",
         ],
+        ["train"] =
+        [
+            "xsepconv train                                      generated shapes, three epochs, into runs/shapes",
+            "xsepconv train --data fashion-mnist --epochs 3 --out runs/fashion",
+            "xsepconv train --data fashion-mnist --epochs 3 --out runs/fashion --resume",
+            "xsepconv train --model mobilenet-v3-small --out runs/twin --json > twin.json",
+        ],
+        ["evaluate"] =
+        [
+            "xsepconv evaluate --checkpoint runs/fashion/best.safetensors",
+            "xsepconv evaluate --checkpoint runs/fashion/best.safetensors --data fashion-mnist --json",
+        ],
         ["summary"] =
         [
             "xsepconv summary                                    the paper's network at 3×224×224",

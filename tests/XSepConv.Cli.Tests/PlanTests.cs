@@ -67,7 +67,7 @@ public class PlanTests
     [InlineData("no argument '4'", "plan", "3", "4")]
     [InlineData("'3,x': each stage has", "plan", "--stages", "3,x")]
     [InlineData("'3,-1'", "plan", "--stages", "3,-1")]
-    [InlineData("at most 24", "plan", "--stages", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1")]
+    [InlineData("give at most 24 numbers", "plan", "--stages", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1")]
     [InlineData("no option '--stage' here. Did you mean '--stages'?", "plan", "--stage", "3")]
     [InlineData("no option '--jsn' here. Did you mean '--json'?", "plan", "6", "--jsn")]
     [InlineData("Required argument missing for option: '--stages'", "plan", "--stages")]

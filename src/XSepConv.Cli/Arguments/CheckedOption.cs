@@ -16,13 +16,16 @@ internal static class CheckedOption
 
     public static Option<string> Choice(string name, IReadOnlyList<string> known, string fallback, string description, string? value = null)
     {
-        var option = Make(name, value ?? string.Join('|', known), description, _ => fallback, text =>
-            known.FirstOrDefault(candidate => string.Equals(candidate, text, StringComparison.OrdinalIgnoreCase)) is { } match
-                ? (match, null)
-                : ((string?)null, $"known are {string.Join(", ", known)}.{Nearest.Hint(text, known)}"));
+        var option = Make<string>(name, value ?? string.Join('|', known), description, _ => fallback, text => OneOf(known, text));
         option.CompletionSources.Add([.. known]);
         return option;
     }
+
+    /// <summary>The known name, however it is capitalised, or what would be right.</summary>
+    public static (string? Value, string? Wrong) OneOf(IReadOnlyList<string> known, string text) =>
+        known.FirstOrDefault(name => string.Equals(name, text, StringComparison.OrdinalIgnoreCase)) is { } match
+            ? (match, null)
+            : (null, $"known are {string.Join(", ", known)}.{Nearest.Hint(text, known)}");
 
     public static Option<int> Whole(string name, int least, int most, int fallback, string description) =>
         Make(name, "N", description, _ => fallback, text => ParseWhole(text, least, most));
@@ -36,21 +39,21 @@ internal static class CheckedOption
     public static Option<double?> OptionalNumber(string name, string right, Func<double, bool> isRight, string description) =>
         Make<double?>(name, "X", description, null, text => ParseNumber(text, right, isRight));
 
-    /// <summary>Whole numbers separated by commas; an empty array where the option is absent.</summary>
-    public static Option<int[]> Wholes(string name, string value, int most, string description, string right, Func<int, bool> isRight) =>
-        Make(name, value, description, null, text =>
+    /// <summary>Whole numbers separated by commas; an empty array where the option is absent. The last of <paramref name="counts"/> is the most that may be given.</summary>
+    public static Option<int[]> Wholes(string name, string value, int[] counts, string description, string right, Func<int, bool> isRight) =>
+        Make<int[]>(name, value, description, null, text =>
         {
-            var parts = text.Split(',', most + 2);
+            var parts = text.Split(',', counts[^1] + 2);
             var numbers = new int[parts.Length];
             for (var i = 0; i < parts.Length; i++)
             {
                 if (!int.TryParse(parts[i].Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out numbers[i]) || !isRight(numbers[i]))
                 {
-                    return ((int[]?)null, $"{right}, separated by commas");
+                    return (null, $"{right}, separated by commas");
                 }
             }
 
-            return parts.Length > most ? (null, $"at most {most} numbers can be given") : (numbers, null);
+            return counts.Contains(parts.Length) ? (numbers, null) : (null, counts is [1, var all] ? $"give one number, or {all}" : $"give at most {counts[^1]} numbers");
         });
 
     /// <summary>An option read by <paramref name="parse"/>, which gives the value or says what would be right.</summary>

@@ -10,6 +10,8 @@ internal sealed class NetworkOptions
     private const string ImageNetName = "imagenet";
     private const string CifarName = "cifar";
 
+    private const int XSepRows = 6;
+
     private readonly Option<string> model = CheckedOption.Choice(
         "--model", [MobileNetV3SmallSpec.XSepName, MobileNetV3SmallSpec.DepthwiseName], MobileNetV3SmallSpec.XSepName,
         $"{MobileNetV3SmallSpec.XSepName}, or {MobileNetV3SmallSpec.DepthwiseName}: its twin with the K×K depthwise blocks that XSepConv replaces.", "NAME");
@@ -17,12 +19,11 @@ internal sealed class NetworkOptions
     private readonly Option<string> preset;
 
     private readonly Option<double> width = CheckedOption.Number(
-        "--width", 1, "it must be above 0 and at most 64", number => number is > 0 and <= 64, "Multiplies the number of channels of every layer.");
+        "--width", 1, "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer.");
 
     private readonly Option<int[]> kernels = CheckedOption.Wholes(
-        "--kernels", "K,…", 6,
-        "K of the XSep rows: one odd number for all, or six. Default: 5,5,5,5,3,3.",
-        "a kernel is odd, from 1 to 255; give one or six", kernel => kernel is >= 1 and <= 255 && kernel % 2 == 1);
+        "--kernels", "K,…", [1, XSepRows], "K of the XSep rows: one odd number for all, or six. Default: 5,5,5,5,3,3.",
+        "a kernel is odd, from 1 to 255", kernel => kernel is >= 1 and <= 255 && kernel % 2 == 1);
 
     public NetworkOptions(ImagePreset usual)
     {
@@ -54,7 +55,7 @@ internal sealed class NetworkOptions
         }
         catch (ArgumentException e)
         {
-            throw new UserError(e.Message);
+            throw UserError.From(e);
         }
     }
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using TorchSharp;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Screen;
+using XSepConv.Cli.Startup;
 
 namespace XSepConv.Cli.Commands;
 
@@ -11,10 +11,13 @@ internal static class SummaryCommand
 {
     private const int LongestSide = 65_536;
 
+    // 1 GiB of float32.
+    private const long MostMapValues = 1L << 28;
+
     public static Command Create()
     {
         var network = new NetworkOptions(ImagePreset.ImageNet);
-        var classes = CheckedOption.Whole("--classes", 1, 1_000_000, 1000, "How many classes the network tells apart.");
+        var classes = CheckedOption.Whole("--classes", 1, 100_000, 1000, "How many classes the network tells apart.");
         var input = CheckedOption.Make<int[]>(
             "--input", "CxHxW", "One image's channels, height and width. Default: 3x224x224, for the cifar preset 3x32x32.", null, ParseInput);
         var layers = CheckedOption.Flag("--layers", "List every layer of a block in the table.");
@@ -35,11 +38,22 @@ internal static class SummaryCommand
         return command;
     }
 
-    /// <summary>Counts without computing or allocating anything: on Torch's meta device tensors have only shapes.</summary>
+    /// <summary>Builds the network and runs one image of zeros through it.</summary>
+    /// <exception cref="UserError">The maps of such an image would not fit.</exception>
     public static ModelProfile Profile(NetworkSpec spec, int height, int width)
     {
-        using var model = new MobileNetV3(spec, torch.META);
+        var strides = spec.InputStrides();
+        var largest = spec.Blocks.Select((block, i) => block.Expand * DivideUp(height, strides[i]) * DivideUp(width, strides[i])).Max();
+        if (largest > MostMapValues)
+        {
+            throw new UserError($"An image of {height}×{width} makes maps of {largest / MostMapValues:N0} GiB and more; choose a smaller --input.");
+        }
+
+        Nnpack.SwitchOffWhereUnsupported();
+        using var model = new MobileNetV3(spec);
         return ModelProfile.Of(model, 1, spec.InputChannels, height, width);
+
+        static long DivideUp(int size, int stride) => (size + stride - 1L) / stride;
     }
 
     private static object Report(NetworkSpec spec, ImagePreset preset, ModelProfile profile) => new

@@ -15,4 +15,7 @@ internal static class Consoles
         if (!output.IsTerminal) console.Profile.Width = PipeWidth;
         return console;
     }
+
+    /// <summary>Whether a person watches: a bar can be drawn over and over.</summary>
+    public static bool IsLive(IAnsiConsole console) => console.Profile.Out.IsTerminal && console.Profile.Capabilities is { Ansi: true, Interactive: true };
 }

@@ -14,7 +14,8 @@ internal static class ProfileTable
         Column("output", "", right: true);
         Column("parameters", Number(profile.Parameters), right: true);
         Column("MACs", Number(profile.Macs), right: true);
-        Column("padding", "");
+        var padded = profile.Layers.Any(layer => layer.Padding is not null);
+        if (padded) Column("padding", "");
         foreach (var part in profile.Layers.GroupBy(layer => Part(layer.Name)))
         {
             if (everyLayer)
@@ -35,12 +36,17 @@ internal static class ProfileTable
         void Column(string header, string footer, bool right = false) => table.AddColumn(new TableColumn(new Text(header))
         {
             NoWrap = true,
+            // Six columns have to fit 80.
+            Padding = new Padding(0, 0, 1, 0),
             Alignment = right ? Justify.Right : Justify.Left,
             Footer = new Text(footer),
         });
 
-        void Row(string name, string kind, IReadOnlyList<long> output, long parameters, long macs, PaddingDirection? padding) => table.AddRow(
-            new Text(name), new Text(kind), new Text(string.Join('×', output.Skip(1))), new Text(Number(parameters)), new Text(Number(macs)), new Text($"{padding}"));
+        void Row(string name, string kind, IReadOnlyList<long> output, long parameters, long macs, PaddingDirection? padding)
+        {
+            string[] cells = [name, kind, string.Join('×', output.Skip(1)), Number(parameters), Number(macs), $"{padding}"];
+            table.AddRow(cells.Take(padded ? 6 : 5).Select(cell => new Text(cell)));
+        }
     }
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace XSepConv.Cli.Startup;
+
+/// <summary>Ctrl-C and SIGTERM: the first asks the work to stop where it can be continued, the second ends the process at once.</summary>
+internal sealed class Interrupts : IDisposable
+{
+    private const string ShowCursor = "\e[?25h";
+
+    private readonly CancellationTokenSource source = new();
+    private readonly PosixSignalRegistration[] registrations;
+    private readonly Action? onFirst;
+    private volatile int exitCode = Cli.ExitCode.Interrupted;
+
+    /// <param name="onFirst">Called once, on another thread, when the first signal arrives.</param>
+    public Interrupts(Action? onFirst = null)
+    {
+        this.onFirst = onFirst;
+        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+    }
+
+    public CancellationToken Token => source.Token;
+
+    /// <summary>What an interrupted program exits with: 128 and the signal's number.</summary>
+    public int ExitCode => exitCode;
+
+    public void Dispose()
+    {
+        foreach (var registration in registrations) registration.Dispose();
+        source.Dispose();
+    }
+
+    private void Handle(PosixSignalContext context)
+    {
+        if (source.IsCancellationRequested)
+        {
+            // The default action follows. A progress bar hid the cursor.
+            if (!Console.IsOutputRedirected) Console.Out.Write(ShowCursor);
+            return;
+        }
+
+        context.Cancel = true;
+        if (context.Signal == PosixSignal.SIGTERM) exitCode = Cli.ExitCode.Terminated;
+        source.Cancel();
+        onFirst?.Invoke();
+    }
+}
