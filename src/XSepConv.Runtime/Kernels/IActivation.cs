@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>A nonlinearity, chosen when the kernel is compiled.</summary>
+internal interface IActivation
+{
+    static abstract TVector Apply<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged;
+
+    /// <summary>The gradient before the nonlinearity, and the value after it.</summary>
+    static abstract TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged;
+}
+
+/// <summary>max(z, 0).</summary>
+internal readonly struct ReluActivation : IActivation
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Apply<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged => TLanes.AtLeast(TLanes.Splat(0), z);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged
+    {
+        value = TLanes.AtLeast(TLanes.Splat(0), z);
+        return TLanes.WherePositive(z, gradient);
+    }
+}
+
+/// <summary>z · relu6(z + 3) / 6, written z · clamp(z/6 + ½, 0, 1).</summary>
+internal readonly struct HSwishActivation : IActivation
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Apply<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged => TLanes.Multiply(z, Gate<TLanes, TVector>(z));
+
+    // The slope is gate + z/6 strictly between the kinks, gate (0 or 1) outside and on them, as relu6's is in torch.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged
+    {
+        var gate = Gate<TLanes, TVector>(z);
+        value = TLanes.Multiply(z, gate);
+        var ramp = TLanes.WhereWithin(TLanes.Splat(3), z, TLanes.Multiply(z, TLanes.Splat(1f / 6)));
+        return TLanes.Multiply(gradient, TLanes.Add(gate, ramp));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Gate<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged
+    {
+        var line = TLanes.MultiplyAdd(z, TLanes.Splat(1f / 6), TLanes.Splat(0.5f));
+        return TLanes.AtMost(TLanes.Splat(1), TLanes.AtLeast(TLanes.Splat(0), line));
+    }
+}
+
+/// <summary>None.</summary>
+internal readonly struct IdentityActivation : IActivation
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Apply<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged => z;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged
+    {
+        value = z;
+        return gradient;
+    }
+}

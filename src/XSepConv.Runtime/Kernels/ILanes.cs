@@ -1,0 +1,52 @@
+namespace XSepConv.Kernels;
+
+/// <summary>One width of vector: what the kernels' one body needs from it. A lane holds one plane, the H×W map of one channel of one image.</summary>
+/// <typeparam name="TVector">The vector; a bare <c>Vector512&lt;float&gt;</c>, not a wrapper, so that the JIT keeps it in a register.</typeparam>
+internal unsafe interface ILanes<TVector>
+    where TVector : unmanaged
+{
+    /// <summary>Lanes in a vector: 16, 8 or 4.</summary>
+    static abstract int Count { get; }
+
+    static abstract TVector Splat(float value);
+
+    static abstract TVector Load(float* source);
+
+    static abstract void Store(float* destination, TVector value);
+
+    static abstract TVector Add(TVector left, TVector right);
+
+    static abstract TVector Subtract(TVector left, TVector right);
+
+    static abstract TVector Multiply(TVector left, TVector right);
+
+    static abstract TVector Divide(TVector left, TVector right);
+
+    static abstract TVector Sqrt(TVector value);
+
+    /// <summary>left · right + addend: fused where the hardware has it, two roundings where not.</summary>
+    static abstract TVector MultiplyAdd(TVector left, TVector right, TVector addend);
+
+    /// <summary>The larger one; where <paramref name="value"/> is NaN, NaN.</summary>
+    static abstract TVector AtLeast(TVector bound, TVector value);
+
+    /// <summary>The smaller one; where <paramref name="value"/> is NaN, NaN.</summary>
+    static abstract TVector AtMost(TVector bound, TVector value);
+
+    /// <summary><paramref name="value"/> where <paramref name="test"/> is above zero, zero elsewhere.</summary>
+    static abstract TVector WherePositive(TVector test, TVector value);
+
+    /// <summary><paramref name="value"/> where |<paramref name="test"/>| is below <paramref name="bound"/>, zero elsewhere.</summary>
+    static abstract TVector WhereWithin(TVector bound, TVector test, TVector value);
+
+    /// <summary>The first lanes of <paramref name="value"/>, zero in the others.</summary>
+    static abstract TVector KeepFirst(TVector value, int lanes);
+
+    static abstract float Sum(TVector value);
+
+    /// <summary>
+    /// Transposes a <see cref="Count"/>×<see cref="Count"/> block: row i is read at <c>source + i·sourceStride</c>, column i is written at
+    /// <c>destination + i·destinationStride</c>. Strides in floats.
+    /// </summary>
+    static abstract void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride);
+}

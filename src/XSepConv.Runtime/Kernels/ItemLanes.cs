@@ -1,0 +1,70 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>One item of work as its lanes see it: which hold a plane, what belongs to one channel, where parameters come from.</summary>
+internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, int batch, int lanes)
+{
+    public bool LanesAreImages => groups.LanesAreImages;
+
+    public int Groups => groups.GroupsPerItem;
+
+    public PlaneItem Item => item;
+
+    /// <summary>Planes over which one channel's statistics run: the batch.</summary>
+    public int PlanesPerChannel => batch;
+
+    public PlaneSpan Planes(int group, int plane) => groups.Planes(item, group, plane);
+
+    /// <summary>Zero in lanes of the last group that hold no image. (Lanes without a channel keep to themselves and are never stored.)</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Masked<TLanes, TVector>(TVector value, int group)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
+    {
+        var valid = batch - (group * lanes);
+        return LanesAreImages && valid < lanes ? TLanes.KeepFirst(value, valid) : value;
+    }
+
+    /// <summary>What belongs to a channel, in each of its lanes: the sum over all lanes where they are images.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Reduced<TLanes, TVector>(TVector total)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged => LanesAreImages ? TLanes.Splat(TLanes.Sum(total)) : total;
+
+    /// <summary>Adds one group's sums, <paramref name="count"/> vectors, to the item's.</summary>
+    public void Accumulate<TLanes, TVector>(float* partial, float* totals, int count, int group)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var offset = i * TLanes.Count;
+            TLanes.Store(totals + offset, TLanes.Add(TLanes.Load(totals + offset), Masked<TLanes, TVector>(TLanes.Load(partial + offset), group)));
+        }
+    }
+
+    /// <summary>Spreads a parameter [C, taps] over the lanes, <paramref name="taps"/> vectors; zero in lanes without a channel.</summary>
+    public void Spread(float* parameter, int taps, float* destination)
+    {
+        var source = parameter + ((nint)item.Channel * taps);
+        for (var tap = 0; tap < taps; tap++)
+        {
+            for (var lane = 0; lane < lanes; lane++)
+            {
+                var channel = LanesAreImages ? 0 : lane;
+                destination[(tap * lanes) + lane] = channel < item.Count ? source[(channel * taps) + tap] : 0;
+            }
+        }
+    }
+
+    /// <summary>The other way: one value per channel and tap.</summary>
+    public void Gather(float* source, int taps, float* parameter)
+    {
+        var destination = parameter + ((nint)item.Channel * taps);
+        for (var channel = 0; channel < item.Count; channel++)
+        {
+            for (var tap = 0; tap < taps; tap++) destination[(channel * taps) + tap] = source[(tap * lanes) + channel];
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace XSepConv.Kernels;
+
+/// <summary>4 lanes: SSE, NEON, or emulated where there is no vector unit at all.</summary>
+internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
+{
+    public static int Count => 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Splat(float value) => Vector128.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load(float* source) => Vector128.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, Vector128<float> value) => value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Add(Vector128<float> left, Vector128<float> right) => left + right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Subtract(Vector128<float> left, Vector128<float> right) => left - right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Multiply(Vector128<float> left, Vector128<float> right) => left * right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Divide(Vector128<float> left, Vector128<float> right) => left / right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sqrt(Vector128<float> value) => Vector128.Sqrt(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> MultiplyAdd(Vector128<float> left, Vector128<float> right, Vector128<float> addend) =>
+        Vector128.MultiplyAddEstimate(left, right, addend);
+
+    // x86 returns the second operand where one is NaN; Arm returns NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> AtLeast(Vector128<float> bound, Vector128<float> value) => Vector128.MaxNative(bound, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> AtMost(Vector128<float> bound, Vector128<float> value) => Vector128.MinNative(bound, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> WherePositive(Vector128<float> test, Vector128<float> value) =>
+        Vector128.ConditionalSelect(Vector128.GreaterThan(test, Vector128<float>.Zero), value, Vector128<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> WhereWithin(Vector128<float> bound, Vector128<float> test, Vector128<float> value) =>
+        Vector128.ConditionalSelect(Vector128.LessThan(Vector128.Abs(test), bound), value, Vector128<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> KeepFirst(Vector128<float> value, int lanes) =>
+        Vector128.ConditionalSelect(Vector128.LessThan(Vector128<float>.Indices, Vector128.Create((float)lanes)), value, Vector128<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector128<float> value) => Vector128.Sum(value);
+
+    public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)
+    {
+        if (Sse2.IsSupported)
+        {
+            TransposeInRegisters(source, sourceStride, destination, destinationStride);
+            return;
+        }
+
+        for (var row = 0; row < Count; row++)
+        {
+            for (var column = 0; column < Count; column++)
+            {
+                destination[(column * destinationStride) + row] = source[(row * sourceStride) + column];
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransposeInRegisters(float* source, nint sourceStride, float* destination, nint destinationStride)
+    {
+        var r0 = Vector128.Load(source);
+        var r1 = Vector128.Load(source + sourceStride);
+        var r2 = Vector128.Load(source + (2 * sourceStride));
+        var r3 = Vector128.Load(source + (3 * sourceStride));
+
+        var p0 = Sse.UnpackLow(r0, r1).AsDouble();
+        var p1 = Sse.UnpackHigh(r0, r1).AsDouble();
+        var p2 = Sse.UnpackLow(r2, r3).AsDouble();
+        var p3 = Sse.UnpackHigh(r2, r3).AsDouble();
+
+        Sse2.UnpackLow(p0, p2).AsSingle().Store(destination);
+        Sse2.UnpackHigh(p0, p2).AsSingle().Store(destination + destinationStride);
+        Sse2.UnpackLow(p1, p3).AsSingle().Store(destination + (2 * destinationStride));
+        Sse2.UnpackHigh(p1, p3).AsSingle().Store(destination + (3 * destinationStride));
+    }
+}

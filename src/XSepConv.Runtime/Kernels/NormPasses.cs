@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>Batch normalisation and nonlinearity applied to one group of planes, forward and backward.</summary>
+internal static unsafe class NormPasses<TLanes, TVector>
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    /// <summary>Normalises and activates, height × width vectors; in place, or into rows <paramref name="destinationRow"/> floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Activate<TActivation>(float* source, in NormLanes norm, int height, int width, float* destination, nint destinationRow)
+        where TActivation : struct, IActivation
+    {
+        var lanes = TLanes.Count;
+        var scale = TLanes.Load(norm.Scale);
+        var shift = TLanes.Load(norm.Shift);
+        var end = (nint)width * lanes;
+        for (var row = 0; row < height; row++)
+        {
+            for (nint i = 0; i < end; i += lanes)
+            {
+                var z = TLanes.MultiplyAdd(TLanes.Load(source + i), scale, shift);
+                TLanes.Store(destination + i, TActivation.Apply<TLanes, TVector>(z));
+            }
+
+            source += end;
+            destination += destinationRow;
+        }
+    }
+
+    /// <summary>
+    /// The gradient before the final nonlinearity, in place, and its sums: of the gradient, and of gradient · (values − mean).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Differentiate<TActivation>(float* gradient, float* values, in NormLanes norm, int count, float* sums)
+        where TActivation : struct, IActivation
+    {
+        var lanes = TLanes.Count;
+        var scale = TLanes.Load(norm.Scale);
+        var shift = TLanes.Load(norm.Shift);
+        var mean = TLanes.Load(norm.Mean);
+        TVector s0 = TLanes.Splat(0), s1 = s0, p0 = s0, p1 = s0;
+        var i = 0;
+        for (; i <= count - 2; i += 2)
+        {
+            var x0 = TLanes.Load(values);
+            var x1 = TLanes.Load(values + lanes);
+            var d0 = TLanes.Load(gradient);
+            var d1 = TLanes.Load(gradient + lanes);
+            if (typeof(TActivation) != typeof(IdentityActivation))
+            {
+                d0 = TActivation.Backward<TLanes, TVector>(TLanes.MultiplyAdd(x0, scale, shift), d0, out _);
+                d1 = TActivation.Backward<TLanes, TVector>(TLanes.MultiplyAdd(x1, scale, shift), d1, out _);
+                TLanes.Store(gradient, d0);
+                TLanes.Store(gradient + lanes, d1);
+            }
+
+            s0 = TLanes.Add(s0, d0);
+            s1 = TLanes.Add(s1, d1);
+            p0 = TLanes.MultiplyAdd(d0, TLanes.Subtract(x0, mean), p0);
+            p1 = TLanes.MultiplyAdd(d1, TLanes.Subtract(x1, mean), p1);
+            values += 2 * lanes;
+            gradient += 2 * lanes;
+        }
+
+        if (i < count)
+        {
+            var x = TLanes.Load(values);
+            var d = TActivation.Backward<TLanes, TVector>(TLanes.MultiplyAdd(x, scale, shift), TLanes.Load(gradient), out _);
+            TLanes.Store(gradient, d);
+            s0 = TLanes.Add(s0, d);
+            p0 = TLanes.MultiplyAdd(d, TLanes.Subtract(x, mean), p0);
+        }
+
+        TLanes.Store(sums, TLanes.Add(s0, s1));
+        TLanes.Store(sums + lanes, TLanes.Add(p0, p1));
+    }
+
+    /// <summary>
+    /// The gradient before a batch normalisation, height × width vectors; in place, or into rows <paramref name="destinationRow"/> floats apart
+    /// with <paramref name="step"/> vectors from one column to the next.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Normalise(
+        float* gradient, float* values, in NormLanes norm, int height, int width, float* destination, nint destinationRow, int step)
+    {
+        var lanes = TLanes.Count;
+        var direct = TLanes.Load(norm.Direct);
+        var slope = TLanes.Load(norm.Slope);
+        var offset = TLanes.Load(norm.Offset);
+        var stride = (nint)step * lanes;
+        for (var row = 0; row < height; row++)
+        {
+            var target = destination + (row * destinationRow);
+            for (var column = 0; column < width; column++)
+            {
+                var d = TLanes.MultiplyAdd(TLanes.Load(values), slope, TLanes.MultiplyAdd(TLanes.Load(gradient), direct, offset));
+                TLanes.Store(target, d);
+                values += lanes;
+                gradient += lanes;
+                target += stride;
+            }
+        }
+    }
+}

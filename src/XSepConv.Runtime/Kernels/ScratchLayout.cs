@@ -1,0 +1,31 @@
+namespace XSepConv.Kernels;
+
+/// <summary>Cuts a thread's scratch into buffers of whole vectors. With no memory behind it, it only counts.</summary>
+internal unsafe struct ScratchLayout(float* memory, int lanes)
+{
+    /// <summary>Floats taken so far.</summary>
+    public long Taken { get; private set; }
+
+    public float* Vectors(long count)
+    {
+        var start = memory + Taken;
+        Taken += count * lanes;
+        return start;
+    }
+
+    public float* Zeros(long count)
+    {
+        var start = Vectors(count);
+        if (memory != null) new Span<byte>(start, checked((int)(count * lanes * sizeof(float)))).Clear();
+        return start;
+    }
+
+    /// <summary>A table of row pointers.</summary>
+    public float** Rows(int count)
+    {
+        var vectorBytes = lanes * sizeof(float);
+        return (float**)Vectors((((long)count * sizeof(float*)) + vectorBytes - 1) / vectorBytes);
+    }
+
+    public NormLanes Norm() => new(Vectors(NormLanes.Vectors), lanes);
+}

@@ -1,0 +1,33 @@
+namespace XSepConv.Kernels;
+
+/// <summary>What every stage kernel refuses.</summary>
+internal static class StageChecks
+{
+    // Planes are addressed with 32-bit element counts, and buffers hold up to 16 planes with borders.
+    private const int LongestSide = 8192;
+    private const int LargestPlane = 1 << 24;
+
+    public static void Dimensions(int batch, int channels, int height, int width)
+    {
+        if (batch < 1) throw new ArgumentOutOfRangeException(nameof(batch), batch, "The batch has at least one image.");
+        if (channels < 1) throw new ArgumentOutOfRangeException(nameof(channels), channels, "There is at least one channel.");
+        if (height is < 1 or > LongestSide) throw new ArgumentOutOfRangeException(nameof(height), height, $"The height goes from 1 to {LongestSide}.");
+        if (width is < 1 or > LongestSide) throw new ArgumentOutOfRangeException(nameof(width), width, $"The width goes from 1 to {LongestSide}.");
+        if (height * width > LargestPlane) throw new ArgumentOutOfRangeException(nameof(height), height, $"A plane of {height}×{width} has more than {LargestPlane:N0} elements.");
+    }
+
+    public static void KernelAndStride(int kernel, int stride)
+    {
+        if (kernel is < 1 or > NetworkSpec.LargestKernel || kernel % 2 == 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(kernel), kernel, $"The kernel is odd, from 1 to {NetworkSpec.LargestKernel}.");
+        }
+
+        if (stride is not (1 or 2)) throw new ArgumentOutOfRangeException(nameof(stride), stride, "The stride is 1 or 2.");
+    }
+
+    public static void Activation(Activation activation)
+    {
+        if (!Enum.IsDefined(activation)) throw new ArgumentOutOfRangeException(nameof(activation), activation, "An activation is ReLU or HSwish.");
+    }
+}

@@ -1,0 +1,52 @@
+namespace XSepConv.Kernels;
+
+/// <summary>The fused stages in one vector width. Tensors are float32, contiguous NCHW; results are the same bits for every thread count.</summary>
+internal abstract unsafe class StageKernels
+{
+    /// <summary>As <c>XSEPCONV_KERNEL</c> names it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Planes worked on at a time.</summary>
+    public abstract int Lanes { get; }
+
+    /// <summary>Whether this processor has the width in hardware; otherwise the runtime emulates it, correct and slow.</summary>
+    public abstract bool IsAccelerated { get; }
+
+    /// <summary>Forward with batch statistics, which it leaves in <paramref name="statistics"/> and in the running buffers.</summary>
+    public void TrainForward(
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads)
+    {
+        shape.ValidateForTraining();
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        TrainForwardCore(shape, parameters, input, output, statistics, threads);
+    }
+
+    /// <summary>Gradients, recomputing the forward from <paramref name="input"/>.</summary>
+    /// <param name="frozen">The statistics are constants (running ones), not functions of the input.</param>
+    public void Backward(
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* outputGradient, in XSepStageStatistics statistics,
+        in XSepStageGradients gradients, bool frozen, int threads)
+    {
+        if (frozen) shape.Validate();
+        else shape.ValidateForTraining();
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        BackwardCore(shape, parameters, input, outputGradient, statistics, gradients, frozen, threads);
+    }
+
+    /// <summary>Forward with the running statistics.</summary>
+    public void Infer(in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, int threads)
+    {
+        shape.Validate();
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        InferCore(shape, parameters, input, output, threads);
+    }
+
+    protected abstract void TrainForwardCore(
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads);
+
+    protected abstract void BackwardCore(
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* outputGradient, in XSepStageStatistics statistics,
+        in XSepStageGradients gradients, bool frozen, int threads);
+
+    protected abstract void InferCore(in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, int threads);
+}

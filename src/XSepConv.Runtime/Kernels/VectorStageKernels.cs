@@ -1,0 +1,127 @@
+namespace XSepConv.Kernels;
+
+/// <summary>The stages in one width of vector: picks the compiled kernel for K and nonlinearity, and the grouping of planes.</summary>
+internal sealed unsafe class VectorStageKernels<TLanes, TVector>(string name, bool isAccelerated) : StageKernels
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    public override string Name => name;
+
+    public override int Lanes => TLanes.Count;
+
+    public override bool IsAccelerated => isAccelerated;
+
+    protected override void TrainForwardCore(
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads) =>
+        Dispatch(shape, new ForwardCall(parameters, input, output, statistics, threads));
+
+    protected override void BackwardCore(
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* outputGradient, in XSepStageStatistics statistics,
+        in XSepStageGradients gradients, bool frozen, int threads) =>
+        Dispatch(shape, new BackwardCall(parameters, input, outputGradient, statistics, gradients, frozen, threads));
+
+    protected override void InferCore(in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, int threads) =>
+        Dispatch(shape, new InferCall(parameters, input, output, threads));
+
+    private static void Dispatch<TCall>(in XSepStageShape shape, in TCall call)
+        where TCall : struct, ICall
+    {
+        if (shape.Activation == Activation.ReLU) Dispatch<TCall, ReluActivation>(shape, call);
+        else Dispatch<TCall, HSwishActivation>(shape, call);
+    }
+
+    private static void Dispatch<TCall, TActivation>(in XSepStageShape shape, in TCall call)
+        where TCall : struct, ICall
+        where TActivation : struct, IActivation
+    {
+        switch (shape.Kernel)
+        {
+            case 3: call.Run<Kernel3, TActivation>(shape); break;
+            case 5: call.Run<Kernel5, TActivation>(shape); break;
+            case 7: call.Run<Kernel7, TActivation>(shape); break;
+            default: call.Run<KernelAny, TActivation>(shape); break;
+        }
+    }
+
+    private static PlaneGroups TrainingGroups(in XSepStageShape shape) =>
+        PlaneGroups.ForTraining(shape.Batch, shape.Channels, shape.Height * shape.Width, TLanes.Count, DirectionOf(shape));
+
+    // Where nothing is padded, blocks of channels need not stop where the direction changes.
+    private static PaddingDirection DirectionOf(in XSepStageShape shape) => shape.Prepadded ? PaddingDirection.RightBottom : shape.Padding;
+
+    private interface ICall
+    {
+        void Run<TKernel, TActivation>(in XSepStageShape shape)
+            where TKernel : struct, IKernelSize
+            where TActivation : struct, IActivation;
+    }
+
+    private readonly struct ForwardCall(in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads) : ICall
+    {
+        private readonly XSepStageParameters _parameters = parameters;
+        private readonly XSepStageStatistics _statistics = statistics;
+
+        public void Run<TKernel, TActivation>(in XSepStageShape shape)
+            where TKernel : struct, IKernelSize
+            where TActivation : struct, IActivation
+        {
+            var work = new XSepForwardWork<TLanes, TVector, TKernel, TActivation>
+            {
+                Shape = shape,
+                Parameters = _parameters,
+                Statistics = _statistics,
+                Groups = TrainingGroups(shape),
+                Input = input,
+                Output = output,
+            };
+            KernelThreads.Run(work, work.Groups.Items, threads);
+        }
+    }
+
+    private readonly struct BackwardCall(
+        in XSepStageParameters parameters, float* input, float* outputGradient, in XSepStageStatistics statistics, in XSepStageGradients gradients,
+        bool frozen, int threads) : ICall
+    {
+        private readonly XSepStageParameters _parameters = parameters;
+        private readonly XSepStageStatistics _statistics = statistics;
+        private readonly XSepStageGradients _gradients = gradients;
+
+        public void Run<TKernel, TActivation>(in XSepStageShape shape)
+            where TKernel : struct, IKernelSize
+            where TActivation : struct, IActivation
+        {
+            var work = new XSepBackwardWork<TLanes, TVector, TKernel, TActivation>
+            {
+                Shape = shape,
+                Parameters = _parameters,
+                Statistics = _statistics,
+                Gradients = _gradients,
+                Groups = TrainingGroups(shape),
+                Input = input,
+                OutputGradient = outputGradient,
+                Frozen = frozen,
+            };
+            KernelThreads.Run(work, work.Groups.Items, threads);
+        }
+    }
+
+    private readonly struct InferCall(in XSepStageParameters parameters, float* input, float* output, int threads) : ICall
+    {
+        private readonly XSepStageParameters _parameters = parameters;
+
+        public void Run<TKernel, TActivation>(in XSepStageShape shape)
+            where TKernel : struct, IKernelSize
+            where TActivation : struct, IActivation
+        {
+            var work = new XSepInferWork<TLanes, TVector, TKernel, TActivation>
+            {
+                Shape = shape,
+                Parameters = _parameters,
+                Groups = PlaneGroups.ForInference(shape.Batch, shape.Channels, TLanes.Count, DirectionOf(shape)),
+                Input = input,
+                Output = output,
+            };
+            KernelThreads.Run(work, work.Groups.Items * work.Groups.GroupsPerItem, threads);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>Training's forward: one channel, or one block of channels, from input to output without leaving the cache.</summary>
+/// <remarks>
+/// Four sweeps over the item's groups, one for each batch statistic that has to be complete before the next convolution starts. One buffer
+/// per group holds, in turn, the results of 2×2, 1×K and K×1.
+/// </remarks>
+internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : IKernelWork
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TKernel : struct, IKernelSize
+    where TActivation : struct, IActivation
+{
+    public XSepStageShape Shape;
+    public XSepStageParameters Parameters;
+    public XSepStageStatistics Statistics;
+    public PlaneGroups Groups;
+    public float* Input;
+    public float* Output;
+
+    public readonly long ScratchFloats
+    {
+        get
+        {
+            var layout = new ScratchLayout(null, TLanes.Count);
+            _ = new Buffers(ref layout, Shape, Groups);
+            return layout.Taken;
+        }
+    }
+
+    public readonly void Run(int first, int end, float* scratch)
+    {
+        var layout = new ScratchLayout(scratch, TLanes.Count);
+        var buffers = new Buffers(ref layout, Shape, Groups);
+        for (var i = first; i < end; i++)
+        {
+            var item = Groups.Item(i);
+            RunItem(new ItemLanes(Groups, item, Shape.Batch, TLanes.Count), buffers);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void RunItem(in ItemLanes item, in Buffers b)
+    {
+        var lanes = TLanes.Count;
+        var kernel = TKernel.Size == 0 ? Shape.Kernel : TKernel.Size;
+        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
+        b.Lanes.Spread(item, Parameters, kernel);
+
+        var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
+        if (Shape.Prepadded) RowTables.Plain(b.InputRows, b.Plane, (nint)Shape.InputWidth * lanes, height + 1);
+        else RowTables.OneSided(b.InputRows, b.Plane, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
+        for (var g = 0; g < item.Groups; g++)
+        {
+            var planes = item.Planes(g, Shape.InputPlane);
+            var values = b.Group(g);
+            PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
+            TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
+                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values, (nint)width * lanes, b.Sum);
+            NormStatistics<TLanes, TVector>.Measure(values, height * width, b.Sum, b.Record(g));
+        }
+
+        Finish(item, b, height * width, b.Lanes.First, Parameters.First, Statistics.First);
+        var borderedRow = (nint)(width + (2 * border)) * lanes;
+        for (var g = 0; g < item.Groups; g++)
+        {
+            var values = b.Group(g);
+            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow);
+            TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
+                b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values, b.Sum);
+            NormStatistics<TLanes, TVector>.Measure(values, height * middle, b.Sum, b.Record(g));
+        }
+
+        Finish(item, b, height * middle, b.Lanes.Second, Parameters.Second, Statistics.Second);
+        var rowFloats = (nint)middle * lanes;
+        RowTables.Spread(b.MiddleRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
+        for (var g = 0; g < item.Groups; g++)
+        {
+            var values = b.Group(g);
+            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, rowFloats);
+            TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
+                b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values, b.Sum);
+            NormStatistics<TLanes, TVector>.Measure(values, Shape.OutputPlane, b.Sum, b.Record(g));
+        }
+
+        Finish(item, b, Shape.OutputPlane, b.Lanes.Third, Parameters.Third, Statistics.Third);
+        for (var g = 0; g < item.Groups; g++)
+        {
+            var planes = item.Planes(g, Shape.OutputPlane);
+            var values = b.Group(g);
+            if (Shape.ActivateOutput) NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Third, 1, Shape.OutputPlane, values, 0);
+            else NormPasses<TLanes, TVector>.Activate<IdentityActivation>(values, b.Lanes.Third, 1, Shape.OutputPlane, values, 0);
+            PlaneBlocks<TLanes, TVector>.Store(values, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+        }
+    }
+
+    private static void Finish(
+        in ItemLanes item, in Buffers b, int count, in NormLanes norm, in BatchNormParameters parameters, in BatchNormStatistics statistics)
+    {
+        NormStatistics<TLanes, TVector>.Combine(item, b.Records, count, norm, parameters.Epsilon);
+        item.Gather(norm.Mean, 1, statistics.Mean);
+        item.Gather(norm.InverseStd, 1, statistics.InverseStd);
+        RunningStatistics.Update(parameters, item.Item, norm, (long)item.PlanesPerChannel * count);
+    }
+
+    private readonly struct Buffers
+    {
+        public readonly XSepLanes Lanes;
+        public readonly float* Plane;
+        public readonly float* Zeros;
+        public readonly float* Bordered;
+        public readonly float* Records;
+        public readonly float* Sum;
+        public readonly float** InputRows;
+        public readonly float** MiddleRows;
+        private readonly float* _values;
+        private readonly nint _group;
+
+        public Buffers(ref ScratchLayout layout, in XSepStageShape shape, in PlaneGroups groups)
+        {
+            var border = shape.Kernel / 2;
+            var plane = (long)shape.Height * shape.Width;
+            Lanes = new XSepLanes(ref layout, shape.Kernel);
+            Zeros = layout.Zeros(shape.InputWidth);
+            Bordered = layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
+            Plane = layout.Vectors(shape.InputPlane);
+            Records = layout.Vectors((long)groups.GroupsPerItem * NormStatistics<TLanes, TVector>.RecordVectors);
+            Sum = layout.Vectors(1);
+            InputRows = layout.Rows(shape.Height + 1);
+            MiddleRows = layout.Rows(shape.Height + (2 * border));
+            _values = layout.Vectors(plane * groups.GroupsPerItem);
+            _group = (nint)plane * TLanes.Count;
+        }
+
+        public readonly float* Group(int group) => _values + (group * _group);
+
+        public readonly float* Record(int group) => Records + (group * NormStatistics<TLanes, TVector>.RecordVectors * TLanes.Count);
+    }
+}

@@ -1,0 +1,126 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>Inference: one group of planes from input to output, batch normalisation folded into weights and shifts.</summary>
+internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IKernelWork
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TKernel : struct, IKernelSize
+    where TActivation : struct, IActivation
+{
+    public XSepStageShape Shape;
+    public XSepStageParameters Parameters;
+    public PlaneGroups Groups;
+    public float* Input;
+    public float* Output;
+
+    public readonly long ScratchFloats
+    {
+        get
+        {
+            var layout = new ScratchLayout(null, TLanes.Count);
+            _ = new Buffers(ref layout, Shape);
+            return layout.Taken;
+        }
+    }
+
+    /// <summary>Items here are groups: those of a channel, or block of channels, follow each other and share the folded weights.</summary>
+    public readonly void Run(int first, int end, float* scratch)
+    {
+        var layout = new ScratchLayout(scratch, TLanes.Count);
+        var buffers = new Buffers(ref layout, Shape);
+        RowTables.Spread(
+            buffers.MiddleRows, buffers.Middle, (nint)Shape.OutputWidth * TLanes.Count, Shape.Height, 1, Shape.Height, Shape.Kernel / 2, buffers.Zeros);
+        var current = -1;
+        ItemLanes item = default;
+        for (var i = first; i < end; i++)
+        {
+            var index = i / Groups.GroupsPerItem;
+            if (index != current)
+            {
+                item = new ItemLanes(Groups, Groups.Item(index), Shape.Batch, TLanes.Count);
+                Prepare(item, buffers);
+                current = index;
+            }
+
+            RunGroup(item, i % Groups.GroupsPerItem, buffers);
+        }
+    }
+
+    private readonly void Prepare(in ItemLanes item, in Buffers b)
+    {
+        b.Lanes.Spread(item, Parameters, Shape.Kernel);
+        Fold(item, Parameters.First, b.Lanes.First, b.Lanes.TwoByTwo, 4);
+        Fold(item, Parameters.Second, b.Lanes.Second, b.Lanes.Horizontal, Shape.Kernel);
+        Fold(item, Parameters.Third, b.Lanes.Third, b.Lanes.Vertical, Shape.Kernel);
+        if (Shape.Prepadded) RowTables.Plain(b.InputRows, b.Plane, (nint)Shape.InputWidth * TLanes.Count, Shape.Height + 1);
+        else RowTables.OneSided(b.InputRows, b.Plane, (nint)Shape.Width * TLanes.Count, Shape.Height, item.Item.Padding.IsTop(), b.Zeros);
+    }
+
+    private static void Fold(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm, float* weights, int taps)
+    {
+        item.Spread(parameters.RunningMean, 1, norm.Mean);
+        item.Spread(parameters.RunningVariance, 1, norm.Variance);
+        NormStatistics<TLanes, TVector>.Coefficients(norm, parameters.Epsilon);
+        var scale = TLanes.Load(norm.Scale);
+        for (var tap = 0; tap < taps; tap++)
+        {
+            var weight = weights + (tap * TLanes.Count);
+            TLanes.Store(weight, TLanes.Multiply(TLanes.Load(weight), scale));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b)
+    {
+        var lanes = TLanes.Count;
+        var kernel = TKernel.Size == 0 ? Shape.Kernel : TKernel.Size;
+        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
+        var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
+        var borderedRow = (nint)(width + (2 * border)) * lanes;
+
+        var planes = item.Planes(group, Shape.InputPlane);
+        PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
+        TwoByTwo<TLanes, TVector>.Forward<ActivatedFinish<TActivation>>(
+            b.InputRows, height, width, edge, b.Lanes.TwoByTwo, b.Bordered + (border * lanes), borderedRow, b.Lanes.First.Shift);
+        TapRows<TLanes, TVector, TKernel>.Horizontal<ActivatedFinish<TActivation>>(
+            b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, b.Middle, b.Lanes.Second.Shift);
+        if (Shape.ActivateOutput)
+        {
+            TapRows<TLanes, TVector, TKernel>.Vertical<ActivatedFinish<TActivation>>(
+                b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, b.Plane, b.Lanes.Third.Shift);
+        }
+        else
+        {
+            TapRows<TLanes, TVector, TKernel>.Vertical<ActivatedFinish<IdentityActivation>>(
+                b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, b.Plane, b.Lanes.Third.Shift);
+        }
+
+        planes = item.Planes(group, Shape.OutputPlane);
+        PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+    }
+
+    private readonly struct Buffers
+    {
+        public readonly XSepLanes Lanes;
+        public readonly float* Plane;
+        public readonly float* Middle;
+        public readonly float* Bordered;
+        public readonly float* Zeros;
+        public readonly float** InputRows;
+        public readonly float** MiddleRows;
+
+        public Buffers(ref ScratchLayout layout, in XSepStageShape shape)
+        {
+            var border = shape.Kernel / 2;
+            Lanes = new XSepLanes(ref layout, shape.Kernel);
+            Zeros = layout.Zeros(shape.InputWidth);
+            Bordered = layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
+            Plane = layout.Vectors(shape.InputPlane);
+            Middle = layout.Vectors(shape.MiddlePlane);
+            InputRows = layout.Rows(shape.Height + 1);
+            MiddleRows = layout.Rows(shape.Height + (2 * border));
+        }
+    }
+}

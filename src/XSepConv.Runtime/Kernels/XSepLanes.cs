@@ -1,0 +1,38 @@
+namespace XSepConv.Kernels;
+
+/// <summary>The stage's weights and coefficients of one item, spread over the lanes.</summary>
+internal unsafe struct XSepLanes
+{
+    public float* TwoByTwo;
+    public float* Horizontal;
+    public float* Vertical;
+    public NormLanes First;
+    public NormLanes Second;
+    public NormLanes Third;
+
+    public XSepLanes(ref ScratchLayout layout, int kernel)
+    {
+        TwoByTwo = layout.Vectors(4);
+        Horizontal = layout.Vectors(kernel);
+        Vertical = layout.Vectors(kernel);
+        First = layout.Norm();
+        Second = layout.Norm();
+        Third = layout.Norm();
+    }
+
+    public readonly void Spread(in ItemLanes item, in XSepStageParameters parameters, int kernel)
+    {
+        item.Spread(parameters.TwoByTwo, 4, TwoByTwo);
+        item.Spread(parameters.Horizontal, kernel, Horizontal);
+        item.Spread(parameters.Vertical, kernel, Vertical);
+        Spread(item, parameters.First, First);
+        Spread(item, parameters.Second, Second);
+        Spread(item, parameters.Third, Third);
+    }
+
+    private static void Spread(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
+    {
+        item.Spread(parameters.Weight, 1, norm.Weight);
+        item.Spread(parameters.Bias, 1, norm.Bias);
+    }
+}
