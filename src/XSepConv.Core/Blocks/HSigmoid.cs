@@ -13,5 +13,10 @@ public sealed class HSigmoid : nn.Module<Tensor, Tensor>
     /// <summary>Applies hsigmoid.</summary>
     /// <param name="x">Any shape.</param>
     /// <returns>The same shape.</returns>
-    public override Tensor forward(Tensor x) => nn.functional.hardsigmoid(x);
+    public override Tensor forward(Tensor x)
+    {
+        // Not torch's hardsigmoid: its backward multiplies by a sixth rounded to float32, in float64 too.
+        using var scope = NewDisposeScope();
+        return (nn.functional.relu6(x + 3) / 6).MoveToOuterDisposeScope();
+    }
 }
