@@ -1,0 +1,112 @@
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>A trained network and what is needed to use it.</summary>
+public sealed class LoadedCheckpoint : IDisposable
+{
+    internal LoadedCheckpoint(MobileNetV3 network, CheckpointData data, ImageNormalization normalization, EpochResult? result)
+    {
+        Network = network;
+        ClassNames = data.Classes;
+        DataName = data.Name;
+        IsSynthetic = data.Synthetic;
+        ImageShape = (data.Channels, data.Height, data.Width);
+        Normalization = normalization;
+        Result = result;
+    }
+
+    /// <summary>The network, in evaluation mode.</summary>
+    public MobileNetV3 Network { get; }
+
+    /// <summary>What the network was built from.</summary>
+    public NetworkSpec Spec => Network.Spec;
+
+    /// <summary>The name of each class, in the order of the logits.</summary>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>The data set it was trained on.</summary>
+    public string DataName { get; }
+
+    /// <summary>Whether the images of that set are generated.</summary>
+    public bool IsSynthetic { get; }
+
+    /// <summary>Channels, height and width of the images it was trained on.</summary>
+    public (int Channels, int Height, int Width) ImageShape { get; }
+
+    /// <summary>From bytes to what the network was trained on.</summary>
+    public ImageNormalization Normalization { get; }
+
+    /// <summary>The epoch the weights are from, from 1; 0 before the end of the first.</summary>
+    public int Epoch => Result?.Epoch ?? 0;
+
+    /// <summary>What that epoch came to; null before the end of the first.</summary>
+    public EpochResult? Result { get; }
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => Network.Dispose();
+}
+
+/// <summary>Checkpoints: safetensors files that say which network they hold, what it was trained on and how far.</summary>
+public static class Checkpoint
+{
+    internal const string ResultMetadataKey = "xsepconv.epoch";
+
+    /// <summary>The file in an output directory with the weights of the last step and all that resuming needs.</summary>
+    public const string LastFileName = "last.safetensors";
+
+    /// <summary>The file in an output directory with the weights of the best epoch.</summary>
+    public const string BestFileName = "best.safetensors";
+
+    /// <summary>Loads the network of a <c>last.safetensors</c> or <c>best.safetensors</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="device">Where the weights go; CPU when null.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, or not a checkpoint of this trainer; the message says what is wrong.</exception>
+    public static LoadedCheckpoint Load(string path, Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var (data, normalization, result) = ReadMetadata(path);
+        var network = MobileNetV3.FromSafeTensors(path, device);
+        if (network.Spec.InputChannels != data.Channels || network.Spec.NumClasses != data.Classes.Count)
+        {
+            var (channels, classes) = (network.Spec.InputChannels, network.Spec.NumClasses);
+            network.Dispose();
+            throw new InvalidDataException(
+                $"{path}: the network takes {channels} channels and tells {classes} classes apart, the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
+        }
+
+        network.eval();
+        return new LoadedCheckpoint(network, data, normalization, result);
+    }
+
+    private static (CheckpointData Data, ImageNormalization Normalization, EpochResult? Result) ReadMetadata(string path)
+    {
+        using var file = SafeTensors.Open(path);
+        if (!file.Metadata.TryGetValue(CheckpointData.MetadataKey, out var json))
+        {
+            throw new InvalidDataException(
+                $"{path} is not a checkpoint of this trainer: its metadata lacks '{CheckpointData.MetadataKey}', which says what the network was trained on.");
+        }
+
+        var key = CheckpointData.MetadataKey;
+        try
+        {
+            var data = JsonSerializer.Deserialize(json, CheckpointJson.Default.CheckpointData);
+            if (data is null || data.Name is null || data.Classes is null || data.Mean is null || data.Std is null || data.Classes.Any(name => name is null)
+                || data.Channels < 1 || data.Height < 1 || data.Width < 1 || data.Mean.Count != data.Channels)
+            {
+                throw new JsonException("it lacks something, or contradicts itself");
+            }
+
+            key = ResultMetadataKey;
+            var result = file.Metadata.TryGetValue(key, out json) ? JsonSerializer.Deserialize(json, CheckpointJson.Default.EpochResult) : null;
+            return (data, new ImageNormalization(data.Mean, data.Std), result);
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            throw new InvalidDataException($"{path}: the metadata '{key}' can't be read: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System.Text;
+using System.Text.Json;
+
+namespace XSepConv.Training;
+
+/// <summary>The output directory of a run: its files, and that only one run writes them.</summary>
+internal sealed class RunDirectory
+{
+    private const string LockFileName = ".lock";
+
+    private RunDirectory(string path) => FullName = path;
+
+    /// <summary>Where it is.</summary>
+    public string FullName { get; }
+
+    /// <summary><c>last.safetensors</c>.</summary>
+    public string Last => Path.Combine(FullName, Checkpoint.LastFileName);
+
+    /// <summary><c>best.safetensors</c>.</summary>
+    public string Best => Path.Combine(FullName, Checkpoint.BestFileName);
+
+    /// <summary><c>log.jsonl</c>.</summary>
+    public string Log => Path.Combine(FullName, "log.jsonl");
+
+    /// <summary>Makes the directory where needed, and sees that a file can be written there, before anything is trained.</summary>
+    /// <exception cref="TrainingRefusedException">It can't be, or it holds a run that is neither resumed nor to be lost, or there is none to resume.</exception>
+    public static RunDirectory Prepare(TrainingOptions options)
+    {
+        var directory = new RunDirectory(Path.GetFullPath(options.OutputDirectory));
+        if (options.Resume && !File.Exists(directory.Last))
+        {
+            throw new TrainingRefusedException($"There is nothing to resume: {directory.Last} does not exist. Start without resuming.");
+        }
+
+        if (!options.Resume && !options.Overwrite && File.Exists(directory.Last))
+        {
+            throw new TrainingRefusedException(
+                $"{directory.FullName} holds a run already. Resume it, choose another output directory, or say that it may be overwritten.");
+        }
+
+        try
+        {
+            Directory.CreateDirectory(directory.FullName);
+            var probe = Path.Combine(directory.FullName, $".{Path.GetRandomFileName()}.tmp");
+            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
+            {
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TrainingRefusedException($"The output directory '{options.OutputDirectory}' can't be written: {e.Message}", e);
+        }
+
+        return directory;
+    }
+
+    /// <summary>Keeps other runs out until disposed of; the system lets go of it when the process is killed.</summary>
+    /// <exception cref="TrainingRefusedException">Another run is at work there.</exception>
+    public IDisposable Lock()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(FullName, LockFileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e)
+        {
+            throw new TrainingRefusedException($"Another run is writing to {FullName}.", e);
+        }
+    }
+
+    /// <summary>Removes the run that was there.</summary>
+    public void Clear()
+    {
+        // The checkpoint that could be resumed goes last: a kill in between leaves a run that can still be told from none.
+        File.Delete(Log);
+        File.Delete(Best);
+        File.Delete(Last);
+    }
+
+    /// <summary>Reads the run's state.</summary>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged.</exception>
+    /// <exception cref="TrainingRefusedException">It is no checkpoint that can be resumed, or its best weights are gone.</exception>
+    public TrainingState ReadState()
+    {
+        using var file = SafeTensors.Open(Last);
+        if (!file.Metadata.TryGetValue(TrainingState.MetadataKey, out var json))
+        {
+            throw new TrainingRefusedException($"{Last} can't be resumed: it holds no training state ('{TrainingState.MetadataKey}' in its metadata).");
+        }
+
+        var state = TrainingState.FromJson(json, Last);
+        return state.EpochsDone == 0 || File.Exists(Best)
+            ? state
+            : throw new TrainingRefusedException($"The run can't be resumed: {Best}, the weights of its best epoch so far, is gone.");
+    }
+
+    /// <summary>
+    /// Makes the log say exactly the given epochs: lines that are there keep their times, lines beyond a resumed checkpoint go, lines that
+    /// were lost come back without times.
+    /// </summary>
+    public void WriteLog(IReadOnlyList<EpochResult> history)
+    {
+        var old = ReadLog();
+        var text = new StringBuilder();
+        foreach (var result in history)
+        {
+            var timed = result.Seconds is null && old.TryGetValue(result.Epoch, out var line) && line with { Seconds = null, ImagesPerSecond = null } == result
+                ? line
+                : result;
+            text.Append(JsonSerializer.Serialize(timed, CheckpointJson.Default.EpochResult)).Append('\n');
+        }
+
+        AtomicFile.WriteAllText(Log, text.ToString());
+    }
+
+    private Dictionary<int, EpochResult> ReadLog()
+    {
+        var results = new Dictionary<int, EpochResult>();
+        if (!File.Exists(Log)) return results;
+        foreach (var line in File.ReadLines(Log))
+        {
+            try
+            {
+                if (JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult) is { } result) results[result.Epoch] = result;
+            }
+            catch (JsonException)
+            {
+                // A line that is no JSON is one that was lost.
+            }
+        }
+
+        return results;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace XSepConv.Training;
+
+/// <summary>
+/// All of a run that is not a tensor: what is needed, with weights and velocities, to go on as if nothing had happened. There is no generator
+/// state in it because every random number is drawn from (seed, epoch, step or image): the position is the state.
+/// </summary>
+internal sealed record TrainingState
+{
+    /// <summary>The metadata entry that holds it.</summary>
+    public const string MetadataKey = "xsepconv.training";
+
+    /// <summary>Velocities are under this and the parameter's name.</summary>
+    public const string VelocityPrefix = SafeTensorsExtensions.TrainingPrefix + "momentum/";
+
+    /// <summary>Whole epochs behind the run, validation included.</summary>
+    public int EpochsDone { get; init; }
+
+    /// <summary>Steps done of the epoch after them.</summary>
+    public int StepsDone { get; init; }
+
+    /// <summary>Sum of the losses of these steps.</summary>
+    public double LossSum { get; init; }
+
+    /// <summary>Images of these steps that were classified right.</summary>
+    public long Correct { get; init; }
+
+    /// <summary>Seconds these steps took. 0 between epochs, so that a finished run's file has no clock in it.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Results of the epochs, without times.</summary>
+    public IReadOnlyList<EpochResult> History { get; init; } = [];
+
+    /// <summary>The test result, once known.</summary>
+    public EvaluationResult? Test { get; init; }
+
+    /// <summary>Torch's threads.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>The kind of device.</summary>
+    public string Device { get; init; } = "";
+
+    /// <summary>The options and the data, in words, for comparison with those of a resumed run.</summary>
+    public required SortedDictionary<string, string> Settings { get; init; }
+
+    /// <summary>The best epoch so far.</summary>
+    [JsonIgnore]
+    public EpochResult? BestEpoch => History.LastOrDefault(result => result.Best);
+
+    public string ToJson() => JsonSerializer.Serialize(this, CheckpointJson.Default.TrainingState);
+
+    /// <summary>Reads the state of a checkpoint; nothing in it is believed.</summary>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    public static TrainingState FromJson(string json, string path)
+    {
+        TrainingState state;
+        try
+        {
+            state = JsonSerializer.Deserialize(json, CheckpointJson.Default.TrainingState) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path}: the metadata '{MetadataKey}' can't be read: {e.Message}", e);
+        }
+
+        var fits = state.EpochsDone >= 0 && state.StepsDone >= 0 && state.Correct >= 0 && double.IsFinite(state.LossSum) && state.Settings is not null
+            && state.History is not null && state.History.Count == state.EpochsDone && state.History.Select((result, i) => result?.Epoch == i + 1).All(right => right);
+        return fits ? state : throw new InvalidDataException($"{path}: the metadata '{MetadataKey}' contradicts itself.");
+    }
+}
+
+/// <summary>What a checkpoint says about the data it was trained on: enough to use the network without the data set.</summary>
+internal sealed record CheckpointData(
+    string Name, bool Synthetic, IReadOnlyList<string> Classes, IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int Channels, int Height, int Width)
+{
+    /// <summary>The metadata entry that holds it.</summary>
+    public const string MetadataKey = "xsepconv.data";
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(TrainingState))]
+[JsonSerializable(typeof(CheckpointData))]
+[JsonSerializable(typeof(EpochResult))]
+internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -1,0 +1,62 @@
+namespace XSepConv.Training;
+
+/// <summary>The data sets known by name.</summary>
+public static class DatasetCatalog
+{
+    private static readonly IdxDatasetInfo[] IdxDatasets = [IdxDatasetInfo.FashionMnist, IdxDatasetInfo.Mnist];
+
+    /// <summary>The names <see cref="Open"/> takes.</summary>
+    public static IReadOnlyList<string> Names { get; } = [ShapesDataset.Name, .. IdxDatasets.Select(info => info.Name)];
+
+    /// <summary>Opens a data set.</summary>
+    /// <param name="name">One of <see cref="Names"/>: <c>shapes</c> (generated, 32×32 colour), <c>fashion-mnist</c> or <c>mnist</c> (28×28 grey).</param>
+    /// <param name="options">Where to look, seed, limit.</param>
+    /// <param name="progress">Told about a download, if there is one.</param>
+    /// <param name="cancel">Ends a download.</param>
+    /// <exception cref="ArgumentException">The name is unknown (the message has the nearest), or an option is out of range.</exception>
+    /// <exception cref="DirectoryNotFoundException">The data root is not a folder.</exception>
+    /// <exception cref="DatasetNotFoundException">The set is in no place, and could not be downloaded.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged; the message names it, what was found and what would be right.</exception>
+    public static ImageDataset Open(
+        string name, DatasetOptions? options = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        options ??= new();
+        if (!Names.Contains(name))
+        {
+            throw new ArgumentException($"There is no data set '{name}'; {NearestName(name)}known are {string.Join(", ", Names)}.", nameof(name));
+        }
+
+        options.Validate();
+        if (name == ShapesDataset.Name) return ShapesDataset.Create(options);
+        var info = Array.Find(IdxDatasets, info => info.Name == name)!;
+        var (paths, folder) = DatasetFiles.Find(info, options, progress, cancel);
+        return info.Load(paths, folder, options);
+    }
+
+    private static string NearestName(string name)
+    {
+        var nearest = Names.MinBy(known => EditDistance(known, name))!;
+        return EditDistance(nearest, name) <= Math.Max(2, nearest.Length / 2) ? $"did you mean '{nearest}'? " : "";
+    }
+
+    /// <summary>How many letters have to be added, left out or changed (Levenshtein).</summary>
+    private static int EditDistance(string a, string b)
+    {
+        if (b.Length > 64) return int.MaxValue;
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                var changed = diagonal + (a[i - 1] == char.ToLowerInvariant(b[j - 1]) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(changed, 1 + Math.Min(row[j - 1], row[j]));
+            }
+        }
+
+        return row[^1];
+    }
+}

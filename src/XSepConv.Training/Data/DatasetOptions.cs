@@ -1,0 +1,63 @@
+namespace XSepConv.Training;
+
+/// <summary>Where a data set is looked for, and how it is split.</summary>
+public sealed record DatasetOptions
+{
+    /// <summary>A folder to look in first: the files directly there, or in a folder of the set's name.</summary>
+    public string? DataRoot { get; init; }
+
+    /// <summary>Chooses the validation images and their order, and the images of a generated set.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Keeps only the first so many images of the shuffled training split, and at most as many for validation and test: for quick runs.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>Whether a set that is nowhere on this machine may be downloaded to the user's cache.</summary>
+    public bool AllowDownload { get; init; } = true;
+
+    /// <summary>The user's cache; null for <c>XDG_CACHE_HOME</c>, <c>~/.cache</c> or the system's place for local application data.</summary>
+    public string? CacheDirectory { get; init; }
+
+    /// <summary>Where Debian's data packages put theirs.</summary>
+    internal string SystemDirectory { get; init; } = "/usr/share/datasets";
+
+    /// <summary>What answers a download, for tests.</summary>
+    internal HttpMessageHandler? Network { get; init; }
+
+    internal void Validate()
+    {
+        if (Limit is < 2) throw new ArgumentException($"The limit is {Limit} images; it must be at least 2.", nameof(Limit));
+        if (DataRoot is { } root && !Directory.Exists(root))
+        {
+            throw new DirectoryNotFoundException($"The data root '{root}' is not a folder.");
+        }
+    }
+}
+
+/// <summary>How far a download is.</summary>
+/// <param name="File">The name of the file.</param>
+/// <param name="Address">Where it comes from.</param>
+/// <param name="BytesDone">Bytes received.</param>
+/// <param name="BytesTotal">Bytes of the whole file.</param>
+public sealed record DownloadProgress(string File, Uri Address, long BytesDone, long BytesTotal);
+
+/// <summary>A data set is in none of the places it is looked for, and could not be downloaded. The message says why for each.</summary>
+public sealed class DatasetNotFoundException : IOException
+{
+    /// <summary>Makes one without a message.</summary>
+    public DatasetNotFoundException()
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    public DatasetNotFoundException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes one that was caused by another.</summary>
+    public DatasetNotFoundException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

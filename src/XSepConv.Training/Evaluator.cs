@@ -1,0 +1,65 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>How well a network does on a split.</summary>
+/// <param name="Top1">The share of images whose class has the largest logit, 0 … 1.</param>
+/// <param name="Loss">Mean cross-entropy, without label smoothing.</param>
+/// <param name="Images">How many images there were.</param>
+public sealed record EvaluationResult(double Top1, double Loss, int Images);
+
+/// <summary>Measures a network on a split.</summary>
+public static class Evaluator
+{
+    /// <summary>Runs every image through the network once, in evaluation mode; the network's mode is as before afterwards.</summary>
+    /// <param name="network">Any classifier, [N, C, H, W] → [N, classes], on any device.</param>
+    /// <param name="images">The split.</param>
+    /// <param name="normalization">That of the training.</param>
+    /// <param name="batchSize">Images at once, at least 1; the result does not depend on it but for rounding.</param>
+    /// <param name="progress">Told the number of images done.</param>
+    /// <param name="cancel">Ends it after the current batch.</param>
+    /// <exception cref="ArgumentException">Normalisation and images do not agree, the network does not take such images, or the split is empty.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static EvaluationResult Evaluate(
+        nn.Module<Tensor, Tensor> network,
+        ImageSplit images,
+        ImageNormalization normalization,
+        int batchSize = 256,
+        IProgress<int>? progress = null,
+        CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(normalization);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        if (images.Count == 0) throw new ArgumentException("There are no images to evaluate on.", nameof(images));
+
+        var weight = network.parameters().First();
+        var wasTraining = network.training;
+        network.eval();
+        try
+        {
+            using var noGrad = no_grad();
+            double loss = 0;
+            long correct = 0;
+            var done = 0;
+            foreach (var batch in BatchSource.ForEvaluation(images, normalization, batchSize).From(0))
+            {
+                cancel.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                var logits = network.call(TensorBatch.Images(batch, images, weight.device, weight.dtype)).to(ScalarType.Float32);
+                var labels = TensorBatch.Labels(batch, weight.device);
+                loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
+                correct += logits.argmax(1).eq(labels).sum().ToInt64();
+                progress?.Report(done += batch.Count);
+            }
+
+            return new EvaluationResult((double)correct / images.Count, loss / images.Count, images.Count);
+        }
+        finally
+        {
+            network.train(wasTraining);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Buffers;
+
+namespace XSepConv.Training;
+
+/// <summary>A batch in ordinary memory, ready to be copied into a tensor. The arrays are rented: give them back.</summary>
+internal sealed class Batch(int count, int imageSize) : IDisposable
+{
+    private float[]? _images = ArrayPool<float>.Shared.Rent(count * imageSize);
+    private long[]? _labels = ArrayPool<long>.Shared.Rent(count);
+
+    public int Count => count;
+
+    /// <summary>[count, channels, height, width].</summary>
+    public Span<float> Images => (_images ?? throw new ObjectDisposedException(nameof(Batch))).AsSpan(0, count * imageSize);
+
+    /// <summary>The classes.</summary>
+    public Span<long> Labels => (_labels ?? throw new ObjectDisposedException(nameof(Batch))).AsSpan(0, count);
+
+    public void Dispose()
+    {
+        if (_images is not null) ArrayPool<float>.Shared.Return(_images);
+        if (_labels is not null) ArrayPool<long>.Shared.Return(_labels);
+        _images = null;
+        _labels = null;
+    }
+}
+
+/// <summary>
+/// The batches of a pass over a split, prepared in the background a few ahead, so that a training step finds its batch waiting.
+/// Order, moves and flips are drawn from (seed, epoch, image): how many are prepared at once, or from where the pass starts, changes nothing.
+/// </summary>
+internal sealed class BatchSource
+{
+    private readonly ImageSplit _images;
+    private readonly ImageNormalization _normalization;
+    private readonly Augmentation _augmentation;
+    private readonly int[]? _order;
+    private readonly int _batchSize;
+    private readonly int _seed;
+    private readonly int _epoch;
+
+    private BatchSource(ImageSplit images, ImageNormalization normalization, int batchSize, int steps, Augmentation augmentation, int seed, int epoch, int[]? order)
+    {
+        if (normalization.Channels != images.Channels)
+        {
+            throw new ArgumentException($"The normalisation is for {normalization.Channels} channels, the images have {images.Channels}.", nameof(normalization));
+        }
+
+        (_images, _normalization, _batchSize, _augmentation, _seed, _epoch, _order) = (images, normalization, batchSize, augmentation, seed, epoch, order);
+        Steps = steps;
+    }
+
+    /// <summary>How many batches the pass has.</summary>
+    public int Steps { get; }
+
+    /// <summary>
+    /// How many whole batches an epoch has. The images left over are left out, others each epoch: batch normalisation of a few would be noise.
+    /// A split smaller than one batch is one batch.
+    /// </summary>
+    public static int StepsOf(ImageSplit images, int batchSize) => Math.Max(1, images.Count / batchSize);
+
+    /// <summary>An epoch of training: shuffled, augmented, whole batches only.</summary>
+    public static BatchSource ForTraining(ImageSplit images, ImageNormalization normalization, int batchSize, Augmentation augmentation, int seed, int epoch) =>
+        new(images, normalization, batchSize, StepsOf(images, batchSize), augmentation, seed, epoch,
+            CounterRandom.For(seed, CounterRandom.Stream.Order, epoch).Permutation(images.Count));
+
+    /// <summary>Every image once, in order, as it is.</summary>
+    public static BatchSource ForEvaluation(ImageSplit images, ImageNormalization normalization, int batchSize) =>
+        new(images, normalization, batchSize, (images.Count + batchSize - 1) / batchSize, Augmentation.None, 0, 0, null);
+
+    /// <summary>The batches from one on. Each is disposed of when the next is asked for.</summary>
+    /// <param name="firstStep">The first batch.</param>
+    /// <param name="ahead">How many more than the current one are prepared, all at once.</param>
+    public IEnumerable<Batch> From(int firstStep, int ahead = 2)
+    {
+        var waiting = new Queue<Task<Batch>>();
+        try
+        {
+            var next = firstStep;
+            for (var step = firstStep; step < Steps; step++)
+            {
+                for (; next < Steps && next <= step + ahead; next++)
+                {
+                    var prepared = next;
+                    waiting.Enqueue(Task.Run(() => Prepare(prepared)));
+                }
+
+                using var batch = waiting.Dequeue().GetAwaiter().GetResult();
+                yield return batch;
+            }
+        }
+        finally
+        {
+            // Left early: what is being prepared is let finish, and given back.
+            foreach (var task in waiting)
+            {
+                task.ContinueWith(done => done.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            }
+        }
+    }
+
+    private Batch Prepare(int step)
+    {
+        var start = step * _batchSize;
+        var batch = new Batch(Math.Min(_batchSize, _images.Count - start), _images.ImageBytes);
+        var labels = _images.Labels.Span;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var index = _order is null ? start + i : _order[start + i];
+            batch.Labels[i] = labels[index];
+            _augmentation.Apply(
+                _images.Image(index), _images.Channels, _images.Height, _images.Width, _normalization,
+                CounterRandom.For(_seed, CounterRandom.Stream.Augmentation, _epoch, index),
+                batch.Images.Slice(i * _images.ImageBytes, _images.ImageBytes));
+        }
+
+        return batch;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Net;
+using System.Security.Cryptography;
+
+namespace XSepConv.Training.Tests;
+
+public sealed class DatasetDownloadTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly IdxDatasetInfo _info;
+    private readonly Dictionary<string, byte[]> _published = [];
+
+    public DatasetDownloadTests()
+    {
+        IdxBytes.WriteSet(_folder.At("published"));
+        foreach (var path in Directory.GetFiles(_folder.At("published"))) _published[Path.GetFileName(path)] = File.ReadAllBytes(path);
+        _info = IdxDatasetInfo.Mnist with
+        {
+            Sources = [new("https://first.example/a/"), new("https://second.example/b/")],
+            Files = [.. IdxDatasetInfo.Mnist.Files.Select(file =>
+            {
+                var bytes = _published[file.Name + ".gz"];
+                return new IdxEntry(file.Name, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+            })],
+        };
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Every_file_is_fetched_once_and_the_progress_ends_at_its_size()
+    {
+        using var net = new FakeNet(request => Answer(request));
+        var reports = new List<DownloadProgress>();
+        var paths = Fetch(net, new Reporter(reports.Add));
+        Assert.Equal(_info.Files.Select(file => _folder.At($"cache/{file.Name}.gz")), paths);
+        Assert.All(paths, path => Assert.Equal(_published[Path.GetFileName(path)], File.ReadAllBytes(path)));
+        Assert.Equal(4, net.Requests.Count);
+        Assert.All(_info.Files, file => Assert.Equal(file.Bytes, reports.Last(report => report.File == file.Name + ".gz").BytesDone));
+
+        Fetch(net);
+        Assert.Equal(4, net.Requests.Count);
+    }
+
+    [Fact]
+    public void The_second_source_is_asked_when_the_first_fails()
+    {
+        using var net = new FakeNet(request => request.Host == "first.example" ? new(HttpStatusCode.NotFound) : Answer(request));
+        Assert.Equal(4, Fetch(net).Count);
+        Assert.Equal("https://second.example/b/train-images-idx3-ubyte.gz", net.Requests[1].ToString());
+    }
+
+    [Theory]
+    [InlineData("changed", "SHA-256")]
+    [InlineData("short", "bytes, the file has")]
+    [InlineData("long", "sends more than the")]
+    [InlineData("missing", "404")]
+    public void A_wrong_file_is_refused_with_every_source_and_leaves_nothing(string fault, string reason)
+    {
+        using var net = new FakeNet(request => fault switch
+        {
+            "changed" => Content([.. _published[Name(request)].Select((b, i) => i == 100 ? (byte)~b : b)]),
+            "short" => Content(_published[Name(request)][..^1]),
+            "long" => Content([.. _published[Name(request)], 0]),
+            _ => new HttpResponseMessage(HttpStatusCode.NotFound),
+        });
+        var error = Assert.Throws<IOException>(() => Fetch(net));
+        Assert.Contains("https://first.example/a/train-images-idx3-ubyte.gz: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("https://second.example/b/train-images-idx3-ubyte.gz: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.At("cache")));
+    }
+
+    [Fact]
+    public void Cancelling_ends_the_download_and_leaves_nothing()
+    {
+        using var cancel = new CancellationTokenSource();
+        using var net = new FakeNet(request => Answer(request));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            DatasetDownload.Fetch(_info, _folder.At("cache"), net, new Reporter(_ => cancel.Cancel()), cancel.Token));
+        Assert.DoesNotContain(Directory.GetFileSystemEntries(_folder.At("cache")), path => path.EndsWith(".part", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_set_that_can_t_be_downloaded_says_so_among_the_places()
+    {
+        using var net = new FakeNet(_ => throw new HttpRequestException("No such host is known."));
+        var error = Assert.Throws<DatasetNotFoundException>(() => Sets.Open("mnist", new()
+        {
+            SystemDirectory = _folder.At("system"),
+            CacheDirectory = _folder.At("cache"),
+            Network = net,
+        }));
+        foreach (var part in new[] { "data root", "system folder", "cache ", "download to ", "No such host is known." }) Assert.Contains(part, error.Message, StringComparison.Ordinal);
+    }
+
+    private IReadOnlyList<string> Fetch(FakeNet net, IProgress<DownloadProgress>? progress = null) =>
+        DatasetDownload.Fetch(_info, _folder.At("cache"), net, progress, TestContext.Current.CancellationToken);
+
+    private HttpResponseMessage Answer(Uri request) => Content(_published[Name(request)]);
+
+    private static HttpResponseMessage Content(byte[] bytes) => new(HttpStatusCode.OK) { Content = new ByteArrayContent(bytes) };
+
+    private static string Name(Uri request) => request.Segments[^1];
+
+    private sealed class FakeNet(Func<Uri, HttpResponseMessage> answer) : HttpMessageHandler
+    {
+        public List<Uri> Requests { get; } = [];
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Requests.Add(request.RequestUri!);
+            return Task.FromResult(answer(request.RequestUri!));
+        }
+    }
+
+    private sealed class Reporter(Action<DownloadProgress> report) : IProgress<DownloadProgress>
+    {
+        public void Report(DownloadProgress value) => report(value);
+    }
+}

@@ -1,0 +1,189 @@
+namespace XSepConv.Training.Tests;
+
+[Collection(TorchTests.Name)]
+public sealed class ResumeTests : IDisposable
+{
+    private static readonly Lazy<(byte[] Last, byte[] Best, string[] Log, TrainingResult Result)> Uninterrupted = new(() =>
+    {
+        using var run = new RunFolder();
+        var result = run.Run();
+        return (File.ReadAllBytes(run.Last), File.ReadAllBytes(run.Best), File.ReadAllLines(run.Log), result);
+    });
+
+    private readonly RunFolder _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    public static TheoryData<(int, int, string)[]> Moments() => new(
+        [(1, 1, "train")],
+        [(1, 6, "train")],
+        [(1, 96, "validate")],
+        [(2, 3, "train"), (2, 4, "train"), (3, 5, "train")],
+        [(2, 6, "epoch")],
+        [(3, 6, "train")],
+        [(3, 6, "epoch"), (3, 96, "test")]);
+
+    [Theory]
+    [MemberData(nameof(Moments))]
+    public void An_interrupted_run_ends_with_the_bytes_of_one_that_was_not((int, int, string)[] moments)
+    {
+        // A cancellation at the very end of the test phase comes too late to stop anything.
+        var result = moments[^1].Item3 == "test" ? _run.RunInterrupted(moments[..^1]) : _run.RunInterrupted(moments);
+        RequireSame(result);
+    }
+
+    [Fact]
+    public void A_kill_loses_only_what_came_after_the_last_checkpoint()
+    {
+        // What is on the disk at a moment is what a kill at that moment leaves.
+        using var killed = new RunFolder();
+        Directory.CreateDirectory(_run.Path);
+        killed.Run(progress: report =>
+        {
+            if (report is { Epoch: 3, Step: 2, Phase: "train" })
+            {
+                foreach (var file in new[] { "last.safetensors", "best.safetensors", "log.jsonl" })
+                {
+                    File.Copy(Path.Combine(killed.Path, file), Path.Combine(_run.Path, file));
+                }
+            }
+        });
+        RequireSame(_run.Run(_run.Options with { Resume = true }));
+    }
+
+    [Fact]
+    public void A_kill_in_the_first_epoch_can_be_resumed_too()
+    {
+        Assert.Throws<InvalidTimeZoneException>(() => _run.Run(progress: _ => throw new InvalidTimeZoneException()));
+        RequireSame(_run.Run(_run.Options with { Resume = true }));
+    }
+
+    [Fact]
+    public void A_checkpoint_within_an_epoch_is_written_when_asked_for()
+    {
+        var options = _run.Options with { CheckpointSteps = 4 };
+        Assert.Throws<InvalidTimeZoneException>(() => _run.Run(options, report =>
+        {
+            if (report is { Epoch: 2, Step: 5 }) throw new InvalidTimeZoneException();
+        }));
+        var plan = new Trainer(options with { Resume = true }, RunFolder.Data).Plan;
+        Assert.Equal((2, 4), (plan.StartEpoch, plan.StartStep));
+        RequireSame(_run.Run(options with { Resume = true }));
+    }
+
+    [Fact]
+    public void The_log_is_put_right_when_it_runs_ahead_or_is_damaged()
+    {
+        _run.RunUntil(report => report is { Epoch: 2, Step: 2, Phase: "train" });
+        var first = File.ReadAllLines(_run.Log);
+        Assert.Single(first);
+
+        // Killed between log and checkpoint: the log has a line too many, and half of another.
+        File.AppendAllText(_run.Log, first[0].Replace("\"epoch\":1", "\"epoch\":2", StringComparison.Ordinal) + "\n{\"epo");
+        RequireSame(_run.Run(_run.Options with { Resume = true }));
+        Assert.Equal(first[0], File.ReadAllLines(_run.Log)[0]);
+    }
+
+    [Fact]
+    public void A_lost_log_comes_back_without_times()
+    {
+        _run.RunInterruptedAt(2);
+        File.Delete(_run.Log);
+        RequireSame(_run.Run(_run.Options with { Resume = true }));
+        Assert.DoesNotContain("seconds", File.ReadAllLines(_run.Log)[0], StringComparison.Ordinal);
+        Assert.Contains("seconds", File.ReadAllLines(_run.Log)[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_finished_run_is_not_trained_or_tested_again()
+    {
+        _run.Run();
+        var reports = 0;
+        var result = _run.Run(_run.Options with { Resume = true }, _ => reports++);
+        Assert.Equal(0, reports);
+        RequireSame(result);
+    }
+
+    [Fact]
+    public void Nothing_to_resume_is_refused() => Refused(_run.Options with { Resume = true }, "There is nothing to resume", "last.safetensors does not exist");
+
+    [Fact]
+    public void Other_options_are_refused_and_all_of_them_listed()
+    {
+        _run.RunInterruptedAt(1);
+        var other = _run.Options with { Resume = true, LearningRate = 0.3, Epochs = 4, Seed = 1, Augment = false, Network = TorchTests.Spec() with { Dropout = 0 } };
+        Refused(other, "learning rate: 0.05 there, 0.3 now", "epochs: 3 there, 4 now", "seed: 11 there, 1 now", "crop padding: 2 there, 0 now", "dropout: 0.1 there, 0 now", "network table");
+        Assert.Contains("training images", Assert.Throws<TrainingRefusedException>(() =>
+            new Trainer(_run.Options with { Resume = true }, Sets.Open("shapes", new() { Limit = 96, Seed = 5 }))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_number_of_threads_is_allowed_and_said()
+    {
+        _run.RunInterruptedAt(1);
+        Assert.Contains("began on 1 threads and goes on with 2", Assert.Single(new Trainer(_run.Options with { Resume = true, Threads = 2 }, RunFolder.Data).Plan.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_with_a_run_is_not_overwritten_unasked()
+    {
+        _run.Run(_run.Options with { Epochs = 1 });
+        Refused(_run.Options, "holds a run already");
+        RequireSame(_run.Run(_run.Options with { Overwrite = true }));
+    }
+
+    [Fact]
+    public void A_directory_that_can_t_be_written_is_refused_before_training()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("file"), "");
+        Refused(_run.Options with { OutputDirectory = folder.At("file") }, "can't be written");
+        Refused(_run.Options with { OutputDirectory = folder.At("file/run") }, "can't be written");
+    }
+
+    [Fact]
+    public void Two_runs_do_not_write_to_one_directory()
+    {
+        _run.Run(progress: report =>
+        {
+            if (report is not { Epoch: 1, Step: 1, Phase: "train" }) return;
+            var error = Assert.Throws<TrainingRefusedException>(() => new Trainer(_run.Options with { Resume = true }, RunFolder.Data).Run(cancel: TestContext.Current.CancellationToken));
+            Assert.Contains("Another run is writing", error.Message, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Lost_best_weights_and_foreign_or_damaged_checkpoints_are_refused()
+    {
+        _run.RunInterruptedAt(2);
+        var good = File.ReadAllBytes(_run.Last);
+        File.Move(_run.Best, _run.Best + ".away");
+        Refused(_run.Options with { Resume = true }, "best.safetensors, the weights of its best epoch so far, is gone");
+        File.Move(_run.Best + ".away", _run.Best);
+
+        File.Copy(_run.Best, _run.Last, overwrite: true);
+        Refused(_run.Options with { Resume = true }, "it holds no training state");
+
+        File.WriteAllBytes(_run.Last, good[..(good.Length / 2)]);
+        Assert.Throws<InvalidDataException>(() => new Trainer(_run.Options with { Resume = true }, RunFolder.Data));
+    }
+
+    private void Refused(TrainingOptions options, params string[] parts)
+    {
+        var message = Assert.Throws<TrainingRefusedException>(() => new Trainer(options, RunFolder.Data)).Message;
+        foreach (var part in parts) Assert.Contains(part, message, StringComparison.Ordinal);
+    }
+
+    private void RequireSame(TrainingResult result)
+    {
+        var expected = Uninterrupted.Value;
+        Assert.True(result.Completed);
+        Assert.Equal(expected.Result.History, result.History);
+        Assert.Equal(expected.Result.Test, result.Test);
+        Assert.Equal(expected.Best, File.ReadAllBytes(_run.Best));
+        Assert.Equal(expected.Last, File.ReadAllBytes(_run.Last));
+        Assert.Equal(expected.Log.Select(WithoutTimes), File.ReadAllLines(_run.Log).Select(WithoutTimes));
+
+        static string WithoutTimes(string line) => System.Text.RegularExpressions.Regex.Replace(line, @",""(seconds|imagesPerSecond)"":[0-9.E+-]+", "");
+    }
+}

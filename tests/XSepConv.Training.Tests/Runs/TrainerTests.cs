@@ -1,0 +1,141 @@
+using System.Text.Json;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training.Tests;
+
+[Collection(TorchTests.Name)]
+public sealed class TrainerTests : IDisposable
+{
+    private readonly RunFolder _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    [Fact]
+    public void A_network_learns()
+    {
+        var data = Sets.Open("shapes", new() { Limit = 640 });
+        var result = new Trainer(_run.Options with { Epochs = 4, BatchSize = 32, LearningRate = 0.1 }, data).Run(cancel: TestContext.Current.CancellationToken);
+        Assert.True(result.Completed);
+        Assert.Equal(4, result.EpochsDone);
+
+        // Ten classes: guessing has a loss of ln 10 = 2.303.
+        Assert.True(result.History[0].TrainLoss > result.History[^1].TrainLoss);
+        Assert.InRange(result.History[^1].TrainLoss, 0, 2.1);
+        Assert.True(result.Test!.Top1 > 0.15, $"{result.Test}");
+        Assert.Equal(640, result.Test.Images);
+    }
+
+    [Fact]
+    public void The_plan_says_what_will_happen()
+    {
+        var plan = new Trainer(_run.Options with { WarmupEpochs = 0.5 }, RunFolder.Data).Plan;
+        Assert.Equal((6, 3, 16, 96, 96, 96), (plan.StepsPerEpoch, plan.Epochs, plan.BatchSize, plan.TrainImages, plan.ValidationImages, plan.TestImages));
+        Assert.Equal((18, 3), (plan.Schedule.TotalSteps, plan.Schedule.WarmupSteps));
+        Assert.Equal((1, 0), (plan.StartEpoch, plan.StartStep));
+        Assert.Equal(("shapes", true, "cpu", 1), (plan.Data, plan.DataIsSynthetic, plan.Device, plan.Threads));
+        Assert.Empty(plan.Notes);
+        Assert.False(File.Exists(_run.Last), "nothing is written before the run");
+    }
+
+    [Fact]
+    public void Every_step_and_epoch_is_reported_and_the_log_has_a_line_an_epoch()
+    {
+        var reports = new List<TrainingProgress>();
+        var result = _run.Run(progress: reports.Add);
+        Assert.Equal(18, reports.Count(report => report.Phase == "train"));
+        var finished = reports.Where(report => report.Finished is not null).Select(report => report.Finished!).ToList();
+        Assert.Equal([1, 2, 3], finished.Select(epoch => epoch.Epoch));
+        Assert.All(finished, epoch => Assert.True(epoch.Seconds > 0 && epoch.ImagesPerSecond > 0));
+
+        var lines = File.ReadAllLines(_run.Log).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal([1, 2, 3], lines.Select(line => line.GetProperty("epoch").GetInt32()));
+        Assert.Equal(result.History.Select(epoch => epoch.ValidationTop1), lines.Select(line => line.GetProperty("validationTop1").GetDouble()));
+        Assert.All(lines, line => Assert.True(line.GetProperty("seconds").GetDouble() > 0));
+        Assert.Equal(result.History.Max(epoch => epoch.ValidationTop1), result.BestValidationTop1);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_bytes_and_another_seed_others()
+    {
+        _run.Run();
+        using var again = new RunFolder();
+        again.Run();
+        Assert.Equal(File.ReadAllBytes(_run.Last), File.ReadAllBytes(again.Last));
+        Assert.Equal(File.ReadAllBytes(_run.Best), File.ReadAllBytes(again.Best));
+
+        using var other = new RunFolder();
+        other.Run(other.Options with { Seed = 12 });
+        Assert.NotEqual(File.ReadAllBytes(_run.Best), File.ReadAllBytes(other.Best));
+    }
+
+    [Fact]
+    public void Live_tensors_do_not_grow_from_step_to_step()
+    {
+        var counts = new List<long>();
+        var before = Tensor.TotalCount;
+        _run.Run(_run.Options with { Epochs = 4 }, report =>
+        {
+            if (report.Phase == "train") counts.Add(Tensor.TotalCount);
+        });
+
+        // The first step makes the gradients; from then on every step leaves what it found.
+        Assert.Equal(24, counts.Count);
+        Assert.Single(counts.Skip(1).Distinct());
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void The_best_weights_are_tested_once_at_the_end()
+    {
+        var reports = new List<TrainingProgress>();
+        var result = _run.Run(progress: reports.Add);
+        Assert.Single(reports, report => report.Phase == "test");
+        Assert.Equal("test", reports[^1].Phase);
+
+        using var best = Checkpoint.Load(_run.Best);
+        Assert.Equal(result.BestEpoch, best.Epoch);
+        Assert.Equal(result.Test, Evaluator.Evaluate(best.Network, RunFolder.Data.Test, best.Normalization, 256, cancel: TestContext.Current.CancellationToken));
+        var validation = Evaluator.Evaluate(best.Network, RunFolder.Data.Validation, best.Normalization, 256, cancel: TestContext.Current.CancellationToken);
+        Assert.Equal(result.BestValidationTop1, validation.Top1);
+    }
+
+    [Fact]
+    public void A_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint()
+    {
+        // Weights of 1e30 after the first step: their products overflow in the second or third.
+        var options = _run.Options with { LearningRate = 1e30, WarmupEpochs = 0 };
+        var error = Assert.Throws<TrainingDivergedException>(() => _run.Run(options));
+        Assert.Equal(1, error.Epoch);
+        Assert.InRange(error.Step, 2, 6);
+        Assert.False(double.IsFinite(error.Loss));
+        Assert.Contains($"in step {error.Step} of epoch 1", error.Message, StringComparison.Ordinal);
+
+        using var kept = Checkpoint.Load(_run.Last);
+        using var scope = NewDisposeScope();
+        Assert.All(kept.Network.state_dict().Values, tensor => Assert.True(tensor.isfinite().all().ToBoolean()));
+        Assert.Equal(0, kept.Epoch);
+    }
+
+    [Fact]
+    public void A_wrong_number_of_threads_and_other_options_are_all_listed()
+    {
+        var options = _run.Options with { Epochs = 0, BatchSize = 1, LearningRate = double.NaN, Momentum = 1, WeightDecay = -1, LabelSmoothing = 1, WarmupEpochs = -1, Threads = 0 };
+        var message = Assert.Throws<ArgumentException>(() => new Trainer(options with { Network = TorchTests.Spec(classes: 7, channels: 1) }, RunFolder.Data)).Message;
+        foreach (var part in new[]
+        {
+            "epochs is 0", "batch size is 1", "learning rate is NaN", "momentum is 1", "weight decay is -1", "label smoothing is 1", "warm-up epochs is -1",
+            "threads is 0", "takes 1 channels, the images of shapes have 3", "7 classes apart, shapes has 10",
+        })
+        {
+            Assert.Contains(part, message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("gpu", "known are auto, cpu, cuda and cuda:N")]
+    [InlineData("cuda:x", "known are")]
+    [InlineData("cuda:99", "CUDA devices")]
+    public void A_device_that_is_not_there_is_refused(string device, string reason) =>
+        Assert.Contains(reason, Assert.Throws<ArgumentException>(() => new Trainer(_run.Options with { Device = device }, RunFolder.Data)).Message, StringComparison.Ordinal);
+}
