@@ -61,22 +61,34 @@ public static class MobileNetV3SmallSpec
 
     private static NetworkSpec Build(string name, MobileNetV3SmallOptions options)
     {
-        if (!(options.Width is > 0 and <= 64))
+        // What is unusable gives way to the default, so that all other problems are found too.
+        var usable = options with
         {
-            throw new ArgumentException($"The width multiplier is {options.Width}; it must be above 0 and at most 64.", nameof(options));
-        }
+            Width = HasUsableWidth(options) ? options.Width : 1,
+            Preset = Enum.IsDefined(options.Preset) ? options.Preset : default,
+            Kernels = HasUsableKernels(options) ? options.Kernels : [],
+        };
+        var spec = Assemble(name, usable);
+        string[] problems = [.. Problems(options), .. spec.Problems()];
+        return problems.Length == 0 ? spec : throw NetworkSpec.CannotBeBuilt(name, problems);
+    }
 
-        if (!Enum.IsDefined(options.Preset))
+    private static bool HasUsableWidth(MobileNetV3SmallOptions options) => options.Width is > 0 and <= 64;
+
+    private static bool HasUsableKernels(MobileNetV3SmallOptions options) => options.Kernels?.Count is 0 or 1 or MobileNetV3SmallTable.XSepRows;
+
+    private static IEnumerable<string> Problems(MobileNetV3SmallOptions options)
+    {
+        if (!HasUsableWidth(options)) yield return $"the width multiplier is {options.Width}, it must be above 0 and at most 64";
+        if (!Enum.IsDefined(options.Preset)) yield return $"the preset is {options.Preset}, known are ImageNet and Cifar";
+        if (!HasUsableKernels(options))
         {
-            throw new ArgumentException($"The preset is {options.Preset}; known are ImageNet and Cifar.", nameof(options));
+            yield return $"there are {options.Kernels?.Count ?? 0} kernel sizes, it must be none, one for all XSep rows, or {MobileNetV3SmallTable.XSepRows}";
         }
+    }
 
-        var rows = MobileNetV3SmallTable.Rows.Count(row => row.Kind == BlockKind.XSep);
-        if (options.Kernels.Count != 0 && options.Kernels.Count != 1 && options.Kernels.Count != rows)
-        {
-            throw new ArgumentException($"There are {options.Kernels.Count} kernel sizes; give none, one for all XSep rows, or {rows}.", nameof(options));
-        }
-
+    private static NetworkSpec Assemble(string name, MobileNetV3SmallOptions options)
+    {
         var small = options.Preset == ImagePreset.Cifar;
         var xsepRow = 0;
         return new NetworkSpec
@@ -98,7 +110,7 @@ public static class MobileNetV3SmallSpec
             HiddenFeatures = Scale(1280),
             Dropout = options.Dropout,
             PaddingPlacement = options.PaddingPlacement,
-        }.Validate();
+        };
 
         int Scale(int channels) => ScaleChannels(channels, options.Width);
         int KernelOf(int row, int kernel) => options.Kernels.Count == 0 ? kernel : options.Kernels[options.Kernels.Count == 1 ? 0 : row];

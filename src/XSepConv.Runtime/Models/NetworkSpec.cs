@@ -3,12 +3,18 @@ using System.Collections.Immutable;
 namespace XSepConv;
 
 /// <summary>A whole network as numbers: stem → the table of blocks → 1×1 convolution → global average pool → hidden linear layer → classifier.</summary>
-/// <remarks>Immutable and checked when built; equal specs describe equal networks. Stored in every checkpoint (<see cref="ToJson"/>).</remarks>
+/// <remarks>
+/// Immutable; equal specs describe equal networks. Any values can be put together, <see cref="Validate"/> says what is wrong with them, and
+/// whatever works with a spec calls it first. Stored in every checkpoint (<see cref="ToJson"/>).
+/// </remarks>
 public sealed partial record NetworkSpec
 {
     internal const int LargestKernel = 255;
     internal const int MostChannels = 65_536;
     internal const int MostBlocks = 1_024;
+
+    // With the stem's, a pixel of the last map spans 2²⁵ input pixels: more than any image has, and still an int.
+    private const int MostHalvings = 24;
 
     /// <summary>The name of the network's design, such as <c>xsep-mobilenet-v3-small</c>.</summary>
     public required string Name { get; init; }
@@ -41,6 +47,7 @@ public sealed partial record NetworkSpec
     public PaddingPlacement PaddingPlacement { get; init; }
 
     /// <summary>The padding of each block's 2×2, by <see cref="PaddingPlan.ForStages"/> over the resolutions; null in a Dw row.</summary>
+    /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
     public ImmutableArray<PaddingDirection?> Paddings()
     {
         var strides = InputStrides();
@@ -57,14 +64,16 @@ public sealed partial record NetworkSpec
     }
 
     /// <summary>For each block, how many input pixels one pixel of its input map spans (the 2×2 of an XSep row runs there, whatever its stride).</summary>
+    /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
     public ImmutableArray<int> InputStrides()
     {
+        Validate();
         var strides = ImmutableArray.CreateBuilder<int>(Blocks.Length);
         var stride = StemStride;
         foreach (var block in Blocks)
         {
             strides.Add(stride);
-            stride = checked(stride * block.Stride);
+            stride *= block.Stride;
         }
 
         return strides.MoveToImmutable();
@@ -75,10 +84,8 @@ public sealed partial record NetworkSpec
     /// <exception cref="ArgumentException">Something is out of range, or a block does not take what the one before it gives; all problems are listed.</exception>
     public NetworkSpec Validate()
     {
-        var problems = Problems().ToList();
-        return problems.Count == 0
-            ? this
-            : throw new ArgumentException($"The network '{Name}' can't be built: {string.Join("; ", problems)}.");
+        string[] problems = [.. Problems()];
+        return problems.Length == 0 ? this : throw CannotBeBuilt(Name, problems);
     }
 
     /// <inheritdoc/>
@@ -89,9 +96,12 @@ public sealed partial record NetworkSpec
         && Blocks.AsSpan().SequenceEqual(other.Blocks.AsSpan());
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Name, InputChannels, NumClasses, StemChannels, LastChannels, HiddenFeatures, Blocks.Length);
+    public override int GetHashCode() => HashCode.Combine(Name, InputChannels, NumClasses, StemChannels, LastChannels, HiddenFeatures, Blocks.AsSpan().Length);
 
-    private IEnumerable<string> Problems()
+    internal static ArgumentException CannotBeBuilt(string? name, IEnumerable<string> problems) =>
+        new($"The network {SafeTensorsHeader.Quote(name)} can't be built: {string.Join("; ", problems)}.");
+
+    internal IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(Name)) yield return "name is empty";
         foreach (var (name, value, most) in new[]
@@ -112,7 +122,11 @@ public sealed partial record NetworkSpec
             yield break;
         }
 
-        if (Blocks.Count(block => block?.Stride == 2) > 24) yield return "more than 24 blocks have stride 2";
+        if (Blocks.Count(block => block?.Stride == 2) is > MostHalvings and var halvings)
+        {
+            yield return $"{halvings} blocks have stride 2, at most {MostHalvings} may";
+        }
+
         var channels = StemChannels;
         for (var i = 0; i < Blocks.Length; i++)
         {

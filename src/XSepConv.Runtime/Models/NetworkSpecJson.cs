@@ -25,15 +25,37 @@ public sealed partial record NetworkSpec
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException)
         {
-            throw new FormatException($"The network's description can't be read: {e.Message}", e);
+            var place = e is JsonException { Path: { } path } && !e.Message.Contains(path, StringComparison.Ordinal) ? $" Path: {path}." : "";
+            throw new FormatException($"The network's description can't be read. {e.Message}{place}", e);
         }
     }
 }
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
+    Converters = [typeof(EnumNameConverter<BlockKind>), typeof(EnumNameConverter<Activation>), typeof(EnumNameConverter<SqueezeExcite>), typeof(EnumNameConverter<PaddingPlacement>)],
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true,
+    AllowDuplicateProperties = false,
     IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(NetworkSpec))]
 internal sealed partial class NetworkSpecJson : JsonSerializerContext;
+
+/// <summary>Enums by their exact names: a number would mean another thing as soon as a member is added.</summary>
+internal sealed class EnumNameConverter<T> : JsonConverter<T>
+    where T : struct, Enum
+{
+    private static readonly string[] Names = Enum.GetNames<T>();
+
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var name = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+        var index = Array.IndexOf(Names, name);
+        return index >= 0
+            ? Enum.GetValues<T>()[index]
+            : throw new JsonException($"{SafeTensorsHeader.Quote(name ?? reader.TokenType.ToString())} is none of {string.Join(", ", Names)}.");
+    }
+
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}

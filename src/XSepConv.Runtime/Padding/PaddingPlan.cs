@@ -68,6 +68,7 @@ public static class PaddingPlan
     /// </param>
     /// <returns>X to the right, Y to the bottom; each layer adds half its stride, <see cref="PaddingDirection.Symmetric"/> nothing.</returns>
     /// <exception cref="ArgumentException"><paramref name="strides"/> has another length than <paramref name="plan"/>, or one is below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A layer's padding is none of the five.</exception>
     public static (double X, double Y) ResidualShift(ReadOnlySpan<PaddingDirection> plan, ReadOnlySpan<int> strides = default)
     {
         if (!strides.IsEmpty && strides.Length != plan.Length)
