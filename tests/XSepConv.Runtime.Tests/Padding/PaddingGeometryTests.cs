@@ -50,6 +50,30 @@ public sealed class PaddingGeometryTests
     }
 
     [Theory]
+    [InlineData(RightBottom, 0, 0, 0, 0, 1, 2, 0, 3, 4)]
+    [InlineData(LeftTop, 1, 2, 0, 3, 4, 0, 0, 0, 0)]
+    [InlineData(LeftBottom, 0, 0, 0, 1, 2, 0, 3, 4, 0)]
+    [InlineData(RightTop, 0, 1, 2, 0, 3, 4, 0, 0, 0)]
+    public void A_2x2_is_a_3x3_in_the_corner_that_its_padding_is_named_after(PaddingDirection direction, params int[] kernel3x3)
+    {
+        const int Height = 5, Width = 6;
+        int left = direction.IsLeft() ? 1 : 0, top = direction.IsTop() ? 1 : 0;
+        for (var row = 0; row < Height; row++)
+        {
+            for (var column = 0; column < Width; column++)
+            {
+                int by2x2 = 0, by3x3 = 0;
+                for (var tap = 0; tap < 4; tap++) by2x2 += (tap + 1) * Pixel(row + (tap / 2) - top, column + (tap % 2) - left);
+                for (var tap = 0; tap < 9; tap++) by3x3 += kernel3x3[tap] * Pixel(row + (tap / 3) - 1, column + (tap % 3) - 1);
+                Assert.Equal(by3x3, by2x2);
+            }
+        }
+
+        // Any numbers, and zeros around them.
+        static int Pixel(int row, int column) => row is < 0 or >= Height || column is < 0 or >= Width ? 0 : (7 * row * row) + (3 * column) + 1;
+    }
+
+    [Theory]
     [InlineData(1, 1, 0, 0, 0)]
     [InlineData(2, 1, 1, 0, 0)]
     [InlineData(3, 1, 1, 1, 0)]
