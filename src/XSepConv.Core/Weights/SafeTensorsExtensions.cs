@@ -22,11 +22,11 @@ public static class SafeTensorsExtensions
     {
         ArgumentNullException.ThrowIfNull(module);
         var entries = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { ["format"] = "pt" };
-        SafeTensors.Write(path, module.state_dict().Select(entry => TensorBytes.Read(entry.Key, entry.Value)), entries);
+        SafeTensors.Write(path, module.state_dict().Select(entry => Stored(entry.Key, entry.Value)), entries);
     }
 
     /// <summary>Loads every parameter and buffer from a file; the module changes only when everything fits.</summary>
-    /// <param name="module">The module, on any device. Floating-point tensors are converted to its types.</param>
+    /// <param name="module">The module, on any device. Values are converted to its types; only fractions do not go into integers.</param>
     /// <param name="path">A safetensors file.</param>
     /// <param name="strict">Whether missing and unexpected keys are errors. Wrong shapes always are.</param>
     /// <returns>What was left aside; nothing when strict.</returns>
@@ -58,7 +58,7 @@ public static class SafeTensorsExtensions
             {
                 problems.Add($"'{key}' has shape [{string.Join(", ", info.Shape)}], the module's is [{string.Join(", ", tensor.shape)}]");
             }
-            else if (TensorBytes.IsFloatingPoint(info.Type) != tensor.is_floating_point())
+            else if (TensorBytes.IsFloatingPoint(info.Type) && !tensor.is_floating_point())
             {
                 problems.Add($"'{key}' has type {info.Type}, the module's is {tensor.dtype}");
             }
@@ -78,5 +78,13 @@ public static class SafeTensorsExtensions
         }
 
         return new(missing, unexpected);
+    }
+
+    // TorchSharp makes a batch norm's counter of the weights' type; PyTorch counts in int64 whatever they are, so files do.
+    private static SafeTensor Stored(string key, Tensor tensor)
+    {
+        if (!key.EndsWith("num_batches_tracked", StringComparison.Ordinal)) return TensorBytes.Read(key, tensor);
+        using var counter = tensor.to(ScalarType.Int64);
+        return TensorBytes.Read(key, counter);
     }
 }

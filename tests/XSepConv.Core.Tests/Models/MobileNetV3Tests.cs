@@ -126,6 +126,30 @@ public partial class MobileNetV3Tests
     }
 
     [Fact]
+    public void A_network_of_another_type_writes_counters_as_PyTorch_does_and_loads_them()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var options = new MobileNetV3SmallOptions { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.35 };
+        var network = new XSepMobileNetV3Small(options, dtype: ScalarType.Float64);
+        network.train();
+        network.call(randn(2, 3, 8, 8, dtype: ScalarType.Float64));
+        network.SaveSafeTensors(folder.File("network.safetensors"));
+
+        using (var file = SafeTensors.Open(folder.File("network.safetensors")))
+        {
+            Assert.Equal(SafeTensorType.I64, file.Tensors["bn1.num_batches_tracked"].Type);
+            Assert.Equal(SafeTensorType.F64, file.Tensors["bn1.running_mean"].Type);
+        }
+
+        foreach (var dtype in new[] { ScalarType.Float32, ScalarType.Float64 })
+        {
+            var loaded = MobileNetV3.FromSafeTensors(folder.File("network.safetensors"), dtype: dtype);
+            Assert.Equal(1, loaded.state_dict()["bn1.num_batches_tracked"].to(ScalarType.Int64).item<long>());
+        }
+    }
+
+    [Fact]
     public void The_table_in_the_class_s_documentation_is_the_spec_s()
     {
         var source = File.ReadAllText(Path.Combine(Repository.Root, "src/XSepConv.Core/Models/XSepMobileNetV3Small.cs"));
