@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Environments;
 using TorchSharp;
+using XSepConv.Cli.Startup;
 
 namespace XSepConv.Benchmarks;
 
@@ -24,7 +25,7 @@ internal static class Machine
         yield return $"libtorch threads: {threads}";
         yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, libtorch {torch.__version__}, BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
         yield return $"XSepConv {VersionOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}";
-        yield return Allocator.IsGlibc ? "glibc's allocator keeps freed memory (mallopt), for both sides" : "the system's allocator as it is";
+        yield return GlibcAllocator.KeepFreedMemory() ? "glibc's allocator keeps freed memory (mallopt), for both sides" : "the system's allocator as it is";
     }
 
     private static string WidestVectors =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using TorchSharp;
+using XSepConv.Cli.Startup;
 using static TorchSharp.torch;
 
 namespace XSepConv.Benchmarks;
@@ -31,7 +32,8 @@ public abstract class TorchBenchmark
     /// <summary>Prepares the process, the module and its input.</summary>
     private protected void SetUp(nn.Module<Tensor, Tensor> module, string device, Pass pass, params long[] shape)
     {
-        Allocator.KeepFreedMemory();
+        GlibcAllocator.KeepFreedMemory();
+        Nnpack.SwitchOffWhereUnsupported();
         set_num_threads(int.Parse(Environment.GetEnvironmentVariable(ThreadsVariable) ?? "1", CultureInfo.InvariantCulture));
         random.manual_seed(1);
         _pass = pass;
