@@ -48,11 +48,11 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>
         Spec = block;
         var (k, e) = (block.Kernel, block.Expand);
         conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);
-        bn1 = nn.BatchNorm2d(e, device: device, dtype: dtype);
+        bn1 = BatchNorms.Of(e, device, dtype);
         conv2 = nn.Conv2d(e, e, k, stride: block.Stride, padding: k / 2, groups: e, bias: false, device: device, dtype: dtype);
-        bn2 = nn.BatchNorm2d(e, device: device, dtype: dtype);
+        bn2 = BatchNorms.Of(e, device, dtype);
         conv3 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
-        bn3 = nn.BatchNorm2d(block.Out, device: device, dtype: dtype);
+        bn3 = BatchNorms.Of(block.Out, device, dtype);
         if (block.SqueezeExcite != SqueezeExcite.None) se = new SeModule(block.SqueezeExciteChannels, BlockSpec.SqueezeReduction, device, dtype);
         shortcut = Shortcut.Create(block.In, block.Out, block.Stride, device, dtype);
         RegisterComponents();

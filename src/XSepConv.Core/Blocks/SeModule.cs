@@ -32,10 +32,10 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
         se = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(channels, squeezed, 1, bias: false, device: device, dtype: dtype),
-            nn.BatchNorm2d(squeezed, device: device, dtype: dtype),
+            BatchNorms.Of(squeezed, device, dtype),
             nn.ReLU(),
             nn.Conv2d(squeezed, channels, 1, bias: false, device: device, dtype: dtype),
-            nn.BatchNorm2d(channels, device: device, dtype: dtype),
+            BatchNorms.Of(channels, device, dtype),
             new HSigmoid());
         RegisterComponents();
     }

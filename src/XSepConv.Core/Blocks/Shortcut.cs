@@ -12,7 +12,7 @@ internal static class Shortcut
             ? nn.Sequential()
             : nn.Sequential(
                 nn.Conv2d(inChannels, outChannels, 1, bias: false, device: device, dtype: dtype),
-                nn.BatchNorm2d(outChannels, device: device, dtype: dtype));
+                BatchNorms.Of(outChannels, device, dtype));
 
     /// <summary>Adds the way around, where the block has one.</summary>
     public static Tensor Add(Sequential shortcut, Tensor x, Tensor y, int stride) => stride == 1 ? y + shortcut.call(x) : y;

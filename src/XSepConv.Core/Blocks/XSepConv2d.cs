@@ -41,11 +41,11 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator
         (Channels, KernelSize, Stride, Padding) = (channels, kernelSize, stride, padding);
 
         conv1 = XSepStage.Conv2x2(channels, device, dtype);
-        bn1 = nn.BatchNorm2d(channels, device: device, dtype: dtype);
+        bn1 = BatchNorms.Of(channels, device, dtype);
         conv2 = XSepStage.Conv1xK(channels, kernelSize, stride, device, dtype);
-        bn2 = nn.BatchNorm2d(channels, device: device, dtype: dtype);
+        bn2 = BatchNorms.Of(channels, device, dtype);
         conv3 = XSepStage.ConvKx1(channels, kernelSize, stride, device, dtype);
-        bn3 = nn.BatchNorm2d(channels, device: device, dtype: dtype);
+        bn3 = BatchNorms.Of(channels, device, dtype);
         _stage = new(conv1, bn1, conv2, bn2, conv3, bn3, padding, activation);
         RegisterComponents();
     }

@@ -32,14 +32,4 @@ internal static class ParityRun
 
         return y.detach().to(float64);
     }
-
-    // On maps this small threads spend their time waiting for each other.
-    private readonly struct OneThread : IDisposable
-    {
-        private readonly int _before = get_num_threads();
-
-        public OneThread() => set_num_threads(1);
-
-        public void Dispose() => set_num_threads(_before);
-    }
 }

@@ -1,0 +1,80 @@
+namespace XSepConv.Core.Tests.Parity;
+
+/// <summary>Blocks, operators and small networks drawn at random.</summary>
+internal sealed class RandomCases(int seed)
+{
+    private readonly Random _random = new(seed);
+
+    public ParityCase Block(int i)
+    {
+        var kind = Pick<BlockKind>();
+        var row = Row(kind, Between(1, 12));
+        return Filled(new()
+        {
+            Name = $"block-{i}",
+            Block = row,
+            Padding = kind == BlockKind.XSep ? Pick<PaddingDirection>() : null,
+            Placement = Pick<PaddingPlacement>(),
+            Input = Map(row.In),
+        });
+    }
+
+    public ParityCase Operator(int i)
+    {
+        var channels = Between(1, 24);
+        return Filled(new()
+        {
+            Name = $"operator-{i}",
+            Operator = new(channels, Kernel(), Between(1, 2), Pick<Activation>(), Pick<PaddingDirection>()),
+            Input = Map(channels),
+        });
+    }
+
+    public ParityCase Network(int i)
+    {
+        var stem = Between(4, 12);
+        var rows = new List<BlockSpec>();
+        var count = Between(2, 6);
+        while (rows.Count < count) rows.Add(Row(Pick<BlockKind>(), rows.Count == 0 ? stem : rows[^1].Out));
+        var spec = new NetworkSpec
+        {
+            Name = $"random-{seed}-{i}",
+            InputChannels = Between(1, 4),
+            NumClasses = Between(2, 12),
+            StemChannels = stem,
+            StemStride = Between(1, 2),
+            Blocks = [.. rows],
+            LastChannels = Between(4, 24),
+            HiddenFeatures = Between(4, 32),
+            PaddingPlacement = Pick<PaddingPlacement>(),
+        };
+
+        // At least 2×2 at the end: one pixel from few images leaves batch norm with near-constant channels, which amplify rounding.
+        var span = spec.InputStrides()[^1] * rows[^1].Stride;
+        return Filled(new() { Name = $"network-{i}", Network = spec, Input = [5, spec.InputChannels, (span * 2) + Between(0, 5), (span * 2) + Between(0, 5)] });
+    }
+
+    private ParityCase Filled(ParityCase which) => which with { Prefix = $"live/{seed}/{which.Name}" };
+
+    private BlockSpec Row(BlockKind kind, int inChannels)
+    {
+        // The networks' XSep rows have squeeze-excite on the expanded map or none; it takes four channels.
+        var squeeze = kind == BlockKind.XSep ? (SqueezeExcite)Between(0, 1) : Pick<SqueezeExcite>();
+        return new(
+            kind, Kernel(), inChannels, Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 24), Between(0, 2) == 0 && inChannels >= 4 ? inChannels : Between(4, 12),
+            Pick<Activation>(), squeeze, Between(1, 2));
+    }
+
+    private long[] Map(int channels) => [Between(3, 6), channels, Between(2, 12), Between(2, 12)];
+
+    private int Kernel() => (2 * Between(0, 4)) + 1;
+
+    private int Between(int least, int most) => _random.Next(least, most + 1);
+
+    private T Pick<T>()
+        where T : struct, Enum
+    {
+        var values = Enum.GetValues<T>();
+        return values[_random.Next(values.Length)];
+    }
+}
