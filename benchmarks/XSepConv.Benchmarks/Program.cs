@@ -5,4 +5,5 @@ return new RootCommand("Measures XSepConv against the depthwise convolution it r
 {
     BenchmarkCommands.Blocks(),
     BenchmarkCommands.Networks(),
+    FitCommand.Create(),
 }.Parse(args).Invoke();

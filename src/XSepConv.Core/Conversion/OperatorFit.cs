@@ -1,0 +1,209 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>Fits an XSepConv2d to the convolution and the batch norm that it will replace.</summary>
+/// <remarks>
+/// First in closed form: <see cref="SeparableKernel"/> for each channel, with batch norms that keep the activations where they are nearly linear, and the last
+/// batch norm by linear regression. Then Adam on the squared distance of the outputs, nonlinear as they are. The better of the two is kept.
+/// </remarks>
+internal sealed class OperatorFit
+{
+    private const double LearningRate = 0.01;
+
+    // hswish(x) = x/2 + x²/6 near zero: at this size (root mean square) its curvature is a twelfth of its slope, and zero stays zero, so that the zeros
+    // around a map mean the same before and after it.
+    private const double SmallSignal = 0.25;
+
+    // ReLU is linear above zero: two standard deviations leave 2 % below.
+    private const double PositiveSignal = 2;
+
+    private readonly XSepConv2d _module;
+    private readonly ConversionOptions _options;
+    private readonly Conv2d[] _convolutions;
+    private readonly BatchNorm2d[] _batchNorms;
+    private readonly Tensor _x, _expected;
+
+    private OperatorFit(XSepConv2d module, ConversionOptions options, Tensor x, Tensor expected)
+    {
+        (_module, _options, _x, _expected) = (module, options, x, expected);
+        _convolutions = [.. module.children().OfType<Conv2d>()];
+        _batchNorms = [.. module.children().OfType<BatchNorm2d>()];
+    }
+
+    /// <summary>Sets the new module's weights and statistics.</summary>
+    /// <param name="network">In eval mode, without gradients; not changed.</param>
+    /// <param name="candidate">What is replaced.</param>
+    /// <param name="module">The new module.</param>
+    /// <param name="options">With calibration images.</param>
+    /// <returns>Root mean square of the outputs' difference over the standard deviation of the old output.</returns>
+    public static double Run(nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, XSepConv2d module, ConversionOptions options)
+    {
+        using var scope = NewDisposeScope();
+        var weight = candidate.Convolution.weight;
+        var precise = weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        var (x, expected) = Answers(network, candidate, options.Calibration!.to(weight.dtype, weight.device), scope);
+        module.to(precise);
+        var error = new OperatorFit(module, options, x.to(precise), expected.to(precise)).Run(weight);
+        module.to(weight.dtype);
+        if (!double.IsFinite(error))
+        {
+            throw new InvalidOperationException($"The fit of '{candidate.Path}' does not converge; use {nameof(KernelInitialisation)}.{nameof(KernelInitialisation.Random)}, or fewer {nameof(ConversionOptions.FitSteps)}.");
+        }
+
+        return error;
+    }
+
+    private static (Tensor X, Tensor Expected) Answers(nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, Tensor images, DisposeScope scope)
+    {
+        // Copies, since the network may change its maps in place, in a scope that the network's own do not end.
+        Tensor? x = null, expected = null;
+        var convolutionHook = candidate.Convolution.register_forward_hook((_, input, output) =>
+        {
+            scope.Attach(x = input.clone());
+            if (candidate.BatchNorm is null) scope.Attach(expected = output.clone());
+            return output;
+        });
+        var batchNormHook = candidate.BatchNorm?.register_forward_hook((_, _, output) =>
+        {
+            scope.Attach(expected = output.clone());
+            return output;
+        });
+        try
+        {
+            network.call(images);
+        }
+        catch (Exception e)
+        {
+            throw new ArgumentException($"The network does not run on {nameof(ConversionOptions.Calibration)} of shape [{string.Join(", ", images.shape)}]: {e.Message}", nameof(ConversionOptions.Calibration), e);
+        }
+        finally
+        {
+            convolutionHook.remove();
+            batchNormHook?.remove();
+        }
+
+        if (x is null || expected is null || !isfinite(expected).all().item<bool>())
+        {
+            throw new ArgumentException($"With {nameof(ConversionOptions.Calibration)} '{candidate.Path}' gives no finite output.", nameof(ConversionOptions.Calibration));
+        }
+
+        return (x, expected);
+    }
+
+    private double Run(Tensor kernels)
+    {
+        SetKernels(kernels);
+        Calibrate(SetLinear);
+        var error = Error();
+        if (_options.FitSteps == 0) return error;
+
+        var closedForm = _module.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.clone());
+        Descend();
+        Calibrate((batchNorm, y) => SetStatistics(batchNorm, y));
+        if (Error() is var descended && descended < error) return descended;
+        _module.load_state_dict(closedForm);
+        return error;
+    }
+
+    private void SetKernels(Tensor kernels)
+    {
+        var (channels, k) = (_module.Channels, _module.KernelSize);
+        var values = kernels.detach().to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
+        var (twoByTwo, row, column) = (new double[channels * 4], new double[channels * k], new double[channels * k]);
+        for (var c = 0; c < channels; c++)
+        {
+            var fit = SeparableKernel.Fit(values.AsSpan(c * k * k, k * k), _module.Padding.ForChannel(c, channels));
+            fit.TwoByTwo.CopyTo(twoByTwo, c * 4);
+            fit.Row.CopyTo(row, c * k);
+            fit.Column.CopyTo(column, c * k);
+        }
+
+        foreach (var (conv, weights) in _convolutions.Zip([twoByTwo, row, column])) conv.weight.copy_(tensor(weights).reshape(conv.weight.shape));
+    }
+
+    // Measures the first two batch norms on all calibration images at once, layer by layer, and the last one with them.
+    private void Calibrate(Action<BatchNorm2d, Tensor> set)
+    {
+        _module.eval();
+        var y = DirectionalPadding.Pad(_x, _module.Padding);
+        for (var i = 0; i < 2; i++)
+        {
+            y = _convolutions[i].call(y);
+            set(_batchNorms[i], y);
+            y = _options.Activation.Apply(_batchNorms[i].call(y));
+        }
+
+        SetLastBatchNorm(_batchNorms[2], _convolutions[2].call(y));
+    }
+
+    private void SetLinear(BatchNorm2d batchNorm, Tensor y)
+    {
+        var (mean, deviation) = SetStatistics(batchNorm, y);
+        if (_options.Activation == Activation.HSwish)
+        {
+            // A pure scale, zero to zero.
+            var scale = SmallSignal / (mean.square() + deviation.square()).sqrt();
+            batchNorm.weight.copy_(scale * deviation);
+            batchNorm.bias!.copy_(scale * mean);
+        }
+        else
+        {
+            // Zero to zero where nothing is negative, else shifted up as far as needed.
+            var lowest = (mean - y.amin([0, 2, 3])) / deviation;
+            batchNorm.weight.fill_(1);
+            batchNorm.bias!.copy_(maximum(mean / deviation, lowest.clamp(max: PositiveSignal)));
+        }
+    }
+
+    private void SetLastBatchNorm(BatchNorm2d batchNorm, Tensor y)
+    {
+        var (mean, deviation) = SetStatistics(batchNorm, y);
+        var expectedMean = _expected.mean([0, 2, 3]);
+        var covariance = ((y - mean.reshape(1, -1, 1, 1)) * (_expected - expectedMean.reshape(1, -1, 1, 1))).mean([0, 2, 3]);
+        batchNorm.weight.copy_(covariance / deviation);
+        batchNorm.bias!.copy_(expectedMean);
+    }
+
+    // The mean, and the deviation as the batch norm sees it, with its epsilon.
+    private static (Tensor Mean, Tensor Deviation) SetStatistics(BatchNorm2d batchNorm, Tensor y)
+    {
+        var mean = y.mean([0, 2, 3]);
+        var variance = y.var([0, 2, 3], unbiased: false);
+        batchNorm.running_mean!.copy_(mean);
+        batchNorm.running_var!.copy_(variance);
+        batchNorm.num_batches_tracked!.zero_();
+        return (mean, (variance + batchNorm.eps).sqrt());
+    }
+
+    private void Descend()
+    {
+        _module.train();
+        using var grad = enable_grad();
+        using var optimizer = optim.Adam(_module.parameters(), LearningRate);
+        var batch = Math.Min(_options.FitBatch, _x.shape[0]);
+        var scale = 1 / _expected.var(unbiased: false).ToDouble();
+        for (var step = 0; step < _options.FitSteps; step++)
+        {
+            using var scope = NewDisposeScope();
+            foreach (var group in optimizer.ParamGroups) group.LearningRate = LearningRate * 0.5 * (1 + Math.Cos(Math.PI * step / _options.FitSteps));
+            var first = step * batch % (_x.shape[0] - batch + 1);
+            optimizer.zero_grad();
+            var y = _module.call(_x.narrow(0, first, batch));
+            (nn.functional.mse_loss(y, _expected.narrow(0, first, batch)) * scale).backward();
+            optimizer.step();
+        }
+
+        _module.zero_grad(set_to_none: true);
+    }
+
+    private double Error()
+    {
+        _module.eval();
+        var difference = (_module.call(_x) - _expected).square().mean().ToDouble();
+        var around = (_expected - _expected.mean([0, 2, 3], keepdim: true)).square().mean().ToDouble();
+        return Math.Sqrt(difference / around);
+    }
+}

@@ -1,0 +1,89 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>A new module for a candidate, until it is put in or given up.</summary>
+internal sealed class Replacement
+{
+    private readonly DepthwiseCandidate _old;
+    private readonly XSepConv2d _new;
+    private readonly Identity? _identity;
+    private readonly double? _fitError;
+
+    private Replacement(DepthwiseCandidate old, XSepConv2d module, double? fitError)
+    {
+        (_old, _new, _fitError) = (old, module, fitError);
+        _identity = old.BatchNorm is null ? null : nn.Identity();
+    }
+
+    public XSepConv2d Module => _new;
+
+    public string Path => _old.Path;
+
+    public static Replacement Create(nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, PaddingDirection padding, ConversionOptions options)
+    {
+        var weight = candidate.Convolution.weight;
+        var module = new XSepConv2d(candidate.Channels, candidate.KernelSize, candidate.Stride, padding, options.Activation, weight.device, weight.dtype);
+        try
+        {
+            if (candidate.BatchNorm is { } old)
+            {
+                foreach (var batchNorm in module.children().OfType<BatchNorm2d>()) (batchNorm.eps, batchNorm.momentum) = (old.eps, old.momentum);
+            }
+
+            double? error = options.Initialise == KernelInitialisation.Fit ? OperatorFit.Run(network, candidate, module, options) : null;
+            return new(candidate, module, error);
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
+    }
+
+    public void PutInto(ModulePlaces places, ModuleSwap swap)
+    {
+        swap.Replace(places.Of(_old.Convolution), _old.Convolution, _new);
+        if (_old.BatchNorm is { } batchNorm) swap.Replace(places.Of(batchNorm), batchNorm, _identity!);
+    }
+
+    /// <summary>Takes over the mode of what was replaced, and disposes of that. A batch norm that was frozen stays so.</summary>
+    public void TakeOver()
+    {
+        _new.train(_old.BatchNorm?.training ?? _old.Convolution.training);
+        _old.Convolution.Dispose();
+        _old.BatchNorm?.Dispose();
+    }
+
+    public void DisposeNew()
+    {
+        _new.Dispose();
+        _identity?.Dispose();
+    }
+
+    public ReplacedLayer Describe() => Describe(_old, _new.Padding, _fitError);
+
+    public static ReplacedLayer Describe(DepthwiseCandidate old, PaddingDirection padding, double? fitError)
+    {
+        var (k, c) = ((long)old.KernelSize, (long)old.Channels);
+        var (images, rows, columns, outRows, outColumns) = (old.Input[0], old.Input[2], old.Input[3], old.Output[2], old.Output[3]);
+        return new(
+            old.Path,
+            old.BatchNormPath,
+            old.KernelSize,
+            old.Stride,
+            old.Channels,
+            padding,
+            (int)rows,
+            (int)columns,
+            ParametersBefore: Count(old.Convolution) + (old.BatchNorm is { } batchNorm ? Count(batchNorm) : 0),
+            ParametersAfter: c * (4 + (2 * k) + 6),
+            MacsBefore: images * c * k * k * outRows * outColumns,
+            // 2×2 at full size; 1×K at full height, the stride being in width; K×1 at the size that comes out.
+            MacsAfter: images * c * ((4 * rows * columns) + (k * rows * outColumns) + (k * outRows * outColumns)),
+            fitError);
+
+        static long Count(nn.Module module) => module.parameters().Sum(parameter => parameter.numel());
+    }
+}

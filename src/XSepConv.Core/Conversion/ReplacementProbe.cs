@@ -1,0 +1,64 @@
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>
+/// Tries out whether a convolution and its batch norm can be replaced, by running the network with stand-ins in their places. The convolution's stand-in
+/// answers something wrong, the batch norm's what is right: when the network's output stays the same to the bit, the network calls what is in those
+/// places, takes any module there, and uses the convolution's output for nothing but the batch norm.
+/// </summary>
+internal static class ReplacementProbe
+{
+    /// <summary>Why it can't be replaced; null when it can. The network is in eval mode, without gradients, and is the same afterwards.</summary>
+    public static string? Refusal(nn.Module<Tensor, Tensor> network, ModulePlaces places, DepthwiseCandidate candidate, Tensor input, Tensor expected)
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = new StandIn();
+        using var batchNorm = new StandIn();
+        Tensor? right = null, wrong = null;
+        convolution.Answer = x =>
+        {
+            scope.Attach(right = candidate.Convolution.call(x));
+            wrong = candidate.BatchNorm is null ? right.alias() : right + 1;
+            return wrong;
+        };
+        batchNorm.Answer = x => candidate.BatchNorm!.call(ReferenceEquals(x, wrong) ? right! : x);
+
+        Tensor output;
+        try
+        {
+            using var swap = new ModuleSwap();
+            swap.Replace(places.Of(candidate.Convolution), candidate.Convolution, convolution);
+            if (candidate.BatchNorm is { } old) swap.Replace(places.Of(old), old, batchNorm);
+            output = network.call(input);
+        }
+        catch (Exception e)
+        {
+            // Whatever the network's own code throws when it meets another module: it needs the old one.
+            return $"the network does not run with another module in its place ({e.Message.Split('\n')[0]})";
+        }
+
+        if (convolution.Runs != 1) return "it still runs after it was replaced, so something other than a field, list or dictionary of a module holds it";
+        if (candidate.BatchNorm is not null && batchNorm.Runs != 1)
+        {
+            return $"the batch norm '{candidate.BatchNormPath}' still runs after it was replaced, so something other than a field, list or dictionary of a module holds it";
+        }
+
+        return SameValues(output, expected) ? null : $"its output is used by something besides '{candidate.BatchNormPath}'";
+    }
+
+    public static bool SameValues(Tensor a, Tensor b) => a.shape.AsSpan().SequenceEqual(b.shape) && a.eq(b).all().item<bool>();
+
+    private sealed class StandIn() : nn.Module<Tensor, Tensor>(nameof(StandIn))
+    {
+        public Func<Tensor, Tensor>? Answer { get; set; }
+
+        public int Runs { get; private set; }
+
+        public override Tensor forward(Tensor x)
+        {
+            Runs++;
+            return Answer!(x);
+        }
+    }
+}
