@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TorchSharp;
+using XSepConv.Cli.Startup;
 
 namespace XSepConv.Benchmarks;
 
@@ -24,7 +25,7 @@ internal static class FitCommand
         };
         command.SetAction(parse =>
         {
-            Allocator.KeepFreedMemory();
+            GlibcAllocator.KeepFreedMemory();
             torch.set_num_threads(parse.GetValue(threads));
             new FitExperiment(parse.GetValue(images), parse.GetValue(kernel), parse.GetValue(epochs), parse.GetValue(threads)).Run(parse.GetValue(seeds));
         });

@@ -77,7 +77,7 @@ internal sealed class OperatorFit
         }
         catch (Exception e)
         {
-            throw new ArgumentException($"The network does not run on {nameof(ConversionOptions.Calibration)} of shape [{string.Join(", ", images.shape)}]: {e.Message}", nameof(ConversionOptions.Calibration), e);
+            throw BadImages($"The network does not run on {nameof(ConversionOptions.Calibration)} of shape [{string.Join(", ", images.shape)}]: {e.Message}", e);
         }
         finally
         {
@@ -87,10 +87,13 @@ internal sealed class OperatorFit
 
         if (x is null || expected is null || !isfinite(expected).all().item<bool>())
         {
-            throw new ArgumentException($"With {nameof(ConversionOptions.Calibration)} '{candidate.Path}' gives no finite output.", nameof(ConversionOptions.Calibration));
+            throw BadImages($"With {nameof(ConversionOptions.Calibration)} '{candidate.Path}' gives no finite output; all values must be finite.");
         }
 
         return (x, expected);
+
+        static ArgumentException BadImages(string problem, Exception? inner = null, string argument = nameof(ConversionOptions.Calibration)) =>
+            new(problem, argument, inner);
     }
 
     private double Run(Tensor kernels)

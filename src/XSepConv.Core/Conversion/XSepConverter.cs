@@ -106,7 +106,7 @@ public static class XSepConverter
         cost.Macs + replaced.Sum(layer => layer.MacsAfter - layer.MacsBefore),
         cost.NotCounted);
 
-    private static void RequireThatItRuns(nn.Module<Tensor, Tensor> network, long[] input, CandidateSearch search, IReadOnlyList<Replacement> replacements)
+    private static void RequireThatItRuns(nn.Module<Tensor, Tensor> network, long[] input, CandidateSearch search, List<Replacement> replacements)
     {
         using var scope = NewDisposeScope();
         var runs = new int[replacements.Count];
