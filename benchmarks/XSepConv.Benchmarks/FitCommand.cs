@@ -26,6 +26,7 @@ internal static class FitCommand
         command.SetAction(parse =>
         {
             GlibcAllocator.KeepFreedMemory();
+            Nnpack.SwitchOffWhereUnsupported();
             torch.set_num_threads(parse.GetValue(threads));
             new FitExperiment(parse.GetValue(images), parse.GetValue(kernel), parse.GetValue(epochs), parse.GetValue(threads)).Run(parse.GetValue(seeds));
         });

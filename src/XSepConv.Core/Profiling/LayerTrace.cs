@@ -24,7 +24,8 @@ internal static class LayerTrace
         finally
         {
             foreach (var remove in removers) remove();
-            foreach (var (child, training) in states.AsEnumerable().Reverse()) child.train(training);
+            // Parents first, since train(…) reaches the children too.
+            foreach (var (child, training) in states) child.train(training);
         }
 
         return layers;

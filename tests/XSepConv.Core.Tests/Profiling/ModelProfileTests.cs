@@ -70,6 +70,19 @@ public class ModelProfileTests
     }
 
     [Fact]
+    public void A_frozen_child_of_a_network_in_training_stays_frozen()
+    {
+        using var network = nn.Sequential(("conv", nn.Conv2d(3, 4, 3)), ("frozen", nn.BatchNorm2d(4)));
+        network.train();
+        ((nn.Module)network[1]).eval();
+        ModelProfile.Of(network, 1, 3, 8, 8);
+
+        Assert.True(network.training);
+        Assert.True(((nn.Module)network[0]).training);
+        Assert.False(((nn.Module)network[1]).training);
+    }
+
+    [Fact]
     public void A_layer_that_cannot_be_counted_is_named_with_its_path()
     {
         using var network = nn.Sequential(("ok", nn.Conv2d(3, 4, 3)), ("odd", nn.ConvTranspose2d(4, 4, 2)));
