@@ -40,6 +40,8 @@ internal static class Tool
     {
         var root = new RootCommand("XSepConv (extremely separated convolution, arXiv 2002.12046): train small image classifiers built from it, and look inside them.");
         root.HelpName = Name;
+        root.Add(TrainCommand.Create());
+        root.Add(EvaluateCommand.Create());
         root.Add(SummaryCommand.Create());
         root.Add(PlanCommand.Create());
         ToolHelp.Install(root);

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Screen;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary>The options that choose the images.</summary>
+internal sealed class DataOptions
+{
+    private const string DefaultName = "shapes";
+
+    private readonly bool hasDefault;
+    private readonly Option<string?> name;
+
+    private readonly Option<string> root = CheckedOption.Text(
+        "--data-root", "DIR", "Where to look for the files first; then in Debian's /usr/share/datasets, then in the user's cache, then on the net.");
+
+    private readonly Option<int?> limit = CheckedOption.OptionalWhole(
+        "--limit", 2, int.MaxValue, "Use only so many images of each split, for quick tries.");
+
+    /// <param name="hasDefault">Whether there is a default name; without, the command knows one.</param>
+    /// <param name="description">What the data are for.</param>
+    public DataOptions(bool hasDefault, string description)
+    {
+        this.hasDefault = hasDefault;
+        var known = DatasetCatalog.Names;
+        name = CheckedOption.Make<string?>(
+            "--data", string.Join('|', known), description, hasDefault ? _ => DefaultName : null, text => CheckedOption.OneOf(known, text));
+        name.CompletionSources.Add([.. known]);
+    }
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { name, root, limit }) command.Add(option);
+    }
+
+    public string? Name(ParseResult result) => result.GetValue(name) ?? (hasDefault ? DefaultName : null);
+
+    public int? Limit(ParseResult result) => result.GetValue(limit);
+
+    /// <summary>Opens the data set, showing a download if there is one.</summary>
+    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel)
+    {
+        var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) };
+        using var download = new DownloadScreen(Consoles.For(screen));
+        try
+        {
+            return DatasetCatalog.Open(dataset, options, download, cancel);
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using System.CommandLine;
+using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Screen;
+using XSepConv.Cli.Startup;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>xsepconv train</c>.</summary>
+internal sealed class TrainCommand
+{
+    private static readonly TrainingOptions Defaults = new() { Network = MobileNetV3SmallSpec.XSep(), OutputDirectory = "" };
+
+    private readonly DataOptions data = new(hasDefault: true, "What to learn: generated shapes (synthetic, 32×32), or 28×28 images of clothes or digits.");
+    private readonly NetworkOptions network = new(ImagePreset.Cifar);
+    private readonly DeviceOptions device = new();
+    private readonly Option<int> epochs = CheckedOption.Whole("--epochs", 1, 100_000, Defaults.Epochs, "Passes over the training images. The learning rate ends with the last.");
+    private readonly Option<int> batch = CheckedOption.Whole("--batch", 2, 65_536, Defaults.BatchSize, "Images in a step.");
+    private readonly Option<double> rate = CheckedOption.Number("--lr", Defaults.LearningRate, "it must be a number above 0", value => value > 0, "The learning rate after warm-up.");
+    private readonly Option<int> seed = CheckedOption.Whole("--seed", 0, int.MaxValue, Defaults.Seed, "Decides weights, order and augmentation: same seed and threads, same bits (on CPU).");
+    private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", "Where last.safetensors, best.safetensors and log.jsonl go. Default: runs/ and the name of the data.");
+    private readonly Option<int?> saveEvery = CheckedOption.OptionalWhole("--save-every", 1, int.MaxValue, "Save every so many steps too, not only after each epoch.");
+    private readonly Option<bool> resume = CheckedOption.Flag("--resume", "Continue the run in --out. Give the options that it was started with.");
+    private readonly Option<bool> overwrite = CheckedOption.Flag("--overwrite", "Replace the run in --out.");
+    private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the result as one line of JSON; everything else goes to stderr.");
+
+    private TrainCommand()
+    {
+    }
+
+    public static Command Create()
+    {
+        var train = new TrainCommand();
+        var command = new Command("train", "Train a network, validate it after each epoch, and test the best epoch once.");
+        train.data.AddTo(command);
+        train.network.AddTo(command);
+        foreach (var option in new Option[] { train.epochs, train.batch, train.rate, train.seed }) command.Add(option);
+        train.device.AddTo(command);
+        foreach (var option in new Option[] { train.directory, train.saveEvery, train.resume, train.overwrite, train.json }) command.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(train.resume) && result.GetValue(train.overwrite)) result.AddError("--resume and --overwrite contradict each other.");
+        });
+        command.SetAction(train.Run);
+        return command;
+    }
+
+    private int Run(ParseResult result)
+    {
+        var invocation = result.InvocationConfiguration;
+        var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
+        using var interrupts = new Interrupts();
+        var chosenDevice = device.Prepare(result);
+        var name = data.Name(result)!;
+        var output = result.GetValue(directory) ?? Path.Combine("runs", name);
+        RefuseWrongDirectory(result, output);
+        Trainer trainer;
+        TrainingOptions options;
+        try
+        {
+            var images = data.Open(result, name, result.GetValue(seed), screen, interrupts.Token);
+            options = Options(result, images, output, chosenDevice);
+            trainer = MakeTrainer(options, images);
+        }
+        catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
+        {
+            throw new UserError("Stopped before training; nothing was changed.", interrupts.ExitCode);
+        }
+
+        var view = new TrainingScreen(Consoles.For(screen), options, trainer.Plan, interrupts.Token);
+        view.Introduce(Line(result));
+        var outcome = Train(trainer, view, interrupts.Token);
+        if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(outcome, output));
+        view.Conclude(outcome, output, result.GetValue(resume) ? Line(result) : $"{Line(result)} --resume");
+        return outcome.Completed ? ExitCode.Done : interrupts.ExitCode;
+    }
+
+    /// <summary>What the trainer would refuse too, said in the words of the command line, and before any data are read.</summary>
+    private void RefuseWrongDirectory(ParseResult result, string output)
+    {
+        var last = Path.Combine(output, Checkpoint.LastFileName);
+        var exists = File.Exists(last);
+        if (result.GetValue(resume) && !exists)
+        {
+            throw new UserError($"There is nothing to resume: {last} does not exist. Give the --out of the run, or leave --resume out to start one.");
+        }
+
+        if (exists && !result.GetValue(resume) && !result.GetValue(overwrite))
+        {
+            throw new UserError($"{output} holds a run already. Continue it with --resume, replace it with --overwrite, or give another --out.");
+        }
+    }
+
+    private TrainingOptions Options(ParseResult result, ImageDataset images, string output, string chosenDevice) => new()
+    {
+        Network = network.Spec(result, images.Train.Channels, images.ClassNames.Count),
+        OutputDirectory = output,
+        Epochs = result.GetValue(epochs),
+        BatchSize = result.GetValue(batch),
+        LearningRate = result.GetValue(rate),
+        Seed = result.GetValue(seed),
+        Threads = device.Threads(result),
+        Device = chosenDevice,
+        Resume = result.GetValue(resume),
+        Overwrite = result.GetValue(overwrite),
+        CheckpointSteps = result.GetValue(saveEvery),
+    };
+
+    private static Trainer MakeTrainer(TrainingOptions options, ImageDataset images)
+    {
+        try
+        {
+            return new Trainer(options, images);
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
+        catch (TrainingRefusedException e)
+        {
+            throw new UserError(e.Message);
+        }
+    }
+
+    private static TrainingResult Train(Trainer trainer, TrainingScreen view, CancellationToken cancel)
+    {
+        try
+        {
+            return view.Show(progress => trainer.Run(progress, cancel));
+        }
+        catch (TrainingDivergedException e)
+        {
+            throw new UserError(e.Message, ExitCode.Failed);
+        }
+        catch (TrainingRefusedException e)
+        {
+            throw new UserError(e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError(e.Message, ExitCode.Failed);
+        }
+    }
+
+    private static object Report(TrainingResult outcome, string output) => new
+    {
+        outcome.Completed,
+        epochs = outcome.EpochsDone,
+        bestEpoch = outcome.BestEpoch == 0 ? (int?)null : outcome.BestEpoch,
+        bestValidationTop1 = double.IsFinite(outcome.BestValidationTop1) ? outcome.BestValidationTop1 : (double?)null,
+        outcome.Test,
+        output,
+    };
+
+    /// <summary>The command line, as one could type it again.</summary>
+    private static string Line(ParseResult result) =>
+        string.Join(' ', result.Tokens.Select(token => token.Value.All(IsPlain) && token.Value.Length > 0 ? token.Value : $"'{token.Value.Replace("'", "'\\''", StringComparison.Ordinal)}'").Prepend(Tool.Name));
+
+    private static bool IsPlain(char letter) => char.IsLetterOrDigit(letter) || "-_./,=:+\\".Contains(letter, StringComparison.Ordinal);
+}

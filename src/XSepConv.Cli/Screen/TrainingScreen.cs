@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+using XSepConv.Cli.Commands;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Screen;
+
+/// <summary>What a training run shows: what it will do, a line an epoch, and on a terminal a bar below them.</summary>
+internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions options, TrainingPlan plan, CancellationToken stopping)
+{
+    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    /// <summary>Says what is going to happen, before it happens.</summary>
+    public void Introduce(string commandLine)
+    {
+        var (channels, height, width) = plan.ImageShape;
+        var profile = SummaryCommand.Profile(plan.Network, height, width);
+        var rate = string.Create(Culture, $"learning rate {options.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, then a cosine to 0");
+        console.WriteLine(commandLine);
+        console.WriteLine();
+        Facts.Write(
+            console,
+            ("network", string.Create(Culture, $"{plan.Network.Name}, {profile.Parameters:N0} parameters, {profile.Macs:N0} MACs an image")),
+            ("data", string.Create(Culture, $"{plan.Data}{(plan.DataIsSynthetic ? ", SYNTHETIC" : "")} ({plan.DataSource}): {plan.Network.NumClasses} classes, {channels}×{height}×{width}")),
+            ("", string.Create(Culture, $"{plan.TrainImages:N0} images to train, {plan.ValidationImages:N0} to validate, {plan.TestImages:N0} to test at the end")),
+            ("recipe", string.Create(Culture, $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {plan.BatchSize} images, {Augmentation()}")),
+            ("", string.Create(Culture, $"SGD, {(options.Nesterov ? "Nesterov " : "")}momentum {options.Momentum}, weight decay {options.WeightDecay}, label smoothing {options.LabelSmoothing}")),
+            ("", rate),
+            ("device", string.Create(Culture, $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}")),
+            ("output", $"{options.OutputDirectory}{Start()}"));
+        foreach (var note in Notes(height, width)) console.WriteLine($" note: {note}");
+        console.WriteLine();
+    }
+
+    /// <summary>Runs the training under the screen.</summary>
+    public TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> work)
+    {
+        console.WriteLine(EpochLine.Header);
+        if (!Consoles.IsLive(console)) return work(new Follow(console, null));
+        var steps = (long)plan.Epochs * plan.StepsPerEpoch;
+        return console.Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = null }, new PercentageColumn(), new SpeedColumn())
+            .Start(context => work(new Follow(console, new Bar(context, steps, plan, stopping))));
+    }
+
+    /// <summary>Says how it ended, and how to go on where it did not.</summary>
+    public void Conclude(TrainingResult outcome, string output, string resumeLine)
+    {
+        console.WriteLine();
+        if (!outcome.Completed)
+        {
+            console.WriteLine($"Stopped, saved in {output}. Continue with");
+            console.WriteLine($"  {resumeLine}");
+            return;
+        }
+
+        Facts.Write(
+            console,
+            ("best", string.Create(Culture, $"epoch {outcome.BestEpoch}, validation top-1 {100 * outcome.BestValidationTop1:0.00} %")),
+            ("test", outcome.Test is { } test ? string.Create(Culture, $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{(plan.DataIsSynthetic ? ", synthetic" : "")}") : "none"),
+            ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl"));
+    }
+
+    private static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+
+    private string Augmentation()
+    {
+        var how = plan.Augmentation;
+        var crop = how.CropPadding == 0 ? null : string.Create(Culture, $"moved by up to {how.CropPadding} pixels");
+        var flip = how.HorizontalFlip ? "mirrored" : null;
+        return crop is null && flip is null ? "not augmented" : string.Join(" and ", new[] { crop, flip }.Where(part => part is not null));
+    }
+
+    private string Start() => !options.Resume ? ""
+        : plan.StartEpoch > plan.Epochs ? ", all epochs are done"
+        : string.Create(Culture, $", continued in epoch {plan.StartEpoch} after {Count(plan.StartStep, "step")}");
+
+    private IEnumerable<string> Notes(int height, int width)
+    {
+        foreach (var note in plan.Notes) yield return note;
+        var stride = plan.Network.InputStrides()[^1];
+        if (stride >= Math.Min(height, width)) yield return string.Create(Culture, $"images of {height}×{width} end as a single pixel; --preset cifar keeps more of them.");
+    }
+
+    private sealed class Follow(IAnsiConsole console, Bar? bar) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Finished is { } epoch) console.WriteLine(EpochLine.For(epoch));
+            else bar?.Show(value);
+        }
+    }
+
+    private sealed class Bar(ProgressContext context, long steps, TrainingPlan plan, CancellationToken stopping)
+    {
+        private readonly Stopwatch watch = Stopwatch.StartNew();
+        private readonly long startedAt = ((long)(plan.StartEpoch - 1) * plan.StepsPerEpoch) + plan.StartStep;
+        private readonly ProgressTask task = context.AddTask("starting", maxValue: 1);
+
+        public void Show(TrainingProgress value)
+        {
+            var done = ((long)(value.Epoch - 1) * value.Steps) + value.Step;
+            task.MaxValue = value.Steps;
+            task.Value = value.Step;
+            task.Description = stopping.IsCancellationRequested ? "stopping" : value.Phase switch
+            {
+                "train" => string.Create(Culture, $"epoch {value.Epoch}/{value.Epochs}"),
+                "validate" => "validating",
+                _ => "testing",
+            };
+            var left = value.Phase == "train" && done > startedAt ? watch.Elapsed / (done - startedAt) * (steps - done) : (TimeSpan?)null;
+            task.Tag = SpeedColumn.Text(value, left);
+        }
+    }
+}
