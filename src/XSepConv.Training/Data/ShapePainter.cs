@@ -28,7 +28,7 @@ internal static class ShapePainter
         PaintShape(label, ref random, canvas, color);
         PaintSpecks(ref random, canvas);
 
-        var noise = random.NextDouble(5, 30);
+        var noise = random.NextDouble(4, 20);
         for (var i = 0; i < canvas.Length; i++)
         {
             // The sum of two uniform draws: a triangular distribution.
@@ -37,25 +37,22 @@ internal static class ShapePainter
         }
     }
 
-    /// <summary>Two colours of the background, and one for the shape that is apart from both.</summary>
+    /// <summary>Two dark colours of the background, and a bright one for the shape.</summary>
     private static void PickColors(ref CounterRandom random, Span<double> near, Span<double> far, Span<double> color)
     {
-        const double Apart = 150;
+        const double Bright = 450;
         for (var c = 0; c < Channels; c++)
         {
-            near[c] = random.NextDouble(20, 236);
-            far[c] = Math.Clamp(near[c] + random.NextDouble(-50, 50), 0, 255);
+            near[c] = random.NextDouble(0, 110);
+            far[c] = random.NextDouble(0, 110);
         }
 
         do
         {
             for (var c = 0; c < Channels; c++) color[c] = random.NextDouble(0, 256);
         }
-        while (Distance(color, near) < Apart || Distance(color, far) < Apart);
+        while (color[0] + color[1] + color[2] < Bright);
     }
-
-    private static double Distance(ReadOnlySpan<double> a, ReadOnlySpan<double> b) =>
-        Math.Abs(a[0] - b[0]) + Math.Abs(a[1] - b[1]) + Math.Abs(a[2] - b[2]);
 
     private static void PaintBackground(ref CounterRandom random, Span<double> canvas, ReadOnlySpan<double> near, ReadOnlySpan<double> far)
     {
@@ -73,8 +70,8 @@ internal static class ShapePainter
 
     private static void PaintShape(int label, ref CounterRandom random, Span<double> canvas, ReadOnlySpan<double> color)
     {
-        var radius = random.NextDouble(5, 10.5);
-        var thickness = random.NextDouble(0.7, 1.5);
+        var radius = random.NextDouble(8, 12.5);
+        var thickness = random.NextDouble(1, 2);
         var centerX = random.NextDouble(radius + 1, Side - 2 - radius);
         var centerY = random.NextDouble(radius + 1, Side - 2 - radius);
 
@@ -96,7 +93,7 @@ internal static class ShapePainter
     private static void PaintSpecks(ref CounterRandom random, Span<double> canvas)
     {
         Span<double> color = stackalloc double[Channels];
-        for (var specks = random.Next(0, 4); specks > 0; specks--)
+        for (var specks = random.Next(0, 3); specks > 0; specks--)
         {
             for (var c = 0; c < Channels; c++) color[c] = random.NextDouble(0, 256);
             double centerX = random.NextDouble(0, Side), centerY = random.NextDouble(0, Side), radius = random.NextDouble(0.8, 2.2);

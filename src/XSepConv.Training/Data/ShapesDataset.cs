@@ -8,7 +8,7 @@ internal static class ShapesDataset
     public const string Name = "shapes";
     public const int Side = 32;
     public const int Channels = 3;
-    private const int TrainImages = 10_000;
+    private const int TrainImages = 4_000;
     private const int ValidationImages = 1_000;
     private const int TestImages = 2_000;
 

@@ -1,0 +1,57 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training.Tests;
+
+[Collection(TorchTests.Name)]
+public sealed class EvaluatorTests
+{
+    // Three images of one row and two columns; mean 0 and deviation 1 make a byte of 255 the number 1.
+    private static readonly ImageSplit Images = new(new byte[] { 255, 0, 0, 255, 255, 255 }, new[] { 0, 1, 1 }, channels: 1, height: 1, width: 2);
+    private static readonly ImageNormalization Plain = new([0], [1]);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(8)]
+    public void Top_1_and_loss_are_those_worked_out_by_hand(int batchSize)
+    {
+        using var network = TwoPixels();
+        var result = Evaluator.Evaluate(network, Images, Plain, batchSize, cancel: TestContext.Current.CancellationToken);
+
+        // Logits (2, 0), (0, 1), (2, 1) for classes 0, 1, 1: two of three are right; the losses are ln(1 + e^-2), ln(1 + e^-1), ln(1 + e).
+        var expected = (Math.Log(1 + Math.Exp(-2)) + Math.Log(1 + Math.Exp(-1)) + Math.Log(1 + Math.E)) / 3;
+        Assert.Equal(3, result.Images);
+        Assert.Equal(2.0 / 3, result.Top1, 1e-15);
+        Assert.Equal(expected, result.Loss, 1e-6);
+    }
+
+    [Fact]
+    public void The_network_keeps_its_mode_and_is_measured_in_evaluation_mode()
+    {
+        // Dropout of nearly everything would change the result, if it were active.
+        using var network = nn.Sequential(("linear", TwoPixels()), ("dropout", nn.Dropout(0.99)));
+        network.train();
+        Assert.Equal(2.0 / 3, Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken).Top1, 1e-15);
+        Assert.True(network.training);
+        network.eval();
+        Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken);
+        Assert.False(network.training);
+    }
+
+    [Fact]
+    public void A_normalisation_for_other_channels_is_refused()
+    {
+        using var network = TwoPixels();
+        Assert.Throws<ArgumentException>(() => Evaluator.Evaluate(network, Images, new([0, 0], [1, 1]), cancel: TestContext.Current.CancellationToken));
+    }
+
+    private static nn.Module<Tensor, Tensor> TwoPixels()
+    {
+        var linear = nn.Linear(2, 2, hasBias: false);
+        using var noGrad = no_grad();
+        using var weight = tensor(new float[,] { { 2, 0 }, { 0, 1 } });
+        linear.weight!.copy_(weight).Dispose();
+        return nn.Sequential(("flatten", nn.Flatten()), ("linear", linear));
+    }
+}
