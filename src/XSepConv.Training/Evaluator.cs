@@ -35,7 +35,8 @@ public static class Evaluator
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         if (images.Count == 0) throw new ArgumentException("There are no images to evaluate on.", nameof(images));
 
-        var weight = network.parameters().First();
+        var weight = network.parameters().FirstOrDefault();
+        var (device, dtype) = (weight?.device ?? CPU, weight?.dtype ?? ScalarType.Float32);
         var wasTraining = network.training;
         network.eval();
         try
@@ -48,8 +49,8 @@ public static class Evaluator
             {
                 cancel.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                var logits = network.call(TensorBatch.Images(batch, images, weight.device, weight.dtype)).to(ScalarType.Float32);
-                var labels = TensorBatch.Labels(batch, weight.device);
+                var logits = network.call(TensorBatch.Images(batch, images, device, dtype)).to(ScalarType.Float32);
+                var labels = TensorBatch.Labels(batch, device);
                 loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
                 correct += logits.argmax(1).eq(labels).sum().ToInt64();
                 progress?.Report(done += batch.Count);

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Training.Tests;
@@ -51,7 +50,7 @@ public sealed class EvaluatorTests
         var linear = nn.Linear(2, 2, hasBias: false);
         using var noGrad = no_grad();
         using var weight = tensor(new float[,] { { 2, 0 }, { 0, 1 } });
-        linear.weight!.copy_(weight).Dispose();
+        linear.weight!.copy_(weight);
         return nn.Sequential(("flatten", nn.Flatten()), ("linear", linear));
     }
 }
