@@ -63,8 +63,10 @@ public class AtomicityTests
         {
             using var converted = UserNetworks.PlainSequential();
             var old = converted.modules().OfType<TorchSharp.Modules.Conv2d>().Single(conv => conv.groups == 20).weight;
+            var oldNorm = ((TorchSharp.Modules.BatchNorm2d)converted.named_children().Single(child => child.name == "dw3_bn").module).weight;
             XSepConverter.Convert(converted, [1, 3, 32, 32], options);
             Assert.True(old.IsInvalid);
+            Assert.True(oldNorm.IsInvalid);
         }));
     }
 

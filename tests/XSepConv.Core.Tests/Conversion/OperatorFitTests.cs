@@ -77,6 +77,23 @@ public class OperatorFitTests
     }
 
     [Fact]
+    public void In_closed_form_hswish_gets_a_small_signal_in_which_zero_stays_zero()
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(16);
+        var network = Separable(4, 5, 1, ScalarType.Float64);
+        var images = rand(32, 4, 10, 10, dtype: ScalarType.Float64) + 1;
+        XSepConverter.Convert(network, [1, 4, 10, 10], new() { Initialise = KernelInitialisation.Fit, Calibration = images, FitSteps = 0 });
+        network.eval();
+
+        // Zeros that pad a map are zeros between the layers too. The images are around 1.5, so a batch norm that took the mean away would move them.
+        foreach (var norm in ((Module)network[0]).children().OfType<BatchNorm2d>().Take(2))
+        {
+            Assert.InRange(norm.call(zeros(1, 4, 3, 3, dtype: ScalarType.Float64)).abs().max().item<double>(), 0, 1e-12);
+        }
+    }
+
+    [Fact]
     public void The_bias_of_a_convolution_and_a_layer_without_batch_norm_are_fitted_too()
     {
         using var scope = NewDisposeScope();
