@@ -9,7 +9,7 @@ public static class DirectionalPadding
     /// <param name="x">[N, C, H, W], any device and dtype.</param>
     /// <param name="direction">Which sides; <see cref="PaddingDirection.Symmetric"/> pads four channel groups differently.</param>
     /// <returns>[N, C, H+1, W+1]. Differentiable.</returns>
-    /// <exception cref="ArgumentException"><paramref name="x"/> is not of rank 4.</exception>
+    /// <exception cref="ArgumentException"><paramref name="x"/> is not of rank 4, or has no channels.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="direction"/> is none of the five.</exception>
     public static Tensor Pad(Tensor x, PaddingDirection direction)
     {
@@ -17,6 +17,11 @@ public static class DirectionalPadding
         if (x.dim() != 4)
         {
             throw new ArgumentException($"x has shape [{string.Join(", ", x.shape)}]; padding takes maps [N, C, H, W].", nameof(x));
+        }
+
+        if (x.shape[1] < 1)
+        {
+            throw new ArgumentException($"x has no channels in its shape [{string.Join(", ", x.shape)}].", nameof(x));
         }
 
         return direction == PaddingDirection.Symmetric ? PadGroups(x) : PadOneSide(x, direction);

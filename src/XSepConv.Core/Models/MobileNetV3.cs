@@ -98,6 +98,13 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>
             throw new InvalidDataException($"{path}: {e.Message}", e);
         }
 
+        // A few bytes of description must not make a network of terabytes. Half of a network may be missing and is then listed.
+        var held = file.Tensors.Values.Sum(tensor => tensor.ElementCount);
+        if (spec.ParameterCount() > SmallNetwork + (2 * held))
+        {
+            throw new InvalidDataException($"{path} describes a network of {spec.ParameterCount():N0} parameters but holds only {held:N0} values.");
+        }
+
         var network = new MobileNetV3(spec, device, dtype);
         try
         {
@@ -113,6 +120,8 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>
 
     /// <summary>The metadata entry of a safetensors file that holds <see cref="NetworkSpec.ToJson"/>.</summary>
     public const string SpecMetadataKey = "xsepconv.network";
+
+    private const long SmallNetwork = 1_000_000;
 
     private void Initialise()
     {

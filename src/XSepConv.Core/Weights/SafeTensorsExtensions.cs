@@ -69,14 +69,11 @@ public static class SafeTensorsExtensions
             throw new InvalidDataException($"{path} does not fit the module {module.GetName()}: {string.Join("; ", problems)}.");
         }
 
+        // Everything is read before anything changes: reading can still fail.
         using var noGrad = no_grad();
-        foreach (var (key, tensor) in state)
-        {
-            if (!file.Tensors.TryGetValue(key, out var info)) continue;
-            using var scope = NewDisposeScope();
-            tensor.copy_(TensorBytes.Create(info, file.ReadBytes(key)));
-        }
-
+        using var scope = NewDisposeScope();
+        var loaded = state.Where(entry => file.Contains(entry.Key)).Select(entry => (entry.Value, TensorBytes.Create(file.Tensors[entry.Key], file.ReadBytes(entry.Key)))).ToList();
+        foreach (var (tensor, values) in loaded) tensor.copy_(values);
         return new(missing, unexpected);
     }
 

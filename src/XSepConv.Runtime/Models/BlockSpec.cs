@@ -56,6 +56,18 @@ public sealed record BlockSpec(
         _ => 0,
     };
 
+    /// <summary>How many trainable values the block has. The row must be valid.</summary>
+    internal long ParameterCount()
+    {
+        var spatial = Kind == BlockKind.Dw
+            ? NetworkSpec.Convolution(1, Expand, Kernel * Kernel)
+            : NetworkSpec.Convolution(1, Expand, 2 * 2) + (2 * NetworkSpec.Convolution(1, Expand, Kernel));
+        long channels = SqueezeExciteChannels, squeezed = channels / SqueezeReduction;
+        var squeezeExcite = NetworkSpec.Convolution(channels, squeezed, 1) + NetworkSpec.Convolution(squeezed, channels, 1);
+        var shortcut = Stride == 1 && In != Out ? NetworkSpec.Convolution(In, Out, 1) : 0;
+        return NetworkSpec.Convolution(In, Expand, 1) + spatial + squeezeExcite + NetworkSpec.Convolution(Expand, Out, 1) + shortcut;
+    }
+
     /// <summary>Says what is wrong with the row, if anything is.</summary>
     internal IEnumerable<string> Problems()
     {

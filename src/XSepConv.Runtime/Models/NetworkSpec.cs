@@ -79,6 +79,21 @@ public sealed partial record NetworkSpec
         return strides.MoveToImmutable();
     }
 
+    /// <summary>How many trainable values the network has, without building it.</summary>
+    /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
+    internal long ParameterCount()
+    {
+        Validate();
+        var stem = Convolution(InputChannels, StemChannels, 3 * 3);
+        var last = Convolution(Blocks[^1].Out, LastChannels, 1);
+        var hidden = ((long)LastChannels * HiddenFeatures) + HiddenFeatures + (2L * HiddenFeatures);
+        var classifier = ((long)HiddenFeatures * NumClasses) + NumClasses;
+        return stem + Blocks.Sum(block => block.ParameterCount()) + last + hidden + classifier;
+    }
+
+    /// <summary>Weights of a convolution without bias, and scales and shifts of the batch norm after it.</summary>
+    internal static long Convolution(long inChannels, long outChannels, long area) => (inChannels * outChannels * area) + (2 * outChannels);
+
     /// <summary>Checks the whole spec.</summary>
     /// <returns>This spec.</returns>
     /// <exception cref="ArgumentException">Something is out of range, or a block does not take what the one before it gives; all problems are listed.</exception>
