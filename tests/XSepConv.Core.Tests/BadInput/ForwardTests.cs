@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Core.Tests.BadInput;
@@ -30,7 +31,7 @@ public sealed class ForwardTests : IDisposable
         var module = Create(name);
         module.eval();
         Refused(module, zeros(8, 6, 6), "[8, 6, 6]", "[N, C, H, W]", "8");
-        Refused(module, zeros(2, 8, 6, 6, 1), "[2, 8, 6, 6, 1]", "[N, C, H, W]");
+        Refused(module, zeros([2, 8, 6, 6, 1]), "[2, 8, 6, 6, 1]", "[N, C, H, W]");
         Refused(module, zeros([]), "[]", "[N, C, H, W]");
         Refused(module, zeros(2, 7, 6, 6), "7 channels", "takes 8");
         Refused(module, zeros(2, 6, 6, 8), "6 channels", "takes 8");

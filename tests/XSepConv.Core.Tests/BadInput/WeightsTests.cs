@@ -1,4 +1,5 @@
 using System.Text;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Core.Tests.BadInput;
