@@ -38,7 +38,7 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator
         BlockArguments.RequireStride(stride, nameof(stride));
         BlockArguments.RequirePadding(padding, nameof(padding));
         BlockArguments.RequireActivation(activation, nameof(activation));
-        (Channels, KernelSize, Stride, Padding) = (channels, kernelSize, stride, padding);
+        (Channels, KernelSize, Stride, Padding, Activation) = (channels, kernelSize, stride, padding, activation);
 
         conv1 = XSepStage.Conv2x2(channels, device, dtype);
         bn1 = BatchNorms.Of(channels, device, dtype);
@@ -61,6 +61,9 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator
 
     /// <summary>Where the 2×2 pads.</summary>
     public PaddingDirection Padding { get; }
+
+    /// <summary>The nonlinearity after the first two convolutions.</summary>
+    public Activation Activation { get; }
 
     Conv2d IXSepOperator.Conv2x2 => conv1;
 

@@ -1,0 +1,113 @@
+using Google.Protobuf;
+using XSepConv.Onnx;
+using XSepConv.OnnxFormat;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>Writes networks and blocks as ONNX files, which ONNX Runtime and many others run without Torch.</summary>
+/// <remarks>
+/// <para>The file computes what the module computes in eval mode, in float32; batch size and, unless
+/// <see cref="OnnxExportOptions.Size"/> is given, height and width stay open. A network's input is <c>images</c> [N, C, H, W] and its
+/// output <c>logits</c> [N, classes]; those of any other module are <c>input</c> and <c>output</c>.</para>
+/// <para>One-sided padding is the <c>pads</c> attribute of the convolution, hswish and hsigmoid are <c>HardSwish</c> and
+/// <c>HardSigmoid</c>. <see cref="PaddingDirection.Symmetric"/>, which pads channels on different sides, is part of the kernel: the 2×2
+/// becomes a 3×3 with a row and a column of zeros (or, with <see cref="PaddingPlacement.BeforeExpand"/>, the 1×1 a 2×2).</para>
+/// <para>The same module and options give the same bytes.</para>
+/// </remarks>
+public static class OnnxExporter
+{
+    /// <summary>The version of the file format.</summary>
+    public const int IrVersion = 7;
+
+    /// <summary>The version of ONNX's operators, the first with <c>HardSwish</c>.</summary>
+    public const int OpsetVersion = 14;
+
+    /// <summary>The metadata entry with the names of the classes, a JSON array.</summary>
+    public const string ClassesMetadataKey = OnnxMetadata.ClassesKey;
+
+    /// <summary>The metadata entry with the normalisation that is baked in, as JSON.</summary>
+    public const string NormalizationMetadataKey = OnnxMetadata.NormalizationKey;
+
+    /// <summary>Writes a module to a file.</summary>
+    /// <param name="module">
+    /// A <see cref="MobileNetV3"/>, <see cref="XSepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or <see cref="SeModule"/>, or a
+    /// <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, hswish, hsigmoid, global average pooling, Flatten and
+    /// Dropout. On any device, of any floating-point type; it is left as it is.
+    /// </param>
+    /// <param name="path">The file; replaced as a whole or not at all.</param>
+    /// <param name="options">Batch norm, size, normalisation, metadata.</param>
+    /// <exception cref="NotSupportedException">A module in it can't be exported (it is named with its path), or the weights take more than 2 GB.</exception>
+    /// <exception cref="ArgumentException">An option does not fit the module, modules do not fit each other, or a weight is not finite.</exception>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    public static void Export(nn.Module<Tensor, Tensor> module, string path, OnnxExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var model = Build(module, options ?? new());
+        AtomicFile.Write(path, stream => model.WriteTo(stream));
+    }
+
+    /// <summary>Writes a module to a stream.</summary>
+    /// <param name="module">As for a file.</param>
+    /// <param name="destination">Where the ONNX file goes.</param>
+    /// <param name="options">Batch norm, size, normalisation, metadata.</param>
+    /// <inheritdoc cref="Export(nn.Module{Tensor, Tensor}, string, OnnxExportOptions?)" path="/exception"/>
+    public static void Export(nn.Module<Tensor, Tensor> module, Stream destination, OnnxExportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        Build(module, options ?? new()).WriteTo(destination);
+    }
+
+    private static ModelProto Build(nn.Module<Tensor, Tensor> module, OnnxExportOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        InitializerLimit.Require(module.state_dict().Values.Sum(tensor => tensor.numel() * sizeof(float)));
+        if (!Enum.IsDefined(options.BatchNorm))
+        {
+            throw new ArgumentException($"BatchNorm is {options.BatchNorm}; it is Folded or Kept.", nameof(options));
+        }
+
+        var network = module as MobileNetV3;
+        var name = network?.Spec.Name ?? module.GetName();
+        var input = Input(module, network is null ? "input" : "images", options.Size);
+        var graph = new GraphBuilder(options.BatchNorm == OnnxBatchNorm.Folded);
+        graph.Reserve(input.Name);
+        var x = options.Normalization is { } normalization ? NormalizationNodes.Add(graph, input, normalization) : input;
+        var output = new ModuleTranslator(graph).Translate(x, new(module, ""));
+
+        var proto = graph.Finish(name, input, output, network is null ? "output" : "logits");
+        proto.Input[0].DocString = InputDescription(input, options.Normalization);
+        proto.Output[0].DocString = $"float32 {output.Shape}";
+        var model = new ModelProto
+        {
+            IrVersion = IrVersion,
+            ProducerName = "XSepConv for .NET",
+            ProducerVersion = typeof(OnnxExporter).Assembly.GetName().Version!.ToString(3),
+            DocString = $"{name}: {input.Shape} → {output.Shape}. XSepConv: arXiv 2002.12046.",
+            Graph = proto,
+        };
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OpsetVersion });
+        model.MetadataProps.AddRange(OnnxMetadata.Entries(network, output, options));
+        return model;
+    }
+
+    private static Value Input(nn.Module<Tensor, Tensor> module, string name, (int Height, int Width)? size)
+    {
+        if (size is { Height: < 1 } or { Width: < 1 })
+        {
+            throw new ArgumentException($"The size is {size.Value.Height}×{size.Value.Width}; an image has at least 1×1 pixel.", "options");
+        }
+
+        var (height, width) = size is { } fixedSize ? (Extent.Fixed(fixedSize.Height), Extent.Fixed(fixedSize.Width)) : (Extent.Open("H"), Extent.Open("W"));
+        return ModuleTranslator.InputOf(name, new(module, ""), height, width)
+            ?? throw new NotSupportedException(
+                $"The module itself, a {module.GetType().Name}, does not say how many channels it takes; a network, a block, or a Sequential with a convolution, linear layer or batch norm does.");
+    }
+
+    private static string InputDescription(Value input, OnnxNormalization? normalization) => normalization?.Pixels switch
+    {
+        PixelRange.ZeroTo255 => $"float32 {input.Shape}, pixels from 0 to 255",
+        PixelRange.ZeroToOne => $"float32 {input.Shape}, pixels from 0 to 1",
+        _ => input.IsMap ? $"float32 {input.Shape}, normalised as in training" : $"float32 {input.Shape}",
+    };
+}

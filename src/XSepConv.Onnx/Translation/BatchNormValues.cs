@@ -1,0 +1,29 @@
+using TorchSharp.Modules;
+
+namespace XSepConv.Onnx;
+
+/// <summary>Batch norm as it is in eval mode: y = scale · (x − mean) / √(variance + epsilon) + shift, a value a channel.</summary>
+internal sealed record BatchNormValues(ModuleAt At, double[] Scale, double[] Shift, double[] Mean, double[] Variance, double Epsilon)
+{
+    /// <exception cref="NotSupportedException">It keeps no running statistics.</exception>
+    public static BatchNormValues Of(ModuleAt at)
+    {
+        var norm = (BatchNorm)at.Module;
+        if (norm.running_mean is not { } mean || norm.running_var is not { } variance)
+        {
+            throw new NotSupportedException($"{at.Where} is a batch norm without running statistics, whose output depends on the batch; it can't be exported.");
+        }
+
+        var channels = (int)norm.num_features;
+        var scale = norm.weight is { } weight ? TensorValues.Of(weight) : Enumerable.Repeat(1.0, channels).ToArray();
+        var shift = norm.bias is { } bias ? TensorValues.Of(bias) : new double[channels];
+        return new(at, scale, shift, TensorValues.Of(mean), TensorValues.Of(variance), norm.eps);
+    }
+
+    /// <summary>The same as y = factor · x + offset.</summary>
+    public (double[] Factor, double[] Offset) Affine()
+    {
+        var factor = Scale.Zip(Variance, (scale, variance) => scale / Math.Sqrt(variance + Epsilon)).ToArray();
+        return (factor, [.. Shift.Select((shift, c) => shift - (Mean[c] * factor[c]))]);
+    }
+}

@@ -1,0 +1,27 @@
+using TorchSharp.Modules;
+
+namespace XSepConv.Onnx;
+
+/// <summary>The weights of a convolution or linear layer, outputs first.</summary>
+/// <param name="At">The layer.</param>
+/// <param name="Shape">[out, in/groups, kernel height, kernel width], or [out, in].</param>
+/// <param name="Kernel">The values, row-major.</param>
+/// <param name="Bias">A value an output; null without bias.</param>
+internal sealed record LayerWeights(ModuleAt At, long[] Shape, double[] Kernel, double[]? Bias)
+{
+    public static LayerWeights Of(ModuleAt at)
+    {
+        var (weight, bias) = at.Module is Linear linear ? (linear.weight, linear.bias) : (((Conv2d)at.Module).weight, ((Conv2d)at.Module).bias);
+        return new(at, weight.shape, TensorValues.Of(weight), bias is null ? null : TensorValues.Of(bias));
+    }
+
+    /// <summary>Takes in the batch norm that follows, in double precision.</summary>
+    public LayerWeights Folded(BatchNormValues norm)
+    {
+        var (factor, offset) = norm.Affine();
+        var perOutput = Kernel.Length / factor.Length;
+        var kernel = new double[Kernel.Length];
+        for (var i = 0; i < kernel.Length; i++) kernel[i] = Kernel[i] * factor[i / perOutput];
+        return this with { Kernel = kernel, Bias = [.. offset.Select((value, c) => Bias is null ? value : value + (Bias[c] * factor[c]))] };
+    }
+}

@@ -1,0 +1,118 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv.Onnx;
+
+/// <summary>Turns a module tree into nodes, or says which module of it can't be.</summary>
+internal sealed class ModuleTranslator(GraphBuilder graph)
+{
+    private readonly LayerTranslator _layers = new(graph);
+
+    private BlockTranslator Blocks => new(_layers);
+
+    public Value Translate(Value x, ModuleAt at)
+    {
+        switch (at.Module)
+        {
+            case MobileNetV3 when RunsForwardOf<MobileNetV3>(at.Module):
+                return Blocks.Network(x, at, Translate);
+            case XSepBlock:
+                return Blocks.XSep(x, at);
+            case DwBlock:
+                return Blocks.Depthwise(x, at);
+            case XSepConv2d:
+                return Blocks.Operator(x, at);
+            case SeModule:
+                return Blocks.SqueezeAndExcite(x, at);
+            case Sequential when RunsForwardOf<Sequential>(at.Module):
+                return TranslateSequence(x, [.. at.Children]);
+            case Conv2d:
+                return _layers.Convolution(x, at);
+            case Linear:
+                return _layers.Linear(x, at);
+            case BatchNorm2d or BatchNorm1d:
+                return _layers.BatchNorm(x, BatchNormValues.Of(at));
+            case ReLU:
+                return _layers.ReLU(x, at.NodeName("act"));
+            case XSepConv.HSwish or Hardswish:
+                return _layers.HSwish(x, at.NodeName("act"));
+            case XSepConv.HSigmoid or Hardsigmoid:
+                return _layers.HSigmoid(x, at.NodeName("act"));
+            case AdaptiveAvgPool2d pool when x.IsMap && pool.output_size.All(size => size == 1):
+                return _layers.GlobalAverage(x, at.NodeName("pool"));
+            case Flatten { start_dim: 1, end_dim: -1 or 3 } when x is { Height: { Symbol: null, Size: 1 }, Width: { Symbol: null, Size: 1 } }:
+                return _layers.Flatten(x, at.NodeName("flatten"));
+            case Dropout or Identity:
+                return x;
+            default:
+                throw new NotSupportedException(
+                    $"{at.Where} is a {at.Module.GetType().Name} that can't be exported: {Known} can, and sequences of them. A module of your own says in code what it does with its parts; make a Sequential of those.");
+        }
+    }
+
+    /// <summary>The shape that a module takes, named <paramref name="name"/>; null if any will do.</summary>
+    /// <param name="name">The value's name.</param>
+    /// <param name="at">The module.</param>
+    /// <param name="height">H of a map.</param>
+    /// <param name="width">W of a map.</param>
+    public static Value? InputOf(string name, ModuleAt at, Extent height, Extent width)
+    {
+        switch (at.Module)
+        {
+            case MobileNetV3 network:
+                return Map(network.Spec.InputChannels);
+            case XSepBlock block:
+                return Map(block.Spec.In);
+            case DwBlock block:
+                return Map(block.Spec.In);
+            case XSepConv2d operation:
+                return Map(operation.Channels);
+            case SeModule:
+                return InputOf(name, at.Child("se"), height, width);
+            case Conv2d conv:
+                return Map(conv.in_channels);
+            case BatchNorm2d norm:
+                return Map(norm.num_features);
+            case Linear linear:
+                return new(name, linear.in_features, null, null);
+            case BatchNorm1d norm:
+                return new(name, norm.num_features, null, null);
+            case Sequential:
+                return at.Children.Select(child => InputOf(name, child, height, width)).FirstOrDefault(input => input is not null);
+            default:
+                return null;
+        }
+
+        Value Map(long channels) => new(name, channels, height, width);
+    }
+
+    private const string Known =
+        "MobileNetV3, XSepBlock, DwBlock, XSepConv2d, SeModule, Conv2d, Linear, BatchNorm, ReLU, hswish, hsigmoid, global average pooling, the Flatten after it and Dropout";
+
+    private Value TranslateSequence(Value x, List<ModuleAt> children)
+    {
+        for (var i = 0; i < children.Count; i++)
+        {
+            ModuleAt? norm = i + 1 < children.Count ? children[i + 1] : null;
+            switch (children[i].Module)
+            {
+                case Conv2d when norm?.Module is BatchNorm2d:
+                    x = _layers.Convolution(x, children[i], norm);
+                    i++;
+                    break;
+                case Linear when norm?.Module is BatchNorm1d:
+                    x = _layers.Linear(x, children[i], norm);
+                    i++;
+                    break;
+                default:
+                    x = Translate(x, children[i]);
+                    break;
+            }
+        }
+
+        return x;
+    }
+
+    // A class derived from a known one may run its parts in another way.
+    private static bool RunsForwardOf<T>(nn.Module module) => module.GetType().GetMethod("forward", [typeof(Tensor)])?.DeclaringType == typeof(T);
+}

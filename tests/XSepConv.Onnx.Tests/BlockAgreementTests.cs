@@ -1,0 +1,113 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Onnx.Tests;
+
+public sealed class BlockAgreementTests
+{
+    // Not divisible by four, so that the groups of Symmetric differ in size; batch 1 and 7, odd and one-pixel maps.
+    private const int In = 6, Expand = 10;
+    private static readonly long[][] Shapes = [[1, In, 13, 9], [7, In, 5, 8], [1, In, 1, 1]];
+
+    public static TheoryData<int, int, OnnxBatchNorm> Blocks()
+    {
+        var data = new TheoryData<int, int, OnnxBatchNorm>();
+        foreach (var kernel in new[] { 3, 5, 7 })
+        {
+            foreach (var stride in new[] { 1, 2 })
+            {
+                foreach (var norm in Enum.GetValues<OnnxBatchNorm>()) data.Add(kernel, stride, norm);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    public void Every_XSepBlock_computes_the_same_in_ONNX_Runtime(int kernel, int stride, OnnxBatchNorm norm)
+    {
+        var seed = 0;
+        foreach (var padding in Enum.GetValues<PaddingDirection>())
+        {
+            foreach (var placement in Enum.GetValues<PaddingPlacement>())
+            {
+                foreach (var activation in Enum.GetValues<Activation>())
+                {
+                    foreach (var squeeze in new[] { false, true })
+                    {
+                        // Both shortcuts: the input itself, and the 1×1 convolution.
+                        var outputs = seed % 2 == 0 ? In : 8;
+                        var block = new XSepBlock(kernel, In, Expand, outputs, padding, activation, squeeze, stride, placement);
+                        Check(block, norm, $"{padding}, {placement}, {activation}, squeeze-excite {squeeze}, to {outputs}", ++seed);
+                    }
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    public void Every_DwBlock_computes_the_same_in_ONNX_Runtime(int kernel, int stride, OnnxBatchNorm norm)
+    {
+        var seed = 0;
+        foreach (var activation in Enum.GetValues<Activation>())
+        {
+            foreach (var squeeze in Enum.GetValues<SqueezeExcite>())
+            {
+                foreach (var outputs in new[] { In, 8 })
+                {
+                    Check(new DwBlock(kernel, In, Expand, outputs, activation, squeeze, stride), norm, $"{activation}, squeeze-excite {squeeze}, to {outputs}", ++seed);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    public void Every_XSepConv2d_computes_the_same_in_ONNX_Runtime(int kernel, int stride, OnnxBatchNorm norm)
+    {
+        var seed = 0;
+        foreach (var padding in Enum.GetValues<PaddingDirection>())
+        {
+            foreach (var activation in Enum.GetValues<Activation>()) Check(new XSepConv2d(In, kernel, stride, padding, activation), norm, $"{padding}, {activation}", ++seed);
+        }
+    }
+
+    [Theory]
+    [InlineData(OnnxBatchNorm.Folded)]
+    [InlineData(OnnxBatchNorm.Kept)]
+    public void SeModule_computes_the_same_in_ONNX_Runtime(OnnxBatchNorm norm) => Check(new SeModule(In, 3), norm, "squeeze-excite", 1);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void Symmetric_padding_of_few_channels_has_empty_groups(int channels)
+    {
+        using var operation = Randomised.Eval(new XSepConv2d(channels, 3, padding: PaddingDirection.Symmetric), channels);
+        Agreement.Check(operation, new(), $"{channels} channels", [2, channels, 4, 5]);
+        using var block = Randomised.Eval(
+            new XSepBlock(3, channels, 8, channels, PaddingDirection.Symmetric, placement: PaddingPlacement.BeforeExpand), channels);
+        Agreement.Check(block, new(), $"before the expand, {channels} channels", [2, channels, 4, 5]);
+    }
+
+    [Fact]
+    public void Double_precision_and_a_module_in_training_mode_export_as_float32_in_eval_mode()
+    {
+        using var block = Randomised.Eval(new XSepBlock(5, In, Expand, In, PaddingDirection.LeftTop), 4);
+        var expected = OnnxRuntime.Export(block);
+        block.to(ScalarType.Float64);
+        block.train();
+        Assert.Equal(expected, OnnxRuntime.Export(block));
+        Assert.True(block.training);
+    }
+
+    private static void Check(nn.Module<Tensor, Tensor> module, OnnxBatchNorm norm, string what, int seed)
+    {
+        using var owned = Randomised.Eval(module, seed);
+        var file = Agreement.Check(owned, new() { BatchNorm = norm }, what, Shapes);
+        OnnxFile.RequireNativeNodes(file);
+    }
+}

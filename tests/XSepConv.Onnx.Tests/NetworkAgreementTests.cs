@@ -1,0 +1,79 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Onnx.Tests;
+
+public sealed class NetworkAgreementTests
+{
+    public static TheoryData<string, ImagePreset, PaddingPlacement, double, int, OnnxBatchNorm> Networks()
+    {
+        var data = new TheoryData<string, ImagePreset, PaddingPlacement, double, int, OnnxBatchNorm>();
+        foreach (var norm in Enum.GetValues<OnnxBatchNorm>())
+        {
+            foreach (var preset in Enum.GetValues<ImagePreset>())
+            {
+                data.Add(MobileNetV3SmallSpec.DepthwiseName, preset, PaddingPlacement.AfterExpand, 0.5, 5, norm);
+                foreach (var placement in Enum.GetValues<PaddingPlacement>())
+                {
+                    // Two classes of rows at width 0.35, which keeps channel counts small and uneven.
+                    data.Add(MobileNetV3SmallSpec.XSepName, preset, placement, 0.35, 7, norm);
+                }
+            }
+
+            data.Add(MobileNetV3SmallSpec.XSepName, ImagePreset.Cifar, PaddingPlacement.AfterExpand, 1, 0, norm);
+            data.Add(MobileNetV3SmallSpec.XSepName, ImagePreset.ImageNet, PaddingPlacement.AfterExpand, 1.4, 3, norm);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void Every_network_computes_the_same_in_ONNX_Runtime(
+        string model, ImagePreset preset, PaddingPlacement placement, double width, int kernel, OnnxBatchNorm norm)
+    {
+        var options = new MobileNetV3SmallOptions
+        {
+            NumClasses = 11, Preset = preset, PaddingPlacement = placement, Width = width, Kernels = kernel == 0 ? [] : [kernel],
+        };
+        using var network = Randomised.Eval(new MobileNetV3(model == MobileNetV3SmallSpec.XSepName ? MobileNetV3SmallSpec.XSep(options) : MobileNetV3SmallSpec.Depthwise(options)), 5);
+        long[][] shapes = preset == ImagePreset.Cifar ? [[1, 3, 33, 31], [7, 3, 19, 32]] : [[1, 3, 97, 65], [7, 3, 47, 64]];
+        var file = Agreement.Check(network, new() { BatchNorm = norm }, $"{model}", shapes);
+        OnnxFile.RequireNativeNodes(file);
+    }
+
+    [Fact]
+    public void A_network_whose_last_layer_of_a_stage_pads_symmetrically_computes_the_same()
+    {
+        var notes = MobileNetV3SmallSpec.XSep(new() { NumClasses = 4, Preset = ImagePreset.Cifar, Width = 0.5 });
+        // Three XSep rows at one resolution: the last is Symmetric.
+        var spec = notes with { Blocks = [.. notes.Blocks.Where((_, i) => i != 5)] };
+        Assert.Contains(PaddingDirection.Symmetric, spec.Paddings().OfType<PaddingDirection>());
+        foreach (var placement in Enum.GetValues<PaddingPlacement>())
+        {
+            using var network = Randomised.Eval(new MobileNetV3(spec with { PaddingPlacement = placement }), 6);
+            OnnxFile.RequireNativeNodes(Agreement.Check(network, new(), $"{placement}", [2, 3, 33, 31]));
+        }
+    }
+
+    [Fact]
+    public void An_image_of_one_fixed_size_computes_the_same_and_other_sizes_are_refused()
+    {
+        using var network = Randomised.Eval(new XSepMobileNetV3Small(10, ImagePreset.Cifar), 7);
+        var file = Agreement.Check(network, new() { Size = (29, 33) }, "fixed size", [1, 3, 29, 33], [7, 3, 29, 33]);
+        using var runtime = new OnnxRuntime(file);
+        Assert.ThrowsAny<Exception>(() => runtime.Run(zeros(1, 3, 33, 29)));
+    }
+
+    [Theory]
+    [InlineData(PixelRange.ZeroTo255, OnnxBatchNorm.Folded)]
+    [InlineData(PixelRange.ZeroTo255, OnnxBatchNorm.Kept)]
+    [InlineData(PixelRange.ZeroToOne, OnnxBatchNorm.Kept)]
+    public void Baked_in_normalisation_equals_normalising_before(PixelRange pixels, OnnxBatchNorm norm)
+    {
+        using var network = Randomised.Eval(new XSepMobileNetV3Small(10, ImagePreset.Cifar), 8);
+        // A mean far from 0: zeros that the stem pads before or after the normalisation are far apart.
+        var normalization = new OnnxNormalization([0.9, 0.5, 0.1], [0.3, 0.2, 0.1], pixels);
+        Agreement.Check(network, new() { BatchNorm = norm, Normalization = normalization }, $"{pixels}", [1, 3, 17, 15], [7, 3, 8, 9]);
+    }
+}

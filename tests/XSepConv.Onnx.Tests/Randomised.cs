@@ -1,0 +1,35 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv.Onnx.Tests;
+
+/// <summary>Modules as training leaves them: every weight and statistic its own, none 0 or 1.</summary>
+internal static class Randomised
+{
+    public static T Eval<T>(T module, int seed) where T : nn.Module<Tensor, Tensor>
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        random.manual_seed(seed);
+        foreach (var part in module.modules())
+        {
+            switch (part)
+            {
+                case BatchNorm norm:
+                    nn.init.uniform_(norm.weight, 0.5, 1.5);
+                    nn.init.normal_(norm.bias, 0, 0.3);
+                    norm.running_mean!.copy_(randn_like(norm.running_mean) * 0.3);
+                    norm.running_var!.copy_(rand_like(norm.running_var) + 0.5);
+                    break;
+                case Linear linear:
+                    nn.init.normal_(linear.weight, 0, 0.05);
+                    if (linear.bias is { } bias) nn.init.normal_(bias, 0, 0.1);
+                    break;
+            }
+        }
+
+        module.eval();
+        return module;
+    }
+}
