@@ -1,0 +1,81 @@
+namespace XSepConv;
+
+/// <summary>What a box of a drawing stands for.</summary>
+internal enum BoxKind
+{
+    XSep,
+    Dw,
+    Other,
+}
+
+/// <summary>A box of a drawing.</summary>
+internal sealed record DrawnBox(string Id, BoxKind Kind, params IReadOnlyList<string> Lines);
+
+/// <summary>Boxes that are drawn together: blocks that get maps of one resolution, or what is outside of the blocks (without a title).</summary>
+internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBox> Boxes)
+{
+    public static IReadOnlyList<DrawnGroup> Of(NetworkSpec spec, (int Height, int Width)? size)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        if (size is { Height: < 1 } or { Width: < 1 })
+        {
+            throw new ArgumentException($"The size is {size.Value.Height}×{size.Value.Width}; an image has at least 1×1 pixel.", nameof(size));
+        }
+
+        spec.Validate();
+        var (strides, paddings) = (spec.InputStrides(), spec.Paddings());
+        var groups = new List<DrawnGroup>
+        {
+            new("start", "", [
+                new("images", BoxKind.Other, "images", $"[N, {spec.InputChannels}, {(size is { } pixels ? $"{pixels.Height}, {pixels.Width}" : "H, W")}]"),
+                new("stem", BoxKind.Other, $"3×3, stride {spec.StemStride} · hswish", $"{spec.InputChannels} → {spec.StemChannels}"),
+            ]),
+        };
+        foreach (var group in spec.Blocks.Select((block, i) => (Block: block, Index: i)).GroupBy(entry => strides[entry.Index]))
+        {
+            groups.Add(new($"at{group.Key}", Resolution(group.Key, size), [.. group.Select(entry => Box(entry.Block, entry.Index, paddings[entry.Index], Resolution(group.Key * entry.Block.Stride, size)))]));
+        }
+
+        groups.Add(new("end", "", [
+            new("last", BoxKind.Other, "1×1 · hswish", $"{spec.Blocks[^1].Out} → {spec.LastChannels}"),
+            new("pool", BoxKind.Other, "global average"),
+            new("hidden", BoxKind.Other, "linear · hswish", $"{spec.LastChannels} → {spec.HiddenFeatures}"),
+            new("logits", BoxKind.Other, "linear", $"{spec.HiddenFeatures} → {spec.NumClasses} classes"),
+        ]));
+        return groups;
+    }
+
+    private static DrawnBox Box(BlockSpec block, int index, PaddingDirection? padding, string resolution)
+    {
+        var operation = block.Kind == BlockKind.XSep ? $"2×2, 1×{block.Kernel}, {block.Kernel}×1" : $"{block.Kernel}×{block.Kernel}";
+        var stride = block.Stride == 1 ? "" : $" · stride {block.Stride}, to {resolution}";
+        List<string> lines =
+        [
+            $"{index} · {block.Kind} {operation}{stride}",
+            $"{block.In} → {block.Expand} → {block.Out} · {(block.Activation == Activation.HSwish ? "hswish" : "ReLU")}",
+        ];
+        List<string> extras = [];
+        if (block.SqueezeExcite != SqueezeExcite.None) extras.Add($"SE on {block.SqueezeExciteChannels}");
+        if (block.Stride == 1) extras.Add(block.In == block.Out ? "+ input" : "+ 1×1 of the input");
+        if (extras.Count > 0) lines.Add(string.Join(" · ", extras));
+        if (padding is { } direction) lines.Add($"pads {direction} {Arrow(direction)}");
+        return new($"b{index}", block.Kind == BlockKind.XSep ? BoxKind.XSep : BoxKind.Dw, lines);
+    }
+
+    // Rounded up at every stride, which is the same as once.
+    private static string Resolution(int stride, (int Height, int Width)? size) => size is { } pixels
+        ? $"{DivideUp(pixels.Height, stride)} × {DivideUp(pixels.Width, stride)}"
+        : stride == 1 ? "the image's size" : $"1/{stride} of the image's size";
+
+    private static int DivideUp(int pixels, int stride) => (int)((pixels + stride - 1L) / stride);
+
+    // Where the content moves.
+    private static string Arrow(PaddingDirection direction) => direction switch
+    {
+        PaddingDirection.RightBottom => "↖",
+        PaddingDirection.LeftTop => "↘",
+        PaddingDirection.LeftBottom => "↗",
+        PaddingDirection.RightTop => "↙",
+        _ => "·",
+    };
+}
