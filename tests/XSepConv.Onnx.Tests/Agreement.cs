@@ -7,15 +7,11 @@ namespace XSepConv.Onnx.Tests;
 internal static class Agreement
 {
     /// <summary>
-    /// max |ONNX − reference| / max |reference|, for batch norm kept. float32 rounds at 6e-8; a chain of ten layers with sums of up to some
-    /// hundred terms stays below 150 roundings.
+    /// max |ONNX − reference| / max |reference|, for batch norm kept and folded alike, as folding in double precision rounds a weight once, too.
+    /// float32 rounds at 6e-8, so this is some 150 roundings of the largest value; single blocks and whole networks stay below 15 of them
+    /// (1e-6, measured with AVX-512), which leaves room for other orders of summation.
     /// </summary>
-    public const double Kept = 1e-5;
-
-    /// <summary>The same, folded: the weights are rounded after they were multiplied.</summary>
-    public const double Folded = 1e-4;
-
-    public static double Bound(OnnxBatchNorm norm) => norm == OnnxBatchNorm.Kept ? Kept : Folded;
+    public const double Bound = 1e-5;
 
     /// <summary>Exports, runs every batch in ONNX Runtime and in float64, and asserts shape and values. The module is in float64 afterwards.</summary>
     /// <returns>The file.</returns>
@@ -30,7 +26,7 @@ internal static class Agreement
         foreach (var shape in shapes)
         {
             var x = Input(shape, options.Normalization);
-            Compare(module.call(Normalised(x.to(ScalarType.Float64), options.Normalization)), runtime.Run(x), Bound(options.BatchNorm), $"{what}, [{string.Join(", ", shape)}]");
+            Compare(module.call(Normalised(x.to(ScalarType.Float64), options.Normalization)), runtime.Run(x), Bound, $"{what}, [{string.Join(", ", shape)}]");
         }
 
         return file;
@@ -40,7 +36,6 @@ internal static class Agreement
     {
         Assert.Equal(reference.shape, actual.shape);
         var difference = (actual.to(ScalarType.Float64) - reference).abs().max().item<double>() / reference.abs().max().item<double>();
-        File.AppendAllText("/tmp/w/onnx-probe/diffs.txt", $"{bound} {difference:g3} {what}\n");
         Assert.True(difference <= bound, $"{what}: differs by {difference:g3}, at most {bound:g3} is right.");
     }
 

@@ -1,0 +1,164 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using XSepConv.Cli.Arguments;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>xsepconv export</c>: a network for other programs, or as a picture.</summary>
+internal sealed class ExportCommand
+{
+    private const int LongestSide = 65_536;
+    private const string Onnx = "onnx", SafeTensorsName = "safetensors", Dot = "dot", Mermaid = "mermaid";
+    private static readonly string[] Formats = [Onnx, SafeTensorsName, Dot, Mermaid];
+    private const string Folded = "folded", Kept = "kept";
+
+    private readonly Option<string> checkpoint = CheckedOption.Text(
+        "--checkpoint", "FILE", "A best.safetensors or last.safetensors of train, or a network saved by SaveSafeTensors or from PyTorch.");
+
+    private readonly Option<string> format = CheckedOption.Choice(
+        "--format", Formats, Onnx,
+        "An ONNX model; the weights alone, for PyTorch and .NET; or a picture of the blocks for Graphviz or Mermaid.");
+
+    private readonly Option<string> destination = CheckedOption.Text("--out", "FILE", "The file to write; pictures go to the screen without it.");
+
+    private readonly Option<int[]> size = CheckedOption.Make<int[]>(
+        "--size", "HxW", "Height and width of the images, for onnx and pictures. Default: those it was trained on, where the file says so.", null, ParseSize);
+
+    private readonly Option<bool> dynamicSize = CheckedOption.Flag("--dynamic-size", "Leave height and width open, for onnx and pictures.");
+
+    private readonly Option<string> batchNorm = CheckedOption.Choice(
+        "--bn", [Folded, Kept], Folded, "Batch norm folded into the weights before it, or kept as nodes; for onnx.");
+
+    private readonly Option<bool> normalize = CheckedOption.Flag("--normalize", "Take pixels from 0 to 255 and normalise them as in training; for onnx.");
+
+    private readonly Option<bool> json = CheckedOption.Flag("--json", "Print one line of JSON about the file.");
+
+    public static Command Create()
+    {
+        var export = new ExportCommand();
+        export.checkpoint.Required = true;
+        var command = new Command("export", "Write a trained network as ONNX or safetensors, or draw it.")
+        {
+            export.checkpoint, export.format, export.destination, export.size, export.dynamicSize, export.batchNorm, export.normalize, export.json,
+        };
+        command.Validators.Add(result =>
+        {
+            if (export.Complaint(result) is { } complaint) result.AddError(complaint);
+        });
+        command.SetAction(export.Run);
+        return command;
+    }
+
+    // What is given that does not go together.
+    private string? Complaint(CommandResult result)
+    {
+        // An unknown format is an error of its own, and has no value.
+        var chosen = result.GetResult(format) is { Tokens: [var token] } ? Formats.FirstOrDefault(name => name.Equals(token.Value, StringComparison.OrdinalIgnoreCase)) : Onnx;
+        if (chosen is null) return null;
+        if (chosen != Onnx && new Option[] { batchNorm, normalize }.FirstOrDefault(Given) is { } onlyOnnx) return $"{onlyOnnx.Name} is for --format {Onnx}.";
+        if (chosen == SafeTensorsName && new Option[] { size, dynamicSize }.FirstOrDefault(Given) is { } sized)
+        {
+            return $"{sized.Name} is for --format {Onnx}, {Dot} and {Mermaid}: weights fit any size.";
+        }
+
+        if (Given(size) && Given(dynamicSize)) return "Give either --size or --dynamic-size.";
+        if (!Given(destination) && chosen is (Onnx or SafeTensorsName)) return $"Give --out, the file to write as {chosen}.";
+        return Given(json) && !Given(destination) ? "--json is about the file that --out names." : null;
+
+        bool Given(Option option) => result.GetResult(option) is { IdentifierTokenCount: > 0 };
+    }
+
+    private void Run(ParseResult result)
+    {
+        var path = result.GetValue(destination);
+        var from = result.GetValue(checkpoint)!;
+        if (path is not null && Path.GetFullPath(path) == Path.GetFullPath(from)) throw new UserError($"--out is '{path}', the checkpoint itself; choose another file.");
+        using var source = ExportSource.Open(from);
+        var imageSize = ImageSize(result, source);
+        var output = result.InvocationConfiguration.Output;
+        switch (result.GetValue(format))
+        {
+            case Onnx:
+                WriteOnnx(path!, from, source, imageSize, result);
+                var info = OnnxModelInfo.Read(path!);
+                Report(result, output, path!, $"ONNX, IR {info.IrVersion}, opset {info.Opsets[""]}: {Describe(info.Inputs)} → {Describe(info.Outputs)}, {info.Operators.Values.Sum()} nodes", new
+                {
+                    file = path, format = Onnx, bytes = new FileInfo(path!).Length, info.IrVersion, opset = info.Opsets[""], info.Inputs, info.Outputs, info.Operators,
+                });
+                break;
+            case SafeTensorsName:
+                source.Network.SaveSafeTensors(path!, source.Metadata);
+                Report(result, output, path!, "safetensors, the weights without the optimizer", new { file = path, format = SafeTensorsName, bytes = new FileInfo(path!).Length });
+                break;
+            case var picture:
+                var text = picture == Dot ? NetworkDrawing.Dot(source.Network.Spec, imageSize) : NetworkDrawing.Mermaid(source.Network.Spec, imageSize);
+                if (path is null)
+                {
+                    output.Write(text);
+                    break;
+                }
+
+                AtomicFile.WriteAllText(path, text);
+                Report(result, output, path, $"{picture}, {source.Network.Spec.Blocks.Length} blocks", new { file = path, format = picture, bytes = new FileInfo(path).Length });
+                break;
+        }
+    }
+
+    private void WriteOnnx(string path, string from, ExportSource source, (int Height, int Width)? imageSize, ParseResult result)
+    {
+        if (result.GetValue(normalize) && source.Training is null)
+        {
+            throw new UserError($"{from} does not say how its images were normalised, as a checkpoint of train does; leave out --normalize.");
+        }
+
+        try
+        {
+            OnnxExporter.Export(source.Network, path, new()
+            {
+                BatchNorm = result.GetValue(batchNorm) == Kept ? OnnxBatchNorm.Kept : OnnxBatchNorm.Folded,
+                Size = imageSize,
+                Normalization = result.GetValue(normalize) ? new(source.Training!.Normalization.Mean, source.Training.Normalization.Std) : null,
+                ClassNames = source.Training?.ClassNames ?? [],
+                Metadata = source.Metadata,
+            });
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new UserError(e.Message);
+        }
+    }
+
+    private (int Height, int Width)? ImageSize(ParseResult result, ExportSource source)
+    {
+        if (result.GetValue(dynamicSize)) return null;
+        if (result.GetValue(size) is [var height, var width]) return (height, width);
+        return source.Training is { ImageShape: var shape } ? (shape.Height, shape.Width) : null;
+    }
+
+    private void Report(ParseResult result, TextWriter output, string path, string text, object report)
+    {
+        if (result.GetValue(json)) JsonLine.Write(output, report);
+        else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {text}, {new FileInfo(path).Length:N0} bytes"));
+    }
+
+    private static string Describe(IReadOnlyList<OnnxValue> values) => string.Join(", ", values.Select(value => $"{value.Name} [{string.Join(", ", value.Shape)}]"));
+
+    private static (int[]? Value, string? Wrong) ParseSize(string text)
+    {
+        var parts = text.Split(['x', 'X', '×']);
+        var sizes = new int[parts.Length];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] is < 1 or > LongestSide) return Wrong();
+        }
+
+        return sizes.Length == 2 ? (sizes, null) : Wrong();
+
+        static (int[]?, string?) Wrong() => (null, $"height and width are two whole numbers from 1 to {LongestSide}, such as 224x224");
+    }
+}
