@@ -37,6 +37,12 @@ internal static class ToolHelp
             "xsepconv summary --preset cifar --classes 10 --kernels 7",
             "xsepconv summary --width 0.5 --input 3x160x160 --json",
         ],
+        ["export"] =
+        [
+            "xsepconv export --checkpoint runs/shapes/best.safetensors --out network.onnx --normalize",
+            "xsepconv export --checkpoint runs/shapes/best.safetensors --format safetensors --out weights.safetensors",
+            "xsepconv export --checkpoint runs/shapes/best.safetensors --format dot | dot -Tsvg > network.svg",
+        ],
         ["plan"] =
         [
             "xsepconv plan 6                    six 2×2 layers at one resolution",

@@ -95,7 +95,7 @@ public static class OnnxExporter
     {
         if (size is { Height: < 1 } or { Width: < 1 })
         {
-            throw new ArgumentException($"The size is {size.Value.Height}×{size.Value.Width}; an image has at least 1×1 pixel.", "options");
+            throw new ArgumentException($"The size is {size.Value.Height}×{size.Value.Width}; an image has at least 1×1 pixel.");
         }
 
         var (height, width) = size is { } fixedSize ? (Extent.Fixed(fixedSize.Height), Extent.Fixed(fixedSize.Width)) : (Extent.Open("H"), Extent.Open("W"));

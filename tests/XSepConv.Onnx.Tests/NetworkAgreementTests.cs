@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Onnx.Tests;
@@ -34,7 +33,11 @@ public sealed class NetworkAgreementTests
     {
         var options = new MobileNetV3SmallOptions
         {
-            NumClasses = 11, Preset = preset, PaddingPlacement = placement, Width = width, Kernels = kernel == 0 ? [] : [kernel],
+            NumClasses = 11,
+            Preset = preset,
+            PaddingPlacement = placement,
+            Width = width,
+            Kernels = kernel == 0 ? [] : [kernel],
         };
         using var network = Randomised.Eval(new MobileNetV3(model == MobileNetV3SmallSpec.XSepName ? MobileNetV3SmallSpec.XSep(options) : MobileNetV3SmallSpec.Depthwise(options)), 5);
         long[][] shapes = preset == ImagePreset.Cifar ? [[1, 3, 33, 31], [7, 3, 19, 32]] : [[1, 3, 97, 65], [7, 3, 47, 64]];

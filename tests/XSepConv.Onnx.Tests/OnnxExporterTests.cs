@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using TorchSharp;
-using TorchSharp.Modules;
 using XSepConv.OnnxFormat;
 using static TorchSharp.torch;
 

@@ -75,37 +75,37 @@ internal sealed class ExportCommand
         var from = result.GetValue(checkpoint)!;
         if (path is not null && Path.GetFullPath(path) == Path.GetFullPath(from)) throw new UserError($"--out is '{path}', the checkpoint itself; choose another file.");
         using var source = ExportSource.Open(from);
-        var imageSize = ImageSize(result, source);
-        var output = result.InvocationConfiguration.Output;
         switch (result.GetValue(format))
         {
             case Onnx:
-                WriteOnnx(path!, from, source, imageSize, result);
-                var info = OnnxModelInfo.Read(path!);
-                Report(result, output, path!, $"ONNX, IR {info.IrVersion}, opset {info.Opsets[""]}: {Describe(info.Inputs)} → {Describe(info.Outputs)}, {info.Operators.Values.Sum()} nodes", new
-                {
-                    file = path, format = Onnx, bytes = new FileInfo(path!).Length, info.IrVersion, opset = info.Opsets[""], info.Inputs, info.Outputs, info.Operators,
-                });
+                WriteOnnx(path!, from, source, result);
+                ReportOnnx(path!, result);
                 break;
             case SafeTensorsName:
                 source.Network.SaveSafeTensors(path!, source.Metadata);
-                Report(result, output, path!, "safetensors, the weights without the optimizer", new { file = path, format = SafeTensorsName, bytes = new FileInfo(path!).Length });
+                Report(result, path!, "safetensors, the weights without the optimizer");
                 break;
             case var picture:
-                var text = picture == Dot ? NetworkDrawing.Dot(source.Network.Spec, imageSize) : NetworkDrawing.Mermaid(source.Network.Spec, imageSize);
-                if (path is null)
-                {
-                    output.Write(text);
-                    break;
-                }
-
-                AtomicFile.WriteAllText(path, text);
-                Report(result, output, path, $"{picture}, {source.Network.Spec.Blocks.Length} blocks", new { file = path, format = picture, bytes = new FileInfo(path).Length });
+                Draw(picture!, path, source, result);
                 break;
         }
     }
 
-    private void WriteOnnx(string path, string from, ExportSource source, (int Height, int Width)? imageSize, ParseResult result)
+    private void Draw(string picture, string? path, ExportSource source, ParseResult result)
+    {
+        var (spec, imageSize) = (source.Network.Spec, ImageSize(result, source));
+        var text = picture == Dot ? NetworkDrawing.Dot(spec, imageSize) : NetworkDrawing.Mermaid(spec, imageSize);
+        if (path is null)
+        {
+            result.InvocationConfiguration.Output.Write(text);
+            return;
+        }
+
+        AtomicFile.WriteAllText(path, text);
+        Report(result, path, $"{picture}, {spec.Blocks.Length} blocks");
+    }
+
+    private void WriteOnnx(string path, string from, ExportSource source, ParseResult result)
     {
         if (result.GetValue(normalize) && source.Training is null)
         {
@@ -117,7 +117,7 @@ internal sealed class ExportCommand
             OnnxExporter.Export(source.Network, path, new()
             {
                 BatchNorm = result.GetValue(batchNorm) == Kept ? OnnxBatchNorm.Kept : OnnxBatchNorm.Folded,
-                Size = imageSize,
+                Size = ImageSize(result, source),
                 Normalization = result.GetValue(normalize) ? new(source.Training!.Normalization.Mean, source.Training.Normalization.Std) : null,
                 ClassNames = source.Training?.ClassNames ?? [],
                 Metadata = source.Metadata,
@@ -140,10 +140,25 @@ internal sealed class ExportCommand
         return source.Training is { ImageShape: var shape } ? (shape.Height, shape.Width) : null;
     }
 
-    private void Report(ParseResult result, TextWriter output, string path, string text, object report)
+    private void ReportOnnx(string path, ParseResult result)
     {
-        if (result.GetValue(json)) JsonLine.Write(output, report);
-        else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {text}, {new FileInfo(path).Length:N0} bytes"));
+        var info = OnnxModelInfo.Read(path);
+        var (opset, bytes) = (info.Opsets[""], new FileInfo(path).Length);
+        if (result.GetValue(json))
+        {
+            var report = new { file = path, format = Onnx, bytes, info.IrVersion, opset, info.Inputs, info.Outputs, info.Operators };
+            JsonLine.Write(result.InvocationConfiguration.Output, report);
+            return;
+        }
+
+        Report(result, path, $"ONNX, IR {info.IrVersion}, opset {opset}: {Describe(info.Inputs)} → {Describe(info.Outputs)}, {info.Operators.Values.Sum()} nodes");
+    }
+
+    private void Report(ParseResult result, string path, string text)
+    {
+        var (output, bytes) = (result.InvocationConfiguration.Output, new FileInfo(path).Length);
+        if (result.GetValue(json)) JsonLine.Write(output, new { file = path, format = result.GetValue(format), bytes });
+        else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {text}, {bytes:N0} bytes"));
     }
 
     private static string Describe(IReadOnlyList<OnnxValue> values) => string.Join(", ", values.Select(value => $"{value.Name} [{string.Join(", ", value.Shape)}]"));

@@ -46,7 +46,7 @@ internal sealed class GraphBuilder(bool foldBatchNorm)
             floats[i] = (float)values[i];
             if (!float.IsFinite(floats[i]))
             {
-                throw new ArgumentException($"'{name}' holds {values[i]}, which is no finite float32; the network's weights and running statistics must be finite.", "module");
+                throw new ArgumentException($"'{name}' holds {values[i]}, which is no finite float32; the network's weights and running statistics must be finite.");
             }
         }
 

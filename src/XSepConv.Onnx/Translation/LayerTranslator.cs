@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static XSepConv.Onnx.GraphBuilder;
 
 namespace XSepConv.Onnx;
@@ -24,7 +23,7 @@ internal sealed class LayerTranslator(GraphBuilder graph)
             x.Width!.Value.After((dilations[1] * (kernel[1] - 1)) + 1, pads[1] + pads[3], strides[1]));
         if (result.Height is { Symbol: null, Size: < 1 } || result.Width is { Symbol: null, Size: < 1 })
         {
-            throw new ArgumentException($"The input is too small: {weights.At.Where} gets a map {x.Shape}, smaller than its {kernel[0]}×{kernel[1]} kernel.", "options");
+            throw new ArgumentException($"The input is too small: {weights.At.Where} gets a map {x.Shape}, smaller than its {kernel[0]}×{kernel[1]} kernel.");
         }
 
         var y = graph.Node(
@@ -39,7 +38,7 @@ internal sealed class LayerTranslator(GraphBuilder graph)
         var weights = LayerWeights.Of(linear);
         if (x.IsMap || x.Channels != weights.Shape[1])
         {
-            throw new ArgumentException($"{linear.Where} is a linear layer of {weights.Shape[1]} features, it gets {x.Shape}.", "module");
+            throw new ArgumentException($"{linear.Where} is a linear layer of {weights.Shape[1]} features, it gets {x.Shape}.");
         }
 
         var values = norm is { } at ? BatchNormValues.Of(at) : null;
@@ -53,7 +52,7 @@ internal sealed class LayerTranslator(GraphBuilder graph)
     {
         if (x.Channels != values.Mean.Length)
         {
-            throw new ArgumentException($"{values.At.Where} is a batch norm of {values.Mean.Length} channels, it gets {x.Shape}.", "module");
+            throw new ArgumentException($"{values.At.Where} is a batch norm of {values.Mean.Length} channels, it gets {x.Shape}.");
         }
 
         long[] shape = [values.Mean.Length];
@@ -90,7 +89,7 @@ internal sealed class LayerTranslator(GraphBuilder graph)
     {
         if (!x.IsMap || x.Channels != channels)
         {
-            throw new ArgumentException($"{at.Where} takes maps of {channels} channels, it gets {x.Shape}.", "module");
+            throw new ArgumentException($"{at.Where} takes maps of {channels} channels, it gets {x.Shape}.");
         }
     }
 
