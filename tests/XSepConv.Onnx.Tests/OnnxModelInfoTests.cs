@@ -50,12 +50,14 @@ public sealed class OnnxModelInfoTests
     }
 
     [Theory]
-    // A graph, a producer and a tensor that claim 2⁶² bytes; a number of 11 bytes; a message that ends within a number.
+    // A graph, a producer and a tensor that claim 2⁶² bytes; a number of 11 bytes; a message that ends within a number; a field to skip
+    // that reaches out of its graph into what follows.
     [InlineData(new byte[] { 0x08, 7, 0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x3F, 0 })]
     [InlineData(new byte[] { 0x08, 7, 0x12, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x3F, 0 })]
     [InlineData(new byte[] { 0x08, 7, 0x3A, 0x0C, 0x2A, 0x0A, 0x4A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x3F })]
     [InlineData(new byte[] { 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01 })]
     [InlineData(new byte[] { 0x08, 7, 0x42, 0x02, 0x10, 0x8E, 0x01 })]
+    [InlineData(new byte[] { 0x08, 7, 0x3A, 0x04, 0x62, 0x00, 0x6A, 0x04, 0x42, 0x02, 0x10, 14, 0x42, 0x02, 0x10, 14 })]
     public void Lengths_that_are_not_there_are_not_believed(byte[] file) => Refused(file);
 
     [Fact]
@@ -94,6 +96,14 @@ public sealed class OnnxModelInfoTests
                 Assert.StartsWith("the file is no ONNX file, or a damaged one: ", e.Message, StringComparison.Ordinal);
             }
         }
+    }
+
+    [Fact]
+    public void The_least_file_that_says_all_is_read()
+    {
+        // As the last case above, but the field, the graph's name, ends with its graph.
+        var info = OnnxFile.Info([0x08, 7, 0x3A, 0x05, 0x62, 0x00, 0x12, 0x01, 0x67, 0x42, 0x02, 0x10, 14]);
+        Assert.Equal((7, "g", 14), (info.IrVersion, info.GraphName, info.Opsets[""]));
     }
 
     private static void Refused(byte[] file) => Assert.Throws<InvalidDataException>(() => OnnxFile.Info(file));
