@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using BenchmarkDotNet.Parameters;
 using BenchmarkDotNet.Reports;
 
 namespace XSepConv.Benchmarks;
@@ -22,15 +23,15 @@ internal static class ComparisonReport
 
     private static void AppendTable(StringBuilder text, Summary summary)
     {
-        var cases = summary.Reports.GroupBy(report => report.BenchmarkCase.Parameters.DisplayInfo).ToList();
-        var names = cases[0].First().BenchmarkCase.Parameters.Items.Select(parameter => parameter.Name).ToList();
+        var names = Parameters(summary.Reports[0]).Select(parameter => parameter.Name).ToList();
+        var cases = summary.Reports.GroupBy(report => report.BenchmarkCase.Parameters.DisplayInfo).OrderBy(pair => pair.First(), Comparer<BenchmarkReport>.Create(Compare));
         text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", names)} | depthwise | XSep | XSep / depthwise |");
         text.AppendLine(CultureInfo.InvariantCulture, $"|{string.Concat(names.Select(_ => "---|"))}---:|---:|---:|");
         foreach (var pair in cases)
         {
             var baseline = pair.Single(report => report.BenchmarkCase.Descriptor.Baseline);
             var other = pair.Single(report => !report.BenchmarkCase.Descriptor.Baseline);
-            var parameters = baseline.BenchmarkCase.Parameters.Items.Select(parameter => parameter.Value switch
+            var parameters = Parameters(baseline).Select(parameter => parameter.Value switch
             {
                 Pass.Forward => "forward",
                 Pass.ForwardBackward => "forward + backward",
@@ -40,6 +41,13 @@ internal static class ComparisonReport
             text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", parameters)} | {Time(baseline)} | {Time(other)} | {ratio:0.00} |");
         }
     }
+
+    /// <summary>In the order of their priorities, which is that of the declarations; BenchmarkDotNet sorts them by name.</summary>
+    private static IEnumerable<ParameterInstance> Parameters(BenchmarkReport report)
+        => report.BenchmarkCase.Parameters.Items.OrderBy(parameter => parameter.Definition.PriorityInCategory);
+
+    private static int Compare(BenchmarkReport left, BenchmarkReport right)
+        => Parameters(left).Zip(Parameters(right), (l, r) => l.Value is IComparable value ? value.CompareTo(r.Value) : 0).FirstOrDefault(order => order != 0);
 
     private static string Time(BenchmarkReport report)
         => string.Create(CultureInfo.InvariantCulture, $"{report.ResultStatistics!.Median / 1e6:0.000} ms ± {report.ResultStatistics.StandardDeviation / 1e6:0.000}");
