@@ -8,7 +8,13 @@ public sealed partial class NetworkDrawingTests
 {
     private static readonly NetworkSpec Small = new()
     {
-        Name = "a \"small\" <network>", InputChannels = 1, NumClasses = 4, StemChannels = 8, StemStride = 1, LastChannels = 32, HiddenFeatures = 64,
+        Name = "a \"small\" <network>",
+        InputChannels = 1,
+        NumClasses = 4,
+        StemChannels = 8,
+        StemStride = 1,
+        LastChannels = 32,
+        HiddenFeatures = 64,
         Blocks =
         [
             new(BlockKind.Dw, 3, 8, 16, 12, Activation.ReLU, SqueezeExcite.Output, 2),
