@@ -1,0 +1,143 @@
+using System.Text.Json;
+
+namespace XSepConv.Cli.Tests;
+
+[Collection(typeof(FinishedRunTests))]
+public sealed class TrainTests(FinishedRun finished) : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
+
+    [Fact]
+    public void A_run_prints_its_result_as_one_line_of_JSON_and_the_rest_on_stderr()
+    {
+        Assert.Equal(0, finished.ExitCode);
+        var report = JsonDocument.Parse(Here.SingleLine(finished.Out)).RootElement;
+        Assert.True(report.GetProperty("completed").GetBoolean());
+        Assert.Equal(3, report.GetProperty("epochs").GetInt32());
+        Assert.InRange(report.GetProperty("bestEpoch").GetInt32(), 1, 3);
+        Assert.InRange(report.GetProperty("bestValidationTop1").GetDouble(), 0, 1);
+        var test = report.GetProperty("test");
+        Assert.InRange(test.GetProperty("top1").GetDouble(), 0, 1);
+        Assert.True(test.GetProperty("loss").GetDouble() > 0);
+        Assert.Equal(150, test.GetProperty("images").GetInt64());
+
+        Assert.Contains("SYNTHETIC", finished.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("NNPACK", finished.Error, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void A_run_logs_one_object_an_epoch()
+    {
+        var epochs = File.ReadAllLines(Path.Combine(finished.Output, "log.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("epoch").GetInt32());
+
+        Assert.Equal([1, 2, 3], epochs);
+    }
+
+    [Fact]
+    public void Help_names_every_option()
+    {
+        var (exitCode, output, error) = Here.Run("train", "--help");
+
+        Assert.Equal(0, exitCode);
+        Assert.Equal("", error);
+        string[] options =
+        [
+            "--data", "--data-root", "--limit", "--model", "--preset", "--width", "--kernels", "--epochs", "--batch", "--lr", "--seed", "--device",
+            "--threads", "--out", "--save-every", "--resume", "--overwrite", "--json",
+        ];
+        Assert.All(options, option => Assert.Contains($"  {option} ", output, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--data is 'shaeps': known are shapes, fashion-mnist, mnist. Did you mean 'shapes'?", "--data", "shaeps")]
+    [InlineData("Did you mean 'fashion-mnist'?", "--data", "fashion-mnits")]
+    [InlineData("Did you mean 'mobilenet-v3-small'?", "--model", "mobilnet-v3-small")]
+    [InlineData("--kernels is '4': a kernel is odd", "--kernels", "4")]
+    [InlineData("--width is '0': it must be above 0", "--width", "0")]
+    [InlineData("--batch is '1': it must be a whole number from 2", "--batch", "1")]
+    [InlineData("--epochs is '0'", "--epochs", "0")]
+    [InlineData("--lr is 'NaN'", "--lr", "NaN")]
+    [InlineData("no option '--epoch' here. Did you mean '--epochs'?", "--epoch", "3")]
+    [InlineData("--resume and --overwrite contradict each other", "--resume", "--overwrite")]
+    [InlineData("There is nothing to resume", "--resume")]
+    [InlineData("can't be written", "--out", "FILE/run")]
+    [InlineData("is not a folder", "--data", "mnist", "--data-root", "FILE")]
+    public void Bad_input_is_refused_in_one_line(string expected, params string[] args)
+    {
+        var file = Path.Combine(folder, "file");
+        File.WriteAllText(file, "in the way of a folder");
+        var output = Path.Combine(folder, "run");
+        string[] where = args.Contains("--out") ? [] : ["--out", output];
+
+        var line = Here.Refusal(["train", "--limit", "10", .. where, .. args.Select(argument => argument.Replace("FILE", file, StringComparison.Ordinal))]);
+
+        Assert.StartsWith("xsepconv train: ", line);
+        Assert.Contains(expected, line);
+        Assert.False(Directory.Exists(output));
+        Assert.Equal("in the way of a folder", File.ReadAllText(file));
+    }
+
+    [Fact]
+    public void A_run_is_neither_overwritten_unasked_nor_resumed_with_other_options()
+    {
+        var last = Path.Combine(finished.Output, "last.safetensors");
+        var before = File.ReadAllBytes(last);
+
+        Assert.Contains("Continue it with --resume", Here.Refusal(FinishedRun.Arguments(finished.Output)));
+        Assert.Contains("epochs: 3 there, 4 now", Here.Refusal([.. Changed("--epochs", "4"), "--resume"]));
+        Assert.Equal(before, File.ReadAllBytes(last));
+    }
+
+    [Theory]
+    [InlineData("train-images-idx3-ubyte: the magic number is 0x00000801", "train-images-idx3-ubyte", 3, 1)]
+    [InlineData("train-images-idx3-ubyte: ends after 24 of 36 bytes", "train-images-idx3-ubyte", 7, 9)]
+    [InlineData("t10k-labels-idx1-ubyte: goes on after its 5 bytes", "t10k-labels-idx1-ubyte", 7, 5)]
+    [InlineData("train-labels-idx1-ubyte", "train-labels-idx1-ubyte", 8, 10)]
+    public void A_damaged_IDX_file_is_named(string expected, string name, int at, byte value)
+    {
+        var root = IdxSet(folder);
+        var bytes = File.ReadAllBytes(Path.Combine(root, name));
+        bytes[at] = value;
+        File.WriteAllBytes(Path.Combine(root, name), bytes);
+
+        var line = Here.Refusal("train", "--data", "mnist", "--data-root", root, "--out", Path.Combine(folder, "run"));
+
+        Assert.Contains(Path.Combine(root, expected), line);
+    }
+
+    [Fact]
+    public void Counts_of_images_and_labels_that_disagree_are_refused()
+    {
+        var root = IdxSet(folder);
+        File.WriteAllBytes(Path.Combine(root, "train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 5, 0, 1, 2, 3, 4]);
+
+        var line = Here.Refusal("train", "--data", "mnist", "--data-root", root, "--out", Path.Combine(folder, "run"));
+
+        Assert.Contains("train-labels-idx1-ubyte", line);
+        Assert.Contains("5 labels", line);
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    /// <summary>Six images of 2×2 to learn from and six to test with: an IDX header is big-endian, magic number and sizes.</summary>
+    internal static string IdxSet(string folder)
+    {
+        var root = Path.Combine(folder, "idx");
+        Directory.CreateDirectory(root);
+        foreach (var split in new[] { "train", "t10k" })
+        {
+            File.WriteAllBytes(Path.Combine(root, $"{split}-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2, .. new byte[24]]);
+            File.WriteAllBytes(Path.Combine(root, $"{split}-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 3, 4, 5]);
+        }
+
+        return root;
+    }
+
+    private string[] Changed(string option, string value)
+    {
+        var args = FinishedRun.Arguments(finished.Output);
+        args[Array.IndexOf(args, option) + 1] = value;
+        return args;
+    }
+}
