@@ -38,8 +38,7 @@ public sealed class LiveComparison : IAsyncLifetime
         await File.WriteAllTextAsync(PathOf("request.json"), JsonSerializer.Serialize(request, ParityCase.Json), cancellation);
         try
         {
-            var script = Path.Combine(RepositoryFiles.Root, "tests", "XSepConv.Core.Tests", "Parity", "live.py");
-            await PythonWithTorch.RunAsync(python, [script, _folder.FullName], cancellation);
+            await PythonWithTorch.RunAsync(python, [RepositoryFiles.Script("live.py"), _folder.FullName], cancellation);
         }
         catch (InvalidOperationException e)
         {

@@ -1,19 +1,11 @@
+using XSepConv.Core.Tests.Documentation;
+
 namespace XSepConv.Core.Tests.Parity;
 
-/// <summary>Files of the repository that the tests run from.</summary>
+/// <summary>Files of the repository that the comparison reads.</summary>
 internal static class RepositoryFiles
 {
-    public static string Root { get; } = Find();
+    public static string Fixture(string name) => Path.Combine(Repository.Root, "tests", "XSepConv.Core.Tests", "Fixtures", name);
 
-    public static string Fixture(string name) => Path.Combine(Root, "tests", "XSepConv.Core.Tests", "Fixtures", name);
-
-    private static string Find()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "XSepConv.sln"))) return folder.FullName;
-        }
-
-        throw new DirectoryNotFoundException($"No folder above {AppContext.BaseDirectory} holds XSepConv.sln.");
-    }
+    public static string Script(string name) => Path.Combine(Repository.Root, "tests", "XSepConv.Core.Tests", "Parity", name);
 }
