@@ -4,8 +4,15 @@ using static TorchSharp.torch;
 namespace XSepConv.Core.Tests.Disposal;
 
 /// <summary>How many tensors are alive: flat, whatever a module does. Nothing else runs meanwhile: tests run one at a time.</summary>
-public class LiveTensorTests
+public sealed class LiveTensorTests : IDisposable
 {
+    private readonly int _threads = get_num_threads();
+
+    // Maps of a few pixels: a second thread has nothing to do but to wait, and on a busy machine is waited for, 50 ms a step instead of 2.
+    public LiveTensorTests() => set_num_threads(1);
+
+    public void Dispose() => set_num_threads(_threads);
+
     public static TheoryData<string> Modules() =>
         ["XSepBlock", "XSepBlock Symmetric", "XSepBlock before", "XSepBlock plain", "XSepBlock shortcut", "DwBlock", "DwBlock twin", "DwBlock plain", "SeModule", "XSepConv2d", "HSwish", "HSigmoid", "MobileNetV3"];
 
