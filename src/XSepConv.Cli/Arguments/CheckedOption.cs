@@ -59,18 +59,18 @@ internal static class CheckedOption
     /// <summary>An option read by <paramref name="parse"/>, which gives the value or says what would be right.</summary>
     public static Option<T> Make<T>(
         string name, string value, string description, Func<ArgumentResult, T>? fallback, Func<string, (T? Value, string? Wrong)> parse) => new(name)
-    {
-        Description = description,
-        HelpName = value,
-        DefaultValueFactory = fallback,
-        CustomParser = argument =>
         {
-            if (argument.Tokens is not [var token]) return default;
-            var (parsed, wrong) = parse(token.Value);
-            if (wrong is not null) argument.AddError($"{name} is '{Shorten(token.Value)}': {wrong.TrimEnd('.')}{(wrong.EndsWith('?') ? "" : ".")}");
-            return parsed;
-        },
-    };
+            Description = description,
+            HelpName = value,
+            DefaultValueFactory = fallback,
+            CustomParser = argument =>
+            {
+                if (argument.Tokens is not [var token]) return default;
+                var (parsed, wrong) = parse(token.Value);
+                if (wrong is not null) argument.AddError($"{name} is '{Shorten(token.Value)}': {wrong.TrimEnd('.')}{(wrong.EndsWith('?') ? "" : ".")}");
+                return parsed;
+            },
+        };
 
     internal static string Shorten(string text) => text.Length <= MostShown ? text : text[..MostShown] + "…";
 

@@ -65,7 +65,12 @@ internal static class SummaryCommand
         profile.Macs,
         layers = profile.Layers.Select(layer => new
         {
-            layer.Name, layer.Kind, layer.Output, layer.Parameters, layer.Macs, padding = layer.Padding?.ToString(),
+            layer.Name,
+            layer.Kind,
+            layer.Output,
+            layer.Parameters,
+            layer.Macs,
+            padding = layer.Padding?.ToString(),
         }),
     };
 
