@@ -68,10 +68,10 @@ internal sealed class TrainCommand
         }
 
         var view = new TrainingScreen(Consoles.For(screen), options, trainer.Plan, interrupts.Token);
-        view.Introduce(Line(result));
+        view.Introduce(TypedLine.Of(result));
         var outcome = Train(trainer, view, interrupts.Token);
         if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(outcome, output));
-        view.Conclude(outcome, output, result.GetValue(resume) ? Line(result) : $"{Line(result)} --resume");
+        view.Conclude(outcome, output, TypedLine.Of(result, leaveOut: [overwrite.Name, resume.Name], add: resume.Name));
         return outcome.Completed ? ExitCode.Done : interrupts.ExitCode;
     }
 
@@ -151,10 +151,4 @@ internal sealed class TrainCommand
         outcome.Test,
         output,
     };
-
-    /// <summary>The command line, as one could type it again.</summary>
-    private static string Line(ParseResult result) =>
-        string.Join(' ', result.Tokens.Select(token => token.Value.All(IsPlain) && token.Value.Length > 0 ? token.Value : $"'{token.Value.Replace("'", "'\\''", StringComparison.Ordinal)}'").Prepend(Tool.Name));
-
-    private static bool IsPlain(char letter) => char.IsLetterOrDigit(letter) || "-_./,=:+\\".Contains(letter, StringComparison.Ordinal);
 }

@@ -6,7 +6,8 @@ namespace XSepConv.Cli.Screen;
 /// <summary>A line an epoch, in columns.</summary>
 internal static class EpochLine
 {
-    public static string Header => " epoch  train loss  train top-1   val loss  val top-1     rate  images/s    time";
+    // 78 columns with the star, so that a line fits a terminal of 80.
+    public static string Header => " epoch  train loss  top-1 %   val loss  top-1 %     rate  images/s     time";
 
     public static string For(EpochResult epoch)
     {
@@ -14,7 +15,7 @@ internal static class EpochLine
         var time = epoch.Seconds is { } seconds ? Duration(TimeSpan.FromSeconds(seconds)) : "–";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{epoch.Epoch,6}  {epoch.TrainLoss,10:0.0000}  {100 * epoch.TrainTop1,9:0.00} %  {epoch.ValidationLoss,9:0.0000}  {100 * epoch.ValidationTop1,7:0.00} %  {epoch.LearningRate,7:0.00000}  {speed,8}  {time,6}{(epoch.Best ? " *" : "")}");
+            $"{epoch.Epoch,6}  {epoch.TrainLoss,10:0.0000}  {100 * epoch.TrainTop1,7:0.00}  {epoch.ValidationLoss,9:0.0000}  {100 * epoch.ValidationTop1,7:0.00}  {epoch.LearningRate,7:0.00000}  {speed,8}  {time,7}{(epoch.Best ? " *" : "")}");
     }
 
     /// <summary>m:ss, or h:mm:ss.</summary>

@@ -17,7 +17,7 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
         var (channels, height, width) = plan.ImageShape;
         var profile = SummaryCommand.Profile(plan.Network, height, width);
         var rate = string.Create(Culture, $"learning rate {options.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, then a cosine to 0");
-        console.WriteLine(commandLine);
+        Typed(commandLine);
         console.WriteLine();
         Facts.Write(
             console,
@@ -52,16 +52,19 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
         if (!outcome.Completed)
         {
             console.WriteLine($"Stopped, saved in {output}. Continue with");
-            console.WriteLine($"  {resumeLine}");
+            Typed($"  {resumeLine}");
             return;
         }
 
         Facts.Write(
             console,
-            ("best", string.Create(Culture, $"epoch {outcome.BestEpoch}, validation top-1 {100 * outcome.BestValidationTop1:0.00} %")),
+            ("best", string.Create(Culture, $"epoch {outcome.BestEpoch} (*), validation top-1 {100 * outcome.BestValidationTop1:0.00} %")),
             ("test", outcome.Test is { } test ? string.Create(Culture, $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{(plan.DataIsSynthetic ? ", synthetic" : "")}") : "none"),
             ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl"));
     }
+
+    /// <summary>Written past Spectre, which would break a long line where it can't be copied.</summary>
+    private void Typed(string line) => console.Profile.Out.Writer.WriteLine(line);
 
     private static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
@@ -88,8 +91,9 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
     {
         public void Report(TrainingProgress value)
         {
-            if (value.Finished is { } epoch) console.WriteLine(EpochLine.For(epoch));
-            else bar?.Show(value);
+            if (value.Finished is not { } epoch) bar?.Show(value);
+            // Spectre writes over the bar's line without clearing it first.
+            else console.WriteLine(bar is null ? EpochLine.For(epoch) : EpochLine.For(epoch).PadRight(console.Profile.Width));
         }
     }
 

@@ -111,40 +111,40 @@ internal sealed unsafe class ScalarXSepChannel
     private void ForTwoByTwo(Action<int, int, int> visit)
     {
         for (var n = 0; n < _shape.Batch; n++)
-        for (var row = 0; row < _shape.Height; row++)
-        for (var column = 0; column < _shape.Width; column++)
-        for (var tap = 0; tap < 4; tap++)
-        {
-            int fromRow = row + (tap / 2) - _top, fromColumn = column + (tap % 2) - _left;
-            if (fromRow < 0 || fromRow >= _shape.InputHeight || fromColumn < 0 || fromColumn >= _shape.InputWidth) continue;
-            visit(Index(n, row, column, _shape.Height, _shape.Width), tap, Index(n, fromRow, fromColumn, _shape.InputHeight, _shape.InputWidth));
-        }
+            for (var row = 0; row < _shape.Height; row++)
+                for (var column = 0; column < _shape.Width; column++)
+                    for (var tap = 0; tap < 4; tap++)
+                    {
+                        int fromRow = row + (tap / 2) - _top, fromColumn = column + (tap % 2) - _left;
+                        if (fromRow < 0 || fromRow >= _shape.InputHeight || fromColumn < 0 || fromColumn >= _shape.InputWidth) continue;
+                        visit(Index(n, row, column, _shape.Height, _shape.Width), tap, Index(n, fromRow, fromColumn, _shape.InputHeight, _shape.InputWidth));
+                    }
     }
 
     private void ForHorizontal(Action<int, int, int> visit)
     {
         for (var n = 0; n < _shape.Batch; n++)
-        for (var row = 0; row < _shape.Height; row++)
-        for (var column = 0; column < _shape.OutputWidth; column++)
-        for (var tap = 0; tap < _shape.Kernel; tap++)
-        {
-            var from = (column * _shape.Stride) + tap - (_shape.Kernel / 2);
-            if (from < 0 || from >= _shape.Width) continue;
-            visit(Index(n, row, column, _shape.Height, _shape.OutputWidth), tap, Index(n, row, from, _shape.Height, _shape.Width));
-        }
+            for (var row = 0; row < _shape.Height; row++)
+                for (var column = 0; column < _shape.OutputWidth; column++)
+                    for (var tap = 0; tap < _shape.Kernel; tap++)
+                    {
+                        var from = (column * _shape.Stride) + tap - (_shape.Kernel / 2);
+                        if (from < 0 || from >= _shape.Width) continue;
+                        visit(Index(n, row, column, _shape.Height, _shape.OutputWidth), tap, Index(n, row, from, _shape.Height, _shape.Width));
+                    }
     }
 
     private void ForVertical(Action<int, int, int> visit)
     {
         for (var n = 0; n < _shape.Batch; n++)
-        for (var row = 0; row < _shape.OutputHeight; row++)
-        for (var column = 0; column < _shape.OutputWidth; column++)
-        for (var tap = 0; tap < _shape.Kernel; tap++)
-        {
-            var from = (row * _shape.Stride) + tap - (_shape.Kernel / 2);
-            if (from < 0 || from >= _shape.Height) continue;
-            visit(Index(n, row, column, _shape.OutputHeight, _shape.OutputWidth), tap, Index(n, from, column, _shape.Height, _shape.OutputWidth));
-        }
+            for (var row = 0; row < _shape.OutputHeight; row++)
+                for (var column = 0; column < _shape.OutputWidth; column++)
+                    for (var tap = 0; tap < _shape.Kernel; tap++)
+                    {
+                        var from = (row * _shape.Stride) + tap - (_shape.Kernel / 2);
+                        if (from < 0 || from >= _shape.Height) continue;
+                        visit(Index(n, row, column, _shape.OutputHeight, _shape.OutputWidth), tap, Index(n, from, column, _shape.Height, _shape.OutputWidth));
+                    }
     }
 
     private static int Index(int image, int row, int column, int height, int width) => (((image * height) + row) * width) + column;
@@ -167,19 +167,19 @@ internal sealed unsafe class ScalarXSepChannel
     private void Read(float* tensor, double[] map, int plane)
     {
         for (var n = 0; n < _shape.Batch; n++)
-        for (var i = 0; i < plane; i++)
-        {
-            map[(n * plane) + i] = tensor[(((nint)n * _shape.Channels + _channel) * plane) + i];
-        }
+            for (var i = 0; i < plane; i++)
+            {
+                map[(n * plane) + i] = tensor[(((nint)n * _shape.Channels + _channel) * plane) + i];
+            }
     }
 
     private void Write(double[] map, float* tensor, int plane)
     {
         for (var n = 0; n < _shape.Batch; n++)
-        for (var i = 0; i < plane; i++)
-        {
-            tensor[(((nint)n * _shape.Channels + _channel) * plane) + i] = (float)map[(n * plane) + i];
-        }
+            for (var i = 0; i < plane; i++)
+            {
+                tensor[(((nint)n * _shape.Channels + _channel) * plane) + i] = (float)map[(n * plane) + i];
+            }
     }
 
     private void Write(double[] weights, float* parameter)

@@ -4,8 +4,15 @@ using static TorchSharp.torch;
 namespace XSepConv.Core.Tests.Disposal;
 
 /// <summary>Modules work in every floating-point type, whether built in it or moved to it.</summary>
-public class TypeTests
+public sealed class TypeTests : IDisposable
 {
+    private readonly int _threads = get_num_threads();
+
+    // Maps of a few pixels: a second thread has nothing to do but to wait, and on a busy machine is waited for, 50 ms a step instead of 2.
+    public TypeTests() => set_num_threads(1);
+
+    public void Dispose() => set_num_threads(_threads);
+
     public static TheoryData<string, ScalarType> Cases()
     {
         var cases = new TheoryData<string, ScalarType>();
