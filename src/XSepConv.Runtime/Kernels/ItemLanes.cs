@@ -33,6 +33,7 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
         where TVector : unmanaged => LanesAreImages ? TLanes.Splat(TLanes.Sum(total)) : total;
 
     /// <summary>Adds one group's sums, <paramref name="count"/> vectors, to the item's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Accumulate<TLanes, TVector>(float* partial, float* totals, int count, int group)
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
@@ -45,20 +46,23 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
     }
 
     /// <summary>Spreads a parameter [C, taps] over the lanes, <paramref name="taps"/> vectors; zero in lanes without a channel.</summary>
-    public void Spread(float* parameter, int taps, float* destination)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Spread<TLanes, TVector>(float* parameter, int taps, float* destination)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
     {
         var source = parameter + ((nint)item.Channel * taps);
+        var count = item.Count;
         for (var tap = 0; tap < taps; tap++)
         {
-            for (var lane = 0; lane < lanes; lane++)
-            {
-                var channel = LanesAreImages ? 0 : lane;
-                destination[(tap * lanes) + lane] = channel < item.Count ? source[(channel * taps) + tap] : 0;
-            }
+            TLanes.Store(destination, TLanes.Splat(LanesAreImages ? source[tap] : 0));
+            for (var lane = 0; lane < count && !LanesAreImages; lane++) destination[lane] = source[(lane * taps) + tap];
+            destination += TLanes.Count;
         }
     }
 
     /// <summary>The other way: one value per channel and tap.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Gather(float* source, int taps, float* parameter)
     {
         var destination = parameter + ((nint)item.Channel * taps);

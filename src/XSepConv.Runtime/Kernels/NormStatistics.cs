@@ -56,6 +56,7 @@ internal static unsafe class NormStatistics<TLanes, TVector>
 
     /// <summary>Joins the groups' records into mean, variance and the coefficients that <see cref="Coefficients"/> gives.</summary>
     /// <param name="count">Values in each record's lane.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Combine(in ItemLanes item, float* records, int count, in NormLanes norm, double epsilon)
     {
         var lanes = TLanes.Count;
@@ -87,6 +88,7 @@ internal static unsafe class NormStatistics<TLanes, TVector>
     }
 
     /// <summary>Inverse deviation, scale and shift from mean and variance.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Coefficients(in NormLanes norm, double epsilon)
     {
         var inverse = TLanes.Divide(TLanes.Splat(1), TLanes.Sqrt(TLanes.Add(TLanes.Load(norm.Variance), TLanes.Splat((float)epsilon))));
@@ -95,6 +97,7 @@ internal static unsafe class NormStatistics<TLanes, TVector>
     }
 
     /// <summary>Scale and shift from mean and inverse deviation.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(in NormLanes norm)
     {
         var scale = TLanes.Multiply(TLanes.Load(norm.Weight), TLanes.Load(norm.InverseStd));
@@ -108,6 +111,7 @@ internal static unsafe class NormStatistics<TLanes, TVector>
     /// sums, in the order shift, scale), and the coefficients that <see cref="NormPasses{TLanes, TVector}.Normalise"/> needs.
     /// </summary>
     /// <param name="count">Values per channel.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void GradientCoefficients(in ItemLanes item, float* sums, long count, in NormLanes norm, bool frozen)
     {
         var lanes = TLanes.Count;

@@ -60,8 +60,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
 
     private static void Prepare(in ItemLanes item, in BatchNormStatistics statistics, in NormLanes norm)
     {
-        item.Spread(statistics.Mean, 1, norm.Mean);
-        item.Spread(statistics.InverseStd, 1, norm.InverseStd);
+        item.Spread<TLanes, TVector>(statistics.Mean, 1, norm.Mean);
+        item.Spread<TLanes, TVector>(statistics.InverseStd, 1, norm.InverseStd);
         NormStatistics<TLanes, TVector>.Scale(norm);
     }
 
@@ -202,7 +202,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
 
     private readonly struct Buffers
     {
-        public readonly XSepLanes Lanes;
+        public readonly XSepLanes<TLanes, TVector> Lanes;
         public readonly float* Plane;
         public readonly float* Zeros;
         public readonly float* Bordered;
@@ -226,7 +226,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
             var lanes = TLanes.Count;
             var border = shape.Kernel / 2;
             var plane = shape.Height * shape.Width;
-            Lanes = new XSepLanes(ref layout, shape.Kernel);
+            Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
             var bordered = (long)shape.Height * (shape.Width + (2 * border));
             Bordered = layout.Zeros(bordered);

@@ -107,7 +107,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
 
     private readonly struct Buffers
     {
-        public readonly XSepLanes Lanes;
+        public readonly XSepLanes<TLanes, TVector> Lanes;
         public readonly float* Plane;
         public readonly float* Zeros;
         public readonly float* Bordered;
@@ -122,7 +122,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         {
             var border = shape.Kernel / 2;
             var plane = (long)shape.Height * shape.Width;
-            Lanes = new XSepLanes(ref layout, shape.Kernel);
+            Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
             Bordered = layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
             Plane = layout.Vectors(shape.InputPlane);

@@ -60,8 +60,8 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
 
     private static void Fold(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm, float* weights, int taps)
     {
-        item.Spread(parameters.RunningMean, 1, norm.Mean);
-        item.Spread(parameters.RunningVariance, 1, norm.Variance);
+        item.Spread<TLanes, TVector>(parameters.RunningMean, 1, norm.Mean);
+        item.Spread<TLanes, TVector>(parameters.RunningVariance, 1, norm.Variance);
         NormStatistics<TLanes, TVector>.Coefficients(norm, parameters.Epsilon);
         var scale = TLanes.Load(norm.Scale);
         for (var tap = 0; tap < taps; tap++)
@@ -103,7 +103,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
 
     private readonly struct Buffers
     {
-        public readonly XSepLanes Lanes;
+        public readonly XSepLanes<TLanes, TVector> Lanes;
         public readonly float* Plane;
         public readonly float* Middle;
         public readonly float* Bordered;
@@ -114,7 +114,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape)
         {
             var border = shape.Kernel / 2;
-            Lanes = new XSepLanes(ref layout, shape.Kernel);
+            Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
             Bordered = layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
             Plane = layout.Vectors(shape.InputPlane);

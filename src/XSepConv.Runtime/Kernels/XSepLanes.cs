@@ -1,7 +1,9 @@
 namespace XSepConv.Kernels;
 
 /// <summary>The stage's weights and coefficients of one item, spread over the lanes.</summary>
-internal unsafe struct XSepLanes
+internal unsafe struct XSepLanes<TLanes, TVector>
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
 {
     public float* TwoByTwo;
     public float* Horizontal;
@@ -22,9 +24,9 @@ internal unsafe struct XSepLanes
 
     public readonly void Spread(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
-        item.Spread(parameters.TwoByTwo, 4, TwoByTwo);
-        item.Spread(parameters.Horizontal, kernel, Horizontal);
-        item.Spread(parameters.Vertical, kernel, Vertical);
+        item.Spread<TLanes, TVector>(parameters.TwoByTwo, 4, TwoByTwo);
+        item.Spread<TLanes, TVector>(parameters.Horizontal, kernel, Horizontal);
+        item.Spread<TLanes, TVector>(parameters.Vertical, kernel, Vertical);
         Spread(item, parameters.First, First);
         Spread(item, parameters.Second, Second);
         Spread(item, parameters.Third, Third);
@@ -32,7 +34,7 @@ internal unsafe struct XSepLanes
 
     private static void Spread(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
     {
-        item.Spread(parameters.Weight, 1, norm.Weight);
-        item.Spread(parameters.Bias, 1, norm.Bias);
+        item.Spread<TLanes, TVector>(parameters.Weight, 1, norm.Weight);
+        item.Spread<TLanes, TVector>(parameters.Bias, 1, norm.Bias);
     }
 }
