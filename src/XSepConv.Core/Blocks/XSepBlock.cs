@@ -14,7 +14,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
 /// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator
+public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable
 {
     private readonly Conv2d conv1, conv2, conv3, conv4, conv5;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4, bn5;
@@ -88,7 +88,17 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator
     /// <summary>Where the 2×2 pads.</summary>
     public PaddingDirection Padding { get; }
 
+    /// <summary>How the XSepConv in it is computed; <see cref="XSepBackend.Auto"/> at first.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>
+    public XSepBackend Backend
+    {
+        get => _stage.Backend;
+        set => _stage.Backend = value;
+    }
+
     Conv2d IXSepOperator.Conv2x2 => conv2;
+
+    FusableStage IFusable.Stage => _stage;
 
     /// <summary>Whether the expanded map is padded, or the input.</summary>
     public PaddingPlacement Placement { get; }
@@ -97,6 +107,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
     /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -105,9 +116,9 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator
         var padFirst = Placement == PaddingPlacement.BeforeExpand;
         var y = padFirst ? DirectionalPadding.Pad(x, Padding) : x;
         y = Spec.Activation.Apply(bn1.call(conv1.call(y)));
-        y = _stage.Forward(y, padded: padFirst);
-        if (se is not null) y = se.call(y);
-        y = bn5.call(conv5.call(Spec.Activation.Apply(y)));
+        y = _stage.Forward(y, padded: padFirst, activated: se is null);
+        if (se is not null) y = Spec.Activation.Apply(se.call(y));
+        y = bn5.call(conv5.call(y));
         return Shortcut.Add(shortcut, x, y, Spec.Stride).MoveToOuterDisposeScope();
     }
 }

@@ -13,7 +13,7 @@ namespace XSepConv;
 /// input pixel against K²/4, so it pays from K = 7.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (2×2), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1).</para>
 /// </remarks>
-public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator
+public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
@@ -65,17 +65,28 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator
     /// <summary>The nonlinearity after the first two convolutions.</summary>
     public Activation Activation { get; }
 
+    /// <summary>How it is computed; <see cref="XSepBackend.Auto"/> at first.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>
+    public XSepBackend Backend
+    {
+        get => _stage.Backend;
+        set => _stage.Backend = value;
+    }
+
     Conv2d IXSepOperator.Conv2x2 => conv1;
+
+    FusableStage IFusable.Stage => _stage;
 
     /// <summary>Applies the operator.</summary>
     /// <param name="x">[N, C, H, W].</param>
     /// <returns>[N, C, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
     /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Channels, conv1.weight, nameof(XSepConv2d));
         MapCheck.RequireBatchStatistics(x, training, Shapes.ValuesPerChannel(x, Stride), nameof(XSepConv2d));
-        return _stage.Forward(x, padded: false).MoveToOuterDisposeScope();
+        return _stage.Forward(x, padded: false, activated: false).MoveToOuterDisposeScope();
     }
 }

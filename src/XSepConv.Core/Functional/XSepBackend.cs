@@ -1,14 +1,17 @@
 namespace XSepConv;
 
-/// <summary>How XSepConv is computed.</summary>
+/// <summary>How the spatial operator of a module, XSepConv or K×K depthwise, is computed.</summary>
+/// <remarks>
+/// Fused, the stage's layers do not run one by one: their own forward hooks are not called, and only their parameters, buffers and modes count.
+/// </remarks>
 public enum XSepBackend
 {
-    /// <summary>The fastest that handles the tensors at hand.</summary>
+    /// <summary>Fused where that can run (CPU, float32, batch norms as they are built here), composed elsewhere.</summary>
     Auto,
 
-    /// <summary>Stock libtorch operators, one after the other: every device and dtype, any order of differentiation.</summary>
+    /// <summary>Stock libtorch operators, one after the other: every device and dtype.</summary>
     Composed,
 
-    /// <summary>One fused operator; refused where it is not available.</summary>
+    /// <summary>One fused operator that keeps a channel in the processor's cache; an exception where it can't run.</summary>
     Fused,
 }

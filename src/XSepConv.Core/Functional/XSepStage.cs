@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using XSepConv.Kernels;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -17,7 +18,7 @@ internal interface IXSepOperator
 /// The XSepConv operator over the layers that a module owns: pad → 2×2 → BN → act → 1×K → BN → act → K×1 → BN, all depthwise, on E channels.
 /// </summary>
 /// <remarks>Source: arXiv 2002.12046, section 3. Stride s is 1×K's in width and K×1's in height; the 2×2 runs at full resolution.</remarks>
-internal sealed class XSepStage
+internal sealed class XSepStage : FusableStage
 {
     private readonly Conv2d _conv2x2, _conv1xK, _convKx1;
     private readonly BatchNorm2d _bn2x2, _bn1xK, _bnKx1;
@@ -31,6 +32,8 @@ internal sealed class XSepStage
         (_padding, _activation) = (padding, activation);
     }
 
+    public override IReadOnlyList<nn.Module> Layers => [_conv2x2, _bn2x2, _conv1xK, _bn1xK, _convKx1, _bnKx1];
+
     public static Conv2d Conv2x2(int channels, Device? device, ScalarType? dtype) =>
         nn.Conv2d(channels, channels, 2, groups: channels, bias: false, device: device, dtype: dtype);
 
@@ -43,13 +46,53 @@ internal sealed class XSepStage
     /// <summary>Runs the stage.</summary>
     /// <param name="x">[N, E, H, W], or [N, E, H+1, W+1] when <paramref name="padded"/>.</param>
     /// <param name="padded">Whether the row and the column that the 2×2 takes away are already there.</param>
+    /// <param name="activated">Whether the nonlinearity follows the last batch norm, too.</param>
     /// <returns>[N, E, ⌈H/s⌉, ⌈W/s⌉].</returns>
-    public Tensor Forward(Tensor x, bool padded)
+    /// <exception cref="InvalidOperationException">The fused operator is asked for and can't run.</exception>
+    public Tensor Forward(Tensor x, bool padded, bool activated)
     {
         using var scope = NewDisposeScope();
+        var y = RunsFused(x) ? Fused(x, padded, activated) : Composed(x, padded, activated);
+        return y.MoveToOuterDisposeScope();
+    }
+
+    protected override string? WhyNotFused(Tensor x)
+    {
+        var training = _bn2x2.training;
+        return FusedMemory.WhyNot(x, "the input")
+            ?? FusedMemory.WhyNot(_conv2x2, _bn2x2, training) ?? FusedMemory.WhyNot(_conv1xK, _bn1xK, training) ?? FusedMemory.WhyNot(_convKx1, _bnKx1, training)
+            ?? StageChecks.WhyNot(x.shape[2], x.shape[3]);
+    }
+
+    private Tensor Composed(Tensor x, bool padded, bool activated)
+    {
         if (!padded) x = DirectionalPadding.Pad(x, _padding);
         x = _activation.Apply(_bn2x2.call(_conv2x2.call(x)));
         x = _activation.Apply(_bn1xK.call(_conv1xK.call(x)));
-        return _bnKx1.call(_convKx1.call(x)).MoveToOuterDisposeScope();
+        x = _bnKx1.call(_convKx1.call(x));
+        return activated ? _activation.Apply(x) : x;
+    }
+
+    private Tensor Fused(Tensor x, bool padded, bool activated)
+    {
+        var size = x.shape;
+        var border = padded ? 1 : 0;
+        var shape = new XSepStageShape(
+            (int)size[0], (int)size[1], (int)size[2] - border, (int)size[3] - border, (int)_conv1xK.weight.shape[3], (int)_convKx1.stride![0], _padding, _activation)
+        {
+            Prepadded = padded,
+            ActivateOutput = activated,
+        };
+        var training = _bn2x2.training;
+        if (training) shape.ValidateForTraining();
+        else shape.Validate();
+
+        Tensor[] tensors =
+        [
+            x, _conv2x2.weight, _bn2x2.weight, _bn2x2.bias!, _conv1xK.weight, _bn1xK.weight, _bn1xK.bias!, _convKx1.weight, _bnKx1.weight, _bnKx1.bias!,
+        ];
+        var call = new FusedXSepCall(shape, KernelRegistry.Current, FusedNorm.Of(_bn2x2), FusedNorm.Of(_bn1xK), FusedNorm.Of(_bnKx1), training);
+        if (is_grad_enabled() && tensors.Any(tensor => tensor.requires_grad)) return FusedXSepFunction.apply([.. tensors, call])[0];
+        return FusedXSep.Forward(call, tensors, training ? empty(6, shape.Channels) : null);
     }
 }

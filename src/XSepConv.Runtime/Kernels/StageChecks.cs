@@ -16,6 +16,11 @@ internal static class StageChecks
         if (height * width > LargestPlane) throw new ArgumentOutOfRangeException(nameof(height), height, $"A plane of {height}×{width} has more than {LargestPlane:N0} elements.");
     }
 
+    /// <summary>Says why no kernel takes maps of this size, or null.</summary>
+    public static string? WhyNot(long height, long width) =>
+        height > LongestSide || width > LongestSide || height * width > LargestPlane
+            ? $"a map of {height}×{width} is larger than the kernels take ({LongestSide} a side, {LargestPlane:N0} in all)" : null;
+
     public static void KernelAndStride(int kernel, int stride)
     {
         if (kernel is < 1 or > NetworkSpec.LargestKernel || kernel % 2 == 0)

@@ -1,0 +1,27 @@
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>Composed parts for a backward that is differentiated again.</summary>
+internal static class FusedDifferentiation
+{
+    /// <summary>Batch norm as the forward had it: of this batch, or with the mean and inverse deviation in rows 2i and 2i + 1 of the statistics.</summary>
+    public static Tensor Norm(Tensor x, Tensor weight, Tensor bias, Tensor statistics, int index, FusedNorm norm, bool training)
+    {
+        if (training) return nn.functional.batch_norm(x, null, null, weight, bias, training: true, momentum: 0, eps: norm.Epsilon);
+        var (mean, inverse) = (Channels(statistics[2 * index]), Channels(statistics[(2 * index) + 1]));
+        return ((x - mean) * inverse * Channels(weight)) + Channels(bias);
+    }
+
+    /// <summary>Gradients of all but the last of <paramref name="saved"/>; null for those that need none.</summary>
+    public static Tensor?[] Gradients(Tensor y, IReadOnlyList<Tensor> saved, Tensor outputGradient)
+    {
+        var results = new Tensor?[saved.Count - 1];
+        var wanted = Enumerable.Range(0, results.Length).Where(i => saved[i].requires_grad).ToArray();
+        var gradients = autograd.grad([y], [.. wanted.Select(i => saved[i])], [outputGradient], create_graph: true);
+        for (var i = 0; i < wanted.Length; i++) results[wanted[i]] = gradients[i];
+        return results;
+    }
+
+    private static Tensor Channels(Tensor x) => x.view(1, -1, 1, 1);
+}

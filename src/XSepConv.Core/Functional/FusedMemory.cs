@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using TorchSharp.Modules;
+using XSepConv.Kernels;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>Tensors as the kernels take them: pointers to contiguous float32.</summary>
+internal static unsafe class FusedMemory
+{
+    /// <summary>Says why the kernels can't run on a tensor, or null where they can.</summary>
+    public static string? WhyNot(Tensor x, string name)
+    {
+        if (x.device_type != DeviceType.CPU) return $"{name} is on {x.device}, the kernels run on the CPU";
+        if (x.dtype != ScalarType.Float32) return $"{name} has dtype {x.dtype}, the kernels take float32";
+        if (!x.is_contiguous()) return $"{name} is not contiguous";
+        return x.numel() > int.MaxValue / sizeof(float) ? $"{name} has 2 GiB or more" : null;
+    }
+
+    /// <summary>Says why the kernels can't stand in for a convolution and the batch norm after it.</summary>
+    public static string? WhyNot(Conv2d conv, BatchNorm2d norm, bool training)
+    {
+        if (norm.weight is null || norm.bias is null) return "a batch norm has no scale and shift";
+        if (norm.running_mean is null || norm.running_var is null || !norm.track_running_stats) return "a batch norm keeps no running statistics";
+        if (norm.training != training) return "some batch norms are in training mode and some are not";
+        return WhyNot(conv.weight, "a weight") ?? WhyNot(norm.weight, "a batch norm's scale") ?? WhyNot(norm.bias, "a batch norm's shift")
+            ?? WhyNot(norm.running_mean, "a running mean") ?? WhyNot(norm.running_var, "a running variance");
+    }
+
+    /// <summary>Valid while the tensor is.</summary>
+    public static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+
+    public static BatchNormParameters Parameters(Tensor weight, Tensor bias, double epsilon) =>
+        new() { Weight = Pointer(weight), Bias = Pointer(bias), Epsilon = epsilon };
+
+    /// <summary>With the running statistics: to read at inference, to update in training.</summary>
+    public static BatchNormParameters Parameters(BatchNorm2d norm, double momentum)
+    {
+        var parameters = Parameters(norm.weight, norm.bias!, norm.eps);
+        parameters.RunningMean = Pointer(norm.running_mean!);
+        parameters.RunningVariance = Pointer(norm.running_var!);
+        parameters.Momentum = momentum;
+        return parameters;
+    }
+
+    /// <summary>Counts a batch, as torch's batch norm does, and returns its share in the running statistics.</summary>
+    public static double CountBatch(BatchNorm2d norm)
+    {
+        if (norm.num_batches_tracked is not { } count) return norm.momentum ?? 0;
+        count.add_(1);
+        return norm.momentum ?? 1 / (double)count.ToInt64();
+    }
+
+    /// <summary>Rows 2i and 2i + 1 of <paramref name="statistics"/> [2n, C]: mean and inverse deviation of batch norm i.</summary>
+    public static BatchNormStatistics Statistics(Tensor statistics, int norm)
+    {
+        var channels = statistics.shape[1];
+        var row = Pointer(statistics) + (2 * norm * channels);
+        return new() { Mean = row, InverseStd = row + channels };
+    }
+
+    /// <summary>Mean and inverse deviation as the running statistics have them.</summary>
+    public static void CopyRunning(BatchNorm2d norm, in BatchNormStatistics statistics)
+    {
+        var mean = Pointer(norm.running_mean!);
+        var variance = Pointer(norm.running_var!);
+        var channels = norm.running_mean!.shape[0];
+        for (var c = 0; c < channels; c++)
+        {
+            statistics.Mean[c] = mean[c];
+            statistics.InverseStd[c] = (float)(1 / Math.Sqrt(variance[c] + norm.eps));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>Chooses the backend of every XSepConv and depthwise stage in a module.</summary>
+public static class XSepBackendExtensions
+{
+    /// <summary>Sets the backend of the module itself and of everything inside it that has one.</summary>
+    /// <param name="module">An <see cref="XSepConv2d"/>, a block, a network of ours or any that contains them.</param>
+    /// <param name="backend">What they use from the next forward on.</param>
+    /// <returns>How many modules have one.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="backend"/> is unknown.</exception>
+    public static int SetXSepBackend(this nn.Module module, XSepBackend backend)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        if (!Enum.IsDefined(backend)) throw new ArgumentOutOfRangeException(nameof(backend), backend, "A backend is Auto, Composed or Fused.");
+        var fusables = module.modules().Prepend(module).Distinct().OfType<IFusable>().ToList();
+        fusables.ForEach(fusable => fusable.Stage.Backend = backend);
+        return fusables.Count;
+    }
+}
