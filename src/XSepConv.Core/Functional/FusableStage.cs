@@ -36,6 +36,10 @@ internal abstract class FusableStage
         return reason is null;
     }
 
+    /// <summary>What a choice comes to on a map of the stage.</summary>
+    public XSepBackend Resolve(XSepBackend chosen, Tensor x) =>
+        chosen != XSepBackend.Composed && WhyNotFused(x) is null ? XSepBackend.Fused : XSepBackend.Composed;
+
     /// <summary>Says why the kernels can't run, or null where they can.</summary>
     protected abstract string? WhyNotFused(Tensor x);
 }

@@ -18,7 +18,7 @@ internal static class FusedDifferentiation
     {
         var results = new Tensor?[saved.Count - 1];
         var wanted = Enumerable.Range(0, results.Length).Where(i => saved[i].requires_grad).ToArray();
-        var gradients = autograd.grad([y], [.. wanted.Select(i => saved[i])], [outputGradient], create_graph: true);
+        var gradients = autograd.grad([y], [.. wanted.Select(i => saved[i])], [outputGradient], retain_graph: true, create_graph: true);
         for (var i = 0; i < wanted.Length; i++) results[wanted[i]] = gradients[i];
         return results;
     }

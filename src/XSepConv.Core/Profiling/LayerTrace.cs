@@ -13,17 +13,24 @@ internal static class LayerTrace
         var layers = new List<LayerProfile>();
         var removers = new List<Action>();
         var paddings = new Dictionary<nn.Module, PaddingDirection>();
+        var stages = Everything(module).Select(entry => entry.Module).OfType<IFusable>().Select(fusable => fusable.Stage).Distinct().ToList();
+        var chosen = stages.ConvertAll(stage => stage.Backend);
         var states = Everything(module).Select(entry => (entry.Module, entry.Module.training)).ToList();
         try
         {
             foreach (var (path, child) in Everything(module)) Watch(path, child, layers, removers, paddings);
             var weight = module.parameters().FirstOrDefault();
             module.eval();
+            removers.AddRange(stages.Select(stage => NoteBackend(stage, stage.Backend, layers)));
+
+            // Layers that run as one operator can't be counted one by one.
+            stages.ForEach(stage => stage.Backend = XSepBackend.Composed);
             module.call(zeros(input, dtype: weight?.dtype, device: weight?.device));
         }
         finally
         {
             foreach (var remove in removers) remove();
+            foreach (var (stage, backend) in stages.Zip(chosen)) stage.Backend = backend;
             // Parents first, since train(…) reaches the children too.
             foreach (var (child, training) in states) child.train(training);
         }
@@ -71,6 +78,22 @@ internal static class LayerTrace
             });
             removers.Add(remover.remove);
         }
+    }
+
+    // After the stage's last layer has been counted, its layers are the latest ones.
+    private static Action NoteBackend(FusableStage stage, XSepBackend chosen, List<LayerProfile> layers)
+    {
+        var last = (nn.Module<Tensor, Tensor>)stage.Layers[^1];
+        var remover = last.register_forward_hook((_, x, y) =>
+        {
+            for (var i = Math.Max(0, layers.Count - stage.Layers.Count); i < layers.Count; i++)
+            {
+                layers[i] = layers[i] with { Backend = stage.Resolve(chosen, x) };
+            }
+
+            return y;
+        });
+        return remover.remove;
     }
 
     private static string Kind(Conv2d conv)

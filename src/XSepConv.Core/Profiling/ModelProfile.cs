@@ -11,7 +11,14 @@ namespace XSepConv;
 /// <param name="Parameters">Trainable values (running statistics are not).</param>
 /// <param name="Macs">Multiply-accumulates for the profiled input. Convolution and linear layers have them.</param>
 /// <param name="Padding">The direction in which a 2×2 of an XSepConv pads; null elsewhere.</param>
-public sealed record LayerProfile(string Name, string Kind, IReadOnlyList<long> Output, long Parameters, long Macs, PaddingDirection? Padding);
+public sealed record LayerProfile(string Name, string Kind, IReadOnlyList<long> Output, long Parameters, long Macs, PaddingDirection? Padding)
+{
+    /// <summary>
+    /// How the spatial operator that the layer belongs to is computed for this input on this device, <see cref="XSepBackend.Composed"/> or
+    /// <see cref="XSepBackend.Fused"/>; null for layers outside of one.
+    /// </summary>
+    public XSepBackend? Backend { get; init; }
+}
 
 /// <summary>Parameters and multiply-accumulates (MACs) of a module, layer by layer.</summary>
 public sealed class ModelProfile
@@ -52,17 +59,17 @@ public sealed class ModelProfile
     {
         var width = Math.Max(12, Layers.Select(layer => layer.Name.Length).DefaultIfEmpty().Max());
         var text = new StringBuilder();
-        Line("layer", "kind", "output", "parameters", "MACs", "padding");
+        Line("layer", "kind", "output", "parameters", "MACs", "padding", "backend");
         foreach (var layer in Layers)
         {
-            Line(layer.Name, layer.Kind, string.Join('×', layer.Output), Number(layer.Parameters), Number(layer.Macs), $"{layer.Padding}");
+            Line(layer.Name, layer.Kind, string.Join('×', layer.Output), Number(layer.Parameters), Number(layer.Macs), $"{layer.Padding}", $"{layer.Backend}");
         }
 
-        Line("total", "", "", Number(Parameters), Number(Macs), "");
+        Line("total", "", "", Number(Parameters), Number(Macs), "", "");
         return text.ToString();
 
-        void Line(string name, string kind, string output, string parameters, string macs, string padding) =>
-            text.Append($"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}  {padding}".TrimEnd()).Append('\n');
+        void Line(string name, string kind, string output, string parameters, string macs, string padding, string backend) =>
+            text.Append($"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}  {padding,-11}  {backend}".TrimEnd()).Append('\n');
 
         static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
     }
