@@ -210,6 +210,7 @@ public sealed class OnnxExporterTests
     {
         using var network = new XSepMobileNetV3Small(4, ImagePreset.Cifar);
         OnnxRuntime.Export(network);
+        Finalisers.Run();
         var before = Tensor.TotalCount;
         for (var i = 0; i < 3; i++) OnnxRuntime.Export(network);
         Assert.Equal(before, Tensor.TotalCount);

@@ -94,6 +94,7 @@ public class ConstructorTests
     public void A_constructor_that_throws_leaves_no_tensor()
     {
         Assert.Throws<ArgumentException>(() => new XSepBlock(4, 8, 16, 8, PaddingDirection.LeftTop));
+        Finalisers.Run();
         var before = Tensor.TotalCount;
         for (var i = 0; i < 20; i++) Assert.Throws<ArgumentException>(() => new XSepBlock(4, 8, 16, 8, PaddingDirection.LeftTop));
         Assert.Equal(before, Tensor.TotalCount);

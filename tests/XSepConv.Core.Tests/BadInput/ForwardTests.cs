@@ -76,6 +76,7 @@ public sealed class ForwardTests : IDisposable
         module.train();
         var statistics = module.named_buffers().Select(entry => entry.buffer.clone()).ToList();
         Tensor[] inputs = [zeros(2, 7, 6, 6), zeros(1, 8, 1, 1), zeros(2, 8, 0, 6), zeros(2, 8, 6, 6, dtype: float64)];
+        Finalisers.Run();
         var before = Tensor.TotalCount;
         foreach (var input in inputs) Assert.Throws<ArgumentException>(() => module.call(input));
         Assert.Equal(before, Tensor.TotalCount);

@@ -90,8 +90,7 @@ public class AtomicityTests
         // TorchSharp leaves some temporaries of a new layer to the finalizers.
         static long Count()
         {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            Finalisers.Run();
             return Tensor.TotalCount;
         }
     }

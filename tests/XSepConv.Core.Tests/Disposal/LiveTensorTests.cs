@@ -37,7 +37,7 @@ public sealed class LiveTensorTests : IDisposable
     [MemberData(nameof(Modules))]
     public void A_forward_leaves_its_result_and_nothing_else(string name)
     {
-        FinaliseWhatEarlierTestsDropped();
+        Finalisers.Run();
         using var module = Create(name);
         using var contiguous = randn(4, 8, 5, 6);
         using var pixels = randn(4, 5, 6, 8);
@@ -75,7 +75,7 @@ public sealed class LiveTensorTests : IDisposable
     [InlineData("DwBlock")]
     public void A_thousand_training_steps_leave_what_one_left(string name)
     {
-        FinaliseWhatEarlierTestsDropped();
+        Finalisers.Run();
         using var module = Create(name);
         using var optimizer = optim.SGD(module.parameters(), 0.01, momentum: 0.9);
         using var x = randn(2, 8, 3, 3);
@@ -97,7 +97,7 @@ public sealed class LiveTensorTests : IDisposable
     [MemberData(nameof(Modules))]
     public void A_disposed_module_leaves_as_much_as_stock_layers_do(string name)
     {
-        FinaliseWhatEarlierTestsDropped();
+        Finalisers.Run();
         // TorchSharp never takes the tensor that a Parameter was made from off its count: what it leaves is measured on stock layers.
         var before = Tensor.TotalCount;
         nn.Conv2d(1, 1, 1, bias: false).Dispose();
@@ -119,7 +119,7 @@ public sealed class LiveTensorTests : IDisposable
     [Fact]
     public void Saving_loading_and_profiling_leave_nothing()
     {
-        FinaliseWhatEarlierTestsDropped();
+        Finalisers.Run();
         using var folder = new TemporaryFolder();
         using var network = Create("MobileNetV3");
         var path = folder.File("network.safetensors");
@@ -147,15 +147,5 @@ public sealed class LiveTensorTests : IDisposable
         Assert.Contains(false, before.Values);
         ModelProfile.Of(network, 1, 8, 8, 8);
         Assert.Equal(before, network.named_modules().ToDictionary(entry => entry.name, entry => entry.module.training));
-    }
-
-    /// <summary>Otherwise their tensors leave the count while it is watched.</summary>
-    private static void FinaliseWhatEarlierTestsDropped()
-    {
-        for (var i = 0; i < 2; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-        }
     }
 }

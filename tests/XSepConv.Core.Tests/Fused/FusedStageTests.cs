@@ -167,6 +167,7 @@ public class FusedStageTests
         using var x = randn(16, 16, 14, 14);
         for (var i = 0; i < 200; i++) Step();
         var memory = Resident();
+        Finalisers.Run();
         var tensors = Tensor.TotalCount;
         for (var i = 0; i < 2_000; i++) Step();
         Assert.Equal(tensors, Tensor.TotalCount);
@@ -189,8 +190,7 @@ public class FusedStageTests
 
         static long Resident()
         {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            Finalisers.Run();
             using var process = System.Diagnostics.Process.GetCurrentProcess();
             return process.WorkingSet64;
         }

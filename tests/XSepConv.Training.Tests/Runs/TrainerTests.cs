@@ -73,6 +73,7 @@ public sealed class TrainerTests : IDisposable
     public void Live_tensors_do_not_grow_from_step_to_step()
     {
         var counts = new List<long>();
+        Finalisers.Run();
         var before = Tensor.TotalCount;
         _run.Run(_run.Options with { Epochs = 4 }, report =>
         {
