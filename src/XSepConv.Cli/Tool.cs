@@ -59,6 +59,7 @@ internal static class Tool
     private static (string Message, int ExitCode) Explain(Exception e) => e switch
     {
         UserError error => (error.Message, error.ExitCode),
+        FileNotFoundException missing => ($"There is no file '{missing.FileName}'; a checkpoint is a last.safetensors or best.safetensors that 'train' wrote.", ExitCode.BadInput),
         IOException or UnauthorizedAccessException or InvalidDataException or FormatException => (e.Message, ExitCode.BadInput),
         ExternalException torch => ($"libtorch: {torch.Message.Split("Exception raised from")[0].Trim()}", ExitCode.Failed),
         OutOfMemoryException => ("Out of memory; a smaller --batch needs less.", ExitCode.Failed),

@@ -102,7 +102,7 @@ public sealed class ExportTests : IDisposable
     [InlineData("--size is '0x3'", "export", "--checkpoint", "FILE", "--out", "OUT", "--size", "0x3")]
     [InlineData("--json is about the file that --out names.", "export", "--checkpoint", "FILE", "--format", "dot", "--json")]
     [InlineData("the checkpoint itself; choose another file", "export", "--checkpoint", "FILE", "--out", "FILE")]
-    [InlineData("Could not find file", "export", "--checkpoint", "NONE", "--out", "OUT")]
+    [InlineData("There is no file", "export", "--checkpoint", "NONE", "--out", "OUT")]
     [InlineData("does not say how its images were normalised", "export", "--checkpoint", "WEIGHTS", "--out", "OUT", "--normalize")]
     [InlineData("", "export", "--checkpoint", "TEXT", "--out", "OUT")]
     [InlineData("", "export", "--checkpoint", "FILE", "--out", "FOLDER")]

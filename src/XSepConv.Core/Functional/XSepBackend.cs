@@ -1,6 +1,6 @@
 namespace XSepConv;
 
-/// <summary>How the spatial operator of a module, XSepConv or K×K depthwise, is computed.</summary>
+/// <summary>How the XSepConv of a module is computed.</summary>
 /// <remarks>
 /// Fused, the stage's layers do not run one by one: their own forward hooks are not called, and only their parameters, buffers and modes count.
 /// </remarks>
