@@ -4,7 +4,7 @@ namespace XSepConv.Kernels;
 /// The stages in clear loops, one channel at a time, float64 inside: the specification that every vector width is held to, and what runs where
 /// <c>XSEPCONV_KERNEL=scalar</c> asks for it. Nothing here is fast.
 /// </summary>
-internal sealed unsafe class ScalarStageKernels : StageKernels
+internal sealed unsafe partial class ScalarStageKernels : StageKernels
 {
     public override string Name => "scalar";
 

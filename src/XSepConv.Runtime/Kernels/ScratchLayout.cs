@@ -20,6 +20,13 @@ internal unsafe struct ScratchLayout(float* memory, int lanes)
         return start;
     }
 
+    /// <summary>A map whose rows have <paramref name="border"/> zeros at either end.</summary>
+    public VectorMap Bordered(int height, int width, int border)
+    {
+        var row = width + (2 * border);
+        return new VectorMap(Zeros((long)height * row) + (border * lanes), (nint)row * lanes, height);
+    }
+
     /// <summary>A table of row pointers.</summary>
     public float** Rows(int count)
     {

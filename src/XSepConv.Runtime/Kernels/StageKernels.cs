@@ -41,6 +41,35 @@ internal abstract unsafe class StageKernels
         InferCore(shape, parameters, input, output, threads);
     }
 
+    /// <summary>Forward with batch statistics, which it leaves in <paramref name="statistics"/> and in the running buffers.</summary>
+    public void TrainForward(
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, in BatchNormStatistics statistics, int threads)
+    {
+        shape.ValidateForTraining();
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        TrainForwardCore(shape, parameters, input, output, statistics, threads);
+    }
+
+    /// <summary>Gradients, recomputing the forward from <paramref name="input"/>.</summary>
+    /// <param name="frozen">The statistics are constants (running ones), not functions of the input.</param>
+    public void Backward(
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* outputGradient, in BatchNormStatistics statistics,
+        in DepthwiseStageGradients gradients, bool frozen, int threads)
+    {
+        if (frozen) shape.Validate();
+        else shape.ValidateForTraining();
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        BackwardCore(shape, parameters, input, outputGradient, statistics, gradients, frozen, threads);
+    }
+
+    /// <summary>Forward with the running statistics.</summary>
+    public void Infer(in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, int threads)
+    {
+        shape.Validate();
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        InferCore(shape, parameters, input, output, threads);
+    }
+
     protected abstract void TrainForwardCore(
         in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads);
 
@@ -49,4 +78,13 @@ internal abstract unsafe class StageKernels
         in XSepStageGradients gradients, bool frozen, int threads);
 
     protected abstract void InferCore(in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, int threads);
+
+    protected abstract void TrainForwardCore(
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, in BatchNormStatistics statistics, int threads);
+
+    protected abstract void BackwardCore(
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* outputGradient, in BatchNormStatistics statistics,
+        in DepthwiseStageGradients gradients, bool frozen, int threads);
+
+    protected abstract void InferCore(in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, int threads);
 }

@@ -1,7 +1,7 @@
 namespace XSepConv.Kernels;
 
 /// <summary>The stages in one width of vector: picks the compiled kernel for K and nonlinearity, and the grouping of planes.</summary>
-internal sealed unsafe class VectorStageKernels<TLanes, TVector>(string name, bool isAccelerated) : StageKernels
+internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string name, bool isAccelerated) : StageKernels
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {

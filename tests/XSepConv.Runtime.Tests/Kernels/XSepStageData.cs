@@ -11,17 +11,17 @@ internal sealed unsafe class XSepStageData
         Shape = shape;
         Epsilon = epsilon;
         int channels = shape.Channels;
-        Input = Normal(random, shape.Batch * channels * shape.InputPlane, 0.3, 1);
-        OutputGradient = Normal(random, shape.Batch * channels * shape.OutputPlane, 0.1, 1);
-        TwoByTwo = Normal(random, channels * 4, 0.1, 0.5);
-        Horizontal = Normal(random, channels * shape.Kernel, 0.1, 0.5);
-        Vertical = Normal(random, channels * shape.Kernel, 0.1, 0.5);
+        Input = Draws.Normal(random, shape.Batch * channels * shape.InputPlane, 0.3, 1);
+        OutputGradient = Draws.Normal(random, shape.Batch * channels * shape.OutputPlane, 0.1, 1);
+        TwoByTwo = Draws.Normal(random, channels * 4, 0.1, 0.5);
+        Horizontal = Draws.Normal(random, channels * shape.Kernel, 0.1, 0.5);
+        Vertical = Draws.Normal(random, channels * shape.Kernel, 0.1, 0.5);
         for (var i = 0; i < 3; i++)
         {
-            NormWeights[i] = Normal(random, channels, 1, 0.4);
-            NormBiases[i] = Normal(random, channels, 0, 0.5);
-            RunningMeans[i] = Normal(random, channels, 0, 0.5);
-            RunningVariances[i] = [.. Normal(random, channels, 0, 0.5).Select(value => 0.2f + (value * value))];
+            NormWeights[i] = Draws.Normal(random, channels, 1, 0.4);
+            NormBiases[i] = Draws.Normal(random, channels, 0, 0.5);
+            RunningMeans[i] = Draws.Normal(random, channels, 0, 0.5);
+            RunningVariances[i] = [.. Draws.Normal(random, channels, 0, 0.5).Select(value => 0.2f + (value * value))];
             Means[i] = new float[channels];
             InverseStds[i] = new float[channels];
             NormWeightGradients[i] = new float[channels];
@@ -143,16 +143,4 @@ internal sealed unsafe class XSepStageData
         Second = new() { Mean = pins.Of(Means[1]), InverseStd = pins.Of(InverseStds[1]) },
         Third = new() { Mean = pins.Of(Means[2]), InverseStd = pins.Of(InverseStds[2]) },
     };
-
-    private static float[] Normal(Random random, int count, double mean, double deviation)
-    {
-        var values = new float[count];
-        for (var i = 0; i < count; i++)
-        {
-            var radius = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
-            values[i] = (float)(mean + (deviation * radius * Math.Cos(2 * Math.PI * random.NextDouble())));
-        }
-
-        return values;
-    }
 }

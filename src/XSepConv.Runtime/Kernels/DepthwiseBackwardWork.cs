@@ -1,0 +1,186 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>Training's backward: recomputes one item's convolution from the input, and walks back through it, without leaving the cache.</summary>
+/// <remarks>Two sweeps over the item's groups, since the gradient before the batch normalisation needs two sums over the whole channel.</remarks>
+internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivation> : IKernelWork
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TStride : struct, IStride
+    where TActivation : struct, IActivation
+{
+    public DepthwiseStageShape Shape;
+    public DepthwiseStageParameters Parameters;
+    public BatchNormStatistics Statistics;
+    public DepthwiseStageGradients Gradients;
+    public PlaneGroups Groups;
+    public float* Input;
+    public float* OutputGradient;
+    public bool Frozen;
+
+    public readonly long ScratchFloats
+    {
+        get
+        {
+            var layout = new ScratchLayout(null, TLanes.Count);
+            _ = new Buffers(ref layout, Shape, Groups);
+            return layout.Taken;
+        }
+    }
+
+    public readonly void Run(int first, int end, float* scratch)
+    {
+        var layout = new ScratchLayout(scratch, TLanes.Count);
+        var buffers = new Buffers(ref layout, Shape, Groups);
+        for (var i = first; i < end; i++)
+        {
+            var item = new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count);
+            Prepare(item, buffers);
+            Recompute(item, buffers);
+            ThroughConvolution(item, buffers);
+            Write(item, buffers);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Prepare(in ItemLanes item, in Buffers b)
+    {
+        b.Lanes.Spread(item, Parameters, Shape.Kernel);
+        item.Spread<TLanes, TVector>(Statistics.Mean, 1, b.Lanes.Norm.Mean);
+        item.Spread<TLanes, TVector>(Statistics.InverseStd, 1, b.Lanes.Norm.InverseStd);
+        NormStatistics<TLanes, TVector>.Scale(b.Lanes.Norm);
+        new Span<float>(b.Totals, b.TotalVectors * TLanes.Count).Clear();
+
+        var transposed = b.Transposed;
+        for (var parity = 0; parity < TStride.Value * TStride.Value; parity++)
+        {
+            var window = Window(parity);
+            for (var tap = 0; tap < window.Rows * window.Columns; tap++)
+            {
+                var row = TapWindow.Source(Shape.Kernel, TStride.Value, parity / TStride.Value, tap / window.Columns);
+                var column = TapWindow.Source(Shape.Kernel, TStride.Value, parity % TStride.Value, tap % window.Columns);
+                TLanes.Store(transposed, TLanes.Load(b.Lanes.Weights + (((row * Shape.Kernel) + column) * TLanes.Count)));
+                transposed += TLanes.Count;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Recompute(in ItemLanes item, in Buffers b)
+    {
+        var outputRow = (nint)Shape.OutputWidth * TLanes.Count;
+        for (var g = 0; g < item.Groups; g++)
+        {
+            var input = b.Input(g);
+            var values = b.Values(g);
+            var gradient = b.Gradient(g);
+            BorderedPlanes<TLanes, TVector>.Load(Input, item.Planes(g, Shape.InputPlane), Shape.Height, Shape.Width, input, b.Plane);
+            DepthwiseRows<TLanes, TVector, TStride, IdentityActivation>.Run(
+                input, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Zero, values, outputRow, TLanes.Count, Shape.OutputHeight, Shape.OutputWidth);
+
+            var planes = item.Planes(g, Shape.OutputPlane);
+            PlaneBlocks<TLanes, TVector>.Load(OutputGradient + planes.Offset, planes.Stride, planes.Valid, Shape.OutputPlane, gradient);
+            NormPasses<TLanes, TVector>.Differentiate<TActivation>(gradient, values, b.Lanes.Norm, Shape.OutputPlane, b.Partial);
+            item.Accumulate<TLanes, TVector>(b.Partial, b.Totals, 2, g);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void ThroughConvolution(in ItemLanes item, in Buffers b)
+    {
+        var taps = Shape.Kernel * Shape.Kernel;
+        NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.Totals, (long)Shape.Batch * Shape.OutputPlane, b.Lanes.Norm, Frozen);
+        for (var g = 0; g < item.Groups; g++)
+        {
+            NormPasses<TLanes, TVector>.Normalise(
+                b.Gradient(g), b.Values(g), b.Lanes.Norm, Shape.OutputHeight, Shape.OutputWidth, b.Bordered.First, b.Bordered.RowFloats, 1);
+            DepthwiseWeightGradient<TLanes, TVector, TStride>.Run(b.Input(g), b.Bordered, Shape.OutputWidth, Shape.Kernel, b.Partial);
+            item.Accumulate<TLanes, TVector>(b.Partial, b.WeightTotals, taps, g);
+            TransposedConvolution(b);
+            var planes = item.Planes(g, Shape.InputPlane);
+            PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.InputPlane, Gradients.Input + planes.Offset, planes.Stride, planes.Valid);
+        }
+    }
+
+    /// <summary>The input's gradient: at stride 2, four convolutions, since every second row and column is reached by other taps.</summary>
+    private readonly void TransposedConvolution(in Buffers b)
+    {
+        var lanes = TLanes.Count;
+        var weights = b.Transposed;
+        var planeRow = (nint)Shape.Width * lanes;
+        for (var parity = 0; parity < TStride.Value * TStride.Value; parity++)
+        {
+            int row = parity / TStride.Value, column = parity % TStride.Value;
+            var window = Window(parity);
+            var (height, width) = ((Shape.Height - row + TStride.Value - 1) / TStride.Value, (Shape.Width - column + TStride.Value - 1) / TStride.Value);
+            if (height > 0 && width > 0)
+            {
+                DepthwiseRows<TLanes, TVector, Stride1, IdentityActivation>.Run(
+                    b.Bordered, window, weights, b.Lanes.Zero, b.Plane + (row * planeRow) + (column * lanes), TStride.Value * planeRow,
+                    TStride.Value * lanes, height, width);
+            }
+
+            weights += window.Rows * window.Columns * lanes;
+        }
+    }
+
+    private readonly TapWindow Window(int parity) =>
+        TapWindow.Transposed(Shape.Kernel, TStride.Value, parity / TStride.Value, parity % TStride.Value);
+
+    private readonly void Write(in ItemLanes item, in Buffers b)
+    {
+        var taps = Shape.Kernel * Shape.Kernel;
+        for (var tap = 0; tap < taps; tap++)
+        {
+            var total = b.WeightTotals + (tap * TLanes.Count);
+            TLanes.Store(total, item.Reduced<TLanes, TVector>(TLanes.Load(total)));
+        }
+
+        item.Gather(b.WeightTotals, taps, Gradients.Weights);
+        item.Gather(b.Totals, 1, Gradients.Norm.Bias);
+        item.Gather(b.Totals + TLanes.Count, 1, Gradients.Norm.Weight);
+    }
+
+    private readonly struct Buffers
+    {
+        public readonly DepthwiseLanes<TLanes, TVector> Lanes;
+        public readonly float* Transposed;
+        public readonly VectorMap Bordered;
+        public readonly float* Plane;
+        public readonly float* Partial;
+        public readonly float* Totals;
+        public readonly int TotalVectors;
+        public readonly float* WeightTotals;
+        private readonly VectorMap _input;
+        private readonly float* _values;
+        private readonly nint _inputPlane;
+        private readonly nint _outputPlane;
+
+        public Buffers(ref ScratchLayout layout, in DepthwiseStageShape shape, in PlaneGroups groups)
+        {
+            var taps = shape.Kernel * shape.Kernel;
+            Lanes = new DepthwiseLanes<TLanes, TVector>(ref layout, shape.Kernel);
+            Transposed = layout.Vectors(taps);
+            Bordered = layout.Bordered(shape.OutputHeight, shape.OutputWidth, shape.Border);
+            Plane = layout.Vectors(shape.InputPlane);
+            Partial = layout.Vectors(Math.Max(taps, 2));
+            TotalVectors = 2 + taps;
+            Totals = layout.Vectors(TotalVectors);
+            WeightTotals = Totals + (2 * TLanes.Count);
+            _inputPlane = (nint)shape.Height * shape.BorderedWidth * TLanes.Count;
+            _outputPlane = (nint)shape.OutputPlane * TLanes.Count;
+            _values = layout.Vectors(2L * shape.OutputPlane * groups.GroupsPerItem);
+            _input = layout.Bordered(shape.Height * groups.GroupsPerItem, shape.Width, shape.Border);
+            Height = shape.Height;
+        }
+
+        private int Height { get; }
+
+        public readonly VectorMap Input(int group) => new(_input.First + (group * _inputPlane), _input.RowFloats, Height);
+
+        public readonly float* Values(int group) => _values + (2 * group * _outputPlane);
+
+        public readonly float* Gradient(int group) => Values(group) + _outputPlane;
+    }
+}

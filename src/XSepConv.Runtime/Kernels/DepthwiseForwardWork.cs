@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>Training's forward: one channel, or one block of channels, from input to output without leaving the cache.</summary>
+/// <remarks>Two sweeps over the item's groups, since the batch statistics have to be complete before anything is normalised.</remarks>
+internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivation> : IKernelWork
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TStride : struct, IStride
+    where TActivation : struct, IActivation
+{
+    public DepthwiseStageShape Shape;
+    public DepthwiseStageParameters Parameters;
+    public BatchNormStatistics Statistics;
+    public PlaneGroups Groups;
+    public float* Input;
+    public float* Output;
+
+    public readonly long ScratchFloats
+    {
+        get
+        {
+            var layout = new ScratchLayout(null, TLanes.Count);
+            _ = new Buffers(ref layout, Shape, Groups);
+            return layout.Taken;
+        }
+    }
+
+    public readonly void Run(int first, int end, float* scratch)
+    {
+        var layout = new ScratchLayout(scratch, TLanes.Count);
+        var buffers = new Buffers(ref layout, Shape, Groups);
+        for (var i = first; i < end; i++) RunItem(new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count), buffers);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void RunItem(in ItemLanes item, in Buffers b)
+    {
+        var count = Shape.OutputPlane;
+        var outputRow = (nint)Shape.OutputWidth * TLanes.Count;
+        b.Lanes.Spread(item, Parameters, Shape.Kernel);
+        for (var g = 0; g < item.Groups; g++)
+        {
+            var values = b.Group(g);
+            BorderedPlanes<TLanes, TVector>.Load(Input, item.Planes(g, Shape.InputPlane), Shape.Height, Shape.Width, b.Bordered, b.Plane);
+            DepthwiseRows<TLanes, TVector, TStride, IdentityActivation>.Run(
+                b.Bordered, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Zero, values, outputRow, TLanes.Count,
+                Shape.OutputHeight, Shape.OutputWidth);
+            VectorSums<TLanes, TVector>.Run(values, count, b.Sum);
+            NormStatistics<TLanes, TVector>.Measure(values, count, b.Sum, b.Record(g));
+        }
+
+        NormStatistics<TLanes, TVector>.Combine(item, b.Records, count, b.Lanes.Norm, Parameters.Norm.Epsilon);
+        item.Gather(b.Lanes.Norm.Mean, 1, Statistics.Mean);
+        item.Gather(b.Lanes.Norm.InverseStd, 1, Statistics.InverseStd);
+        RunningStatistics.Update(Parameters.Norm, item.Item, b.Lanes.Norm, (long)item.PlanesPerChannel * count);
+        for (var g = 0; g < item.Groups; g++)
+        {
+            var planes = item.Planes(g, count);
+            var values = b.Group(g);
+            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Norm, 1, count, values, 0);
+            PlaneBlocks<TLanes, TVector>.Store(values, count, Output + planes.Offset, planes.Stride, planes.Valid);
+        }
+    }
+
+    private readonly struct Buffers
+    {
+        public readonly DepthwiseLanes<TLanes, TVector> Lanes;
+        public readonly VectorMap Bordered;
+        public readonly float* Plane;
+        public readonly float* Records;
+        public readonly float* Sum;
+        private readonly float* _values;
+        private readonly nint _group;
+
+        public Buffers(ref ScratchLayout layout, in DepthwiseStageShape shape, in PlaneGroups groups)
+        {
+            Lanes = new DepthwiseLanes<TLanes, TVector>(ref layout, shape.Kernel);
+            Bordered = layout.Bordered(shape.Height, shape.Width, shape.Border);
+            Plane = layout.Vectors(shape.InputPlane);
+            Records = layout.Vectors((long)groups.GroupsPerItem * NormStatistics<TLanes, TVector>.RecordVectors);
+            Sum = layout.Vectors(1);
+            _values = layout.Vectors((long)shape.OutputPlane * groups.GroupsPerItem);
+            _group = (nint)shape.OutputPlane * TLanes.Count;
+        }
+
+        public readonly float* Group(int group) => _values + (group * _group);
+
+        public readonly float* Record(int group) => Records + (group * NormStatistics<TLanes, TVector>.RecordVectors * TLanes.Count);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>Inference: one group of planes from input to output, batch normalisation folded into weights and shift.</summary>
+internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation> : IKernelWork
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TStride : struct, IStride
+    where TActivation : struct, IActivation
+{
+    public DepthwiseStageShape Shape;
+    public DepthwiseStageParameters Parameters;
+    public PlaneGroups Groups;
+    public float* Input;
+    public float* Output;
+
+    public readonly long ScratchFloats
+    {
+        get
+        {
+            var layout = new ScratchLayout(null, TLanes.Count);
+            _ = new Buffers(ref layout, Shape);
+            return layout.Taken;
+        }
+    }
+
+    /// <summary>Items here are groups: those of a channel, or block of channels, follow each other and share the folded weights.</summary>
+    public readonly void Run(int first, int end, float* scratch)
+    {
+        var layout = new ScratchLayout(scratch, TLanes.Count);
+        var buffers = new Buffers(ref layout, Shape);
+        var current = -1;
+        ItemLanes item = default;
+        for (var i = first; i < end; i++)
+        {
+            var index = i / Groups.GroupsPerItem;
+            if (index != current)
+            {
+                item = new ItemLanes(Groups, Groups.Item(index), Shape.Batch, TLanes.Count);
+                Fold(item, buffers.Lanes);
+                current = index;
+            }
+
+            RunGroup(item, i % Groups.GroupsPerItem, buffers);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Fold(in ItemLanes item, in DepthwiseLanes<TLanes, TVector> lanes)
+    {
+        lanes.Spread(item, Parameters, Shape.Kernel);
+        item.Spread<TLanes, TVector>(Parameters.Norm.RunningMean, 1, lanes.Norm.Mean);
+        item.Spread<TLanes, TVector>(Parameters.Norm.RunningVariance, 1, lanes.Norm.Variance);
+        NormStatistics<TLanes, TVector>.Coefficients(lanes.Norm, Parameters.Norm.Epsilon);
+        var scale = TLanes.Load(lanes.Norm.Scale);
+        for (var tap = 0; tap < Shape.Kernel * Shape.Kernel; tap++)
+        {
+            var weight = lanes.Weights + (tap * TLanes.Count);
+            TLanes.Store(weight, TLanes.Multiply(TLanes.Load(weight), scale));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b)
+    {
+        BorderedPlanes<TLanes, TVector>.Load(Input, item.Planes(group, Shape.InputPlane), Shape.Height, Shape.Width, b.Bordered, b.Plane);
+        DepthwiseRows<TLanes, TVector, TStride, TActivation>.Run(
+            b.Bordered, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Norm.Shift, b.Plane, (nint)Shape.OutputWidth * TLanes.Count,
+            TLanes.Count, Shape.OutputHeight, Shape.OutputWidth);
+        var planes = item.Planes(group, Shape.OutputPlane);
+        PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+    }
+
+    private readonly struct Buffers
+    {
+        public readonly DepthwiseLanes<TLanes, TVector> Lanes;
+        public readonly VectorMap Bordered;
+        public readonly float* Plane;
+
+        public Buffers(ref ScratchLayout layout, in DepthwiseStageShape shape)
+        {
+            Lanes = new DepthwiseLanes<TLanes, TVector>(ref layout, shape.Kernel);
+            Bordered = layout.Bordered(shape.Height, shape.Width, shape.Border);
+            Plane = layout.Vectors(shape.InputPlane);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace XSepConv.Kernels;
+
+/// <summary>The convolution's stride in width.</summary>
+internal interface IStride
+{
+    static abstract int Value { get; }
+}
+
+internal readonly struct Stride1 : IStride
+{
+    public static int Value => 1;
+}
+
+internal readonly struct Stride2 : IStride
+{
+    public static int Value => 2;
+}
