@@ -108,7 +108,7 @@ internal sealed class FitExperiment
     private static (Tensor Images, Tensor Labels) Tensors(ImageSplit split, ImageNormalization normalization)
     {
         using var scope = NewDisposeScope();
-        var bytes = tensor(split.Pixels.ToArray()).reshape(split.Count, split.Channels, split.Height, split.Width);
+        var bytes = tensor(split.ToArray()).reshape(split.Count, split.Channels, split.Height, split.Width);
         var images = (bytes.to(ScalarType.Float32) / 255 - normalization.Mean[0]) / normalization.Std[0];
         var labels = tensor(Array.ConvertAll(split.Labels.ToArray(), label => (long)label));
         return (images.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());

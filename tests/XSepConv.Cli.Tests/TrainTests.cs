@@ -50,7 +50,7 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     }
 
     [Theory]
-    [InlineData("--data is 'shaeps': known are shapes, fashion-mnist, mnist. Did you mean 'shapes'?", "--data", "shaeps")]
+    [InlineData("--data is 'shaeps': known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder. Did you mean 'shapes'?", "--data", "shaeps")]
     [InlineData("Did you mean 'fashion-mnist'?", "--data", "fashion-mnits")]
     [InlineData("Did you mean 'mobilenet-v3-small'?", "--model", "mobilnet-v3-small")]
     [InlineData("--kernels is '4': a kernel is odd", "--kernels", "4")]

@@ -14,7 +14,10 @@ internal sealed class DataOptions
     private readonly Option<string?> name;
 
     private readonly Option<string> root = CheckedOption.Text(
-        "--data-root", "DIR", "Where to look for the files first; then in Debian's /usr/share/datasets, then in the user's cache, then on the net.");
+        "--data-root", "DIR", "Where to look for the files first; then in Debian's /usr/share/datasets, then in the user's cache, then on the net. For 'folder': the folder with a folder for each class.");
+
+    private readonly Option<int?> size = CheckedOption.OptionalWhole(
+        "--image-size", 8, 1024, "Rows and columns of the images of 'folder' (64 without); their middle square is scaled to it.");
 
     private readonly Option<int?> limit = CheckedOption.OptionalWhole(
         "--limit", 2, int.MaxValue, "Use only so many images of each split, for quick tries.");
@@ -32,7 +35,7 @@ internal sealed class DataOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { name, root, limit }) command.Add(option);
+        foreach (var option in new Option[] { name, root, size, limit }) command.Add(option);
     }
 
     public string? Name(ParseResult result) => result.GetValue(name) ?? (hasDefault ? DefaultName : null);
@@ -42,7 +45,9 @@ internal sealed class DataOptions
     /// <summary>Opens the data set, showing a download if there is one.</summary>
     public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel)
     {
+        RefuseWrongOptions(result, dataset);
         var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) };
+        if (result.GetValue(size) is { } side) options = options with { ImageSize = side };
         using var download = new DownloadScreen(Consoles.For(screen));
         try
         {
@@ -51,6 +56,19 @@ internal sealed class DataOptions
         catch (ArgumentException e)
         {
             throw UserError.From(e);
+        }
+    }
+
+    private void RefuseWrongOptions(ParseResult result, string dataset)
+    {
+        if (dataset == DatasetCatalog.Folder && result.GetValue(root) is null)
+        {
+            throw new UserError($"--data {DatasetCatalog.Folder} needs --data-root: the folder with a folder for each class.");
+        }
+
+        if (dataset != DatasetCatalog.Folder && result.GetValue(size) is not null)
+        {
+            throw new UserError($"--image-size is for --data {DatasetCatalog.Folder}; the images of {dataset} have a size of their own.");
         }
     }
 }

@@ -11,7 +11,7 @@ internal sealed class TrainCommand
 {
     private static readonly TrainingOptions Defaults = new() { Network = MobileNetV3SmallSpec.XSep(), OutputDirectory = "" };
 
-    private readonly DataOptions data = new(hasDefault: true, "What to learn: generated shapes (synthetic, 32×32), or 28×28 images of clothes or digits.");
+    private readonly DataOptions data = new(hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
     private readonly NetworkOptions network = new(ImagePreset.Cifar);
     private readonly DeviceOptions device = new();
     private readonly Option<int> epochs = CheckedOption.Whole("--epochs", 1, 100_000, Defaults.Epochs, "Passes over the training images. The learning rate ends with the last.");

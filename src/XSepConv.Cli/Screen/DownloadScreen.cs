@@ -4,8 +4,8 @@ using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
 
-/// <summary>Shows a download: a line for each file, on a terminal with the megabytes that have come.</summary>
-internal sealed class DownloadScreen(IAnsiConsole console) : IProgress<DownloadProgress>, IDisposable
+/// <summary>Shows a download and the decoding: a line for each file, on a terminal with what has come of it.</summary>
+internal sealed class DownloadScreen(IAnsiConsole console) : IProgress<DatasetProgress>, IDisposable
 {
     private const long Unit = 1 << 20;
 
@@ -13,22 +13,36 @@ internal sealed class DownloadScreen(IAnsiConsole console) : IProgress<DownloadP
     private string? file;
     private long shown;
 
-    public void Report(DownloadProgress value)
+    public void Report(DatasetProgress value)
     {
-        var done = value.BytesDone / Unit;
-        if (value.File != file)
+        if (value is DownloadProgress download)
+        {
+            var whole = string.Create(CultureInfo.InvariantCulture, $"{(double)download.BytesTotal / Unit:0.0} MiB, from {download.Address.Host}");
+            Report($"downloading {download.File}", download.BytesDone / Unit, whole);
+        }
+        else if (value is DecodeProgress decode)
+        {
+            var whole = decode.ImagesTotal > 0 ? string.Create(CultureInfo.InvariantCulture, $"{decode.ImagesTotal:N0} images, once for all runs") : "images, once for all runs";
+            Report($"decoding {decode.What}", decode.ImagesDone, whole);
+        }
+    }
+
+    private void Report(string what, long done, string whole)
+    {
+        if (what != file)
         {
             EndLine();
-            (file, shown) = (value.File, -1);
-            var line = string.Create(CultureInfo.InvariantCulture, $"downloading {value.File}, {(double)value.BytesTotal / Unit:0.0} MiB, from {value.Address.Host}");
+            (file, shown) = (what, -1);
+            var line = $"{what}, {whole}";
             if (live) console.Write(line);
             else console.WriteLine(line);
         }
 
         if (!live || done == shown) return;
         shown = done;
+
         // Back to the start of the line, over the same text.
-        console.Profile.Out.Writer.Write(string.Create(CultureInfo.InvariantCulture, $"\rdownloading {value.File}, {done} of {(double)value.BytesTotal / Unit:0.0} MiB, from {value.Address.Host}"));
+        console.Profile.Out.Writer.Write(string.Create(CultureInfo.InvariantCulture, $"\r{what}, {done:N0} of {whole}"));
     }
 
     public void Dispose() => EndLine();

@@ -18,6 +18,9 @@ public sealed record DatasetOptions
     /// <summary>The user's cache; null for <c>XDG_CACHE_HOME</c>, <c>~/.cache</c> or the system's place for local application data.</summary>
     public string? CacheDirectory { get; init; }
 
+    /// <summary>Rows and columns of the images of <c>folder</c>: their middle square is scaled to it. Other sets have a size of their own.</summary>
+    public int ImageSize { get; init; } = 64;
+
     /// <summary>Where Debian's data packages put theirs.</summary>
     internal string SystemDirectory { get; init; } = "/usr/share/datasets";
 
@@ -27,6 +30,7 @@ public sealed record DatasetOptions
     internal void Validate()
     {
         if (Limit is < 2) throw new ArgumentException($"The limit is {Limit} images; it must be at least 2.", nameof(Limit));
+        if (ImageSize is < 8 or > ImageFile.LargestSide) throw new ArgumentException($"The image size is {ImageSize} pixels; it must be from 8 to {ImageFile.LargestSide}.", nameof(ImageSize));
         if (DataRoot is { } root && !Directory.Exists(root))
         {
             throw new DirectoryNotFoundException($"The data root '{root}' is not a folder.");
@@ -34,12 +38,21 @@ public sealed record DatasetOptions
     }
 }
 
+/// <summary>How far the opening of a data set is.</summary>
+public abstract record DatasetProgress;
+
+/// <summary>How far decoding is.</summary>
+/// <param name="What">What is decoded, a path.</param>
+/// <param name="ImagesDone">Images decoded.</param>
+/// <param name="ImagesTotal">All images; 0 where that is not known.</param>
+public sealed record DecodeProgress(string What, int ImagesDone, int ImagesTotal) : DatasetProgress;
+
 /// <summary>How far a download is.</summary>
 /// <param name="File">The name of the file.</param>
 /// <param name="Address">Where it comes from.</param>
 /// <param name="BytesDone">Bytes received.</param>
 /// <param name="BytesTotal">Bytes of the whole file.</param>
-public sealed record DownloadProgress(string File, Uri Address, long BytesDone, long BytesTotal);
+public sealed record DownloadProgress(string File, Uri Address, long BytesDone, long BytesTotal) : DatasetProgress;
 
 /// <summary>A data set is in none of the places it is looked for, and could not be downloaded. The message says why for each.</summary>
 public sealed class DatasetNotFoundException : IOException

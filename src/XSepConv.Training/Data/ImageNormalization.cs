@@ -42,24 +42,17 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw new ArgumentException("There are no images to take a mean of.", nameof(images));
         var plane = images.Height * images.Width;
-        var pixels = images.Pixels.Span;
         var mean = new double[images.Channels];
         var std = new double[images.Channels];
-        Span<long> histogram = stackalloc long[256];
+        var histograms = Histograms(images, plane);
         for (var channel = 0; channel < images.Channels; channel++)
         {
-            // Counted in integers: the same numbers whatever the order of the images.
-            histogram.Clear();
-            for (var image = 0; image < images.Count; image++)
-            {
-                foreach (var pixel in pixels.Slice((image * images.ImageBytes) + (channel * plane), plane)) histogram[pixel]++;
-            }
-
             long sum = 0, squares = 0;
             for (var value = 0; value < 256; value++)
             {
-                sum += histogram[value] * value;
-                squares += histogram[value] * value * value;
+                var times = histograms[(channel * 256) + value];
+                sum += times * value;
+                squares += times * value * value;
             }
 
             var n = (double)images.Count * plane;
@@ -70,6 +63,37 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
         }
 
         return new ImageNormalization(mean, std);
+    }
+
+    /// <summary>How often each byte is there, by channel. Counted in integers: the same numbers whatever the order, and however many count.</summary>
+    private static long[] Histograms(ImageSplit images, int plane)
+    {
+        var all = new long[images.Channels * 256];
+        Parallel.ForEach(
+            System.Collections.Concurrent.Partitioner.Create(0, images.Count),
+            () => new long[all.Length],
+            (range, _, counts) =>
+            {
+                for (var image = range.Item1; image < range.Item2; image++)
+                {
+                    var pixels = images.Image(image);
+                    for (var channel = 0; channel < images.Channels; channel++)
+                    {
+                        var count = counts.AsSpan(channel * 256, 256);
+                        foreach (var pixel in pixels.Slice(channel * plane, plane)) count[pixel]++;
+                    }
+                }
+
+                return counts;
+            },
+            counts =>
+            {
+                lock (all)
+                {
+                    for (var i = 0; i < all.Length; i++) all[i] += counts[i];
+                }
+            });
+        return all;
     }
 
     /// <inheritdoc/>

@@ -1,10 +1,14 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 
 namespace XSepConv.Training;
 
-/// <summary>Images of one split, in memory: bytes [count, channels, height, width], and a label for each.</summary>
+/// <summary>Images of one split: bytes [channels, height, width] each, and a label for each.</summary>
 public sealed class ImageSplit
 {
+    private readonly ImageStore _store;
+    private readonly int[]? _places;
+
     /// <summary>Wraps images; nothing is copied.</summary>
     /// <param name="pixels">[count, channels, height, width], one byte each.</param>
     /// <param name="labels">A class index, 0 or more, for each image.</param>
@@ -29,12 +33,12 @@ public sealed class ImageSplit
             if (label < 0) throw new ArgumentException($"A label is {label}; labels are class indices, 0 or more.", nameof(labels));
         }
 
-        Pixels = pixels;
-        Labels = labels;
-        Channels = channels;
-        Height = height;
-        Width = width;
+        (_store, Labels, Channels, Height, Width) = (new MemoryImageStore(pixels, channels * height * width), labels, channels, height, width);
     }
+
+    /// <summary>Images of a store; those at the given places, in that order, or all of them when null.</summary>
+    internal ImageSplit(ImageStore store, int[]? places, ReadOnlyMemory<int> labels, int channels, int height, int width) =>
+        (_store, _places, Labels, Channels, Height, Width) = (store, places, labels, channels, height, width);
 
     /// <summary>How many images there are.</summary>
     public int Count => Labels.Length;
@@ -48,9 +52,6 @@ public sealed class ImageSplit
     /// <summary>Columns of each image.</summary>
     public int Width { get; }
 
-    /// <summary>The images, [count, channels, height, width].</summary>
-    public ReadOnlyMemory<byte> Pixels { get; }
-
     /// <summary>The class of each image.</summary>
     public ReadOnlyMemory<int> Labels { get; }
 
@@ -63,7 +64,16 @@ public sealed class ImageSplit
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
-        return Pixels.Span.Slice(index * ImageBytes, ImageBytes);
+        return _store.Image(_places is null ? index : _places[index]);
+    }
+
+    /// <summary>A copy of all images, [count, channels, height, width].</summary>
+    /// <exception cref="OverflowException">They are more than 2 GB.</exception>
+    public byte[] ToArray()
+    {
+        var pixels = new byte[checked(Count * ImageBytes)];
+        for (var i = 0; i < Count; i++) Image(i).CopyTo(pixels.AsSpan(i * ImageBytes));
+        return pixels;
     }
 
     /// <summary>The first images of the split; all of them where there are fewer.</summary>
@@ -71,41 +81,49 @@ public sealed class ImageSplit
     public ImageSplit Take(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        return count >= Count ? this : new ImageSplit(Pixels[..(count * ImageBytes)], Labels[..count], Channels, Height, Width);
+        return count >= Count ? this : Select([.. Enumerable.Range(0, count)]);
     }
 
-    /// <summary>A copy of the chosen images, in the chosen order.</summary>
+    /// <summary>The chosen images, in the chosen order; their bytes stay where they are.</summary>
     /// <param name="indices">Each 0 … <see cref="Count"/> − 1.</param>
     public ImageSplit Select(ReadOnlySpan<int> indices)
     {
-        var pixels = new byte[checked(indices.Length * ImageBytes)];
+        var places = new int[indices.Length];
         var labels = new int[indices.Length];
         for (var i = 0; i < indices.Length; i++)
         {
-            Image(indices[i]).CopyTo(pixels.AsSpan(i * ImageBytes));
-            labels[i] = Labels.Span[indices[i]];
+            var index = indices[i];
+            ArgumentOutOfRangeException.ThrowIfNegative(index, nameof(indices));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count, nameof(indices));
+            places[i] = _places is null ? index : _places[index];
+            labels[i] = Labels.Span[index];
         }
 
-        return new ImageSplit(pixels, labels, Channels, Height, Width);
+        return new ImageSplit(_store, places, labels, Channels, Height, Width);
     }
 
-    /// <summary>SHA-256 over sizes, labels and pixels: tells whether a resumed run sees the data it was started on.</summary>
+    /// <summary>SHA-256 over sizes, labels and pixels, or what names the pixels: tells whether a resumed run sees the data it was started on.</summary>
     internal string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append([Count, Channels, Height, Width]);
         Append(Labels.Span);
-        hash.AppendData(Pixels.Span);
+        if (_store.Digest is { } digest)
+        {
+            hash.AppendData(Convert.FromHexString(digest));
+            Append(_places ?? [.. Enumerable.Range(0, Count)]);
+        }
+        else
+        {
+            for (var i = 0; i < Count; i++) hash.AppendData(Image(i));
+        }
+
         return Convert.ToHexStringLower(hash.GetHashAndReset());
 
         void Append(ReadOnlySpan<int> values)
         {
             var bytes = new byte[values.Length * sizeof(int)];
-            for (var i = 0; i < values.Length; i++)
-            {
-                System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(i * sizeof(int)), values[i]);
-            }
-
+            for (var i = 0; i < values.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(i * sizeof(int)), values[i]);
             hash.AppendData(bytes);
         }
     }

@@ -5,6 +5,9 @@ namespace XSepConv.Training;
 /// <param name="HorizontalFlip">Whether every other image, at random, is mirrored left to right.</param>
 public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
 {
+    /// <summary>By how many degrees an image may be turned without becoming another class's; what a policy does is kept within it.</summary>
+    public double LargestRotation { get; init; } = 30;
+
     /// <summary>Images stay as they are.</summary>
     public static Augmentation None { get; } = new(0, false);
 

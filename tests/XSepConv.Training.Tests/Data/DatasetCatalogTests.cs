@@ -14,7 +14,8 @@ public sealed class DatasetCatalogTests : IDisposable
     };
 
     [Fact]
-    public void The_names_are_the_three_sets() => Assert.Equal(["shapes", "fashion-mnist", "mnist"], DatasetCatalog.Names);
+    public void The_names_are_those_of_the_documentation() =>
+        Assert.Equal(["shapes", "fashion-mnist", "mnist", "cifar-10", "cifar-100", "svhn", "svhn-extra", "tiny-imagenet", "folder"], DatasetCatalog.Names);
 
     [Theory]
     [InlineData("fashon-mnist", "did you mean 'fashion-mnist'?")]
@@ -28,7 +29,7 @@ public sealed class DatasetCatalogTests : IDisposable
     {
         var message = Assert.Throws<ArgumentException>(() => Sets.Open("imagenet-21k", Options)).Message;
         Assert.DoesNotContain("did you mean", message, StringComparison.Ordinal);
-        Assert.Contains("known are shapes, fashion-mnist, mnist", message, StringComparison.Ordinal);
+        Assert.Contains("known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder", message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,24 +1,24 @@
 namespace XSepConv.Training;
 
-/// <summary>Finds the files of an IDX data set: in the folder the user names, in Debian's, in the user's cache, else on the net.</summary>
+/// <summary>Finds the files of a published data set: in the folder the user names, in Debian's, in the user's cache, else on the net.</summary>
 internal static class DatasetFiles
 {
-    /// <summary>The files, in the order of <see cref="IdxDatasetInfo.Files"/>, and the folder they are in.</summary>
+    /// <summary>The files, in the order of <see cref="PublishedDataset.Files"/>, and the folder they are in.</summary>
     /// <exception cref="DatasetNotFoundException">They are nowhere; the message names each place and why it failed.</exception>
     public static (IReadOnlyList<string> Paths, string Folder) Find(
-        IdxDatasetInfo info, DatasetOptions options, IProgress<DownloadProgress>? progress, CancellationToken cancel)
+        PublishedDataset info, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {
         var failures = new List<string>();
         foreach (var (place, folder) in Places(info, options))
         {
-            var paths = info.Files.Select(file => InFolder(folder, file.Name)).ToList();
+            var paths = info.Files.Select(file => InFolder(folder, file)).ToList();
             if (paths.TrueForAll(path => path is not null)) return (paths!, folder);
-            var missing = info.Files.Where((_, i) => paths[i] is null).Select(file => file.Name + ".gz").ToList();
+            var missing = info.Files.Where((_, i) => paths[i] is null).Select(file => file.Name).ToList();
             failures.Add($"{place} {folder}: {Reason(folder, missing, info.Files.Count)}");
         }
 
         if (options.DataRoot is null) failures.Insert(0, "a data root: none was given");
-        var cache = CacheFolder(info, options);
+        var cache = CacheFolder(info.FolderName, options);
         if (!options.AllowDownload)
         {
             failures.Add("download: not allowed by the options");
@@ -37,12 +37,13 @@ internal static class DatasetFiles
 
         throw new DatasetNotFoundException(
             $"The data set {info.Name} was not found:{string.Concat(failures.Select(failure => $"{Environment.NewLine}  - {failure}"))}{Environment.NewLine}"
-            + $"On Debian, 'apt install dataset-{info.Name}' may bring it; or put {string.Join(", ", info.Files.Select(file => file.Name + ".gz"))} in a folder and name that folder as the data root.");
+            + (info.DebianPackage is { } package ? $"On Debian, 'apt install {package}' brings it; or p" : "P")
+            + $"ut {string.Join(", ", info.Files.Select(file => file.Name))} in a folder and name that folder as the data root.");
     }
 
     /// <summary>The user's cache of one data set.</summary>
-    internal static string CacheFolder(IdxDatasetInfo info, DatasetOptions options) =>
-        Path.Combine(options.CacheDirectory ?? Path.Combine(UserCache(), "xsepconv"), info.Name);
+    internal static string CacheFolder(string name, DatasetOptions options) =>
+        Path.Combine(options.CacheDirectory ?? Path.Combine(UserCache(), "xsepconv"), name);
 
     /// <summary>By the XDG rules an XDG_CACHE_HOME that is not absolute is ignored.</summary>
     internal static string UserCache()
@@ -57,23 +58,24 @@ internal static class DatasetFiles
         };
     }
 
-    private static IEnumerable<(string Place, string Folder)> Places(IdxDatasetInfo info, DatasetOptions options)
+    private static IEnumerable<(string Place, string Folder)> Places(PublishedDataset info, DatasetOptions options)
     {
         if (options.DataRoot is { } root)
         {
             yield return ("data root", root);
-            yield return ("data root", Path.Combine(root, info.Name));
+            yield return ("data root", Path.Combine(root, info.FolderName));
         }
 
-        yield return ("system folder", Path.Combine(options.SystemDirectory, info.Name));
-        yield return ("cache", CacheFolder(info, options));
+        yield return ("system folder", Path.Combine(options.SystemDirectory, info.FolderName));
+        yield return ("cache", CacheFolder(info.FolderName, options));
     }
 
-    private static string? InFolder(string folder, string name)
+    private static string? InFolder(string folder, PublishedFile file)
     {
-        var zipped = Path.Combine(folder, name + ".gz");
-        var plain = Path.Combine(folder, name);
-        return File.Exists(zipped) ? zipped : File.Exists(plain) ? plain : null;
+        var published = Path.Combine(folder, file.Name);
+        if (File.Exists(published)) return published;
+        var unpacked = file.Unpacked is null ? null : Path.Combine(folder, file.Unpacked);
+        return File.Exists(unpacked) || Directory.Exists(unpacked) ? unpacked : null;
     }
 
     private static string Reason(string folder, List<string> missing, int all) =>

@@ -1,0 +1,82 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace XSepConv.Training;
+
+/// <summary>Keeps decoded images in the user's cache: decoded once, mapped by every run after.</summary>
+/// <remarks>
+/// The name of a file says which source it was decoded from and in which state that was, so a source that has changed is decoded anew and
+/// nobody's mapping is touched. Two processes that decode the same at once both write a whole file of the same bytes; one replaces the other.
+/// </remarks>
+internal static class DecodedCache
+{
+    /// <summary>Images of a source, from the cache, or decoded into it.</summary>
+    /// <param name="folder">Where image files of the data set go.</param>
+    /// <param name="place">What is decoded and how, such as the path of an archive and a size: other places keep other files.</param>
+    /// <param name="source">SHA-256, in hexadecimal, of the state it is in.</param>
+    /// <param name="shape">Of every image.</param>
+    /// <param name="what">What is decoded, in words: a path.</param>
+    /// <param name="decode">Writes the images, and returns the class names.</param>
+    /// <param name="progress">Told how many images are decoded.</param>
+    /// <param name="cancel">Ends the decoding; nothing is kept.</param>
+    /// <exception cref="InvalidDataException">The source is damaged.</exception>
+    /// <exception cref="IOException">The cache can't be written.</exception>
+    public static MappedImages Open(
+        string folder,
+        string place,
+        string source,
+        (int Channels, int Height, int Width) shape,
+        string what,
+        Func<ImageFileWriter, IReadOnlyList<string>> decode,
+        IProgress<DatasetProgress>? progress,
+        CancellationToken cancel)
+    {
+        var prefix = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{ImageFile.Version}\n{place}"))))[..12];
+        var path = Path.Combine(folder, $"{prefix}-{source[..16]}.images");
+        if (MappedImages.TryOpen(path, source) is { } known) return known;
+        try
+        {
+            Directory.CreateDirectory(folder);
+            AtomicFile.Write(path, stream =>
+            {
+                using var writer = new ImageFileWriter(stream, shape, what, progress, cancel);
+                writer.Finish(Damage.Named(what, () => decode(writer)), source);
+            });
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"Decoded images can't be kept in {folder}: {e.Message} Name a cache folder that can be written (XDG_CACHE_HOME).", e);
+        }
+
+        RemoveOthers(folder, prefix, path);
+        return MappedImages.TryOpen(path, source) ?? throw new IOException($"{path} was written but can't be read back as it was written.");
+    }
+
+    /// <summary>SHA-256 over what tells files apart: name, size and time of last change.</summary>
+    public static string Fingerprint(IEnumerable<(string Name, FileInfo File)> files)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (name, file) in files)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{name}\n{file.Length}\n{file.LastWriteTimeUtc.Ticks}\n")));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>What was decoded from the same place before it changed.</summary>
+    private static void RemoveOthers(string folder, string prefix, string path)
+    {
+        try
+        {
+            foreach (var old in Directory.EnumerateFiles(folder, $"{prefix}-*.images"))
+            {
+                if (old != path) File.Delete(old);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // In use on a system that does not let go of names in use: it goes another time.
+        }
+    }
+}

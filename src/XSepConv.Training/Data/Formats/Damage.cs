@@ -1,0 +1,54 @@
+namespace XSepConv.Training;
+
+/// <summary>What libraries throw over a damaged file, made into one exception that names the file.</summary>
+internal static class Damage
+{
+    /// <summary>Calls a library that parses what may be hostile.</summary>
+    /// <param name="what">The file.</param>
+    /// <param name="part">The part of it that is read.</param>
+    /// <param name="read">The call.</param>
+    /// <exception cref="InvalidDataException">The library did not like it.</exception>
+    public static T AsInvalidData<T>(string what, string part, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (Is(e, what))
+        {
+            throw new InvalidDataException($"{what}: the {part} is damaged ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
+    /// <inheritdoc cref="AsInvalidData{T}"/>
+    public static void AsInvalidData(string what, string part, Action read) => AsInvalidData<object?>(what, part, () =>
+    {
+        read();
+        return null;
+    });
+
+    /// <summary>Gives an error in a file's data its name where it has none: a stream that unpacks does not know what it reads.</summary>
+    public static T Named<T>(string what, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is EndOfStreamException || (e is InvalidDataException && !e.Message.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+        {
+            throw new InvalidDataException($"{what}: is damaged ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
+    /// <summary>
+    /// Libraries stumble over hostile bytes in many ways, and document few: anything but an error of this machine (a disk that fails, memory that is
+    /// used up) or of ours that is worded already is the file's fault.
+    /// </summary>
+    private static bool Is(Exception e, string what) => e switch
+    {
+        EndOfStreamException => true,
+        InvalidDataException => !e.Message.StartsWith(what, StringComparison.Ordinal),
+        IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException => false,
+        _ => true,
+    };
+}

@@ -1,0 +1,73 @@
+namespace XSepConv.Training;
+
+/// <summary>An image file in memory.</summary>
+/// <param name="What">Its name, for errors.</param>
+/// <param name="Bytes">The file.</param>
+/// <param name="Label">Its class.</param>
+internal sealed record EncodedImage(string What, byte[] Bytes, int Label);
+
+/// <summary>Decodes image files on all cores, into an image file in their order.</summary>
+internal static class EncodedImages
+{
+    // So many files, or so many bytes of files, are decoded before any is written.
+    private const int BlockFiles = 256;
+    private const long BlockBytes = 64 << 20;
+
+    /// <summary>Adds the images to a split.</summary>
+    /// <param name="images">Read one at a time.</param>
+    /// <param name="split">The split.</param>
+    /// <param name="writer">Takes squares of its size.</param>
+    /// <param name="exact">Whether an image of another size is refused instead of scaled.</param>
+    /// <exception cref="InvalidDataException">One is no image, or damaged; the message names it.</exception>
+    public static void Decode(IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, bool exact = false)
+    {
+        var block = new List<EncodedImage>();
+        long bytes = 0;
+        foreach (var image in images)
+        {
+            block.Add(image);
+            bytes += image.Bytes.Length;
+            if (block.Count == BlockFiles || bytes >= BlockBytes) DecodeBlock();
+        }
+
+        DecodeBlock();
+
+        void DecodeBlock()
+        {
+            var decoded = new byte[block.Count * writer.ImageBytes];
+            var errors = new Exception?[block.Count];
+            Parallel.For(0, block.Count, new ParallelOptions { CancellationToken = writer.Cancel }, i =>
+            {
+                try
+                {
+                    DecodeOne(block[i], writer.Shape.Height, exact, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes));
+                }
+                catch (InvalidDataException e)
+                {
+                    // The first in the files' order is reported, whichever thread came upon one first.
+                    errors[i] = e;
+                }
+            });
+            if (Array.Find(errors, error => error is not null) is { } first) throw new InvalidDataException(first.Message, first);
+            for (var i = 0; i < block.Count; i++) writer.Add(split, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes), block[i].Label);
+            block.Clear();
+            bytes = 0;
+        }
+    }
+
+    private static void DecodeOne(EncodedImage image, int side, bool exact, Span<byte> target)
+    {
+        if (!exact)
+        {
+            ImageDecoder.Decode(image.Bytes, image.What, side, target);
+            return;
+        }
+
+        var (pixels, width, height) = ImageDecoder.Decode(image.Bytes, image.What);
+        if (width != side || height != side) throw new InvalidDataException($"{image.What}: is {width}×{height} pixels; {side}×{side} are right.");
+        for (var i = 0; i < side * side; i++)
+        {
+            for (var channel = 0; channel < 3; channel++) target[(channel * side * side) + i] = pixels[(i * 3) + channel];
+        }
+    }
+}

@@ -1,0 +1,46 @@
+namespace XSepConv.Training;
+
+/// <summary>Makes a data set with three splits of what there is.</summary>
+internal static class DatasetSplits
+{
+    /// <summary>One training image in so many becomes a validation image where a set has none of its own.</summary>
+    public const int ValidationShare = 12;
+
+    /// <summary>Splits images that stand in an image file.</summary>
+    public static ImageDataset Of(string name, MappedImages images, Augmentation augmentation, string source, DatasetOptions options)
+    {
+        var (train, validation, test) = ((int)images.File.Train, (int)images.File.Validation, (int)images.File.Test);
+        var all = new ImageSplit(images, null, images.Labels, images.File.Channels, images.File.Height, images.File.Width);
+        return Of(
+            name, images.ClassNames, Part(0, train), validation == 0 ? null : Part(train, validation), Part(train + validation, test), augmentation, source, options);
+
+        ImageSplit Part(int first, int count) => all.Select([.. Enumerable.Range(first, count)]);
+    }
+
+    /// <summary>Shuffles the training images by the seed, takes the validation images from them unless the set has its own, and applies the limit.</summary>
+    /// <exception cref="InvalidDataException">There are too few training images.</exception>
+    public static ImageDataset Of(
+        string name,
+        IReadOnlyList<string> classNames,
+        ImageSplit training,
+        ImageSplit? validation,
+        ImageSplit test,
+        Augmentation augmentation,
+        string source,
+        DatasetOptions options)
+    {
+        if (training.Count < 2) throw new InvalidDataException($"{source}: holds {training.Count} training image; at least 2 are needed, one to learn from and one to validate.");
+        if (test.Count < 1) throw new InvalidDataException($"{source}: holds no test image.");
+        var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Split).Permutation(training.Count);
+        var taken = validation is null ? Math.Max(1, training.Count / ValidationShare) : 0;
+        var most = options.Limit ?? int.MaxValue;
+        return new ImageDataset(
+            name,
+            classNames,
+            train: training.Select(order.AsSpan(taken, Math.Min(most, training.Count - taken))),
+            validation: validation?.Take(most) ?? training.Select(order.AsSpan(0, Math.Min(most, taken))),
+            test: test.Take(most),
+            augmentation: augmentation,
+            source: source);
+    }
+}

@@ -1,0 +1,63 @@
+namespace XSepConv.Training.Tests;
+
+public sealed class ImageDecoderTests
+{
+    [Theory]
+    [InlineData("rgb.png")]
+    [InlineData("grey.png")]
+    [InlineData("palette.png")]
+    [InlineData("alpha.png")]
+    [InlineData("bits.png")]
+    [InlineData("deep.png")]
+    [InlineData("interlaced.png")]
+    public void A_PNG_file_has_the_pixels_that_Pillow_sees(string name)
+    {
+        var (pixels, width, height) = ImageDecoder.Decode(Fixture.Bytes($"images/{name}"), name);
+        Assert.Equal((28, 20), (width, height));
+        Assert.Equal(Fixture.Bytes($"images/{name}.expected"), pixels);
+    }
+
+    [Theory]
+    [InlineData("baseline.jpg")]
+    [InlineData("progressive.jpg")]
+    [InlineData("subsampled.jpg")]
+    [InlineData("grey.jpg")]
+    public void A_JPEG_file_has_the_pixels_that_libjpeg_sees_up_to_rounding(string name)
+    {
+        var (pixels, width, height) = ImageDecoder.Decode(Fixture.Bytes($"images/{name}"), name);
+        Assert.Equal((28, 20), (width, height));
+        AssertClose(Fixture.Bytes($"images/{name}.expected"), pixels);
+    }
+
+    [Theory]
+    [InlineData(8)]
+    [InlineData(13)]
+    [InlineData(33)]
+    [InlineData(40)]
+    public void The_middle_square_is_scaled_as_Pillow_does_it(int side)
+    {
+        var target = new byte[3 * side * side];
+        ImageDecoder.Decode(Fixture.Bytes("images/scale.png"), "scale.png", side, target);
+
+        // Pillow rounds after each of the two directions, we once: one step apart at most.
+        Assert.All(Fixture.Bytes($"images/scale.png.{side}").Zip(target), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));
+    }
+
+    /// <summary>
+    /// The inverse cosine transform may be computed in several ways that differ by a step of the 8 bits; the change from YCbCr adds the error of
+    /// Cb 1.772 times, so that steps of 1 come to 1 + 1.772 and rounding: 4.
+    /// </summary>
+    internal static void AssertClose(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        int largest = 0, sum = 0;
+        for (var i = 0; i < expected.Length; i++)
+        {
+            var difference = Math.Abs(expected[i] - actual[i]);
+            largest = Math.Max(largest, difference);
+            sum += difference;
+        }
+
+        Assert.True(largest <= 4 && sum < expected.Length, $"largest difference {largest}, mean {(double)sum / expected.Length:0.000}");
+    }
+}

@@ -1,0 +1,132 @@
+using System.Security.Cryptography;
+
+namespace XSepConv.Training.Tests;
+
+/// <summary>Downloads from a real server on this machine, broken off and taken up again.</summary>
+public sealed class ResumedDownloadTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly byte[] _content = new byte[1_000_000];
+
+    public ResumedDownloadTests() => new Random(6).NextBytes(_content);
+
+    public void Dispose() => _folder.Dispose();
+
+    private string Part => _folder.At("cache/cifar-10-binary.tar.gz.part");
+
+    [Fact]
+    public void A_connection_that_breaks_is_taken_up_where_it_ended()
+    {
+        using var server = new FileServer(_content);
+        server.CutAfter.Enqueue(300_000);
+        server.CutAfter.Enqueue(200_000);
+        var reports = new List<DownloadProgress>();
+        var path = Assert.Single(Fetch(server, new Immediate(report => reports.Add((DownloadProgress)report))));
+        Assert.Equal(_content, File.ReadAllBytes(path));
+        Assert.False(File.Exists(Part));
+        Assert.Equal("", server.Asked.First());
+        Assert.Equal(3, server.Asked.Count);
+        Assert.All(server.Asked.Skip(1), range => Assert.StartsWith("bytes=", range, StringComparison.Ordinal));
+
+        // Each piece is reported once, from none to all.
+        Assert.Equal(reports.Select(report => report.BytesDone).Order().Distinct(), reports.Select(report => report.BytesDone));
+        Assert.Equal((1_000_000, 1_000_000), (reports[^1].BytesDone, reports[^1].BytesTotal));
+    }
+
+    [Fact]
+    public void What_an_earlier_program_left_is_not_asked_for_again()
+    {
+        Directory.CreateDirectory(_folder.At("cache"));
+        File.WriteAllBytes(Part, _content[..700_000]);
+        using var server = new FileServer(_content);
+        Assert.Equal(_content, File.ReadAllBytes(Assert.Single(Fetch(server))));
+        Assert.Equal(["bytes=700000-"], server.Asked);
+    }
+
+    [Fact]
+    public void A_complete_part_is_only_checked()
+    {
+        Directory.CreateDirectory(_folder.At("cache"));
+        File.WriteAllBytes(Part, _content);
+        using var server = new FileServer(_content);
+        Assert.Equal(_content, File.ReadAllBytes(Assert.Single(Fetch(server))));
+        Assert.Empty(server.Asked);
+    }
+
+    [Theory]
+    [InlineData(700_000)]
+    [InlineData(1_000_000)]
+    [InlineData(1_000_001)]
+    public void A_wrong_beginning_is_thrown_away_and_all_is_asked_for(int length)
+    {
+        Directory.CreateDirectory(_folder.At("cache"));
+        File.WriteAllBytes(Part, new byte[length]);
+        using var server = new FileServer(_content);
+        Assert.Equal(_content, File.ReadAllBytes(Assert.Single(Fetch(server))));
+        Assert.Equal("", server.Asked.Last());
+    }
+
+    [Fact]
+    public void A_server_without_ranges_sends_the_whole()
+    {
+        Directory.CreateDirectory(_folder.At("cache"));
+        File.WriteAllBytes(Part, _content[..700_000]);
+        using var server = new FileServer(_content) { Ranges = false };
+        Assert.Equal(_content, File.ReadAllBytes(Assert.Single(Fetch(server))));
+    }
+
+    [Fact]
+    public void A_server_that_always_breaks_off_is_given_up_and_what_came_is_kept()
+    {
+        using var server = new FileServer(_content);
+        for (var i = 0; i < 10; i++) server.CutAfter.Enqueue(70_000);
+        var error = Assert.Throws<IOException>(() => Fetch(server));
+        Assert.Contains(server.Address.ToString(), error.Message, StringComparison.Ordinal);
+        Assert.Equal(4, server.Asked.Count);
+        var kept = File.ReadAllBytes(Part);
+        Assert.InRange(kept.Length, 1, 280_000);
+        Assert.True(kept.AsSpan().SequenceEqual(_content.AsSpan(0, kept.Length)));
+    }
+
+    [Fact]
+    public void A_wrong_file_names_the_checksum_it_has_and_should_have()
+    {
+        using var server = new FileServer([.. _content.Select((b, i) => i == 500_000 ? (byte)~b : b)]);
+        var message = Assert.Throws<IOException>(() => Fetch(server)).Message;
+        Assert.Contains("SHA-256", message, StringComparison.Ordinal);
+        Assert.Contains(Convert.ToHexStringLower(SHA256.HashData(_content)), message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.At("cache")));
+    }
+
+    [Fact]
+    public void An_MD5_is_compared_where_the_publisher_gives_no_other()
+    {
+        using var server = new FileServer(_content);
+#pragma warning disable CA5351
+        var file = Published() with { Checksum = Convert.ToHexStringLower(MD5.HashData(_content)) };
+#pragma warning restore CA5351
+        Assert.Single(Fetch(server, file: file));
+        File.Delete(_folder.At("cache/cifar-10-binary.tar.gz"));
+        Assert.Contains("MD5", Assert.Throws<IOException>(() => Fetch(server, file: file with { Checksum = new string('0', 32) })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Two_who_want_the_same_file_get_it_once()
+    {
+        using var server = new FileServer(_content);
+        var all = await Task.WhenAll(Task.Run(() => Fetch(server)), Task.Run(() => Fetch(server)), Task.Run(() => Fetch(server)));
+        Assert.All(all, paths => Assert.Equal(_content, File.ReadAllBytes(paths[0])));
+        Assert.Single(server.Asked);
+        Assert.Single(Directory.GetFileSystemEntries(_folder.At("cache")));
+    }
+
+    private PublishedFile Published() => CifarDataset.Ten.File with { Bytes = _content.Length, Checksum = Convert.ToHexStringLower(SHA256.HashData(_content)) };
+
+    private IReadOnlyList<string> Fetch(FileServer server, IProgress<DatasetProgress>? progress = null, PublishedFile? file = null) => DatasetDownload.Fetch(
+        CifarDataset.Ten with { Sources = [server.Address], Files = [file ?? Published()] }, _folder.At("cache"), null, progress, TestContext.Current.CancellationToken);
+
+    private sealed class Immediate(Action<DatasetProgress> report) : IProgress<DatasetProgress>
+    {
+        public void Report(DatasetProgress value) => report(value);
+    }
+}
