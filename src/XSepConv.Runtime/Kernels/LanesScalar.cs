@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>One lane: the inference kernels' body where nothing wider is wanted.</summary>
+internal readonly unsafe struct LanesScalar : ILanes<float>
+{
+    public static int Count => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Splat(float value) => value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Load(float* source) => *source;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, float value) => *destination = value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Add(float left, float right) => left + right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Subtract(float left, float right) => left - right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Multiply(float left, float right) => left * right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Divide(float left, float right) => left / right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sqrt(float value) => MathF.Sqrt(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MultiplyAdd(float left, float right, float addend) => float.MultiplyAddEstimate(left, right, addend);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float AtLeast(float bound, float value) => value < bound ? bound : value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float AtMost(float bound, float value) => value > bound ? bound : value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float WherePositive(float test, float value) => test > 0 ? value : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float WhereWithin(float bound, float test, float value) => MathF.Abs(test) < bound ? value : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float KeepFirst(float value, int lanes) => lanes > 0 ? value : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(float value) => value;
+
+    public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride) => *destination = *source;
+}

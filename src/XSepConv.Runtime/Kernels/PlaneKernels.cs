@@ -1,0 +1,72 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>What is done with one block of channels of a map, [pixel][lane], vector by vector.</summary>
+internal static unsafe class PlaneKernels<TLanes, TVector>
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    /// <summary>Adds the pixels to <paramref name="sums"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddTo(float* sums, float* plane, int pixels)
+    {
+        var lanes = TLanes.Count;
+        var s0 = TLanes.Splat(0);
+        var s1 = s0;
+        var s2 = s0;
+        var s3 = s0;
+        var end = plane + ((nint)pixels * lanes);
+        for (; plane + (3 * lanes) < end; plane += 4 * lanes)
+        {
+            s0 = TLanes.Add(s0, TLanes.Load(plane));
+            s1 = TLanes.Add(s1, TLanes.Load(plane + lanes));
+            s2 = TLanes.Add(s2, TLanes.Load(plane + (2 * lanes)));
+            s3 = TLanes.Add(s3, TLanes.Load(plane + (3 * lanes)));
+        }
+
+        for (; plane < end; plane += lanes) s0 = TLanes.Add(s0, TLanes.Load(plane));
+        TLanes.Store(sums, TLanes.Add(TLanes.Load(sums), TLanes.Add(TLanes.Add(s0, s1), TLanes.Add(s2, s3))));
+    }
+
+    /// <summary>Multiplies one vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Scale(float* vector, float factor) => TLanes.Store(vector, TLanes.Multiply(TLanes.Load(vector), TLanes.Splat(factor)));
+
+    /// <summary>plane ← act(plane · gate), or plane · gate + residual where that is not null and there is no activation.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Gate(float* plane, float* gate, float* residual, int pixels, TileActivation activation)
+    {
+        var lanes = TLanes.Count;
+        var g = TLanes.Load(gate);
+        var end = plane + ((nint)pixels * lanes);
+        switch (activation)
+        {
+            case TileActivation.HSwish:
+                for (; plane < end; plane += lanes) TLanes.Store(plane, HSwishActivation.Apply<TLanes, TVector>(TLanes.Multiply(TLanes.Load(plane), g)));
+                break;
+            case TileActivation.ReLU:
+                for (; plane < end; plane += lanes) TLanes.Store(plane, ReluActivation.Apply<TLanes, TVector>(TLanes.Multiply(TLanes.Load(plane), g)));
+                break;
+            case TileActivation.None when residual == null:
+                for (; plane < end; plane += lanes) TLanes.Store(plane, TLanes.Multiply(TLanes.Load(plane), g));
+                break;
+            default:
+                for (; plane < end; plane += lanes)
+                {
+                    TLanes.Store(plane, TLanes.MultiplyAdd(TLanes.Load(plane), g, TLanes.Load(residual)));
+                    residual += lanes;
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>The same vector, over and over.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Fill(float* destination, float* vector, int pixels)
+    {
+        var value = TLanes.Load(vector);
+        for (var end = destination + ((nint)pixels * TLanes.Count); destination < end; destination += TLanes.Count) TLanes.Store(destination, value);
+    }
+}

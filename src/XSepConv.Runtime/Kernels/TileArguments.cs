@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>What a tile does with its results before it stores them.</summary>
+internal enum TileActivation
+{
+    None,
+    ReLU,
+    HSwish,
+    HSigmoid,
+}
+
+/// <summary>The activations where a branch for each vector costs nothing.</summary>
+internal static class TileActivations
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Apply<TLanes, TVector>(TVector z, TileActivation activation)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged => activation switch
+        {
+            TileActivation.ReLU => ReluActivation.Apply<TLanes, TVector>(z),
+            TileActivation.HSwish => HSwishActivation.Apply<TLanes, TVector>(z),
+            TileActivation.HSigmoid => TLanes.AtMost(
+                TLanes.Splat(1), TLanes.AtLeast(TLanes.Splat(0), TLanes.MultiplyAdd(z, TLanes.Splat(1f / 6), TLanes.Splat(0.5f)))),
+            _ => z,
+        };
+}
+
+/// <summary>A 1×1 convolution's tiles of one size, one after the other. Maps are [channel block][pixel][lane]; distances in floats.</summary>
+internal unsafe struct PointwiseTile
+{
+    /// <summary>The first pixel, of the first channel.</summary>
+    public float* Input;
+
+    /// <summary>From one run of input channels to the next.</summary>
+    public nint Outer;
+
+    /// <summary>Input channels that lie next to each other: the lanes of a block.</summary>
+    public int Inner;
+
+    /// <summary>Input channels in all.</summary>
+    public int Channels;
+
+    /// <summary>[vector][input channel][lane].</summary>
+    public float* Weights;
+
+    /// <summary>From one vector's weights to the next one's.</summary>
+    public nint WeightBlock;
+
+    /// <summary>[vector][lane].</summary>
+    public float* Bias;
+
+    public float* Output;
+
+    /// <summary>From one vector of output channels to the next.</summary>
+    public nint OutputBlock;
+
+    /// <summary>Added to the output where there is no activation, in its layout; may be the output itself. Null for nothing.</summary>
+    public float* Residual;
+
+    public TileActivation Activation;
+
+    /// <summary>How many tiles, and from one to the next.</summary>
+    public int Count;
+    public nint InputStep;
+    public nint OutputStep;
+}
+
+/// <summary>One tile of a linear layer.</summary>
+internal unsafe struct RowTile
+{
+    public float* Input;
+    public nint InputRow;
+    public int Channels;
+
+    /// <summary>[input][vector][lane].</summary>
+    public float* Weights;
+
+    public float* Bias;
+    public float* Output;
+    public nint OutputRow;
+    public TileActivation Activation;
+}
+
+/// <summary>A depthwise convolution of one block of channels. All borders are in the source's rows.</summary>
+internal unsafe struct DepthwiseTile
+{
+    /// <summary>Row r of the result reads the rows from r·<see cref="RowStride"/> on.</summary>
+    public float** Source;
+
+    public int RowStride;
+    public int KernelHeight;
+    public int KernelWidth;
+
+    /// <summary>[kernel row][kernel column][lane].</summary>
+    public float* Weights;
+
+    /// <summary>From one kernel row to the next, in floats.</summary>
+    public nint WeightRow;
+
+    public float* Bias;
+
+    /// <summary>The result's rows.</summary>
+    public float** Destination;
+
+    public int Rows;
+    public TileActivation Activation;
+}

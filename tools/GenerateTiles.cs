@@ -1,0 +1,321 @@
+// Writes the register tiles of the inference kernels: `dotnet run tools/GenerateTiles.cs` from the repository's root.
+// Accumulators must be named locals (the JIT keeps no array in registers), so that every tile size is a method of its own.
+#:property PublishAot=false
+#:property JsonSerializerIsReflectionEnabledByDefault=false
+using System.Text;
+
+var kernels = Path.Combine(Directory.GetCurrentDirectory(), "src", "XSepConv.Runtime", "Kernels");
+if (!Directory.Exists(kernels))
+{
+    Console.Error.WriteLine($"{kernels} does not exist; run this from the repository's root.");
+    return 1;
+}
+
+File.WriteAllText(Path.Combine(kernels, "PointwiseTiles.g.cs"), Pointwise());
+File.WriteAllText(Path.Combine(kernels, "RowTiles.g.cs"), Rows());
+File.WriteAllText(Path.Combine(kernels, "DepthwiseTiles.g.cs"), Depthwise());
+return 0;
+
+// The largest tiles are those that 32 registers hold; PointwisePlan and DepthwisePlan ask for no larger ones where there are 16.
+static int[] LargestPointwise() => [14, 14, 9];
+
+static string Pointwise()
+{
+    var code = new Code();
+    code.Line("/// <summary>A 1×1 convolution on P pixels × V vectors of output channels, in registers; the stem is one too, on rows of its input.</summary>");
+    code.Line("internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>");
+    code.Line("    where TLanes : struct, ILanes<TVector>");
+    code.Line("    where TVector : unmanaged");
+    code.Line("    where TStep : struct, IPixelStep");
+    code.Open();
+    var largest = LargestPointwise();
+    code.Line("/// <summary>Runs <see cref=\"PointwiseTile.Count\"/> tiles of one size.</summary>");
+    code.Line("public static void Run(int pixels, int vectors, PointwiseTile* tile)");
+    code.Open();
+    code.Line("switch ((vectors * 16) + pixels)");
+    code.Open();
+    for (var v = 1; v <= largest.Length; v++)
+    {
+        for (var p = 1; p <= largest[v - 1]; p++) code.Line($"case {(v * 16) + p}: Tile{p}x{v}(tile); break;");
+    }
+
+    code.Line("default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, \"There is no such tile.\");");
+    code.Close();
+    code.Close();
+    for (var v = 1; v <= largest.Length; v++)
+    {
+        for (var p = 1; p <= largest[v - 1]; p++) PointwiseTile(code, p, v);
+    }
+
+    code.Close();
+    return code.ToString();
+}
+
+static void PointwiseTile(Code code, int pixels, int vectors)
+{
+    code.Blank();
+    code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+    code.Line($"private static void Tile{pixels}x{vectors}(PointwiseTile* tile)");
+    code.Open();
+    code.Line("var lanes = TLanes.Count;");
+    code.Line("var step = TStep.Floats(TLanes.Count);");
+    code.Line("var input = tile->Input;");
+    code.Line("var output = tile->Output;");
+    code.Line("var residual = tile->Residual;");
+    code.Line("var nextBlock = tile->OutputBlock;");
+    if (vectors > 1) code.Line("var block1 = tile->WeightBlock;");
+    for (var v = 2; v < vectors; v++) code.Line($"var block{v} = block{v - 1} + block1;");
+    code.Line("for (var count = tile->Count; count > 0; count--)");
+    code.Open();
+    for (var v = 0; v < vectors; v++)
+    {
+        code.Line($"var a0_{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
+        for (var p = 1; p < pixels; p++) code.Line($"var a{p}_{v} = a0_{v};");
+    }
+
+    code.Line("var weights = tile->Weights;");
+    code.Line("var outer = input;");
+    code.Line("var remaining = tile->Channels;");
+    code.Line("while (remaining > 0)");
+    code.Open();
+    code.Line("var x = outer;");
+    code.Line("var end = x + Math.Min(remaining, tile->Inner);");
+    code.Line("do");
+    code.Open();
+    for (var v = 0; v < vectors; v++) code.Line($"var w{v} = TLanes.Load(weights{(v == 0 ? "" : $" + block{v}")});");
+    for (var p = 0; p < pixels; p++)
+    {
+        code.Line($"var x{p} = TLanes.Splat(x[{(p == 0 ? "0" : p == 1 ? "step" : $"{p} * step")}]);");
+        for (var v = 0; v < vectors; v++) code.Line($"a{p}_{v} = TLanes.MultiplyAdd(x{p}, w{v}, a{p}_{v});");
+    }
+
+    code.Line("weights += lanes;");
+    code.Line("x++;");
+    code.Close();
+    code.Line("while (x < end);");
+    code.Line("outer += tile->Outer;");
+    code.Line("remaining -= tile->Inner;");
+    code.Close();
+    code.Line("switch (tile->Activation)");
+    code.Open();
+    foreach (var (label, body) in new[]
+    {
+        ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"), ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"), ("default:", ""),
+    })
+    {
+        code.Line(label);
+        code.Open();
+        if (body == "")
+        {
+            code.Line("if (residual != null)");
+            code.Open();
+            Store("TLanes.Add({0}, TLanes.Load(residual{1}))");
+            code.Line("residual += tile->OutputStep;");
+            code.Line("break;");
+            code.Close();
+        }
+
+        Store(body == "" ? "{0}" : body);
+        code.Line("break;");
+        code.Close();
+    }
+
+    code.Close();
+    code.Line("input += tile->InputStep;");
+    code.Line("output += tile->OutputStep;");
+    code.Close();
+    code.Close();
+
+    void Store(string value)
+    {
+        for (var v = 0; v < vectors; v++)
+        {
+            for (var p = 0; p < pixels; p++)
+            {
+                var place = (v == 0 ? "" : v == 1 ? " + nextBlock" : $" + ({v} * nextBlock)") + Plus(p, "lanes");
+                code.Line($"TLanes.Store(output{place}, {string.Format(value, $"a{p}_{v}", place)});");
+            }
+        }
+    }
+}
+
+static string Rows()
+{
+    const int MostRows = 4, MostVectors = 4;
+    var code = new Code();
+    code.Line("/// <summary>A linear layer on R rows × V vectors of outputs, in registers.</summary>");
+    code.Line("internal static unsafe class RowTiles<TLanes, TVector>");
+    code.Line("    where TLanes : struct, ILanes<TVector>");
+    code.Line("    where TVector : unmanaged");
+    code.Open();
+    code.Line($"public const int MostRows = {MostRows};");
+    code.Line($"public const int MostVectors = {MostVectors};");
+    code.Blank();
+    code.Line("public static void Run(int rows, int vectors, RowTile* tile)");
+    code.Open();
+    code.Line("switch ((vectors * 16) + rows)");
+    code.Open();
+    for (var v = 1; v <= MostVectors; v++)
+    {
+        for (var r = 1; r <= MostRows; r++) code.Line($"case {(v * 16) + r}: Tile{r}x{v}(tile); break;");
+    }
+
+    code.Line("default: throw new ArgumentOutOfRangeException(nameof(rows), rows, \"There is no such tile.\");");
+    code.Close();
+    code.Close();
+    for (var vectors = 1; vectors <= MostVectors; vectors++)
+    {
+        for (var rows = 1; rows <= MostRows; rows++)
+        {
+            code.Blank();
+            code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+            code.Line($"private static void Tile{rows}x{vectors}(RowTile* tile)");
+            code.Open();
+            code.Line("var lanes = TLanes.Count;");
+            for (var v = 0; v < vectors; v++)
+            {
+                code.Line($"var a0_{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
+                for (var r = 1; r < rows; r++) code.Line($"var a{r}_{v} = a0_{v};");
+            }
+
+            code.Line("var weights = tile->Weights;");
+            code.Line("var r0 = tile->Input;");
+            for (var r = 1; r < rows; r++) code.Line($"var r{r} = r{r - 1} + tile->InputRow;");
+            code.Line("nint channels = tile->Channels;");
+            code.Line("for (nint k = 0; k < channels; k++)");
+            code.Open();
+            for (var v = 0; v < vectors; v++) code.Line($"var w{v} = TLanes.Load(weights{Plus(v, "lanes")});");
+            for (var r = 0; r < rows; r++)
+            {
+                code.Line($"var x{r} = TLanes.Splat(r{r}[k]);");
+                for (var v = 0; v < vectors; v++) code.Line($"a{r}_{v} = TLanes.MultiplyAdd(x{r}, w{v}, a{r}_{v});");
+            }
+
+            code.Line($"weights += {(vectors == 1 ? "lanes" : $"{vectors} * lanes")};");
+            code.Close();
+            code.Line("var output = tile->Output;");
+            for (var r = 0; r < rows; r++)
+            {
+                for (var v = 0; v < vectors; v++) code.Line($"TLanes.Store(output{Plus(v, "lanes")}, TileActivations.Apply<TLanes, TVector>(a{r}_{v}, tile->Activation));");
+                if (r < rows - 1) code.Line("output += tile->OutputRow;");
+            }
+
+            code.Close();
+        }
+    }
+
+    code.Close();
+    return code.ToString();
+}
+
+static string Depthwise()
+{
+    const int MostPixels = 14;
+    var code = new Code();
+    code.Line("/// <summary>A depthwise convolution of one block of channels on P pixels of each of some rows, in registers.</summary>");
+    code.Line("internal static unsafe class DepthwiseTiles<TLanes, TVector, TStep>");
+    code.Line("    where TLanes : struct, ILanes<TVector>");
+    code.Line("    where TVector : unmanaged");
+    code.Line("    where TStep : struct, IPixelStep");
+    code.Open();
+    code.Line($"public const int MostPixels = {MostPixels};");
+    code.Blank();
+    code.Line("/// <param name=\"column\">The first pixel's place in the rows of the output, in floats.</param>");
+    code.Line("public static void Run(int pixels, DepthwiseTile* tile, nint column)");
+    code.Open();
+    code.Line("switch (pixels)");
+    code.Open();
+    for (var p = 1; p <= MostPixels; p++) code.Line($"case {p}: Tile{p}(tile, column); break;");
+    code.Line("default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, \"There is no such tile.\");");
+    code.Close();
+    code.Close();
+    for (var pixels = 1; pixels <= MostPixels; pixels++)
+    {
+        code.Blank();
+        code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        code.Line($"private static void Tile{pixels}(DepthwiseTile* tile, nint column)");
+        code.Open();
+        code.Line("var lanes = TLanes.Count;");
+        code.Line("var step = TStep.Floats(TLanes.Count);");
+        code.Line("var first = column / lanes * step;");
+        code.Line("var taps = (nint)tile->KernelWidth * lanes;");
+        code.Line("var pitch = tile->WeightRow;");
+        code.Line("var source = tile->Source;");
+        code.Line("var destination = tile->Destination;");
+        code.Line("for (var rows = tile->Rows; rows > 0; rows--)");
+        code.Open();
+        code.Line("var a0 = TLanes.Load(tile->Bias);");
+        for (var p = 1; p < pixels; p++) code.Line($"var a{p} = a0;");
+        code.Line("var weights = tile->Weights;");
+        code.Line("for (var row = 0; row < tile->KernelHeight; row++)");
+        code.Open();
+        code.Line("var x = source[row] + first;");
+        code.Line("for (nint tap = 0; tap < taps; tap += lanes)");
+        code.Open();
+        code.Line("var w = TLanes.Load(weights + tap);");
+        for (var p = 0; p < pixels; p++) code.Line($"a{p} = TLanes.MultiplyAdd(w, TLanes.Load(x{Plus(p, "step")}), a{p});");
+        code.Line("x += lanes;");
+        code.Close();
+        code.Line("weights += pitch;");
+        code.Close();
+        code.Line("var output = *destination + column;");
+        code.Line("switch (tile->Activation)");
+        code.Open();
+        foreach (var (label, body) in new[]
+        {
+            ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"), ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"), ("default:", "{0}"),
+        })
+        {
+            code.Line(label);
+            code.Open();
+            for (var p = 0; p < pixels; p++) code.Line($"TLanes.Store(output{Plus(p, "lanes")}, {string.Format(body, $"a{p}")});");
+            code.Line("break;");
+            code.Close();
+        }
+
+        code.Close();
+        code.Line("source += tile->RowStride;");
+        code.Line("destination++;");
+        code.Close();
+        code.Close();
+    }
+
+    code.Close();
+    return code.ToString();
+}
+
+static string Plus(int count, string unit) => count switch { 0 => "", 1 => $" + {unit}", _ => $" + ({count} * {unit})" };
+
+internal sealed class Code
+{
+    private readonly StringBuilder _text = new();
+    private int _depth;
+
+    public Code()
+    {
+        Line("// <auto-generated>Written by tools/GenerateTiles.cs; change that and run it again.</auto-generated>");
+        Line("#nullable enable");
+        Line("using System.Runtime.CompilerServices;");
+        Blank();
+        Line("namespace XSepConv.Kernels;");
+        Blank();
+    }
+
+    public void Blank() => _text.Append('\n');
+
+    public void Line(string line) => _text.Append(' ', 4 * _depth).Append(line).Append('\n');
+
+    public void Open()
+    {
+        Line("{");
+        _depth++;
+    }
+
+    public void Close()
+    {
+        _depth--;
+        Line("}");
+    }
+
+    public override string ToString() => _text.ToString();
+}
