@@ -5,6 +5,9 @@ namespace XSepConv;
 
 public sealed partial record NetworkSpec
 {
+    /// <summary>The metadata entry of a safetensors file that holds <see cref="ToJson"/>.</summary>
+    public const string MetadataKey = "xsepconv.network";
+
     private const int LongestJson = 1 << 20;
 
     /// <summary>The spec as JSON, as checkpoints carry it.</summary>

@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using XSepConv.Inference;
+using XSepConv.Kernels;
+
+namespace XSepConv;
+
+/// <summary>From a network of modules to one that runs without Torch.</summary>
+public static class Compilation
+{
+    /// <summary>Compiles the network as it is now, in evaluation mode; later training does not change what was compiled.</summary>
+    /// <param name="network">On any device, of any floating-point type.</param>
+    /// <param name="data">The data it was trained on, where pictures are to be normalised and classes named.</param>
+    /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network.</exception>
+    /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
+    public static CompiledModel Compile(this MobileNetV3 network, DataSpec? data = null) => network.Compile(data, KernelRegistry.Current.Name);
+
+    internal static CompiledModel Compile(this MobileNetV3 network, DataSpec? data, string kernel)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        var watch = Stopwatch.StartNew();
+        var spec = network.Spec;
+        if (data is not null && (data.Channels != spec.InputChannels || data.Classes.Count != spec.NumClasses))
+        {
+            throw new ArgumentException(
+                $"The data has {data.Channels} channels and {data.Classes.Count} classes, the network {spec.InputChannels} and {spec.NumClasses}.", nameof(data));
+        }
+
+        var weights = new MemoryWeights(network.GetName(), network.state_dict().Select(entry => TensorBytes.Read(entry.Key, entry.Value)));
+        return CompiledModel.Compile(spec, data, weights, kernel, watch);
+    }
+}

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using XSepConv.Inference;
+using XSepConv.Kernels;
+
+namespace XSepConv;
+
+/// <summary>A trained network, ready to classify without Torch: batch normalisation folded in, weights packed for this processor's vectors.</summary>
+/// <remarks>
+/// Immutable; any number of sessions on any number of threads share one. Logits differ from the module's in float32 rounding only, and are the same bits
+/// whatever the number of threads and the batch. A pixel that is NaN gives NaN logits for its image.
+/// </remarks>
+/// <example>
+/// <code>
+/// var model = CompiledModel.Load("best.safetensors");
+/// using var session = model.CreateSession();
+/// var top = new Prediction[5];
+/// session.Classify(pixels, top); // height × width × channels bytes
+/// </code>
+/// </example>
+public sealed class CompiledModel
+{
+    private const long SmallNetwork = 1_000_000;
+    private const int DefaultSide = 224;
+
+    private readonly PackedNetwork _network;
+
+    private CompiledModel(NetworkSpec spec, DataSpec? data, PackedNetwork network, TimeSpan compileTime)
+    {
+        (Spec, Data, _network, CompileTime) = (spec, data, network, compileTime);
+    }
+
+    /// <summary>What the network was built from.</summary>
+    public NetworkSpec Spec { get; }
+
+    /// <summary>The data it was trained on, where that is known: how pictures are normalised, their size, the classes' names.</summary>
+    public DataSpec? Data { get; }
+
+    /// <summary>How long reading, folding and packing took.</summary>
+    public TimeSpan CompileTime { get; }
+
+    /// <summary>Bytes that the packed weights take.</summary>
+    public long WeightBytes => _network.WeightBytes;
+
+    /// <summary>The kernels in use: <c>v512</c>, <c>v256</c> or <c>v128</c> by the bits of a vector, or <c>scalar</c>. The environment variable <c>XSEPCONV_KERNEL</c> forces one.</summary>
+    public string Kernel => _network.Kernel;
+
+    /// <summary>Compiles the network of a file that <c>MobileNetV3.SaveSafeTensors</c> or the trainer wrote: the file alone says which network it is.</summary>
+    /// <param name="path">A safetensors file.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, describes no network, its tensors do not fit the description (all problems are listed), or hold values that are not finite numbers.
+    /// </exception>
+    /// <exception cref="IOException">The file can't be read.</exception>
+    public static CompiledModel Load(string path) => Load(path, KernelRegistry.Current.Name);
+
+    /// <summary>Memory and steps for running the model; a session belongs to one thread at a time.</summary>
+    /// <param name="maxBatch">The most images that one run may have.</param>
+    /// <param name="threads">Threads that share a run, the caller's included: images first, then rows and channels of an image.</param>
+    /// <param name="height">Height of the images in pixels; by default that of the data the network was trained on, or 224.</param>
+    /// <param name="width">Width of the images in pixels; by default likewise.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is below 1, or the images are so large that a buffer would pass 2³¹ floats.</exception>
+    public InferenceSession CreateSession(int maxBatch = 1, int threads = 1, int? height = null, int? width = null)
+    {
+        const int MostThreads = 1024;
+        var size = new MapSize(height ?? Data?.Height ?? DefaultSide, width ?? Data?.Width ?? DefaultSide);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
+        if (threads is < 1 or > MostThreads) throw new ArgumentOutOfRangeException(nameof(threads), threads, $"Threads go from 1 to {MostThreads}.");
+        if (size.Height < 1) throw new ArgumentOutOfRangeException(nameof(height), size.Height, "An image is at least one pixel high.");
+        if (size.Width < 1) throw new ArgumentOutOfRangeException(nameof(width), size.Width, "An image is at least one pixel wide.");
+        return new InferenceSession(this, _network, size, maxBatch, threads);
+    }
+
+    internal static CompiledModel Load(string path, string kernel)
+    {
+        var watch = Stopwatch.StartNew();
+        using var file = SafeTensors.Open(path);
+        if (!file.Metadata.TryGetValue(NetworkSpec.MetadataKey, out var json))
+        {
+            throw new InvalidDataException($"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'.");
+        }
+
+        NetworkSpec spec;
+        DataSpec? data = null;
+        try
+        {
+            spec = NetworkSpec.FromJson(json);
+            if (file.Metadata.TryGetValue(DataSpec.MetadataKey, out json)) data = DataSpec.FromJson(json);
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidDataException($"{path}: {e.Message}", e);
+        }
+
+        if (data is not null && (data.Channels != spec.InputChannels || data.Classes.Count != spec.NumClasses))
+        {
+            throw new InvalidDataException(
+                $"{path}: the network takes {spec.InputChannels} channels and tells {spec.NumClasses} classes apart, the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
+        }
+
+        // A few bytes of description must not make a list of every tensor of a giant. Half of a network may be missing and is then listed.
+        var held = file.Tensors.Values.Sum(tensor => tensor.ElementCount);
+        if (spec.ParameterCount() > SmallNetwork + (2 * held))
+        {
+            throw new InvalidDataException($"{path} describes a network of {spec.ParameterCount():N0} parameters but holds only {held:N0} values.");
+        }
+
+        return Compile(spec, data, new FileWeights(file, path), kernel, watch);
+    }
+
+    internal static CompiledModel Compile(NetworkSpec spec, DataSpec? data, WeightSource source, string kernel, Stopwatch watch)
+    {
+        var network = PackedNetwork.Create(FoldedNetwork.Of(spec, source), kernel);
+        return new CompiledModel(spec, data, network, watch.Elapsed);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace XSepConv;
+
+/// <summary>What a checkpoint says about the data its network was trained on: enough to prepare a picture and to name the classes without the data set.</summary>
+/// <param name="Name">The data set's name.</param>
+/// <param name="Synthetic">Whether its images are generated.</param>
+/// <param name="Classes">The name of each class, in the order of the logits.</param>
+/// <param name="Mean">Mean of each channel, where a byte is a number from 0 to 1.</param>
+/// <param name="Std">Standard deviation of each channel, above 0.</param>
+/// <param name="Channels">Channels of its images.</param>
+/// <param name="Height">Height of its images, in pixels.</param>
+/// <param name="Width">Width of its images, in pixels.</param>
+public sealed record DataSpec(
+    string Name, bool Synthetic, IReadOnlyList<string> Classes, IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int Channels, int Height, int Width)
+{
+    /// <summary>The metadata entry of a safetensors file that holds <see cref="ToJson"/>.</summary>
+    public const string MetadataKey = "xsepconv.data";
+
+    /// <summary>As checkpoints carry it.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, DataSpecJson.Default.DataSpec);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote, and checks it.</summary>
+    /// <exception cref="FormatException">The text is not such JSON, or contradicts itself.</exception>
+    public static DataSpec FromJson(string json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        DataSpec? data;
+        try
+        {
+            data = JsonSerializer.Deserialize(json, DataSpecJson.Default.DataSpec);
+        }
+        catch (JsonException e)
+        {
+            throw new FormatException($"The description of the data can't be read: {e.Message}", e);
+        }
+
+        return data?.Problem() is null && data is not null
+            ? data
+            : throw new FormatException($"The description of the data can't be used: {data?.Problem() ?? "it is null"}.");
+    }
+
+    private string? Problem() =>
+        Name is null || Classes is null || Mean is null || Std is null ? "it lacks something"
+        : Classes.Any(name => name is null) ? "a class has no name"
+        : Channels < 1 || Height < 1 || Width < 1 ? $"its images are {Channels}×{Height}×{Width}"
+        : Mean.Count != Channels || Std.Count != Channels ? $"it has {Mean.Count} means and {Std.Count} standard deviations for {Channels} channels"
+        : !Mean.All(double.IsFinite) ? "a mean is not a finite number"
+        : !Std.All(std => double.IsFinite(std) && std > 0) ? "a standard deviation is not a finite number above 0"
+        : null;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(DataSpec))]
+internal sealed partial class DataSpecJson : JsonSerializerContext;

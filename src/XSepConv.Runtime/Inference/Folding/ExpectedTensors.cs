@@ -1,0 +1,87 @@
+namespace XSepConv.Inference;
+
+/// <summary>The state dict that a <see cref="NetworkSpec"/> asks for: keys and shapes.</summary>
+internal static class ExpectedTensors
+{
+    /// <summary>Tensors whose names start so belong to a trainer.</summary>
+    public const string TrainingPrefix = "training/";
+
+    private const string Counter = "num_batches_tracked";
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<(string Key, long[] Shape)> Of(NetworkSpec spec)
+    {
+        IEnumerable<(string, long[])> tensors =
+        [
+            .. Convolution("conv1", "bn1", spec.StemChannels, spec.InputChannels, 3, 3),
+            .. spec.Blocks.SelectMany((block, i) => Block($"bneck.{i}.", block)),
+            .. Convolution("conv2", "bn2", spec.LastChannels, spec.Blocks[^1].Out, 1, 1),
+            .. Linear("linear3", spec.HiddenFeatures, spec.LastChannels),
+            .. Norm("bn3", spec.HiddenFeatures),
+            .. Linear("linear4", spec.NumClasses, spec.HiddenFeatures),
+        ];
+        return tensors;
+    }
+
+    /// <summary>Holds a source to the spec before anything is read or allocated for it.</summary>
+    /// <exception cref="InvalidDataException">Tensors are missing, unexpected, or of a wrong shape or type; all are listed.</exception>
+    public static void Verify(NetworkSpec spec, WeightSource source)
+    {
+        var problems = new List<string>();
+        var expected = new HashSet<string>();
+        foreach (var (key, shape) in Of(spec))
+        {
+            expected.Add(key);
+            if (!source.Tensors.TryGetValue(key, out var info)) problems.Add($"'{key}' is missing");
+            else if (!info.Shape.AsSpan().SequenceEqual(shape)) problems.Add($"'{key}' has shape [{string.Join(", ", info.Shape)}], the network's is [{string.Join(", ", shape)}]");
+            else if (!key.EndsWith(Counter, StringComparison.Ordinal) && !WeightSource.IsFloatingPoint(info.Type)) problems.Add($"'{key}' has type {info.Type}, weights are F64, F32, F16 or BF16");
+        }
+
+        problems.AddRange(source.Tensors.Keys
+            .Where(key => !expected.Contains(key) && !key.StartsWith(TrainingPrefix, StringComparison.Ordinal))
+            .Select(key => $"{SafeTensorsHeader.Quote(key)} is unexpected"));
+        if (problems.Count > 0)
+        {
+            throw new InvalidDataException($"{source.Name} does not fit the network {SafeTensorsHeader.Quote(spec.Name)} that it describes: {string.Join("; ", problems)}.");
+        }
+    }
+
+    private static List<(string, long[])> Block(string prefix, BlockSpec block)
+    {
+        int e = block.Expand, k = block.Kernel;
+        var layer = 1;
+        IEnumerable<(string, long[])> Next(int outputs, int inputs, int height, int width)
+        {
+            var tensors = Convolution($"{prefix}conv{layer}", $"{prefix}bn{layer}", outputs, inputs, height, width);
+            layer++;
+            return tensors;
+        }
+
+        List<(string, long[])> all = [.. Next(e, block.In, 1, 1)];
+        if (block.Kind == BlockKind.Dw) all.AddRange(Next(e, 1, k, k));
+        else all.AddRange([.. Next(e, 1, 2, 2), .. Next(e, 1, 1, k), .. Next(e, 1, k, 1)]);
+        all.AddRange(Next(block.Out, e, 1, 1));
+        if (block.SqueezeExciteChannels is > 0 and var channels)
+        {
+            var squeezed = channels / BlockSpec.SqueezeReduction;
+            all.AddRange(Convolution($"{prefix}se.se.1", $"{prefix}se.se.2", squeezed, channels, 1, 1));
+            all.AddRange(Convolution($"{prefix}se.se.4", $"{prefix}se.se.5", channels, squeezed, 1, 1));
+        }
+
+        if (block.Stride == 1 && block.In != block.Out)
+        {
+            all.AddRange(Convolution($"{prefix}shortcut.0", $"{prefix}shortcut.1", block.Out, block.In, 1, 1));
+        }
+
+        return all;
+    }
+
+    private static IEnumerable<(string, long[])> Convolution(string key, string norm, int outputs, int inputs, int height, int width) =>
+        [($"{key}.weight", [outputs, inputs, height, width]), .. Norm(norm, outputs)];
+
+    private static IEnumerable<(string, long[])> Linear(string key, int outputs, int inputs) =>
+        [($"{key}.weight", [outputs, inputs]), ($"{key}.bias", [outputs])];
+
+    private static IEnumerable<(string, long[])> Norm(string key, int channels) =>
+        [($"{key}.weight", [channels]), ($"{key}.bias", [channels]), ($"{key}.running_mean", [channels]), ($"{key}.running_var", [channels]), ($"{key}.{Counter}", [])];
+}

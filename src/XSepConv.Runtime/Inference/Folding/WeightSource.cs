@@ -1,0 +1,65 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+
+namespace XSepConv.Inference;
+
+/// <summary>A state dict to compile, wherever it is.</summary>
+internal abstract class WeightSource
+{
+    /// <summary>What it is called in messages.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Its tensors' types and shapes, by state-dict key.</summary>
+    public abstract IReadOnlyDictionary<string, SafeTensorInfo> Tensors { get; }
+
+    /// <summary>A tensor's values; its type is one of <see cref="IsFloatingPoint"/>.</summary>
+    public double[] Read(string key)
+    {
+        var info = Tensors[key];
+        var bytes = ReadBytes(key);
+        var size = info.Type.Size();
+        var values = new double[bytes.Length / size];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var element = bytes.Slice(i * size, size);
+            values[i] = info.Type switch
+            {
+                SafeTensorType.F64 => BinaryPrimitives.ReadDoubleLittleEndian(element),
+                SafeTensorType.F32 => BinaryPrimitives.ReadSingleLittleEndian(element),
+                SafeTensorType.F16 => (double)BinaryPrimitives.ReadHalfLittleEndian(element),
+                _ => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
+            };
+        }
+
+        return values;
+    }
+
+    /// <summary>Whether weights may have that type.</summary>
+    public static bool IsFloatingPoint(SafeTensorType type) =>
+        type is SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16;
+
+    protected abstract ReadOnlySpan<byte> ReadBytes(string key);
+}
+
+/// <summary>The tensors of a file.</summary>
+internal sealed class FileWeights(SafeTensors file, string path) : WeightSource
+{
+    public override string Name => path;
+
+    public override IReadOnlyDictionary<string, SafeTensorInfo> Tensors => file.Tensors;
+
+    protected override ReadOnlySpan<byte> ReadBytes(string key) => file.ReadBytes(key);
+}
+
+/// <summary>Tensors in memory.</summary>
+internal sealed class MemoryWeights(string name, IEnumerable<SafeTensor> tensors) : WeightSource
+{
+    private readonly ImmutableDictionary<string, SafeTensor> _tensors = tensors.ToImmutableDictionary(tensor => tensor.Name);
+
+    public override string Name => name;
+
+    public override IReadOnlyDictionary<string, SafeTensorInfo> Tensors =>
+        field ??= _tensors.Values.ToDictionary(tensor => tensor.Name, tensor => new SafeTensorInfo(tensor.Name, tensor.Type, tensor.Shape));
+
+    protected override ReadOnlySpan<byte> ReadBytes(string key) => _tensors[key].Data.Span;
+}

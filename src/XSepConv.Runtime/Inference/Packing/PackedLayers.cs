@@ -1,0 +1,150 @@
+using XSepConv.Kernels;
+
+namespace XSepConv.Inference;
+
+/// <summary>Counts what the packed weights take.</summary>
+internal sealed class WeightMemory(int lanes)
+{
+    public int Lanes => lanes;
+
+    public long Floats { get; private set; }
+
+    public AlignedFloats Allocate(long floats)
+    {
+        Floats += floats;
+        return new AlignedFloats(floats);
+    }
+
+    public int Blocks(int channels) => (channels + lanes - 1) / lanes;
+
+    /// <summary>One value for each channel; zeros up to whole vectors.</summary>
+    public AlignedFloats PerChannel(ReadOnlySpan<float> values, int blocks)
+    {
+        var packed = Allocate((long)blocks * lanes);
+        CopyTo(values, packed);
+        return packed;
+    }
+
+    public static unsafe void CopyTo(ReadOnlySpan<float> values, AlignedFloats packed) => values.CopyTo(new Span<float>(packed.Pointer, checked((int)packed.Length)));
+}
+
+/// <summary>A 1×1 convolution, or a stem: weights [output block][input][lane].</summary>
+internal sealed unsafe class PackedPointwise
+{
+    private readonly AlignedFloats _weights;
+    private readonly AlignedFloats _bias;
+
+    /// <summary>The order gives each input that the kernel meets its place in the layer's row of weights; null for the same.</summary>
+    public PackedPointwise(FoldedLayer layer, WeightMemory memory, Func<int, int>? order = null)
+    {
+        Name = layer.Name;
+        Inputs = layer.Taps;
+        Outputs = layer.Outputs;
+        Blocks = memory.Blocks(layer.Outputs);
+        var lanes = memory.Lanes;
+        _weights = memory.Allocate((long)Blocks * Inputs * lanes);
+        _bias = memory.PerChannel(layer.Bias, Blocks);
+        for (var output = 0; output < layer.Outputs; output++)
+        {
+            var packed = _weights.Pointer + ((nint)(output / lanes) * Inputs * lanes) + (output % lanes);
+            var row = layer.Weights.AsSpan(output * Inputs, Inputs);
+            for (var input = 0; input < Inputs; input++) packed[(nint)input * lanes] = row[order is null ? input : order(input)];
+        }
+    }
+
+    public string Name { get; }
+
+    public int Inputs { get; }
+
+    public int Outputs { get; }
+
+    public int Blocks { get; }
+
+    public long WeightBlock => _weights.Length / Blocks;
+
+    public float* Weights(int block) => _weights.Pointer + (block * (nint)WeightBlock);
+
+    public float* Bias(int block) => _bias.Pointer + ((nint)block * (nint)(_bias.Length / Blocks));
+}
+
+/// <summary>A linear layer: groups of up to four vectors of outputs, each [input][vector][lane].</summary>
+internal sealed unsafe class PackedLinear
+{
+    public const int GroupVectors = 4;
+
+    private readonly AlignedFloats _weights;
+    private readonly AlignedFloats _bias;
+    private readonly int _lanes;
+
+    public PackedLinear(FoldedLayer layer, WeightMemory memory)
+    {
+        Name = layer.Name;
+        Inputs = layer.Taps;
+        Outputs = layer.Outputs;
+        Blocks = memory.Blocks(layer.Outputs);
+        _lanes = memory.Lanes;
+        _weights = memory.Allocate((long)Blocks * Inputs * _lanes);
+        _bias = memory.PerChannel(layer.Bias, Blocks);
+        for (var output = 0; output < Outputs; output++)
+        {
+            var block = output / _lanes;
+            var packed = Weights(block / GroupVectors) + ((nint)(block % GroupVectors) * _lanes) + (output % _lanes);
+            var next = (nint)Vectors(block / GroupVectors) * _lanes;
+            var row = layer.Weights.AsSpan(output * Inputs, Inputs);
+            for (var input = 0; input < Inputs; input++) packed[input * next] = row[input];
+        }
+    }
+
+    public string Name { get; }
+
+    public int Inputs { get; }
+
+    public int Outputs { get; }
+
+    public int Blocks { get; }
+
+    public int Groups => (Blocks + GroupVectors - 1) / GroupVectors;
+
+    public int Vectors(int group) => Math.Min(GroupVectors, Blocks - (group * GroupVectors));
+
+    public float* Weights(int group) => _weights.Pointer + ((nint)group * GroupVectors * _lanes * Inputs);
+
+    public float* Bias(int group) => _bias.Pointer + ((nint)group * GroupVectors * _lanes);
+}
+
+/// <summary>A depthwise convolution: weights [block][tap][lane].</summary>
+internal sealed unsafe class PackedDepthwise
+{
+    private readonly AlignedFloats _weights;
+    private readonly AlignedFloats _bias;
+    private readonly int _lanes;
+
+    /// <summary>The place that a channel's tap gets among all taps is given.</summary>
+    public PackedDepthwise(FoldedLayer layer, WeightMemory memory, int taps, Func<int, int, int> place)
+    {
+        Name = layer.Name;
+        Taps = taps;
+        _lanes = memory.Lanes;
+        var blocks = memory.Blocks(layer.Outputs);
+        _weights = memory.Allocate((long)blocks * taps * _lanes);
+        _bias = memory.PerChannel(layer.Bias, blocks);
+        for (var channel = 0; channel < layer.Outputs; channel++)
+        {
+            var packed = Weights(channel / _lanes) + (channel % _lanes);
+            for (var tap = 0; tap < layer.Taps; tap++) packed[(nint)place(channel, tap) * _lanes] = layer.Weights[(channel * layer.Taps) + tap];
+        }
+    }
+
+    public PackedDepthwise(FoldedLayer layer, WeightMemory memory)
+        : this(layer, memory, layer.Taps, (_, tap) => tap)
+    {
+    }
+
+    public string Name { get; }
+
+    public int Taps { get; }
+
+    public float* Weights(int block) => _weights.Pointer + ((nint)block * Taps * _lanes);
+
+    public float* Bias(int block) => _bias.Pointer + ((nint)block * _lanes);
+}

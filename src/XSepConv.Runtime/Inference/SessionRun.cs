@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using XSepConv.Kernels;
+
+namespace XSepConv.Inference;
+
+/// <summary>A session's buffers, and the way of a batch through the steps.</summary>
+/// <remarks>
+/// Every thread takes its share of whole images; images that are left over, or a single one, are cut step by step. Features are cut by outputs.
+/// </remarks>
+internal sealed unsafe class SessionRun : ITeamJob
+{
+    private readonly NetworkPlan _plan;
+    private readonly WorkerTeam? _team;
+    private readonly int _threads;
+    private readonly int _classes;
+    private readonly int _imageLength;
+    private readonly AlignedFloats[] _scratch;
+    private readonly AlignedFloats[][] _slots;
+    private readonly AlignedFloats[] _features;
+    private float* _planes;
+    private byte* _bytes;
+    private int _images;
+
+    public SessionRun(PackedNetwork network, MapSize size, NetworkSpec spec, int maxBatch, int threads)
+    {
+        _threads = threads;
+        _classes = spec.NumClasses;
+        RequireSize(size, spec.InputChannels);
+        _imageLength = spec.InputChannels * size.Pixels;
+        _plan = network.Plan(size, threads);
+        Bytes = new ByteValues(spec.InputChannels);
+
+        // Threads that never have an image of their own work in the first one's buffers.
+        var owners = maxBatch >= threads ? threads : 1;
+        _scratch = [.. Enumerable.Range(0, threads).Select(_ => Allocate(_plan.ScratchFloats))];
+        _slots = new AlignedFloats[ImageMaps.SlotCount][];
+        for (var slot = 0; slot < _slots.Length; slot++)
+        {
+            var floats = RoundUp(_plan.SlotFloats[slot]);
+            _slots[slot] = NetworkPlan.IsLocal((Slot)slot) ? [.. Enumerable.Range(0, owners).Select(_ => Allocate(floats))] : [Allocate(floats * maxBatch)];
+        }
+
+        _features = [_slots[(int)Slot.Features][0], .. _plan.FeatureFloats.Skip(1).Select(floats => Allocate(floats * maxBatch))];
+        if (threads > 1) _team = new WorkerTeam(threads);
+    }
+
+    public ByteValues Bytes { get; }
+
+    public long MemoryBytes { get; private set; }
+
+    /// <summary>Runs images from planes of floats, or from bytes.</summary>
+    public void Run(float* planes, byte* bytes, int images)
+    {
+        _planes = planes;
+        _bytes = bytes;
+        _images = images;
+        if (_team is null) Run(0);
+        else _team.Run(this);
+    }
+
+    public ReadOnlySpan<float> Logits(int image) => new(_features[^1].Pointer + (image * _plan.FeatureFloats[^1]), _classes);
+
+    public void CopyLogits(int images, Span<float> logits)
+    {
+        for (var image = 0; image < images; image++) Logits(image).CopyTo(logits[(image * _classes)..]);
+    }
+
+    public void Stop() => _team?.Stop();
+
+    /// <summary>One thread's part.</summary>
+    public void Run(int thread)
+    {
+        var each = _images / _threads;
+        foreach (var segment in _plan.Segments)
+        {
+            for (var image = thread * each; image < (thread + 1) * each; image++)
+            {
+                Prepare(image, thread, out var maps);
+                foreach (var step in segment) step.Run(maps, 0, step.Items, _scratch[thread].Pointer);
+            }
+        }
+
+        if (each * _threads < _images)
+        {
+            _team?.Meet();
+            for (var image = each * _threads; image < _images; image++)
+            {
+                Prepare(image, 0, out var maps);
+                foreach (var segment in _plan.Segments) RunTogether(segment.AsSpan(), maps, thread);
+            }
+        }
+
+        for (var i = 0; i < _plan.Features.Length; i++)
+        {
+            _team?.Meet();
+            var step = _plan.Features[i];
+            var (first, end) = Share(step.Items(_images), thread);
+            step.Run(_features[i].Pointer, _features[i + 1].Pointer, _images, first, end);
+        }
+    }
+
+    /// <summary>Runs the steps one after the other on one thread and adds the time of each; images and features in the order of <see cref="Steps"/>.</summary>
+    public void RunMeasured(float* planes, int images, Span<long> ticks)
+    {
+        _planes = planes;
+        _bytes = null;
+        _images = images;
+        var first = 0;
+        foreach (var segment in _plan.Segments)
+        {
+            for (var image = 0; image < images; image++)
+            {
+                Prepare(image, 0, out var maps);
+                for (var i = 0; i < segment.Length; i++)
+                {
+                    var start = Stopwatch.GetTimestamp();
+                    segment[i].Run(maps, 0, segment[i].Items, _scratch[0].Pointer);
+                    ticks[first + i] += Stopwatch.GetTimestamp() - start;
+                }
+            }
+
+            first += segment.Length;
+        }
+
+        for (var i = 0; i < _plan.Features.Length; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            _plan.Features[i].Run(_features[i].Pointer, _features[i + 1].Pointer, images, 0, _plan.Features[i].Items(images));
+            ticks[first + i] += Stopwatch.GetTimestamp() - start;
+        }
+    }
+
+    /// <summary>The steps and their multiply-accumulates for one image.</summary>
+    public IReadOnlyList<(string Name, long Macs)> Steps =>
+        [.. _plan.Segments.SelectMany(segment => segment).Select(step => (step.Name, step.Macs)), .. _plan.Features.Select(step => (step.Name, step.Macs))];
+
+    private void RunTogether(ReadOnlySpan<MapStep> steps, in ImageMaps maps, int thread)
+    {
+        foreach (var step in steps)
+        {
+            var (first, end) = Share(step.Items, thread);
+            if (first < end) step.Run(maps, first, end, _scratch[thread].Pointer);
+            _team?.Meet();
+        }
+    }
+
+    private (int First, int End) Share(int items, int thread) => ((int)((long)items * thread / _threads), (int)((long)items * (thread + 1) / _threads));
+
+    private void Prepare(int image, int owner, out ImageMaps maps)
+    {
+        maps = default;
+        maps.Planes = _planes == null ? null : _planes + ((nint)image * _imageLength);
+        maps.Bytes = _bytes == null ? null : _bytes + ((nint)image * _imageLength);
+        maps.ByteValues = Bytes.Pointer;
+        for (var i = 0; i < ImageMaps.SlotCount; i++)
+        {
+            var slot = (Slot)i;
+            maps[slot] = NetworkPlan.IsLocal(slot) ? _slots[i][owner].Pointer
+                : _slots[i][0].Pointer + ((nint)image * (nint)(slot == Slot.Features ? _plan.SlotFloats[i] : RoundUp(_plan.SlotFloats[i])));
+        }
+    }
+
+    private AlignedFloats Allocate(long floats)
+    {
+        if (floats > AlignedFloats.MostFloats) throw TooLarge($"one buffer would take {floats * sizeof(float):N0} bytes, the most are {AlignedFloats.MostFloats * sizeof(float):N0}");
+        MemoryBytes += floats * sizeof(float);
+        return new AlignedFloats(floats);
+    }
+
+    private static long RoundUp(long floats) => (floats + 15) / 16 * 16;
+
+    private static void RequireSize(MapSize size, int channels)
+    {
+        const int LongestSide = 1 << 16;
+        if (size.Height > LongestSide || size.Width > LongestSide) throw TooLarge($"{size.Height}×{size.Width} images have a side above {LongestSide:N0} pixels");
+        if ((long)size.Height * size.Width * channels > Array.MaxLength) throw TooLarge($"one {channels}×{size.Height}×{size.Width} image has more values than a span can");
+    }
+
+    private static ArgumentException TooLarge(string why) => new($"The session would be too large: {why}.");
+}

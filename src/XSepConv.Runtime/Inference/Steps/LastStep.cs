@@ -1,0 +1,72 @@
+using XSepConv.Kernels;
+
+namespace XSepConv.Inference;
+
+/// <summary>The last 1×1 convolution with hswish and the global average pool: the map between them is never whole.</summary>
+internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    private const int MostPixels = 252;
+    private const int MostVectors = 3;
+
+    private readonly PackedPointwise _layer;
+    private readonly int _pixels;
+    private readonly Slot _from;
+    private readonly PointwiseGroup[] _groups;
+    private readonly TileRun[][] _restRuns;
+
+    public LastStep(PackedPointwise layer, int pixels, Slot from)
+    {
+        (_layer, _pixels, _from) = (layer, pixels, from);
+        var registers = PointwisePlan.Registers(TLanes.Count);
+        _groups = PointwisePlan.Create(layer.Blocks, Math.Min(pixels, MostPixels), layer.Inputs, registers);
+        var rest = pixels % MostPixels;
+        _restRuns = [.. Enumerable.Range(0, MostVectors + 1).Select(vectors => vectors == 0 || rest == 0 ? [] : PointwisePlan.Runs(vectors, rest, layer.Inputs, registers))];
+    }
+
+    public override int Items => _groups.Length;
+
+    public override long ScratchFloats => (long)MostVectors * Math.Min(_pixels, MostPixels) * TLanes.Count;
+
+    public override void Run(in ImageMaps maps, int first, int end, float* scratch)
+    {
+        var lanes = TLanes.Count;
+        PointwiseTile tile;
+        tile.Outer = (nint)_pixels * lanes;
+        tile.Inner = lanes;
+        tile.Channels = _layer.Inputs;
+        tile.WeightBlock = (nint)_layer.WeightBlock;
+        tile.Residual = null;
+        tile.Activation = TileActivation.HSwish;
+        for (var item = first; item < end; item++)
+        {
+            var group = _groups[item];
+            tile.Weights = _layer.Weights(group.Block);
+            tile.Bias = _layer.Bias(group.Block);
+            var means = maps[Slot.Features] + (group.Block * lanes);
+            new Span<float>(means, group.Vectors * lanes).Clear();
+            for (var pixel = 0; pixel < _pixels; pixel += MostPixels)
+            {
+                var count = Math.Min(MostPixels, _pixels - pixel);
+                tile.OutputBlock = (nint)count * lanes;
+                foreach (var run in pixel + MostPixels <= _pixels || pixel == 0 ? group.Runs : _restRuns[group.Vectors])
+                {
+                    tile.Input = maps[_from] + ((nint)(pixel + run.Offset) * lanes);
+                    tile.Output = scratch + ((nint)run.Offset * lanes);
+                    tile.Count = run.Count;
+                    tile.InputStep = (nint)run.Pixels * lanes;
+                    tile.OutputStep = tile.InputStep;
+                    PointwiseTiles<TLanes, TVector, BlockedStep>.Run(run.Pixels, group.Vectors, &tile);
+                }
+
+                for (var vector = 0; vector < group.Vectors; vector++)
+                {
+                    PlaneKernels<TLanes, TVector>.AddTo(means + (vector * lanes), scratch + (vector * tile.OutputBlock), count);
+                }
+            }
+
+            for (var vector = 0; vector < group.Vectors; vector++) PlaneKernels<TLanes, TVector>.Scale(means + (vector * lanes), 1f / _pixels);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using XSepConv.Kernels;
+
+namespace XSepConv.Inference;
+
+/// <summary>A 1×1 convolution of a whole map: a projection or a shortcut.</summary>
+internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    private readonly PackedPointwise _layer;
+    private readonly int _pixels;
+    private readonly Slot _from;
+    private readonly Slot _to;
+    private readonly Slot? _residual;
+    private readonly (int First, PointwiseGroup Group)[] _items;
+
+    public PointwiseStep(PackedPointwise layer, int pixels, Slot from, Slot to, Slot? residual, int threads)
+    {
+        (_layer, _pixels, _from, _to, _residual) = (layer, pixels, from, to, residual);
+        var registers = PointwisePlan.Registers(TLanes.Count);
+        var chunks = Math.Min(threads, pixels);
+        var items = new List<(int, PointwiseGroup)>();
+        foreach (var group in PointwisePlan.Create(layer.Blocks, (pixels + chunks - 1) / chunks, layer.Inputs, registers))
+        {
+            for (var chunk = 0; chunk < chunks; chunk++)
+            {
+                var first = (int)((long)pixels * chunk / chunks);
+                var count = (int)((long)pixels * (chunk + 1) / chunks) - first;
+                items.Add((first, group with { Runs = PointwisePlan.Runs(group.Vectors, count, layer.Inputs, registers) }));
+            }
+        }
+
+        _items = [.. items];
+    }
+
+    public override int Items => _items.Length;
+
+    public override long ScratchFloats => 0;
+
+    public override void Run(in ImageMaps maps, int first, int end, float* scratch)
+    {
+        var lanes = TLanes.Count;
+        var plane = (nint)_pixels * lanes;
+        PointwiseTile tile;
+        tile.Outer = plane;
+        tile.Inner = lanes;
+        tile.Channels = _layer.Inputs;
+        tile.WeightBlock = (nint)_layer.WeightBlock;
+        tile.OutputBlock = plane;
+        tile.Activation = TileActivation.None;
+        for (var item = first; item < end; item++)
+        {
+            var (pixel, group) = _items[item];
+            tile.Weights = _layer.Weights(group.Block);
+            tile.Bias = _layer.Bias(group.Block);
+            foreach (var run in group.Runs)
+            {
+                var offset = (nint)(pixel + run.Offset) * lanes;
+                tile.Input = maps[_from] + offset;
+                tile.Output = maps[_to] + (group.Block * plane) + offset;
+                tile.Residual = _residual is { } residual ? maps[residual] + (group.Block * plane) + offset : null;
+                tile.Count = run.Count;
+                tile.InputStep = (nint)run.Pixels * lanes;
+                tile.OutputStep = tile.InputStep;
+                PointwiseTiles<TLanes, TVector, BlockedStep>.Run(run.Pixels, group.Vectors, &tile);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+using XSepConv.Kernels;
+
+namespace XSepConv.Inference;
+
+/// <summary>A block's first half with XSepConv: 1×1 expansion → act → 2×2 → act → 1×K → act → K×1 → act (unless squeeze-excite stands before it).</summary>
+internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TStep : struct, IPixelStep
+{
+    private readonly ExpandedShape<TLanes, TVector> _expanded;
+    private readonly PackedTwoByTwo _twoByTwo;
+    private readonly PackedDepthwise _horizontal;
+    private readonly PackedDepthwise _vertical;
+    private readonly MapSize _input;
+    private readonly MapSize _output;
+    private readonly int _stride;
+    private readonly KernelTrim _rows;
+    private readonly KernelTrim _columns;
+    private readonly int _chunk;
+    private readonly int _middleRows;
+    private readonly TileActivation _between;
+    private readonly TileActivation _after;
+    private readonly TileRun[] _twoByTwoRuns;
+    private readonly TileRun[] _horizontalRuns;
+    private readonly TileRun[] _verticalRuns;
+    private readonly RowItems _items;
+
+    public SeparatedStep(
+        PackedPointwise expand, PackedTwoByTwo twoByTwo, PackedDepthwise horizontal, PackedDepthwise vertical, BlockSpec block, MapSize input, MapSize expanded,
+        Slot from, TileActivation between, TileActivation after, int threads)
+    {
+        (_twoByTwo, _horizontal, _vertical, _stride, _between, _after, _input) = (twoByTwo, horizontal, vertical, block.Stride, between, after, input);
+        _output = input.Strided(_stride);
+        (_rows, _columns) = (KernelTrim.Of(block.Kernel, input.Height), KernelTrim.Of(block.Kernel, input.Width));
+        _chunk = RowBudget.OutputRows(((2 * (input.Width + 2)) + BorderedWidth + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
+        _middleRows = Math.Min(Window(_chunk), input.Height);
+        _expanded = new(expand, expanded, from, between, _middleRows + 2, 1);
+        var registers = PointwisePlan.Registers(TLanes.Count);
+        _twoByTwoRuns = DepthwisePlan.Runs(input.Width, 4, registers);
+        _horizontalRuns = DepthwisePlan.Runs(_output.Width, _columns.Size, registers);
+        _verticalRuns = DepthwisePlan.Runs(_output.Width, _rows.Size, registers);
+        _items = new(_expanded.Groups.Length, _output.Height, threads);
+    }
+
+    public override int Items => _items.Count;
+
+    public override long ScratchFloats => Layout(null, out _);
+
+    private int BorderedWidth => _input.Width + (2 * _columns.Border);
+
+    public override void Run(in ImageMaps maps, int first, int end, float* scratch)
+    {
+        Layout(scratch, out var buffers);
+        _expanded.ClearBorders(scratch);
+        new Span<float>(buffers.Zeros, _output.Width * TLanes.Count).Clear();
+        var border = _columns.Border * TLanes.Count;
+        for (var row = 0; row < _middleRows; row++)
+        {
+            var start = buffers.Bordered + ((nint)row * BorderedWidth * TLanes.Count);
+            new Span<float>(start, border).Clear();
+            new Span<float>(start + border + ((nint)_input.Width * TLanes.Count), border).Clear();
+        }
+
+        while (first < end)
+        {
+            (var group, var firstRow, var endRow, first) = _items.Take(first, end);
+            RunGroup(maps, _expanded.Groups[group], firstRow, endRow, scratch, buffers);
+        }
+    }
+
+    private int Window(int outputRows) => ((outputRows - 1) * _stride) + _rows.Size;
+
+    private void RunGroup(in ImageMaps maps, PointwiseGroup group, int firstRow, int endRow, float* scratch, in Buffers buffers)
+    {
+        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], 0, scratch);
+        var nextMiddle = Math.Max(0, (firstRow * _stride) - _rows.Border);
+        for (var row = firstRow; row < endRow; row += _chunk)
+        {
+            var count = Math.Min(_chunk, endRow - row);
+            var top = (row * _stride) - _rows.Border;
+            var first = Math.Max(nextMiddle, top);
+            nextMiddle = Math.Max(first, Math.Min(_input.Height, top + Window(count)));
+            expanded.Advance(Math.Max(0, first - 1), Math.Min(_expanded.Map.Height, nextMiddle + 1));
+            for (var vector = 0; vector < group.Vectors; vector++)
+            {
+                if (nextMiddle > first) MakeMiddle(expanded, group.Block, vector, first, nextMiddle, buffers);
+                MakeOutput(maps, group.Block, vector, row, count, buffers);
+            }
+        }
+    }
+
+    /// <summary>2×2 and 1×K: rows of the map that the K×1 reads.</summary>
+    private void MakeMiddle(in ExpandedRows<TLanes, TVector> expanded, int firstBlock, int vector, int first, int end, in Buffers b)
+    {
+        var lanes = TLanes.Count;
+        var block = firstBlock + vector;
+        var rows = end - first;
+        var borderedRow = (nint)BorderedWidth * lanes;
+        DepthwiseTile tile;
+        tile.Source = b.Source;
+        tile.Destination = b.Destination;
+        tile.RowStride = 1;
+        tile.Rows = rows;
+        tile.Activation = _between;
+
+        var size = _twoByTwo.Size(block);
+        tile.KernelHeight = size;
+        tile.KernelWidth = size;
+        tile.WeightRow = size * lanes;
+        tile.Weights = _twoByTwo.Weights(block);
+        tile.Bias = _twoByTwo.Bias(block);
+        var top = first - 1 + _twoByTwo.FirstRow(block);
+        var left = _twoByTwo.FirstColumn(block) * lanes;
+        for (var i = 0; i < rows + size - 1; i++) b.Source[i] = expanded.Row(vector, top + i) + left;
+        for (var i = 0; i < rows; i++) b.Destination[i] = b.Bordered + (i * borderedRow) + (_columns.Border * lanes);
+        DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &tile);
+
+        tile.KernelHeight = 1;
+        tile.KernelWidth = _columns.Size;
+        tile.Weights = _horizontal.Weights(block) + (_columns.Skipped * lanes);
+        tile.Bias = _horizontal.Bias(block);
+        for (var i = 0; i < rows; i++)
+        {
+            b.Source[i] = b.Bordered + (i * borderedRow);
+            b.Destination[i] = MiddleRow(vector, first + i, b);
+        }
+
+        DepthwiseRows<TLanes, TVector, TStep>.Run(_horizontalRuns, &tile);
+    }
+
+    /// <summary>K×1.</summary>
+    private void MakeOutput(in ImageMaps maps, int firstBlock, int vector, int row, int count, in Buffers b)
+    {
+        var lanes = TLanes.Count;
+        var block = firstBlock + vector;
+        var outputRow = (nint)_output.Width * lanes;
+        var top = (row * _stride) - _rows.Border;
+        for (var i = 0; i < Window(count); i++) b.Source[i] = (uint)(top + i) < (uint)_input.Height ? MiddleRow(vector, top + i, b) : b.Zeros;
+        var output = maps[Slot.Middle] + ((nint)block * _output.Pixels * lanes) + (row * outputRow);
+        for (var i = 0; i < count; i++) b.Destination[i] = output + (i * outputRow);
+        DepthwiseTile tile;
+        tile.Source = b.Source;
+        tile.Destination = b.Destination;
+        tile.RowStride = _stride;
+        tile.Rows = count;
+        tile.KernelHeight = _rows.Size;
+        tile.KernelWidth = 1;
+        tile.WeightRow = lanes;
+        tile.Weights = _vertical.Weights(block) + (_rows.Skipped * lanes);
+        tile.Bias = _vertical.Bias(block);
+        tile.Activation = _after;
+        DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_verticalRuns, &tile);
+    }
+
+    private float* MiddleRow(int vector, int row, in Buffers b) =>
+        b.Middle + ((((nint)vector * _middleRows) + (row % _middleRows)) * _output.Width * TLanes.Count);
+
+    private long Layout(float* scratch, out Buffers buffers)
+    {
+        var taken = _expanded.ScratchFloats;
+        buffers.Bordered = scratch + taken;
+        taken += (long)_middleRows * BorderedWidth * TLanes.Count;
+        buffers.Middle = scratch + taken;
+        taken += (long)ExpandedShape<TLanes, TVector>.MostVectors * _middleRows * _output.Width * TLanes.Count;
+        buffers.Zeros = scratch + taken;
+        taken += _output.Width * TLanes.Count;
+        taken = (taken + 15) / 16 * 16;
+        buffers.Source = (float**)(scratch + taken);
+        taken += PointerTable.Floats(Math.Max(_middleRows + 2, Window(_chunk)));
+        buffers.Destination = (float**)(scratch + taken);
+        return taken + PointerTable.Floats(Math.Max(_middleRows, _chunk));
+    }
+
+    private struct Buffers
+    {
+        public float* Bordered;
+        public float* Middle;
+        public float* Zeros;
+        public float** Source;
+        public float** Destination;
+    }
+}

@@ -1,0 +1,118 @@
+using XSepConv.Kernels;
+
+namespace XSepConv.Inference;
+
+/// <summary>The 3×3 stem with hswish, from the image as the caller gives it to a blocked map.</summary>
+internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TStep : struct, IPixelStep
+{
+    private const int Kernel = 3;
+
+    // Rows of the result whose input is copied at once, with the border around it: few enough for the cache.
+    private const int ItemRows = 4;
+
+    private readonly PackedPointwise _layer;
+    private readonly int _channels;
+    private readonly MapSize _input;
+    private readonly MapSize _output;
+    private readonly int _stride;
+    private readonly Slot _to;
+    private readonly PointwiseGroup[] _groups;
+
+    public StemStep(PackedPointwise layer, int channels, MapSize input, int stride, Slot to)
+    {
+        (_layer, _channels, _input, _stride, _to) = (layer, channels, input, stride, to);
+        _output = input.Strided(stride);
+        _groups = PointwisePlan.Create(layer.Blocks, _output.Width, layer.Inputs, PointwisePlan.Registers(TLanes.Count));
+    }
+
+    public override int Items => (_output.Height + ItemRows - 1) / ItemRows;
+
+    public override long ScratchFloats => (long)InputRows * _channels * RowFloats;
+
+    private int InputRows => ((ItemRows - 1) * _stride) + Kernel;
+
+    private int RowFloats => _input.Width + 2;
+
+    /// <summary>The kernel meets the taps as [row][channel][column], torch stores them as [channel][row][column].</summary>
+    public static Func<int, int> TapOrder(int channels) => tap =>
+    {
+        var (row, channel, column) = (tap / (Kernel * channels), tap / Kernel % channels, tap % Kernel);
+        return (((channel * Kernel) + row) * Kernel) + column;
+    };
+
+    public override void Run(in ImageMaps maps, int first, int end, float* scratch)
+    {
+        for (var item = first; item < end; item++)
+        {
+            var row = item * ItemRows;
+            RunRows(maps, row, Math.Min(row + ItemRows, _output.Height), scratch);
+        }
+    }
+
+    private void RunRows(in ImageMaps maps, int first, int end, float* scratch)
+    {
+        var top = (first * _stride) - 1;
+        var rows = ((end - first - 1) * _stride) + Kernel;
+        for (var row = 0; row < rows; row++) CopyRow(maps, top + row, scratch + ((nint)row * _channels * RowFloats));
+
+        var lanes = TLanes.Count;
+        var plane = (nint)_output.Pixels * lanes;
+        PointwiseTile tile;
+        tile.Outer = RowFloats;
+        tile.Inner = Kernel;
+        tile.Channels = _layer.Inputs;
+        tile.WeightBlock = (nint)_layer.WeightBlock;
+        tile.OutputBlock = plane;
+        tile.Residual = null;
+        tile.Activation = TileActivation.HSwish;
+        foreach (var group in _groups)
+        {
+            tile.Weights = _layer.Weights(group.Block);
+            tile.Bias = _layer.Bias(group.Block);
+            for (var row = first; row < end; row++)
+            {
+                var input = scratch + ((nint)(row - first) * _stride * _channels * RowFloats);
+                var output = maps[_to] + (group.Block * plane) + ((nint)row * _output.Width * lanes);
+                foreach (var run in group.Runs)
+                {
+                    tile.Input = input + ((nint)run.Offset * _stride);
+                    tile.Output = output + ((nint)run.Offset * lanes);
+                    tile.Count = run.Count;
+                    tile.InputStep = (nint)run.Pixels * _stride;
+                    tile.OutputStep = (nint)run.Pixels * lanes;
+                    PointwiseTiles<TLanes, TVector, TStep>.Run(run.Pixels, group.Vectors, &tile);
+                }
+            }
+        }
+    }
+
+    private void CopyRow(in ImageMaps maps, int row, float* destination)
+    {
+        var width = _input.Width;
+        for (var channel = 0; channel < _channels; channel++)
+        {
+            var target = destination + ((nint)channel * RowFloats);
+            if (row < 0 || row >= _input.Height)
+            {
+                new Span<float>(target, RowFloats).Clear();
+                continue;
+            }
+
+            target[0] = 0;
+            target[width + 1] = 0;
+            if (maps.Bytes == null)
+            {
+                var source = maps.Planes + ((((nint)channel * _input.Height) + row) * width);
+                new ReadOnlySpan<float>(source, width).CopyTo(new Span<float>(target + 1, width));
+                continue;
+            }
+
+            var bytes = maps.Bytes + ((nint)row * width * _channels) + channel;
+            var values = maps.ByteValues + (channel * 256);
+            for (var column = 0; column < width; column++) target[column + 1] = values[bytes[(nint)column * _channels]];
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace XSepConv.Inference;
+
+/// <summary>From logits to the likeliest classes.</summary>
+internal static class TopClasses
+{
+    /// <summary>Fills <paramref name="top"/>; of equal logits the first class wins, and NaN counts as the lowest.</summary>
+    public static void Find(ReadOnlySpan<float> logits, IReadOnlyList<string>? names, Span<Prediction> top)
+    {
+        var found = 0;
+        for (var c = 0; c < logits.Length; c++)
+        {
+            var logit = logits[c];
+            if (found == top.Length && !Beats(logit, top[^1].Probability)) continue;
+            var place = found == top.Length ? found - 1 : found++;
+            for (; place > 0 && Beats(logit, top[place - 1].Probability); place--) top[place] = top[place - 1];
+            top[place] = new Prediction(c, names?[c], logit);
+        }
+
+        var highest = top[0].Probability;
+        double sum = 0;
+        foreach (var logit in logits) sum += Math.Exp(logit - (double)highest);
+        foreach (ref var prediction in top) prediction = prediction with { Probability = (float)(Math.Exp(prediction.Probability - (double)highest) / sum) };
+    }
+
+    private static bool Beats(float logit, float other) => logit > other || (float.IsNaN(other) && !float.IsNaN(logit));
+}
