@@ -27,7 +27,7 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStep> : MapStep
         _output = input.Strided(_stride);
         (_rows, _columns) = (KernelTrim.Of(_kernel, input.Height), KernelTrim.Of(_kernel, input.Width));
         var rowFloats = (input.Width + (2 * _columns.Border)) * TLanes.Count;
-        _chunk = RowBudget.OutputRows(2 * rowFloats, _rows.Size, _stride, _output.Height);
+        _chunk = RowBudget.OutputRows(RowBudget.FirstLevel, 2 * rowFloats, _rows.Size, _stride, _output.Height);
         _expanded = new(expand, input, from, between, Window(_chunk), _columns.Border);
         _runs = DepthwisePlan.Runs(_output.Width, _rows.Size * _columns.Size, PointwisePlan.Registers(TLanes.Count));
         _items = new(_expanded.Groups.Length, _output.Height, threads);

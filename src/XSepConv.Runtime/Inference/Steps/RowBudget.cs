@@ -1,16 +1,21 @@
 namespace XSepConv.Inference;
 
-/// <summary>How many rows are worked on at a time: as many as a first-level cache holds beside weights and results, at least one.</summary>
+/// <summary>How many rows are worked on at a time, at least one.</summary>
 internal static class RowBudget
 {
-    private const int CacheFloats = 6 * 1024;
+    /// <summary>Floats that a first-level cache holds beside weights and results.</summary>
+    public const int FirstLevel = 8 * 1024;
 
-    /// <param name="rowFloats">Floats of a row of all that is kept by rows.</param>
+    /// <summary>Floats that a second-level cache holds beside much else. Long sweeps make up for its distance.</summary>
+    public const int SecondLevel = 48 * 1024;
+
+    /// <param name="budget">Floats for all that is kept by rows.</param>
+    /// <param name="rowFloats">Floats of a row of it.</param>
     /// <param name="kernel">Input rows that an output row needs.</param>
     /// <param name="stride">Input rows from one output row to the next.</param>
     /// <param name="rows">Output rows in all.</param>
-    public static int OutputRows(int rowFloats, int kernel, int stride, int rows) =>
-        Math.Clamp((((CacheFloats / rowFloats) - kernel) / stride) + 1, 1, rows);
+    public static int OutputRows(int budget, int rowFloats, int kernel, int stride, int rows) =>
+        Math.Clamp((((budget / rowFloats) - kernel) / stride) + 1, 1, rows);
 }
 
 /// <summary>Tables of pointers among floats.</summary>

@@ -25,6 +25,8 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     private readonly TileRun[] _horizontalRuns;
     private readonly TileRun[] _verticalRuns;
     private readonly RowItems _items;
+    private readonly bool _sweepsAcross;
+    private readonly bool _sweepsDown;
 
     public SeparatedStep(
         PackedPointwise expand, PackedTwoByTwo twoByTwo, PackedDepthwise horizontal, PackedDepthwise vertical, BlockSpec block, MapSize input, MapSize expanded,
@@ -33,7 +35,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         (_twoByTwo, _horizontal, _vertical, _stride, _between, _after, _input) = (twoByTwo, horizontal, vertical, block.Stride, between, after, input);
         _output = input.Strided(_stride);
         (_rows, _columns) = (KernelTrim.Of(block.Kernel, input.Height), KernelTrim.Of(block.Kernel, input.Width));
-        _chunk = RowBudget.OutputRows(((2 * (input.Width + 2)) + BorderedWidth + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
+        _chunk = RowBudget.OutputRows(RowBudget.SecondLevel, ((2 * (input.Width + 2)) + BorderedWidth + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
         _middleRows = Math.Min(Window(_chunk), input.Height);
         _expanded = new(expand, expanded, from, between, _middleRows + 2, 1);
         var registers = PointwisePlan.Registers(TLanes.Count);
@@ -41,6 +43,8 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         _horizontalRuns = DepthwisePlan.Runs(_output.Width, _columns.Size, registers);
         _verticalRuns = DepthwisePlan.Runs(_output.Width, _rows.Size, registers);
         _items = new(_expanded.Groups.Length, _output.Height, threads);
+        _sweepsAcross = _stride == 1 && Sweeps<TLanes, TVector>.Has(_columns.Size);
+        _sweepsDown = _stride == 1 && Sweeps<TLanes, TVector>.Has(_rows.Size);
     }
 
     public override int Items => _items.Count;
@@ -113,6 +117,22 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         var top = first - 1 + _twoByTwo.FirstRow(block);
         var left = _twoByTwo.FirstColumn(block) * lanes;
         for (var i = 0; i < rows + size - 1; i++) b.Source[i] = expanded.Row(vector, top + i) + left;
+        if (size == 2 && _sweepsAcross)
+        {
+            AcrossSweep sweep;
+            sweep.Source = b.Source;
+            sweep.Destination = b.Destination;
+            sweep.Rows = rows;
+            sweep.Width = _input.Width;
+            sweep.TwoByTwo = tile.Weights;
+            sweep.TwoByTwoBias = tile.Bias;
+            sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * lanes);
+            sweep.HorizontalBias = _horizontal.Bias(block);
+            for (var i = 0; i < rows; i++) b.Destination[i] = MiddleRow(vector, first + i, b);
+            Sweeps<TLanes, TVector>.Across(_columns.Size, _between, &sweep);
+            return;
+        }
+
         for (var i = 0; i < rows; i++) b.Destination[i] = b.Bordered + (i * borderedRow) + (_columns.Border * lanes);
         DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &tile);
 
@@ -136,8 +156,27 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         var block = firstBlock + vector;
         var outputRow = (nint)_output.Width * lanes;
         var top = (row * _stride) - _rows.Border;
-        for (var i = 0; i < Window(count); i++) b.Source[i] = (uint)(top + i) < (uint)_input.Height ? MiddleRow(vector, top + i, b) : b.Zeros;
         var output = maps[Slot.Middle] + ((nint)block * _output.Pixels * lanes) + (row * outputRow);
+        var firstReal = Math.Max(0, top);
+        var endReal = Math.Min(_input.Height, top + Window(count));
+        if (_sweepsDown && endReal - top >= _rows.Size - 1)
+        {
+            for (var i = firstReal; i < endReal; i++) b.Source[i - firstReal] = MiddleRow(vector, i, b);
+            DownSweep sweep;
+            sweep.Source = b.Source;
+            sweep.Rows = endReal - firstReal;
+            sweep.Before = firstReal - top;
+            sweep.After = top + Window(count) - endReal;
+            sweep.Destination = output;
+            sweep.DestinationRow = outputRow;
+            sweep.Width = _output.Width;
+            sweep.Vertical = _vertical.Weights(block) + (_rows.Skipped * lanes);
+            sweep.VerticalBias = _vertical.Bias(block);
+            Sweeps<TLanes, TVector>.Down(_rows.Size, _after, &sweep);
+            return;
+        }
+
+        for (var i = 0; i < Window(count); i++) b.Source[i] = (uint)(top + i) < (uint)_input.Height ? MiddleRow(vector, top + i, b) : b.Zeros;
         for (var i = 0; i < count; i++) b.Destination[i] = output + (i * outputRow);
         DepthwiseTile tile;
         tile.Source = b.Source;
