@@ -12,57 +12,105 @@ if (!Directory.Exists(kernels))
 }
 
 File.WriteAllText(Path.Combine(kernels, "PointwiseTiles.g.cs"), Pointwise());
+File.WriteAllText(Path.Combine(kernels, "StemTiles.g.cs"), Stem());
 File.WriteAllText(Path.Combine(kernels, "RowTiles.g.cs"), Rows());
 File.WriteAllText(Path.Combine(kernels, "DepthwiseTiles.g.cs"), Depthwise());
 File.WriteAllText(Path.Combine(kernels, "SeparatedSweeps.g.cs"), Separated());
 return 0;
 
 // The largest tiles are those that 32 registers hold; PointwisePlan and DepthwisePlan ask for no larger ones where there are 16.
-static int[] LargestPointwise() => [14, 14, 9];
+static string Pointwise() => Convolution(
+    "PointwiseTiles", "A 1×1 convolution on P pixels × V vectors of output channels, in registers.", "PointwiseTile", hasStep: false, [[.. Enumerable.Range(1, 14)], [.. Enumerable.Range(1, 14)], [.. Enumerable.Range(1, 9)]], (code, pixels, vectors) =>
+    {
+        code.Line("var outer = input;");
+        code.Line("var remaining = tile->Channels;");
+        code.Line("while (remaining > 0)");
+        code.Open();
+        code.Line("var x = outer;");
+        code.Line("var end = x + Math.Min(remaining, lanes);");
+        code.Line("do");
+        code.Open();
+        MultiplyAdd(code, pixels, vectors, p => p == 0 ? "*x" : $"x[{Times(p, "lanes")}]");
+        code.Line("x++;");
+        code.Close();
+        code.Line("while (x < end);");
+        code.Line("outer += tile->Outer;");
+        code.Line("remaining -= lanes;");
+        code.Close();
+    });
 
-static string Pointwise()
+// Three columns of the kernel at a time.
+static string Stem() => Convolution(
+    "StemTiles", "A 3×3 convolution of planes on P pixels × V vectors of output channels, in registers.", "StemTile", hasStep: true, [[.. Enumerable.Range(1, 14), 28], [.. Enumerable.Range(1, 14)]], (code, pixels, vectors) =>
+    {
+        code.Line("var x = input;");
+        code.Line("for (var rows = tile->Rows; rows > 0; rows--)");
+        code.Open();
+        for (var column = 0; column < 3; column++)
+        {
+            code.Open();
+            MultiplyAdd(code, pixels, vectors, p => $"x[{(p == 0 ? $"{column}" : column == 0 ? Times(p, "step") : $"({Times(p, "step")}) + {column}")}]");
+            code.Close();
+        }
+
+        code.Line("x += tile->Row;");
+        code.Close();
+    });
+
+static void MultiplyAdd(Code code, int pixels, int vectors, Func<int, string> input)
+{
+    for (var v = 0; v < vectors; v++) code.Line($"var w{v} = TLanes.Load(weights{(v == 0 ? "" : $" + block{v}")});");
+    for (var p = 0; p < pixels; p++)
+    {
+        code.Line($"var x{p} = TLanes.Splat({input(p)});");
+        for (var v = 0; v < vectors; v++) code.Line($"a{p}_{v} = TLanes.MultiplyAdd(x{p}, w{v}, a{p}_{v});");
+    }
+
+    code.Line("weights += lanes;");
+}
+
+static string Convolution(string name, string summary, string argument, bool hasStep, int[][] sizes, Action<Code, int, int> sum)
 {
     var code = new Code();
-    code.Line("/// <summary>A 1×1 convolution on P pixels × V vectors of output channels, in registers; the stem is one too, on rows of its input.</summary>");
-    code.Line("internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>");
+    code.Line($"/// <summary>{summary}</summary>");
+    code.Line($"internal static unsafe class {name}<TLanes, TVector{(hasStep ? ", TStep" : "")}>");
     code.Line("    where TLanes : struct, ILanes<TVector>");
     code.Line("    where TVector : unmanaged");
-    code.Line("    where TStep : struct, IPixelStep");
+    if (hasStep) code.Line("    where TStep : struct, IPixelStep");
     code.Open();
-    var largest = LargestPointwise();
-    code.Line("/// <summary>Runs <see cref=\"PointwiseTile.Count\"/> tiles of one size.</summary>");
-    code.Line("public static void Run(int pixels, int vectors, PointwiseTile* tile)");
+    code.Line("/// <summary>Runs tiles of one size, one after the other.</summary>");
+    code.Line($"public static void Run(int pixels, int vectors, {argument}* tile)");
     code.Open();
-    code.Line("switch ((vectors * 16) + pixels)");
+    code.Line("switch ((vectors * 32) + pixels)");
     code.Open();
-    for (var v = 1; v <= largest.Length; v++)
+    for (var v = 1; v <= sizes.Length; v++)
     {
-        for (var p = 1; p <= largest[v - 1]; p++) code.Line($"case {(v * 16) + p}: Tile{p}x{v}(tile); break;");
+        foreach (var p in sizes[v - 1]) code.Line($"case {(v * 32) + p}: Tile{p}x{v}(tile); break;");
     }
 
     code.Line("default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, \"There is no such tile.\");");
     code.Close();
     code.Close();
-    for (var v = 1; v <= largest.Length; v++)
+    for (var v = 1; v <= sizes.Length; v++)
     {
-        for (var p = 1; p <= largest[v - 1]; p++) PointwiseTile(code, p, v);
+        foreach (var p in sizes[v - 1]) ConvolutionTile(code, argument, hasStep, p, v, sum);
     }
 
     code.Close();
     return code.ToString();
 }
 
-static void PointwiseTile(Code code, int pixels, int vectors)
+static void ConvolutionTile(Code code, string argument, bool hasStep, int pixels, int vectors, Action<Code, int, int> sum)
 {
     code.Blank();
     code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-    code.Line($"private static void Tile{pixels}x{vectors}(PointwiseTile* tile)");
+    code.Line($"private static void Tile{pixels}x{vectors}({argument}* tile)");
     code.Open();
     code.Line("var lanes = TLanes.Count;");
-    code.Line("var step = TStep.Floats(TLanes.Count);");
+    if (hasStep) code.Line("var step = TStep.Floats(TLanes.Count);");
     code.Line("var input = tile->Input;");
     code.Line("var output = tile->Output;");
-    code.Line("var residual = tile->Residual;");
+    if (!hasStep) code.Line("var residual = tile->Residual;");
     code.Line("var nextBlock = tile->OutputBlock;");
     if (vectors > 1) code.Line("var block1 = tile->WeightBlock;");
     for (var v = 2; v < vectors; v++) code.Line($"var block{v} = block{v - 1} + block1;");
@@ -75,53 +123,41 @@ static void PointwiseTile(Code code, int pixels, int vectors)
     }
 
     code.Line("var weights = tile->Weights;");
-    code.Line("var outer = input;");
-    code.Line("var remaining = tile->Channels;");
-    code.Line("while (remaining > 0)");
-    code.Open();
-    code.Line("var x = outer;");
-    code.Line("var end = x + Math.Min(remaining, tile->Inner);");
-    code.Line("do");
-    code.Open();
-    for (var v = 0; v < vectors; v++) code.Line($"var w{v} = TLanes.Load(weights{(v == 0 ? "" : $" + block{v}")});");
-    for (var p = 0; p < pixels; p++)
+    sum(code, pixels, vectors);
+    if (hasStep)
     {
-        code.Line($"var x{p} = TLanes.Splat(x[{(p == 0 ? "0" : p == 1 ? "step" : $"{p} * step")}]);");
-        for (var v = 0; v < vectors; v++) code.Line($"a{p}_{v} = TLanes.MultiplyAdd(x{p}, w{v}, a{p}_{v});");
+        Store("HSwishActivation.Apply<TLanes, TVector>({0})");
     }
-
-    code.Line("weights += lanes;");
-    code.Line("x++;");
-    code.Close();
-    code.Line("while (x < end);");
-    code.Line("outer += tile->Outer;");
-    code.Line("remaining -= tile->Inner;");
-    code.Close();
-    code.Line("switch (tile->Activation)");
-    code.Open();
-    foreach (var (label, body) in new[]
+    else
     {
-        ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"), ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"), ("default:", ""),
-    })
-    {
-        code.Line(label);
+        code.Line("switch (tile->Activation)");
         code.Open();
-        if (body == "")
+        foreach (var (label, body) in new[]
         {
-            code.Line("if (residual != null)");
+            ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"), ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"),
+        })
+        {
+            code.Line(label);
             code.Open();
-            Store("TLanes.Add({0}, TLanes.Load(residual{1}))");
-            code.Line("residual += tile->OutputStep;");
+            Store(body);
             code.Line("break;");
             code.Close();
         }
 
-        Store(body == "" ? "{0}" : body);
+        code.Line("default:");
+        code.Open();
+        code.Line("if (residual != null)");
+        code.Open();
+        Store("TLanes.Add({0}, TLanes.Load(residual{1}))");
+        code.Line("residual += tile->OutputStep;");
         code.Line("break;");
+        code.Close();
+        Store("{0}");
+        code.Line("break;");
+        code.Close();
         code.Close();
     }
 
-    code.Close();
     code.Line("input += tile->InputStep;");
     code.Line("output += tile->OutputStep;");
     code.Close();
@@ -398,6 +434,8 @@ static void Down(Code code, int k)
     code.Close();
     code.Close();
 }
+
+static string Times(int count, string unit) => count == 1 ? unit : $"{count} * {unit}";
 
 static string Plus(int count, string unit) => count switch { 0 => "", 1 => $" + {unit}", _ => $" + ({count} * {unit})" };
 

@@ -25,6 +25,24 @@ internal static class PointwisePlan
         ? vectors switch { 1 or 2 => 14, _ => 9 }
         : vectors switch { 1 => 12, 2 => 6, _ => 4 };
 
+    /// <summary>The same for the stem, which has tiles of one and two vectors, and a long one where registers allow.</summary>
+    public static PointwiseGroup[] ForStem(int blocks, int pixels, int taps, int registers)
+    {
+        const int Long = 28;
+        var groups = new List<PointwiseGroup>();
+        for (var block = 0; block < blocks; block += 2)
+        {
+            var vectors = Math.Min(2, blocks - block);
+            var longTiles = vectors == 1 && registers == 32 ? pixels / Long : 0;
+            var rest = pixels - (longTiles * Long);
+            var runs = rest == 0 ? [] : Runs(vectors, rest, taps, registers);
+            groups.Add(new(block, vectors, longTiles == 0 ? runs
+                : [new(0, Long, longTiles), .. runs.Select(run => run with { Offset = run.Offset + (longTiles * Long) })]));
+        }
+
+        return [.. groups];
+    }
+
     /// <summary>The best groups for <paramref name="blocks"/> vectors of outputs on <paramref name="pixels"/> neighbouring pixels.</summary>
     public static PointwiseGroup[] Create(int blocks, int pixels, int channels, int registers)
     {

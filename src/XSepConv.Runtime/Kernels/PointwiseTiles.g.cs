@@ -4,54 +4,53 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>A 1×1 convolution on P pixels × V vectors of output channels, in registers; the stem is one too, on rows of its input.</summary>
-internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
+/// <summary>A 1×1 convolution on P pixels × V vectors of output channels, in registers.</summary>
+internal static unsafe class PointwiseTiles<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
-    where TStep : struct, IPixelStep
 {
-    /// <summary>Runs <see cref="PointwiseTile.Count"/> tiles of one size.</summary>
+    /// <summary>Runs tiles of one size, one after the other.</summary>
     public static void Run(int pixels, int vectors, PointwiseTile* tile)
     {
-        switch ((vectors * 16) + pixels)
+        switch ((vectors * 32) + pixels)
         {
-            case 17: Tile1x1(tile); break;
-            case 18: Tile2x1(tile); break;
-            case 19: Tile3x1(tile); break;
-            case 20: Tile4x1(tile); break;
-            case 21: Tile5x1(tile); break;
-            case 22: Tile6x1(tile); break;
-            case 23: Tile7x1(tile); break;
-            case 24: Tile8x1(tile); break;
-            case 25: Tile9x1(tile); break;
-            case 26: Tile10x1(tile); break;
-            case 27: Tile11x1(tile); break;
-            case 28: Tile12x1(tile); break;
-            case 29: Tile13x1(tile); break;
-            case 30: Tile14x1(tile); break;
-            case 33: Tile1x2(tile); break;
-            case 34: Tile2x2(tile); break;
-            case 35: Tile3x2(tile); break;
-            case 36: Tile4x2(tile); break;
-            case 37: Tile5x2(tile); break;
-            case 38: Tile6x2(tile); break;
-            case 39: Tile7x2(tile); break;
-            case 40: Tile8x2(tile); break;
-            case 41: Tile9x2(tile); break;
-            case 42: Tile10x2(tile); break;
-            case 43: Tile11x2(tile); break;
-            case 44: Tile12x2(tile); break;
-            case 45: Tile13x2(tile); break;
-            case 46: Tile14x2(tile); break;
-            case 49: Tile1x3(tile); break;
-            case 50: Tile2x3(tile); break;
-            case 51: Tile3x3(tile); break;
-            case 52: Tile4x3(tile); break;
-            case 53: Tile5x3(tile); break;
-            case 54: Tile6x3(tile); break;
-            case 55: Tile7x3(tile); break;
-            case 56: Tile8x3(tile); break;
-            case 57: Tile9x3(tile); break;
+            case 33: Tile1x1(tile); break;
+            case 34: Tile2x1(tile); break;
+            case 35: Tile3x1(tile); break;
+            case 36: Tile4x1(tile); break;
+            case 37: Tile5x1(tile); break;
+            case 38: Tile6x1(tile); break;
+            case 39: Tile7x1(tile); break;
+            case 40: Tile8x1(tile); break;
+            case 41: Tile9x1(tile); break;
+            case 42: Tile10x1(tile); break;
+            case 43: Tile11x1(tile); break;
+            case 44: Tile12x1(tile); break;
+            case 45: Tile13x1(tile); break;
+            case 46: Tile14x1(tile); break;
+            case 65: Tile1x2(tile); break;
+            case 66: Tile2x2(tile); break;
+            case 67: Tile3x2(tile); break;
+            case 68: Tile4x2(tile); break;
+            case 69: Tile5x2(tile); break;
+            case 70: Tile6x2(tile); break;
+            case 71: Tile7x2(tile); break;
+            case 72: Tile8x2(tile); break;
+            case 73: Tile9x2(tile); break;
+            case 74: Tile10x2(tile); break;
+            case 75: Tile11x2(tile); break;
+            case 76: Tile12x2(tile); break;
+            case 77: Tile13x2(tile); break;
+            case 78: Tile14x2(tile); break;
+            case 97: Tile1x3(tile); break;
+            case 98: Tile2x3(tile); break;
+            case 99: Tile3x3(tile); break;
+            case 100: Tile4x3(tile); break;
+            case 101: Tile5x3(tile); break;
+            case 102: Tile6x3(tile); break;
+            case 103: Tile7x3(tile); break;
+            case 104: Tile8x3(tile); break;
+            case 105: Tile9x3(tile); break;
             default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, "There is no such tile.");
         }
     }
@@ -60,7 +59,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile1x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -74,18 +72,18 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -120,7 +118,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile2x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -135,20 +132,20 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -187,7 +184,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile3x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -203,22 +199,22 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -261,7 +257,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile4x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -278,24 +273,24 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -342,7 +337,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile5x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -360,26 +354,26 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -430,7 +424,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile6x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -449,28 +442,28 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -525,7 +518,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile7x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -545,30 +537,30 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -627,7 +619,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile8x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -648,32 +639,32 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -736,7 +727,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile9x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -758,34 +748,34 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -852,7 +842,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile10x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -875,36 +864,36 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -975,7 +964,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile11x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -999,38 +987,38 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
-                    var x10 = TLanes.Splat(x[10 * step]);
+                    var x10 = TLanes.Splat(x[10 * lanes]);
                     a10_0 = TLanes.MultiplyAdd(x10, w0, a10_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -1105,7 +1093,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile12x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -1130,40 +1117,40 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
-                    var x10 = TLanes.Splat(x[10 * step]);
+                    var x10 = TLanes.Splat(x[10 * lanes]);
                     a10_0 = TLanes.MultiplyAdd(x10, w0, a10_0);
-                    var x11 = TLanes.Splat(x[11 * step]);
+                    var x11 = TLanes.Splat(x[11 * lanes]);
                     a11_0 = TLanes.MultiplyAdd(x11, w0, a11_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -1242,7 +1229,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile13x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -1268,42 +1254,42 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
-                    var x10 = TLanes.Splat(x[10 * step]);
+                    var x10 = TLanes.Splat(x[10 * lanes]);
                     a10_0 = TLanes.MultiplyAdd(x10, w0, a10_0);
-                    var x11 = TLanes.Splat(x[11 * step]);
+                    var x11 = TLanes.Splat(x[11 * lanes]);
                     a11_0 = TLanes.MultiplyAdd(x11, w0, a11_0);
-                    var x12 = TLanes.Splat(x[12 * step]);
+                    var x12 = TLanes.Splat(x[12 * lanes]);
                     a12_0 = TLanes.MultiplyAdd(x12, w0, a12_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -1386,7 +1372,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile14x1(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -1413,44 +1398,44 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
-                    var x10 = TLanes.Splat(x[10 * step]);
+                    var x10 = TLanes.Splat(x[10 * lanes]);
                     a10_0 = TLanes.MultiplyAdd(x10, w0, a10_0);
-                    var x11 = TLanes.Splat(x[11 * step]);
+                    var x11 = TLanes.Splat(x[11 * lanes]);
                     a11_0 = TLanes.MultiplyAdd(x11, w0, a11_0);
-                    var x12 = TLanes.Splat(x[12 * step]);
+                    var x12 = TLanes.Splat(x[12 * lanes]);
                     a12_0 = TLanes.MultiplyAdd(x12, w0, a12_0);
-                    var x13 = TLanes.Splat(x[13 * step]);
+                    var x13 = TLanes.Splat(x[13 * lanes]);
                     a13_0 = TLanes.MultiplyAdd(x13, w0, a13_0);
                     weights += lanes;
                     x++;
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -1537,7 +1522,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile1x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -1553,12 +1537,12 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     weights += lanes;
@@ -1566,7 +1550,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -1605,7 +1589,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile2x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -1623,15 +1606,15 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     weights += lanes;
@@ -1639,7 +1622,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -1686,7 +1669,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile3x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -1706,18 +1688,18 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
                     weights += lanes;
@@ -1725,7 +1707,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -1780,7 +1762,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile4x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -1802,21 +1783,21 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
                     weights += lanes;
@@ -1824,7 +1805,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -1887,7 +1868,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile5x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -1911,24 +1891,24 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
                     weights += lanes;
@@ -1936,7 +1916,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -2007,7 +1987,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile6x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -2033,27 +2012,27 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
                     weights += lanes;
@@ -2061,7 +2040,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -2140,7 +2119,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile7x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -2168,30 +2146,30 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
                     weights += lanes;
@@ -2199,7 +2177,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -2286,7 +2264,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile8x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -2316,33 +2293,33 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
                     weights += lanes;
@@ -2350,7 +2327,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -2445,7 +2422,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile9x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -2477,36 +2453,36 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
                     a8_1 = TLanes.MultiplyAdd(x8, w1, a8_1);
                     weights += lanes;
@@ -2514,7 +2490,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -2617,7 +2593,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile10x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -2651,39 +2626,39 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
                     a8_1 = TLanes.MultiplyAdd(x8, w1, a8_1);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
                     a9_1 = TLanes.MultiplyAdd(x9, w1, a9_1);
                     weights += lanes;
@@ -2691,7 +2666,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -2802,7 +2777,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile11x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -2838,42 +2812,42 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
                     a8_1 = TLanes.MultiplyAdd(x8, w1, a8_1);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
                     a9_1 = TLanes.MultiplyAdd(x9, w1, a9_1);
-                    var x10 = TLanes.Splat(x[10 * step]);
+                    var x10 = TLanes.Splat(x[10 * lanes]);
                     a10_0 = TLanes.MultiplyAdd(x10, w0, a10_0);
                     a10_1 = TLanes.MultiplyAdd(x10, w1, a10_1);
                     weights += lanes;
@@ -2881,7 +2855,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -3000,7 +2974,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile12x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -3038,45 +3011,45 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
                     a8_1 = TLanes.MultiplyAdd(x8, w1, a8_1);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
                     a9_1 = TLanes.MultiplyAdd(x9, w1, a9_1);
-                    var x10 = TLanes.Splat(x[10 * step]);
+                    var x10 = TLanes.Splat(x[10 * lanes]);
                     a10_0 = TLanes.MultiplyAdd(x10, w0, a10_0);
                     a10_1 = TLanes.MultiplyAdd(x10, w1, a10_1);
-                    var x11 = TLanes.Splat(x[11 * step]);
+                    var x11 = TLanes.Splat(x[11 * lanes]);
                     a11_0 = TLanes.MultiplyAdd(x11, w0, a11_0);
                     a11_1 = TLanes.MultiplyAdd(x11, w1, a11_1);
                     weights += lanes;
@@ -3084,7 +3057,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -3211,7 +3184,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile13x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -3251,48 +3223,48 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
                     a8_1 = TLanes.MultiplyAdd(x8, w1, a8_1);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
                     a9_1 = TLanes.MultiplyAdd(x9, w1, a9_1);
-                    var x10 = TLanes.Splat(x[10 * step]);
+                    var x10 = TLanes.Splat(x[10 * lanes]);
                     a10_0 = TLanes.MultiplyAdd(x10, w0, a10_0);
                     a10_1 = TLanes.MultiplyAdd(x10, w1, a10_1);
-                    var x11 = TLanes.Splat(x[11 * step]);
+                    var x11 = TLanes.Splat(x[11 * lanes]);
                     a11_0 = TLanes.MultiplyAdd(x11, w0, a11_0);
                     a11_1 = TLanes.MultiplyAdd(x11, w1, a11_1);
-                    var x12 = TLanes.Splat(x[12 * step]);
+                    var x12 = TLanes.Splat(x[12 * lanes]);
                     a12_0 = TLanes.MultiplyAdd(x12, w0, a12_0);
                     a12_1 = TLanes.MultiplyAdd(x12, w1, a12_1);
                     weights += lanes;
@@ -3300,7 +3272,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -3435,7 +3407,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile14x2(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -3477,51 +3448,51 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
                     a8_1 = TLanes.MultiplyAdd(x8, w1, a8_1);
-                    var x9 = TLanes.Splat(x[9 * step]);
+                    var x9 = TLanes.Splat(x[9 * lanes]);
                     a9_0 = TLanes.MultiplyAdd(x9, w0, a9_0);
                     a9_1 = TLanes.MultiplyAdd(x9, w1, a9_1);
-                    var x10 = TLanes.Splat(x[10 * step]);
+                    var x10 = TLanes.Splat(x[10 * lanes]);
                     a10_0 = TLanes.MultiplyAdd(x10, w0, a10_0);
                     a10_1 = TLanes.MultiplyAdd(x10, w1, a10_1);
-                    var x11 = TLanes.Splat(x[11 * step]);
+                    var x11 = TLanes.Splat(x[11 * lanes]);
                     a11_0 = TLanes.MultiplyAdd(x11, w0, a11_0);
                     a11_1 = TLanes.MultiplyAdd(x11, w1, a11_1);
-                    var x12 = TLanes.Splat(x[12 * step]);
+                    var x12 = TLanes.Splat(x[12 * lanes]);
                     a12_0 = TLanes.MultiplyAdd(x12, w0, a12_0);
                     a12_1 = TLanes.MultiplyAdd(x12, w1, a12_1);
-                    var x13 = TLanes.Splat(x[13 * step]);
+                    var x13 = TLanes.Splat(x[13 * lanes]);
                     a13_0 = TLanes.MultiplyAdd(x13, w0, a13_0);
                     a13_1 = TLanes.MultiplyAdd(x13, w1, a13_1);
                     weights += lanes;
@@ -3529,7 +3500,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -3672,7 +3643,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile1x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -3690,13 +3660,13 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
@@ -3705,7 +3675,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -3748,7 +3718,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile2x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -3769,17 +3738,17 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     a1_2 = TLanes.MultiplyAdd(x1, w2, a1_2);
@@ -3788,7 +3757,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -3843,7 +3812,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile3x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -3867,21 +3835,21 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     a1_2 = TLanes.MultiplyAdd(x1, w2, a1_2);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
                     a2_2 = TLanes.MultiplyAdd(x2, w2, a2_2);
@@ -3890,7 +3858,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -3957,7 +3925,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile4x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -3984,25 +3951,25 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     a1_2 = TLanes.MultiplyAdd(x1, w2, a1_2);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
                     a2_2 = TLanes.MultiplyAdd(x2, w2, a2_2);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
                     a3_2 = TLanes.MultiplyAdd(x3, w2, a3_2);
@@ -4011,7 +3978,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -4090,7 +4057,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile5x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -4120,29 +4086,29 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     a1_2 = TLanes.MultiplyAdd(x1, w2, a1_2);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
                     a2_2 = TLanes.MultiplyAdd(x2, w2, a2_2);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
                     a3_2 = TLanes.MultiplyAdd(x3, w2, a3_2);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
                     a4_2 = TLanes.MultiplyAdd(x4, w2, a4_2);
@@ -4151,7 +4117,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -4242,7 +4208,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile6x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -4275,33 +4240,33 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     a1_2 = TLanes.MultiplyAdd(x1, w2, a1_2);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
                     a2_2 = TLanes.MultiplyAdd(x2, w2, a2_2);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
                     a3_2 = TLanes.MultiplyAdd(x3, w2, a3_2);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
                     a4_2 = TLanes.MultiplyAdd(x4, w2, a4_2);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
                     a5_2 = TLanes.MultiplyAdd(x5, w2, a5_2);
@@ -4310,7 +4275,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -4413,7 +4378,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile7x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -4449,37 +4413,37 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     a1_2 = TLanes.MultiplyAdd(x1, w2, a1_2);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
                     a2_2 = TLanes.MultiplyAdd(x2, w2, a2_2);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
                     a3_2 = TLanes.MultiplyAdd(x3, w2, a3_2);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
                     a4_2 = TLanes.MultiplyAdd(x4, w2, a4_2);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
                     a5_2 = TLanes.MultiplyAdd(x5, w2, a5_2);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
                     a6_2 = TLanes.MultiplyAdd(x6, w2, a6_2);
@@ -4488,7 +4452,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -4603,7 +4567,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile8x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -4642,41 +4605,41 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     a1_2 = TLanes.MultiplyAdd(x1, w2, a1_2);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
                     a2_2 = TLanes.MultiplyAdd(x2, w2, a2_2);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
                     a3_2 = TLanes.MultiplyAdd(x3, w2, a3_2);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
                     a4_2 = TLanes.MultiplyAdd(x4, w2, a4_2);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
                     a5_2 = TLanes.MultiplyAdd(x5, w2, a5_2);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
                     a6_2 = TLanes.MultiplyAdd(x6, w2, a6_2);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
                     a7_2 = TLanes.MultiplyAdd(x7, w2, a7_2);
@@ -4685,7 +4648,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {
@@ -4812,7 +4775,6 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
     private static void Tile9x3(PointwiseTile* tile)
     {
         var lanes = TLanes.Count;
-        var step = TStep.Floats(TLanes.Count);
         var input = tile->Input;
         var output = tile->Output;
         var residual = tile->Residual;
@@ -4854,45 +4816,45 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
             while (remaining > 0)
             {
                 var x = outer;
-                var end = x + Math.Min(remaining, tile->Inner);
+                var end = x + Math.Min(remaining, lanes);
                 do
                 {
                     var w0 = TLanes.Load(weights);
                     var w1 = TLanes.Load(weights + block1);
                     var w2 = TLanes.Load(weights + block2);
-                    var x0 = TLanes.Splat(x[0]);
+                    var x0 = TLanes.Splat(*x);
                     a0_0 = TLanes.MultiplyAdd(x0, w0, a0_0);
                     a0_1 = TLanes.MultiplyAdd(x0, w1, a0_1);
                     a0_2 = TLanes.MultiplyAdd(x0, w2, a0_2);
-                    var x1 = TLanes.Splat(x[step]);
+                    var x1 = TLanes.Splat(x[lanes]);
                     a1_0 = TLanes.MultiplyAdd(x1, w0, a1_0);
                     a1_1 = TLanes.MultiplyAdd(x1, w1, a1_1);
                     a1_2 = TLanes.MultiplyAdd(x1, w2, a1_2);
-                    var x2 = TLanes.Splat(x[2 * step]);
+                    var x2 = TLanes.Splat(x[2 * lanes]);
                     a2_0 = TLanes.MultiplyAdd(x2, w0, a2_0);
                     a2_1 = TLanes.MultiplyAdd(x2, w1, a2_1);
                     a2_2 = TLanes.MultiplyAdd(x2, w2, a2_2);
-                    var x3 = TLanes.Splat(x[3 * step]);
+                    var x3 = TLanes.Splat(x[3 * lanes]);
                     a3_0 = TLanes.MultiplyAdd(x3, w0, a3_0);
                     a3_1 = TLanes.MultiplyAdd(x3, w1, a3_1);
                     a3_2 = TLanes.MultiplyAdd(x3, w2, a3_2);
-                    var x4 = TLanes.Splat(x[4 * step]);
+                    var x4 = TLanes.Splat(x[4 * lanes]);
                     a4_0 = TLanes.MultiplyAdd(x4, w0, a4_0);
                     a4_1 = TLanes.MultiplyAdd(x4, w1, a4_1);
                     a4_2 = TLanes.MultiplyAdd(x4, w2, a4_2);
-                    var x5 = TLanes.Splat(x[5 * step]);
+                    var x5 = TLanes.Splat(x[5 * lanes]);
                     a5_0 = TLanes.MultiplyAdd(x5, w0, a5_0);
                     a5_1 = TLanes.MultiplyAdd(x5, w1, a5_1);
                     a5_2 = TLanes.MultiplyAdd(x5, w2, a5_2);
-                    var x6 = TLanes.Splat(x[6 * step]);
+                    var x6 = TLanes.Splat(x[6 * lanes]);
                     a6_0 = TLanes.MultiplyAdd(x6, w0, a6_0);
                     a6_1 = TLanes.MultiplyAdd(x6, w1, a6_1);
                     a6_2 = TLanes.MultiplyAdd(x6, w2, a6_2);
-                    var x7 = TLanes.Splat(x[7 * step]);
+                    var x7 = TLanes.Splat(x[7 * lanes]);
                     a7_0 = TLanes.MultiplyAdd(x7, w0, a7_0);
                     a7_1 = TLanes.MultiplyAdd(x7, w1, a7_1);
                     a7_2 = TLanes.MultiplyAdd(x7, w2, a7_2);
-                    var x8 = TLanes.Splat(x[8 * step]);
+                    var x8 = TLanes.Splat(x[8 * lanes]);
                     a8_0 = TLanes.MultiplyAdd(x8, w0, a8_0);
                     a8_1 = TLanes.MultiplyAdd(x8, w1, a8_1);
                     a8_2 = TLanes.MultiplyAdd(x8, w2, a8_2);
@@ -4901,7 +4863,7 @@ internal static unsafe class PointwiseTiles<TLanes, TVector, TStep>
                 }
                 while (x < end);
                 outer += tile->Outer;
-                remaining -= tile->Inner;
+                remaining -= lanes;
             }
             switch (tile->Activation)
             {

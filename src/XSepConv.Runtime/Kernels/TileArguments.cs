@@ -33,11 +33,8 @@ internal unsafe struct PointwiseTile
     /// <summary>The first pixel, of the first channel.</summary>
     public float* Input;
 
-    /// <summary>From one run of input channels to the next.</summary>
+    /// <summary>From one block of input channels to the next.</summary>
     public nint Outer;
-
-    /// <summary>Input channels that lie next to each other: the lanes of a block.</summary>
-    public int Inner;
 
     /// <summary>Input channels in all.</summary>
     public int Channels;
@@ -62,6 +59,28 @@ internal unsafe struct PointwiseTile
     public TileActivation Activation;
 
     /// <summary>How many tiles, and from one to the next.</summary>
+    public int Count;
+    public nint InputStep;
+    public nint OutputStep;
+}
+
+/// <summary>The stem's tiles of one size, one after the other, with hswish.</summary>
+internal unsafe struct StemTile
+{
+    /// <summary>The first pixel's first tap.</summary>
+    public float* Input;
+
+    /// <summary>Rows of taps, three taps each, and from one to the next.</summary>
+    public int Rows;
+    public nint Row;
+
+    /// <summary>[vector][row of taps][tap][lane].</summary>
+    public float* Weights;
+
+    public nint WeightBlock;
+    public float* Bias;
+    public float* Output;
+    public nint OutputBlock;
     public int Count;
     public nint InputStep;
     public nint OutputStep;

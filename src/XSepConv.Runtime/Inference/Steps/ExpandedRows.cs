@@ -77,7 +77,6 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
         _outside = scratch + (ExpandedShape<TLanes, TVector>.MostVectors * shape.BlockFloats);
         var layer = shape.Layer;
         _tile.Outer = (nint)shape.Map.Pixels * TLanes.Count;
-        _tile.Inner = TLanes.Count;
         _tile.Channels = layer.Inputs;
         _tile.Weights = layer.Weights(group.Block);
         _tile.WeightBlock = (nint)layer.WeightBlock;
@@ -122,7 +121,7 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
                 {
                     tile->Input = input + ((nint)((i * width) + run.Offset) * lanes);
                     tile->Output = output + (i * _shape.RowFloats) + ((nint)run.Offset * lanes);
-                    PointwiseTiles<TLanes, TVector, BlockedStep>.Run(run.Pixels, _group.Vectors, tile);
+                    PointwiseTiles<TLanes, TVector>.Run(run.Pixels, _group.Vectors, tile);
                 }
             }
         }

@@ -34,7 +34,6 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
         var lanes = TLanes.Count;
         PointwiseTile tile;
         tile.Outer = (nint)_pixels * lanes;
-        tile.Inner = lanes;
         tile.Channels = _layer.Inputs;
         tile.WeightBlock = (nint)_layer.WeightBlock;
         tile.Residual = null;
@@ -57,7 +56,7 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
                     tile.Count = run.Count;
                     tile.InputStep = (nint)run.Pixels * lanes;
                     tile.OutputStep = tile.InputStep;
-                    PointwiseTiles<TLanes, TVector, BlockedStep>.Run(run.Pixels, group.Vectors, &tile);
+                    PointwiseTiles<TLanes, TVector>.Run(run.Pixels, group.Vectors, &tile);
                 }
 
                 for (var vector = 0; vector < group.Vectors; vector++)

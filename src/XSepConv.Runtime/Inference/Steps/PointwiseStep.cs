@@ -43,7 +43,6 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
         var plane = (nint)_pixels * lanes;
         PointwiseTile tile;
         tile.Outer = plane;
-        tile.Inner = lanes;
         tile.Channels = _layer.Inputs;
         tile.WeightBlock = (nint)_layer.WeightBlock;
         tile.OutputBlock = plane;
@@ -62,7 +61,7 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
                 tile.Count = run.Count;
                 tile.InputStep = (nint)run.Pixels * lanes;
                 tile.OutputStep = tile.InputStep;
-                PointwiseTiles<TLanes, TVector, BlockedStep>.Run(run.Pixels, group.Vectors, &tile);
+                PointwiseTiles<TLanes, TVector>.Run(run.Pixels, group.Vectors, &tile);
             }
         }
     }

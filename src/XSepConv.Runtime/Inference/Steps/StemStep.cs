@@ -25,7 +25,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
     {
         (_layer, _channels, _input, _stride, _to) = (layer, channels, input, stride, to);
         _output = input.Strided(stride);
-        _groups = PointwisePlan.Create(layer.Blocks, _output.Width, layer.Inputs, PointwisePlan.Registers(TLanes.Count));
+        _groups = PointwisePlan.ForStem(layer.Blocks, _output.Width, layer.Inputs, PointwisePlan.Registers(TLanes.Count));
     }
 
     public override int Items => (_output.Height + ItemRows - 1) / ItemRows;
@@ -60,14 +60,11 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
 
         var lanes = TLanes.Count;
         var plane = (nint)_output.Pixels * lanes;
-        PointwiseTile tile;
-        tile.Outer = RowFloats;
-        tile.Inner = Kernel;
-        tile.Channels = _layer.Inputs;
+        StemTile tile;
+        tile.Row = RowFloats;
+        tile.Rows = _layer.Inputs / Kernel;
         tile.WeightBlock = (nint)_layer.WeightBlock;
         tile.OutputBlock = plane;
-        tile.Residual = null;
-        tile.Activation = TileActivation.HSwish;
         foreach (var group in _groups)
         {
             tile.Weights = _layer.Weights(group.Block);
@@ -83,7 +80,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
                     tile.Count = run.Count;
                     tile.InputStep = (nint)run.Pixels * _stride;
                     tile.OutputStep = (nint)run.Pixels * lanes;
-                    PointwiseTiles<TLanes, TVector, TStep>.Run(run.Pixels, group.Vectors, &tile);
+                    StemTiles<TLanes, TVector, TStep>.Run(run.Pixels, group.Vectors, &tile);
                 }
             }
         }
