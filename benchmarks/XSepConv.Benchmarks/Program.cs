@@ -1,9 +1,11 @@
 using System.CommandLine;
 using XSepConv.Benchmarks;
+using XSepConv.Benchmarks.Ratios;
 
 return new RootCommand("Measures XSepConv against the depthwise convolution it replaces.")
 {
     BenchmarkCommands.Blocks(),
     BenchmarkCommands.Networks(),
     FitCommand.Create(),
+    RatiosCommand.Create(),
 }.Parse(args).Invoke();
