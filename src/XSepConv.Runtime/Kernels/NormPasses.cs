@@ -9,17 +9,19 @@ internal static unsafe class NormPasses<TLanes, TVector>
 {
     /// <summary>Normalises and activates, height × width vectors; in place, or into rows <paramref name="destinationRow"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Activate<TActivation>(float* source, in NormLanes norm, int height, int width, float* destination, nint destinationRow)
+    public static void Activate<TActivation>(float* source, in NormLanes norm, int height, int width, float* destination, nint destinationRow, Ahead ahead = default)
         where TActivation : struct, IActivation
     {
         var lanes = TLanes.Count;
         var scale = TLanes.Load(norm.Scale);
         var shift = TLanes.Load(norm.Shift);
         var end = (nint)width * lanes;
+        nint vector = 0;
         for (var row = 0; row < height; row++)
         {
             for (nint i = 0; i < end; i += lanes)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var z = TLanes.MultiplyAdd(TLanes.Load(source + i), scale, shift);
                 TLanes.Store(destination + i, TActivation.Apply<TLanes, TVector>(z));
             }
@@ -83,18 +85,20 @@ internal static unsafe class NormPasses<TLanes, TVector>
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normalise(
-        float* gradient, float* values, in NormLanes norm, int height, int width, float* destination, nint destinationRow, int step)
+        float* gradient, float* values, in NormLanes norm, int height, int width, float* destination, nint destinationRow, int step, Ahead ahead = default)
     {
         var lanes = TLanes.Count;
         var direct = TLanes.Load(norm.Direct);
         var slope = TLanes.Load(norm.Slope);
         var offset = TLanes.Load(norm.Offset);
         var stride = (nint)step * lanes;
+        nint vector = 0;
         for (var row = 0; row < height; row++)
         {
             var target = destination + (row * destinationRow);
             for (var column = 0; column < width; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var d = TLanes.MultiplyAdd(TLanes.Load(values), slope, TLanes.MultiplyAdd(TLanes.Load(gradient), direct, offset));
                 TLanes.Store(target, d);
                 values += lanes;

@@ -78,6 +78,15 @@ internal readonly struct PlaneGroups
         ? new PlaneSpan((((nint)group * _lanes * _channels) + item.Channel) * plane, (nint)_channels * plane, Math.Min(_lanes, _batch - (group * _lanes)))
         : new PlaneSpan((((nint)group * _channels) + item.Channel) * plane, plane, item.Count);
 
+    /// <summary>From the planes of a group to those of the next item's.</summary>
+    public nint NextItem(int plane) => LanesAreImages ? plane : (nint)_lanes * plane;
+
+    /// <summary>From the planes of a group to those of the same item's next group.</summary>
+    public nint NextGroup(int plane) => (LanesAreImages ? (nint)_lanes * _channels : _channels) * plane;
+
+    /// <summary>From one plane of a group to the next.</summary>
+    public nint PlaneStride(int plane) => LanesAreImages ? (nint)_channels * plane : plane;
+
     private PlaneItem Block(int start, int size, int index, PaddingDirection padding)
     {
         var offset = index * _lanes;

@@ -34,5 +34,8 @@ internal unsafe struct ScratchLayout(float* memory, int lanes)
         return (float**)Vectors((((long)count * sizeof(float*)) + vectorBytes - 1) / vectorBytes);
     }
 
+    /// <summary>A table of offsets.</summary>
+    public nint* Offsets(int count) => (nint*)Rows(count);
+
     public NormLanes Norm() => new(Vectors(NormLanes.Vectors), lanes);
 }

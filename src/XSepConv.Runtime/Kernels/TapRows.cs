@@ -15,11 +15,12 @@ internal static unsafe class TapRows<TLanes, TVector, TKernel>
     /// <param name="side">Measured: each lane's sum of the result is written there. Otherwise the shift is read there.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Horizontal<TFinish>(
-        float* source, nint sourceRow, int height, int width, int kernel, int stride, float* weights, float* destination, float* side)
+        float* source, nint sourceRow, int height, int width, int kernel, int stride, float* weights, float* destination, float* side, Ahead ahead = default)
         where TFinish : struct, ITapFinish
     {
         var lanes = TLanes.Count;
         var total = TLanes.Splat(0);
+        nint vector = 0;
         var shift = TFinish.IsMeasured ? default : TLanes.Load(side);
         if (TKernel.Size == 0)
         {
@@ -27,6 +28,7 @@ internal static unsafe class TapRows<TLanes, TVector, TKernel>
             {
                 for (var column = 0; column < width; column++)
                 {
+                    if (ahead.IsOn) ahead.Ask(vector++);
                     var tap = source + (row * sourceRow) + ((nint)column * stride * lanes);
                     var y = TFinish.IsMeasured ? TLanes.Multiply(TLanes.Load(weights), TLanes.Load(tap)) : TLanes.MultiplyAdd(TLanes.Load(weights), TLanes.Load(tap), shift);
                     for (var k = 1; k < kernel; k++) y = TLanes.MultiplyAdd(TLanes.Load(weights + (k * lanes)), TLanes.Load(tap + (k * lanes)), y);
@@ -54,6 +56,7 @@ internal static unsafe class TapRows<TLanes, TVector, TKernel>
             var tap = source + (row * sourceRow);
             for (var column = 0; column < width; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TFinish.IsMeasured ? TLanes.Multiply(w0, TLanes.Load(tap)) : TLanes.MultiplyAdd(w0, TLanes.Load(tap), shift);
                 y = TLanes.MultiplyAdd(w1, TLanes.Load(tap + lanes), y);
                 y = TLanes.MultiplyAdd(w2, TLanes.Load(tap + (2 * lanes)), y);

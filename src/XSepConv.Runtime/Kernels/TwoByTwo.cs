@@ -11,9 +11,10 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
     /// <param name="edge">Which column is padded: −1 left, 1 right, 0 none (the rows have one more column).</param>
     /// <param name="destinationRow">From one row of the result to the next, in floats.</param>
     /// <param name="side">Measured: each lane's sum of the result is written there. Otherwise the shift is read there.</param>
+    /// <param name="ahead">What will be needed soon.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward<TFinish>(
-        float** rows, int height, int width, int edge, float* weights, float* destination, nint destinationRow, float* side)
+        float** rows, int height, int width, int edge, float* weights, float* destination, nint destinationRow, float* side, Ahead ahead = default)
         where TFinish : struct, ITapFinish
     {
         var lanes = TLanes.Count;
@@ -24,6 +25,7 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
         var total = TLanes.Splat(0);
         var shift = TFinish.IsMeasured ? default : TLanes.Load(side);
         var whole = edge == 0 ? width : width - 1;
+        nint vector = 0;
         for (var row = 0; row < height; row++)
         {
             var upper = rows[row];
@@ -33,6 +35,7 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
             var c = TLanes.Load(lower);
             if (edge < 0)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.MultiplyAdd(w11, c, TFinish.IsMeasured ? TLanes.Multiply(w01, a) : TLanes.MultiplyAdd(w01, a, shift));
                 y = TFinish.Apply<TLanes, TVector>(y);
                 TLanes.Store(target, y);
@@ -44,6 +47,7 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
             {
                 upper += lanes;
                 lower += lanes;
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var b = TLanes.Load(upper);
                 var d = TLanes.Load(lower);
                 var y = TLanes.MultiplyAdd(w10, c, TFinish.IsMeasured ? TLanes.Multiply(w00, a) : TLanes.MultiplyAdd(w00, a, shift));
@@ -58,6 +62,7 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
 
             if (edge > 0)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.MultiplyAdd(w10, c, TFinish.IsMeasured ? TLanes.Multiply(w00, a) : TLanes.MultiplyAdd(w00, a, shift));
                 y = TFinish.Apply<TLanes, TVector>(y);
                 TLanes.Store(target, y);

@@ -13,6 +13,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
     where TKernel : struct, IKernelSize
     where TActivation : struct, IActivation
 {
+    // Loops over a group's vectors that ask for memory.
+    private const int AheadSlots = 5;
+
     public XSepStageShape Shape;
     public XSepStageParameters Parameters;
     public XSepStageStatistics Statistics;
@@ -36,6 +39,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
     {
         var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
+        Locate(buffers);
         for (var i = first; i < end; i++)
         {
             var item = new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count);
@@ -82,13 +86,13 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
             if (Shape.Prepadded) RowTables.Plain(b.InputRows, values.Input, (nint)Shape.InputWidth * lanes, height + 1);
             else RowTables.OneSided(b.InputRows, values.Input, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
             TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
-                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values.First, (nint)width * lanes, b.Partial);
+                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values.First, (nint)width * lanes, b.Partial, Ahead(item, g, b, 0));
 
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values.First, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow);
+            NormPasses<TLanes, TVector>.Activate<TActivation>(values.First, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow, Ahead(item, g, b, 1));
             TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
                 b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values.Second, b.Partial);
 
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values.Second, b.Lanes.Second, height, middle, b.Plane, rowFloats);
+            NormPasses<TLanes, TVector>.Activate<TActivation>(values.Second, b.Lanes.Second, height, middle, b.Plane, rowFloats, Ahead(item, g, b, 2));
             TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
                 b.TapRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values.Third, b.Partial);
 
@@ -109,7 +113,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Normalise(values.Gradient, values.Third, b.Lanes.Third, 1, Shape.OutputPlane, values.Gradient, 0, 1);
+            NormPasses<TLanes, TVector>.Normalise(values.Gradient, values.Third, b.Lanes.Third, 1, Shape.OutputPlane, values.Gradient, 0, 1, Ahead(item, g, b, 3));
             RowTables.Spread(b.TapRows, values.Gradient, rowFloats, Shape.OutputHeight, Shape.Stride, height, border, b.Zeros);
             TapRowsBackward<TLanes, TVector, TKernel, TActivation, VerticalTaps>.Run(
                 b.TapRows, values.Second, b.Lanes.Second, height, middle, kernel, b.Lanes.Vertical, values.Third, b.Partial + (2 * TLanes.Count), b.Partial);
@@ -129,7 +133,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         {
             var values = b.Group(g);
             NormPasses<TLanes, TVector>.Normalise(
-                values.Third, values.Second, b.Lanes.Second, height, middle, b.Spread + (border * lanes), spreadRow, Shape.Stride);
+                values.Third, values.Second, b.Lanes.Second, height, middle, b.Spread + (border * lanes), spreadRow, Shape.Stride, Ahead(item, g, b, 4));
             TapRowsBackward<TLanes, TVector, TKernel, TActivation, HorizontalTaps>.Run(
                 b.TapRows, values.First, b.Lanes.First, height, width, kernel, b.Lanes.Horizontal, values.Gradient, b.Partial + (2 * lanes), b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + kernel, g);
@@ -156,6 +160,18 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
             PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.InputPlane, Gradients.Input + planes.Offset, planes.Stride, planes.Valid);
         }
     }
+
+    // Input and gradient of the next item, and this one's result, while convolutions are recomputed and normalisations undone.
+    private readonly void Locate(in Buffers b)
+    {
+        var next = Groups.NextItem(Shape.InputPlane);
+        ReadOnlySpan<nint> tensors = Shape.InputPlane == Shape.OutputPlane
+            ? [next, (nint)(OutputGradient - Input) + next, (nint)(Gradients.Input - Input)] : [next, (nint)(Gradients.Input - Input)];
+        Kernels.Ahead.Locate(b.Offsets, AheadSlots * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count, tensors);
+    }
+
+    private readonly Ahead Ahead(in ItemLanes item, int group, in Buffers b, int slot) =>
+        new Ahead(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane);
 
     private readonly void Write(in ItemLanes item, in Buffers b, int kernel)
     {
@@ -217,6 +233,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         public readonly float* TwoByTwoTotals;
         public readonly float** InputRows;
         public readonly float** TapRows;
+        public readonly nint* Offsets;
         private readonly float* _values;
         private readonly nint _input;
         private readonly nint _plane;
@@ -242,6 +259,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
             TwoByTwoTotals = ThirdSums + (2 * lanes);
             InputRows = layout.Rows(shape.Height + 1);
             TapRows = layout.Rows(shape.Height + (2 * border));
+            Offsets = layout.Offsets(AheadSlots * shape.Plane);
             _input = (nint)shape.InputPlane * lanes;
             _plane = (nint)plane * lanes;
             _values = layout.Vectors((shape.InputPlane + (4L * plane)) * groups.GroupsPerItem);

@@ -13,6 +13,9 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
     where TKernel : struct, IKernelSize
     where TActivation : struct, IActivation
 {
+    // Loops over a group's vectors that ask for memory.
+    private const int AheadSlots = 3;
+
     public XSepStageShape Shape;
     public XSepStageParameters Parameters;
     public XSepStageStatistics Statistics;
@@ -34,6 +37,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
     {
         var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
+        Locate(buffers);
         for (var i = first; i < end; i++)
         {
             var item = Groups.Item(i);
@@ -58,7 +62,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
             var values = b.Group(g);
             PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
             TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
-                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values, (nint)width * lanes, b.Sum);
+                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values, (nint)width * lanes, b.Sum, Ahead(item, g, b, 0));
             NormStatistics<TLanes, TVector>.Measure(values, height * width, b.Sum, b.Record(g));
         }
 
@@ -67,7 +71,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow);
+            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow, Ahead(item, g, b, 1));
             TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
                 b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values, b.Sum);
             NormStatistics<TLanes, TVector>.Measure(values, height * middle, b.Sum, b.Record(g));
@@ -79,7 +83,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, rowFloats);
+            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, rowFloats, Ahead(item, g, b, 2));
             TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
                 b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values, b.Sum);
             NormStatistics<TLanes, TVector>.Measure(values, Shape.OutputPlane, b.Sum, b.Record(g));
@@ -95,6 +99,17 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
             PlaneBlocks<TLanes, TVector>.Store(values, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
         }
     }
+
+    // Input of the next item and output of this one, while the first two convolutions' results are made.
+    private readonly void Locate(in Buffers b)
+    {
+        var next = Groups.NextItem(Shape.InputPlane);
+        ReadOnlySpan<nint> tensors = Shape.InputPlane == Shape.OutputPlane ? [next, (nint)(Output - Input)] : [next];
+        Kernels.Ahead.Locate(b.Offsets, AheadSlots * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count, tensors);
+    }
+
+    private readonly Ahead Ahead(in ItemLanes item, int group, in Buffers b, int slot) =>
+        new Ahead(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane);
 
     private static void Finish(
         in ItemLanes item, in Buffers b, int count, in NormLanes norm, in BatchNormParameters parameters, in BatchNormStatistics statistics)
@@ -115,6 +130,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         public readonly float* Sum;
         public readonly float** InputRows;
         public readonly float** MiddleRows;
+        public readonly nint* Offsets;
         private readonly float* _values;
         private readonly nint _group;
 
@@ -130,6 +146,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
             Sum = layout.Vectors(1);
             InputRows = layout.Rows(shape.Height + 1);
             MiddleRows = layout.Rows(shape.Height + (2 * border));
+            Offsets = layout.Offsets(AheadSlots * shape.Plane);
             _values = layout.Vectors(plane * groups.GroupsPerItem);
             _group = (nint)plane * TLanes.Count;
         }

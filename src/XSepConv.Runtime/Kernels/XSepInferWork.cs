@@ -9,6 +9,12 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
     where TKernel : struct, IKernelSize
     where TActivation : struct, IActivation
 {
+    // Loops over a group's vectors that ask for memory.
+    private const int AheadSlots = 2;
+
+    // With fewer, filling the table costs more than it gains.
+    private const int LeastGroups = 64;
+
     public XSepStageShape Shape;
     public XSepStageParameters Parameters;
     public PlaneGroups Groups;
@@ -32,6 +38,8 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         var buffers = new Buffers(ref layout, Shape);
         RowTables.Spread(
             buffers.MiddleRows, buffers.Middle, (nint)Shape.OutputWidth * TLanes.Count, Shape.Height, 1, Shape.Height, Shape.Kernel / 2, buffers.Zeros);
+        var asks = end - first >= LeastGroups;
+        if (asks) Locate(buffers);
         var current = -1;
         ItemLanes item = default;
         for (var i = first; i < end; i++)
@@ -44,7 +52,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
                 current = index;
             }
 
-            RunGroup(item, i % Groups.GroupsPerItem, buffers);
+            RunGroup(item, i % Groups.GroupsPerItem, buffers, asks);
         }
     }
 
@@ -72,7 +80,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b)
+    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b, bool asks)
     {
         var lanes = TLanes.Count;
         var kernel = TKernel.Size == 0 ? Shape.Kernel : TKernel.Size;
@@ -83,9 +91,9 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         var planes = item.Planes(group, Shape.InputPlane);
         PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
         TwoByTwo<TLanes, TVector>.Forward<ActivatedFinish<TActivation>>(
-            b.InputRows, height, width, edge, b.Lanes.TwoByTwo, b.Bordered + (border * lanes), borderedRow, b.Lanes.First.Shift);
+            b.InputRows, height, width, edge, b.Lanes.TwoByTwo, b.Bordered + (border * lanes), borderedRow, b.Lanes.First.Shift, asks ? Ahead(item, group, b, 0) : default);
         TapRows<TLanes, TVector, TKernel>.Horizontal<ActivatedFinish<TActivation>>(
-            b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, b.Middle, b.Lanes.Second.Shift);
+            b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, b.Middle, b.Lanes.Second.Shift, asks ? Ahead(item, group, b, 1) : default);
         if (Shape.ActivateOutput)
         {
             TapRows<TLanes, TVector, TKernel>.Vertical<ActivatedFinish<TActivation>>(
@@ -101,6 +109,17 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
     }
 
+    // Output of this group and input of the next, while the first two convolutions' results are made.
+    private readonly void Locate(in Buffers b)
+    {
+        var next = Groups.NextGroup(Shape.InputPlane);
+        ReadOnlySpan<nint> tensors = Shape.InputPlane == Shape.OutputPlane ? [(nint)(Output - Input), next] : [next];
+        Kernels.Ahead.Locate(b.Offsets, AheadSlots * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count, tensors);
+    }
+
+    private readonly Ahead Ahead(in ItemLanes item, int group, in Buffers b, int slot) =>
+        new Ahead(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane);
+
     private readonly struct Buffers
     {
         public readonly XSepLanes<TLanes, TVector> Lanes;
@@ -110,6 +129,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         public readonly float* Zeros;
         public readonly float** InputRows;
         public readonly float** MiddleRows;
+        public readonly nint* Offsets;
 
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape)
         {
@@ -121,6 +141,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
             Middle = layout.Vectors(shape.MiddlePlane);
             InputRows = layout.Rows(shape.Height + 1);
             MiddleRows = layout.Rows(shape.Height + (2 * border));
+            Offsets = layout.Offsets(AheadSlots * shape.Plane);
         }
     }
 }

@@ -28,6 +28,9 @@ internal readonly record struct XSepStageShape(
 
     public int OutputWidth => ((Width - 1) / Stride) + 1;
 
+    /// <summary>Elements of a plane of the 2×2's result.</summary>
+    public int Plane => Height * Width;
+
     public int InputPlane => InputHeight * InputWidth;
 
     /// <summary>Elements of a plane after the 1×K: it strides in width only.</summary>

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace XSepConv.Benchmarks.Ratios;
+
+/// <summary>What one thread of this machine can do: multiply-accumulates in registers, and copies through each level of its memory.</summary>
+internal static unsafe class Roofline
+{
+    private const long FmaSteps = 2_000_000;
+
+    /// <summary>10⁹ multiply-accumulates a second, float32, of independent fused multiply-adds in registers of the widest accelerated kind.</summary>
+    public static double MacsPerSecond()
+    {
+        var best = 0.0;
+        for (var trial = 0; trial < 7; trial++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            var lanes = Vector512.IsHardwareAccelerated ? Chains512() : Vector256.IsHardwareAccelerated ? Chains256() : Chains128();
+            best = Math.Max(best, FmaSteps * 12.0 * lanes / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return best / 1e9;
+    }
+
+    /// <summary>10⁹ bytes a second, read and written counted both, of copying a block of this size to another.</summary>
+    public static double CopyBytesPerSecond(long bytes)
+    {
+        var source = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
+        var destination = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
+        try
+        {
+            NativeMemory.Fill(source, (nuint)bytes, 1);
+            var repeats = Math.Max(1, (64L << 20) / bytes);
+            var best = 0.0;
+            for (var trial = 0; trial < 9; trial++)
+            {
+                var start = Stopwatch.GetTimestamp();
+                for (var repeat = 0L; repeat < repeats; repeat++) Copy(source, destination, bytes);
+                best = Math.Max(best, 2.0 * bytes * repeats / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            }
+
+            return best / 1e9;
+        }
+        finally
+        {
+            NativeMemory.AlignedFree(source);
+            NativeMemory.AlignedFree(destination);
+        }
+    }
+
+    // Plain stores, as the kernels': a memory copy of the runtime's may bypass the caches.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Copy(byte* source, byte* destination, long bytes)
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (var i = 0L; i < bytes; i += 64) Vector512.Load(source + i).Store(destination + i);
+        }
+        else
+        {
+            for (var i = 0L; i < bytes; i += 32) Vector256.Load(source + i).Store(destination + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static int Chains512()
+    {
+        var a = Vector512.Create(0.5f);
+        var b = Vector512.Create(0.25f);
+        Vector512<float> s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;
+        for (var i = 0L; i < FmaSteps; i++)
+        {
+            s0 = Vector512.FusedMultiplyAdd(s0, a, b);
+            s1 = Vector512.FusedMultiplyAdd(s1, a, b);
+            s2 = Vector512.FusedMultiplyAdd(s2, a, b);
+            s3 = Vector512.FusedMultiplyAdd(s3, a, b);
+            s4 = Vector512.FusedMultiplyAdd(s4, a, b);
+            s5 = Vector512.FusedMultiplyAdd(s5, a, b);
+            s6 = Vector512.FusedMultiplyAdd(s6, a, b);
+            s7 = Vector512.FusedMultiplyAdd(s7, a, b);
+            s8 = Vector512.FusedMultiplyAdd(s8, a, b);
+            s9 = Vector512.FusedMultiplyAdd(s9, a, b);
+            s10 = Vector512.FusedMultiplyAdd(s10, a, b);
+            s11 = Vector512.FusedMultiplyAdd(s11, a, b);
+        }
+
+        Sink = Vector512.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
+        return Vector512<float>.Count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static int Chains256()
+    {
+        var a = Vector256.Create(0.5f);
+        var b = Vector256.Create(0.25f);
+        Vector256<float> s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;
+        for (var i = 0L; i < FmaSteps; i++)
+        {
+            s0 = Vector256.FusedMultiplyAdd(s0, a, b);
+            s1 = Vector256.FusedMultiplyAdd(s1, a, b);
+            s2 = Vector256.FusedMultiplyAdd(s2, a, b);
+            s3 = Vector256.FusedMultiplyAdd(s3, a, b);
+            s4 = Vector256.FusedMultiplyAdd(s4, a, b);
+            s5 = Vector256.FusedMultiplyAdd(s5, a, b);
+            s6 = Vector256.FusedMultiplyAdd(s6, a, b);
+            s7 = Vector256.FusedMultiplyAdd(s7, a, b);
+            s8 = Vector256.FusedMultiplyAdd(s8, a, b);
+            s9 = Vector256.FusedMultiplyAdd(s9, a, b);
+            s10 = Vector256.FusedMultiplyAdd(s10, a, b);
+            s11 = Vector256.FusedMultiplyAdd(s11, a, b);
+        }
+
+        Sink = Vector256.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
+        return Vector256<float>.Count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static int Chains128()
+    {
+        var a = Vector128.Create(0.5f);
+        var b = Vector128.Create(0.25f);
+        Vector128<float> s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;
+        for (var i = 0L; i < FmaSteps; i++)
+        {
+            s0 = Vector128.MultiplyAddEstimate(s0, a, b);
+            s1 = Vector128.MultiplyAddEstimate(s1, a, b);
+            s2 = Vector128.MultiplyAddEstimate(s2, a, b);
+            s3 = Vector128.MultiplyAddEstimate(s3, a, b);
+            s4 = Vector128.MultiplyAddEstimate(s4, a, b);
+            s5 = Vector128.MultiplyAddEstimate(s5, a, b);
+            s6 = Vector128.MultiplyAddEstimate(s6, a, b);
+            s7 = Vector128.MultiplyAddEstimate(s7, a, b);
+            s8 = Vector128.MultiplyAddEstimate(s8, a, b);
+            s9 = Vector128.MultiplyAddEstimate(s9, a, b);
+            s10 = Vector128.MultiplyAddEstimate(s10, a, b);
+            s11 = Vector128.MultiplyAddEstimate(s11, a, b);
+        }
+
+        Sink = Vector128.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
+        return Vector128<float>.Count;
+    }
+
+    /// <summary>Keeps the chains from being dropped.</summary>
+    public static float Sink { get; private set; }
+}
