@@ -12,12 +12,13 @@ namespace XSepConv;
 /// <see cref="XSepBlock"/> has it: such a block is the depthwise twin of that one.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>, <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class DwBlock : nn.Module<Tensor, Tensor>
+public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
     private readonly SeModule? se;
     private readonly Sequential shortcut;
+    private readonly DepthwiseStage _stage;
 
     /// <summary>Creates the block with torch's default initialisation.</summary>
     /// <param name="kernelSize">K, odd.</param>
@@ -55,25 +56,38 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>
         bn3 = BatchNorms.Of(block.Out, device, dtype);
         if (block.SqueezeExcite != SqueezeExcite.None) se = new SeModule(block.SqueezeExciteChannels, BlockSpec.SqueezeReduction, device, dtype);
         shortcut = Shortcut.Create(block.In, block.Out, block.Stride, device, dtype);
+        _stage = new(conv2, bn2, block.Activation);
         RegisterComponents();
     }
 
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
 
+    /// <summary>How the K×K depthwise convolution, the BN and the nonlinearity after it are computed; <see cref="XSepBackend.Auto"/> at first.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>
+    public XSepBackend Backend
+    {
+        get => _stage.Backend;
+        set => _stage.Backend = value;
+    }
+
+    FusableStage IFusable.Stage => _stage;
+
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
     /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(DwBlock));
         MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(DwBlock));
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
-        y = bn2.call(conv2.call(y));
-        if (Spec.SqueezeExcite == SqueezeExcite.Expanded) y = se!.call(y);
-        y = bn3.call(conv3.call(Spec.Activation.Apply(y)));
+        var squeezed = Spec.SqueezeExcite == SqueezeExcite.Expanded;
+        y = _stage.Forward(y, activated: !squeezed);
+        if (squeezed) y = Spec.Activation.Apply(se!.call(y));
+        y = bn3.call(conv3.call(y));
         if (Spec.SqueezeExcite == SqueezeExcite.Output) y = se!.call(y);
         return Shortcut.Add(shortcut, x, y, Spec.Stride).MoveToOuterDisposeScope();
     }

@@ -31,6 +31,7 @@ internal sealed class CandidateSearch
     {
         using var scope = NewDisposeScope();
         var tree = new ModuleTree(network);
+        using var composed = new ComposedBackends(tree.Modules);
         var search = new CandidateSearch(options, tree, new(tree));
         var x = ProbeInput(network, input);
         var trace = search.Trace(network, x, input);

@@ -1,6 +1,9 @@
 namespace XSepConv;
 
-/// <summary>How the XSepConv of a module is computed.</summary>
+/// <summary>
+/// How the spatial operator of a module is computed: the XSepConv of an <see cref="XSepConv2d"/> or <see cref="XSepBlock"/>, or the K×K depthwise
+/// convolution of a <see cref="DwBlock"/> with the batch norm and the nonlinearity after it.
+/// </summary>
 /// <remarks>
 /// Fused, the stage's layers do not run one by one: their own forward hooks are not called, and only their parameters, buffers and modes count.
 /// </remarks>

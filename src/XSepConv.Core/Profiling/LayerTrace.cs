@@ -13,24 +13,19 @@ internal static class LayerTrace
         var layers = new List<LayerProfile>();
         var removers = new List<Action>();
         var paddings = new Dictionary<nn.Module, PaddingDirection>();
-        var stages = Everything(module).Select(entry => entry.Module).OfType<IFusable>().Select(fusable => fusable.Stage).Distinct().ToList();
-        var chosen = stages.ConvertAll(stage => stage.Backend);
+        using var composed = new ComposedBackends(Everything(module).Select(entry => entry.Module));
         var states = Everything(module).Select(entry => (entry.Module, entry.Module.training)).ToList();
         try
         {
             foreach (var (path, child) in Everything(module)) Watch(path, child, layers, removers, paddings);
             var weight = module.parameters().FirstOrDefault();
             module.eval();
-            removers.AddRange(stages.Select(stage => NoteBackend(stage, stage.Backend, layers)));
-
-            // Layers that run as one operator can't be counted one by one.
-            stages.ForEach(stage => stage.Backend = XSepBackend.Composed);
+            removers.AddRange(composed.Chosen.Select(entry => NoteBackend(entry.Stage, entry.Backend, layers)));
             module.call(zeros(input, dtype: weight?.dtype, device: weight?.device));
         }
         finally
         {
             foreach (var remove in removers) remove();
-            foreach (var (stage, backend) in stages.Zip(chosen)) stage.Backend = backend;
             // Parents first, since train(…) reaches the children too.
             foreach (var (child, training) in states) child.train(training);
         }

@@ -5,22 +5,21 @@ namespace XSepConv.Core.Tests.Fused;
 /// <summary>A fused float32 block and its composed float64 twin on random data, drawn from a seed.</summary>
 internal sealed class StagePair : IDisposable
 {
-    private readonly XSepBlock _fused;
-    private readonly XSepBlock _composed;
+    private readonly nn.Module<Tensor, Tensor> _fused;
+    private readonly nn.Module<Tensor, Tensor> _composed;
     private readonly Tensor _input;
 
-    public StagePair(int seed)
+    public StagePair(int seed, BlockKind kind)
     {
         var draw = new Random(seed);
         random.manual_seed(seed);
         var (kernel, stride) = (1 + (2 * draw.Next(6)), draw.Next(1, 3));
         var (channels, expand, activation) = (draw.Next(1, 9), draw.Next(1, 51), (Activation)draw.Next(2));
         var (padding, placement) = ((PaddingDirection)draw.Next(5), (PaddingPlacement)draw.Next(2));
-        _fused = new(kernel, channels, expand, channels, padding, activation, squeezeExcite: false, stride, placement) { Backend = XSepBackend.Fused };
-        _composed = new(kernel, channels, expand, channels, padding, activation, squeezeExcite: false, stride, placement, dtype: float64)
-        {
-            Backend = XSepBackend.Composed,
-        };
+        _fused = Block(float32);
+        _composed = Block(float64);
+        _fused.SetXSepBackend(XSepBackend.Fused);
+        _composed.SetXSepBackend(XSepBackend.Composed);
 
         // Scales, shifts and running statistics of their own; epsilons that keep channels without much variance in range.
         using var noGrad = no_grad();
@@ -29,6 +28,10 @@ internal sealed class StagePair : IDisposable
         Copy(_fused, _composed);
         var (batch, height, width) = (draw.Next(2, 20), draw.Next(2, 15), draw.Next(2, 15));
         _input = randn(batch, channels, height, width);
+
+        nn.Module<Tensor, Tensor> Block(ScalarType type) => kind == BlockKind.XSep
+            ? new XSepBlock(kernel, channels, expand, channels, padding, activation, squeezeExcite: false, stride, placement, dtype: type)
+            : new DwBlock(kernel, channels, expand, channels, activation, SqueezeExcite.None, stride, dtype: type);
     }
 
     public void Dispose()

@@ -1,0 +1,46 @@
+using TorchSharp.Modules;
+using XSepConv.Kernels;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>The depthwise stage over the layers that a module owns: K×K depthwise (padding K/2) → BN → act, on C channels.</summary>
+internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation activation) : FusableStage
+{
+    public override IReadOnlyList<nn.Module> Layers => [conv, norm];
+
+    /// <summary>Runs the stage.</summary>
+    /// <param name="x">[N, C, H, W].</param>
+    /// <param name="activated">Whether the nonlinearity follows here; otherwise the caller applies it later.</param>
+    /// <returns>[N, C, ⌈H/s⌉, ⌈W/s⌉].</returns>
+    /// <exception cref="InvalidOperationException">The fused operator is asked for and can't run.</exception>
+    public Tensor Forward(Tensor x, bool activated)
+    {
+        using var scope = NewDisposeScope();
+        var y = RunsFused(x) ? Fused(x, activated) : Composed(x, activated);
+        return y.MoveToOuterDisposeScope();
+    }
+
+    protected override string? WhyNotFused(Tensor x) =>
+        FusedMemory.WhyNot(x, "the input") ?? FusedMemory.WhyNot(conv, norm, norm.training) ?? StageChecks.WhyNot(x.shape[2], x.shape[3]);
+
+    private Tensor Composed(Tensor x, bool activated)
+    {
+        x = norm.call(conv.call(x));
+        return activated ? activation.Apply(x) : x;
+    }
+
+    private Tensor Fused(Tensor x, bool activated)
+    {
+        var size = x.shape;
+        var shape = new DepthwiseStageShape(
+            (int)size[0], (int)size[1], (int)size[2], (int)size[3], (int)conv.weight.shape[3], (int)conv.stride![0], activated ? activation : null);
+        if (norm.training) shape.ValidateForTraining();
+        else shape.Validate();
+
+        Tensor[] tensors = [x, conv.weight, norm.weight, norm.bias!];
+        var call = new FusedDepthwiseCall(shape, KernelRegistry.Current, FusedNorm.Of(norm), norm.training);
+        if (is_grad_enabled() && tensors.Any(tensor => tensor.requires_grad)) return FusedDepthwiseFunction.apply([.. tensors, call])[0];
+        return FusedDepthwise.Forward(call, tensors, norm.training ? empty(2, shape.Channels) : null);
+    }
+}
