@@ -40,7 +40,7 @@ internal static class DecodedCache
             AtomicFile.Write(path, stream =>
             {
                 using var writer = new ImageFileWriter(stream, shape, what, progress, cancel);
-                writer.Finish(Damage.Named(what, () => decode(writer)), source);
+                writer.Finish(decode(writer), source);
             });
         }
         catch (UnauthorizedAccessException e)

@@ -27,19 +27,6 @@ internal static class Damage
         return null;
     });
 
-    /// <summary>Gives an error in a file's data its name where it has none: a stream that unpacks does not know what it reads.</summary>
-    public static T Named<T>(string what, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception e) when (e is EndOfStreamException || (e is InvalidDataException && !e.Message.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal)))
-        {
-            throw new InvalidDataException($"{what}: is damaged ({e.Message.TrimEnd('.')}).", e);
-        }
-    }
-
     /// <summary>
     /// Libraries stumble over hostile bytes in many ways, and document few: anything but an error of this machine (a disk that fails, memory that is
     /// used up) or of ours that is worded already is the file's fault.
@@ -47,6 +34,9 @@ internal static class Damage
     private static bool Is(Exception e, string what) => e switch
     {
         EndOfStreamException => true,
+
+        // ZLibException, which is an IOException and internal: data that ask for a dictionary.
+        IOException when e.GetType().Assembly == typeof(System.IO.Compression.ZLibStream).Assembly => true,
         InvalidDataException => !e.Message.StartsWith(what, StringComparison.Ordinal),
         IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException => false,
         _ => true,
