@@ -21,7 +21,7 @@ internal sealed class ExportSource : IDisposable
     public static ExportSource Open(string path)
     {
         var metadata = ReadMetadata(path);
-        if (!metadata.ContainsKey(CheckpointData.MetadataKey))
+        if (!metadata.ContainsKey(DataSpec.MetadataKey))
         {
             var network = MobileNetV3.FromSafeTensors(path);
             network.eval();

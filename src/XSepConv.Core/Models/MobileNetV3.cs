@@ -119,7 +119,7 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>The metadata entry of a safetensors file that holds <see cref="NetworkSpec.ToJson"/>.</summary>
-    public const string SpecMetadataKey = "xsepconv.network";
+    public const string SpecMetadataKey = NetworkSpec.MetadataKey;
 
     private const long SmallNetwork = 1_000_000;
 

@@ -11,7 +11,7 @@ public sealed record StateDictDifference(IReadOnlyList<string> MissingKeys, IRea
 public static class SafeTensorsExtensions
 {
     /// <summary>Tensors of a file whose names start so belong to a trainer, not to the module (module keys never hold a slash).</summary>
-    public const string TrainingPrefix = "training/";
+    public const string TrainingPrefix = Inference.ExpectedTensors.TrainingPrefix;
 
     /// <summary>Writes every parameter and buffer under its state-dict key.</summary>
     /// <param name="module">The module, on any device.</param>

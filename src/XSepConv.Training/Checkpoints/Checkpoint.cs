@@ -6,7 +6,7 @@ namespace XSepConv.Training;
 /// <summary>A trained network and what is needed to use it.</summary>
 public sealed class LoadedCheckpoint : IDisposable
 {
-    internal LoadedCheckpoint(MobileNetV3 network, CheckpointData data, ImageNormalization normalization, EpochResult? result)
+    internal LoadedCheckpoint(MobileNetV3 network, DataSpec data, ImageNormalization normalization, EpochResult? result)
     {
         Network = network;
         ClassNames = data.Classes;
@@ -81,30 +81,24 @@ public static class Checkpoint
         return new LoadedCheckpoint(network, data, normalization, result);
     }
 
-    private static (CheckpointData Data, ImageNormalization Normalization, EpochResult? Result) ReadMetadata(string path)
+    private static (DataSpec Data, ImageNormalization Normalization, EpochResult? Result) ReadMetadata(string path)
     {
         using var file = SafeTensors.Open(path);
-        if (!file.Metadata.TryGetValue(CheckpointData.MetadataKey, out var json))
+        if (!file.Metadata.TryGetValue(DataSpec.MetadataKey, out var json))
         {
             throw new InvalidDataException(
-                $"{path} is not a checkpoint of this trainer: its metadata lacks '{CheckpointData.MetadataKey}', which says what the network was trained on.");
+                $"{path} is not a checkpoint of this trainer: its metadata lacks '{DataSpec.MetadataKey}', which says what the network was trained on.");
         }
 
-        var key = CheckpointData.MetadataKey;
+        var key = DataSpec.MetadataKey;
         try
         {
-            var data = JsonSerializer.Deserialize(json, CheckpointJson.Default.CheckpointData);
-            if (data is null || data.Name is null || data.Classes is null || data.Mean is null || data.Std is null || data.Classes.Any(name => name is null)
-                || data.Channels < 1 || data.Height < 1 || data.Width < 1 || data.Mean.Count != data.Channels)
-            {
-                throw new JsonException("it lacks something, or contradicts itself");
-            }
-
+            var data = DataSpec.FromJson(json);
             key = ResultMetadataKey;
             var result = file.Metadata.TryGetValue(key, out json) ? JsonSerializer.Deserialize(json, CheckpointJson.Default.EpochResult) : null;
             return (data, new ImageNormalization(data.Mean, data.Std), result);
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (Exception e) when (e is JsonException or FormatException)
         {
             throw new InvalidDataException($"{path}: the metadata '{key}' can't be read: {e.Message}", e);
         }

@@ -54,13 +54,13 @@ internal sealed class CheckpointWriter(MobileNetV3 network, Sgd optimizer, Image
 
     private Dictionary<string, string> Metadata(EpochResult? result)
     {
-        var about = new CheckpointData(
+        var about = new DataSpec(
             data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels, data.Train.Height, data.Train.Width);
         var metadata = new Dictionary<string, string>
         {
             ["format"] = "pt",
             [MobileNetV3.SpecMetadataKey] = network.Spec.ToJson(),
-            [CheckpointData.MetadataKey] = JsonSerializer.Serialize(about, CheckpointJson.Default.CheckpointData),
+            [DataSpec.MetadataKey] = about.ToJson(),
         };
         if (result is not null) metadata[Checkpoint.ResultMetadataKey] = JsonSerializer.Serialize(result, CheckpointJson.Default.EpochResult);
         return metadata;

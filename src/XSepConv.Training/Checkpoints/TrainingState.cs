@@ -71,16 +71,7 @@ internal sealed record TrainingState
     }
 }
 
-/// <summary>What a checkpoint says about the data it was trained on: enough to use the network without the data set.</summary>
-internal sealed record CheckpointData(
-    string Name, bool Synthetic, IReadOnlyList<string> Classes, IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int Channels, int Height, int Width)
-{
-    /// <summary>The metadata entry that holds it.</summary>
-    public const string MetadataKey = "xsepconv.data";
-}
-
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(TrainingState))]
-[JsonSerializable(typeof(CheckpointData))]
 [JsonSerializable(typeof(EpochResult))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;
