@@ -1,0 +1,232 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Text;
+
+namespace XSepConv.Runtime.Tests.Inference;
+
+/// <summary>Files that are no model, or a wrong one.</summary>
+public sealed class LoadTests : IDisposable
+{
+    private readonly ModelFile.Folder _folder = new();
+
+    private string Path => _folder.File("model.safetensors");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_file_says_which_network_and_data_it_holds()
+    {
+        ModelFile.Write(Path, ModelFile.Spec, ModelFile.Tensors(ModelFile.Spec), ModelFile.Data);
+        var model = CompiledModel.Load(Path);
+        Assert.Equal(ModelFile.Spec, model.Spec);
+        Assert.Equal(ModelFile.Data.Classes, model.Data!.Classes);
+        Assert.InRange(model.WeightBytes, 4 * ModelFile.Spec.ParameterCount() / 2, long.MaxValue);
+        Assert.True(model.CompileTime > TimeSpan.Zero);
+        Assert.Contains(model.Kernel, XSepConv.Kernels.KernelRegistry.Available.Select(kernel => kernel.Name));
+    }
+
+    [Fact]
+    public void Tensors_of_the_trainer_are_left_aside()
+    {
+        ModelFile.Write(Path, ModelFile.Spec, [.. ModelFile.Tensors(ModelFile.Spec), ModelFile.Float32("training/momentum/x", [2], [1, 2])]);
+        CompiledModel.Load(Path);
+    }
+
+    [Fact]
+    public void Everything_that_does_not_fit_is_listed()
+    {
+        var tensors = ModelFile.Tensors(ModelFile.Spec);
+        tensors.RemoveAll(tensor => tensor.Name is "conv2.weight" or "bneck.1.se.se.4.weight");
+        var at = tensors.FindIndex(tensor => tensor.Name == "bneck.0.conv2.weight");
+        tensors[at] = ModelFile.Float32("bneck.0.conv2.weight", [20, 1, 3, 4], new float[240]);
+        at = tensors.FindIndex(tensor => tensor.Name == "linear4.bias");
+        tensors[at] = new("linear4.bias", SafeTensorType.I32, [10], new byte[40]);
+        tensors.Add(ModelFile.Float32("left.over", [1], [0]));
+        var message = Refused(ModelFile.Spec, tensors);
+        Assert.Contains("'conv2.weight' is missing", message, StringComparison.Ordinal);
+        Assert.Contains("'bneck.1.se.se.4.weight' is missing", message, StringComparison.Ordinal);
+        Assert.Contains("'bneck.0.conv2.weight' has shape [20, 1, 3, 4], the network's is [20, 1, 3, 3]", message, StringComparison.Ordinal);
+        Assert.Contains("'linear4.bias' has type I32", message, StringComparison.Ordinal);
+        Assert.Contains("'left.over' is unexpected", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("bneck.2.conv3.weight", float.NaN, "'bneck.2.conv3.weight' has NaN at 0")]
+    [InlineData("linear4.bias", float.PositiveInfinity, "'linear4.bias'")]
+    [InlineData("bn1.running_mean", float.NaN, "'bn1.running_mean'")]
+    [InlineData("bneck.1.bn2.running_var", -0.5f, "a variance is not negative")]
+    [InlineData("bneck.1.bn2.weight", 3e38f, "float32 can't hold")]
+    public void Values_that_are_no_weights_are_refused(string key, float value, string because)
+    {
+        var tensors = ModelFile.Tensors(ModelFile.Spec);
+        var at = tensors.FindIndex(tensor => tensor.Name == key);
+        var values = new float[tensors[at].Data.Length / 4];
+        Array.Fill(values, value);
+        tensors[at] = ModelFile.Float32(key, tensors[at].Shape, values);
+        if (value == 3e38f)
+        {
+            var variance = tensors.FindIndex(tensor => tensor.Name == key.Replace(".weight", ".running_var", StringComparison.Ordinal));
+            tensors[variance] = ModelFile.Float32(tensors[variance].Name, tensors[variance].Shape, new float[values.Length]);
+        }
+
+        Assert.Contains(because, Refused(ModelFile.Spec, tensors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Half_precision_and_double_weights_are_read()
+    {
+        // Numbers that every one of the types holds.
+        var tensors = ModelFile.Tensors(ModelFile.Spec).Select(tensor => tensor.Type != SafeTensorType.F32 ? tensor : tensor with { Data = Rounded(tensor.Data.Span) }).ToList();
+        ModelFile.Write(Path, ModelFile.Spec, tensors);
+        var expected = Logits(CompiledModel.Load(Path));
+        foreach (var type in new[] { SafeTensorType.F64, SafeTensorType.F16, SafeTensorType.BF16 })
+        {
+            ModelFile.Write(Path, ModelFile.Spec, tensors.Select(tensor => tensor.Type == SafeTensorType.F32 ? Convert(tensor, type) : tensor));
+            Assert.Equal(expected, Logits(CompiledModel.Load(Path)));
+        }
+
+        static byte[] Rounded(ReadOnlySpan<byte> data)
+        {
+            var bytes = data.ToArray();
+            for (var i = 0; i < bytes.Length; i += 4)
+            {
+                var value = (float)(Math.Round(BinaryPrimitives.ReadSingleLittleEndian(data[i..]) * 32) / 32);
+                BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(i), Math.Clamp(value, -2, 2));
+            }
+
+            return bytes;
+        }
+
+        static SafeTensor Convert(SafeTensor tensor, SafeTensorType type)
+        {
+            var size = type == SafeTensorType.F64 ? 8 : 2;
+            var bytes = new byte[tensor.Data.Length / 4 * size];
+            for (var i = 0; i < bytes.Length / size; i++)
+            {
+                var value = BinaryPrimitives.ReadSingleLittleEndian(tensor.Data.Span[(i * 4)..]);
+                var target = bytes.AsSpan(i * size);
+                if (type == SafeTensorType.F64) BinaryPrimitives.WriteDoubleLittleEndian(target, value);
+                else if (type == SafeTensorType.F16) BinaryPrimitives.WriteHalfLittleEndian(target, (Half)value);
+                else BinaryPrimitives.WriteUInt16LittleEndian(target, (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16));
+            }
+
+            return tensor with { Type = type, Data = bytes };
+        }
+    }
+
+    [Fact]
+    public void A_description_of_a_giant_is_refused_before_anything_is_made_for_it()
+    {
+        var giant = ModelFile.Spec with
+        {
+            Blocks = [.. Enumerable.Repeat(new BlockSpec(BlockKind.Dw, 255, 65_536, 65_536, 65_536, Activation.ReLU, SqueezeExcite.Output, 1), 1000)],
+            StemChannels = 65_536,
+            LastChannels = 65_536,
+            HiddenFeatures = 65_536,
+            NumClasses = 1_000_000,
+        };
+        ModelFile.Write(Path, giant, [ModelFile.Float32("conv1.weight", [1], [0])]);
+        var watch = Stopwatch.StartNew();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("holds only 1 values", Refusal(), StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10 << 20);
+    }
+
+    [Fact]
+    public void A_header_of_an_exabyte_is_refused_at_once()
+    {
+        var bytes = new byte[64];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, 1L << 60);
+        File.WriteAllBytes(Path, bytes);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("1,152,921,504,606,846,976", Refusal(), StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    [Theory]
+    [InlineData(null, "metadata lacks 'xsepconv.network'")]
+    [InlineData("{}", "can't be read")]
+    [InlineData("[", "can't be read")]
+    [InlineData("null", "null")]
+    public void A_file_without_a_network_is_named(string? json, string because)
+    {
+        SafeTensors.Write(Path, ModelFile.Tensors(ModelFile.Spec), json is null ? [] : new Dictionary<string, string> { ["xsepconv.network"] = json });
+        var message = Refusal();
+        Assert.Contains(because, message, StringComparison.Ordinal);
+        Assert.Contains(Path, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Data_of_another_network_is_a_contradiction()
+    {
+        ModelFile.Write(Path, ModelFile.Spec, ModelFile.Tensors(ModelFile.Spec), ModelFile.Data with { Classes = ["one"] });
+        Assert.Contains("contradicts itself", Refusal(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"name\":\"x\"}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[0],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[null],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0,1],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":0,\"width\":2}")]
+    [InlineData("null")]
+    [InlineData("nonsense")]
+    public void A_description_of_data_is_not_believed(string json) => Assert.Throws<FormatException>(() => DataSpec.FromJson(json));
+
+    [Fact]
+    public void A_description_of_data_comes_back_as_it_was()
+    {
+        var data = DataSpec.FromJson(ModelFile.Data.ToJson());
+        Assert.Equal(ModelFile.Data.Classes, data.Classes);
+        Assert.Equal(ModelFile.Data.Mean, data.Mean);
+        Assert.Equal(ModelFile.Data.Std, data.Std);
+        Assert.Equal((ModelFile.Data.Name, true, 3, 32, 32), (data.Name, data.Synthetic, data.Channels, data.Height, data.Width));
+    }
+
+    [Fact]
+    public void Any_damage_to_a_file_is_an_InvalidDataException_or_harmless()
+    {
+        ModelFile.Write(Path, ModelFile.Spec, ModelFile.Tensors(ModelFile.Spec), ModelFile.Data);
+        var whole = File.ReadAllBytes(Path);
+        var header = (int)BinaryPrimitives.ReadInt64LittleEndian(whole) + 8;
+        for (var seed = 0; seed < 300; seed++)
+        {
+            var random = new Random(seed);
+            var bytes = whole.ToArray();
+            if (seed % 3 == 0) bytes = bytes[..random.Next(bytes.Length)];
+            else for (var i = random.Next(1, 4); i > 0; i--) bytes[random.Next(header)] = (byte)random.Next(256);
+            File.WriteAllBytes(Path, bytes);
+            try
+            {
+                CompiledModel.Load(Path);
+            }
+            catch (InvalidDataException)
+            {
+            }
+        }
+    }
+
+    [Fact]
+    public void What_is_no_file_of_ours_is_named()
+    {
+        Assert.Throws<FileNotFoundException>(() => CompiledModel.Load(Path));
+        File.WriteAllBytes(Path, Encoding.UTF8.GetBytes("<html>not a model at all</html>"));
+        Assert.Contains(Path, Refusal(), StringComparison.Ordinal);
+    }
+
+    private static float[] Logits(CompiledModel model)
+    {
+        using var session = model.CreateSession(1, 1, 32, 32);
+        var logits = new float[10];
+        session.Run(ModelFile.Images(model, 1, 32, 32), logits);
+        return logits;
+    }
+
+    private string Refused(NetworkSpec spec, IEnumerable<SafeTensor> tensors)
+    {
+        ModelFile.Write(Path, spec, tensors);
+        return Refusal();
+    }
+
+    private string Refusal() => Assert.Throws<InvalidDataException>(() => CompiledModel.Load(Path)).Message;
+}

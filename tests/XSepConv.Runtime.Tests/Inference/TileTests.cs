@@ -1,0 +1,320 @@
+using System.Runtime.Intrinsics;
+using XSepConv.Inference;
+using XSepConv.Kernels;
+
+namespace XSepConv.Runtime.Tests.Inference;
+
+/// <summary>The register tiles and what is put together from them, against sums in float64.</summary>
+public sealed unsafe class TileTests
+{
+    private const double Rounding = 1.0 / (1 << 24);
+
+    public static TheoryData<string> Kernels => [.. KernelRegistry.Accelerated.Select(kernel => kernel.Name)];
+
+    private interface IWidthTest
+    {
+        void Run<TLanes, TVector>()
+            where TLanes : struct, ILanes<TVector>
+            where TVector : unmanaged;
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void A_thousand_random_products_are_those_of_float64(string kernel) => At(kernel, new Products());
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Every_pointwise_tile_is_right(string kernel) => At(kernel, new EveryPointwiseTile());
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Every_depthwise_tile_is_right(string kernel) => At(kernel, new EveryDepthwiseTile());
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Every_linear_tile_is_right(string kernel) => At(kernel, new EveryLinearTile());
+
+    [Theory]
+    [InlineData(1, 14)]
+    [InlineData(49, 14)]
+    [InlineData(196, 9)]
+    [InlineData(12_544, 14)]
+    public void A_plan_covers_every_pixel_once(int pixels, int largest)
+    {
+        var next = 0;
+        foreach (var run in TilePlan.Runs(pixels, largest, size => 20 + Math.Max(8, size)))
+        {
+            Assert.Equal(next, run.Offset);
+            Assert.InRange(run.Pixels, 1, largest);
+            next += run.Pixels * run.Count;
+        }
+
+        Assert.Equal(pixels, next);
+    }
+
+    // 49 pixels in tiles of up to 14 that cost 10 + size: at least four tiles, whatever they are, so 49 + 40.
+    [Fact]
+    public void A_plan_costs_as_little_as_it_can() =>
+        Assert.Equal(89, TilePlan.Pieces(49, 14, size => 10 + size).Sum(size => 10 + size));
+
+    private static void At(string kernel, IWidthTest test)
+    {
+        switch (kernel)
+        {
+            case "v512": test.Run<Lanes512, Vector512<float>>(); break;
+            case "v256": test.Run<Lanes256, Vector256<float>>(); break;
+            case "v128": test.Run<Lanes128, Vector128<float>>(); break;
+            default: test.Run<LanesScalar, float>(); break;
+        }
+    }
+
+    private static float[] Random(Random random, int count)
+    {
+        var values = new float[count];
+        foreach (ref var value in values.AsSpan()) value = (random.NextSingle() * 2) - 1;
+        return values;
+    }
+
+    /// <summary>A sum of n products in any order is off by at most (n + 2) roundings of the sum of their sizes; an activation adds a few of the result.</summary>
+    private static void Check(double expected, double sizes, int terms, float actual, TileActivation activation, string about)
+    {
+        var value = activation switch
+        {
+            TileActivation.ReLU => Math.Max(0, expected),
+            TileActivation.HSwish => expected * Math.Clamp((expected / 6) + 0.5, 0, 1),
+            TileActivation.HSigmoid => Math.Clamp((expected / 6) + 0.5, 0, 1),
+            _ => expected,
+        };
+        // hswish is nowhere steeper than 1.5.
+        var allowed = (1.5 * (terms + 2) * Rounding * sizes) + (4 * Rounding * Math.Abs(value)) + (4 * Rounding);
+        Assert.True(Math.Abs(actual - value) <= allowed, $"{about}: {actual} instead of {value}, off by {Math.Abs(actual - value):E2}, allowed {allowed:E2}");
+    }
+
+    private sealed class Products : IWidthTest
+    {
+        public void Run<TLanes, TVector>()
+            where TLanes : struct, ILanes<TVector>
+            where TVector : unmanaged
+        {
+            var random = new Random(11);
+            for (var i = 0; i < 1000; i++)
+            {
+                var (pixels, inputs, outputs) = i == 0 ? (1, 1, 1) : (random.Next(1, 61), random.Next(1, 71), random.Next(1, 71));
+                var layer = new FoldedLayer("layer", outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
+                Run<TLanes, TVector>(layer, pixels, random, residual: i % 3 == 0, threads: 1 + (i % 3));
+            }
+        }
+
+        private static void Run<TLanes, TVector>(FoldedLayer layer, int pixels, Random random, bool residual, int threads)
+            where TLanes : struct, ILanes<TVector>
+            where TVector : unmanaged
+        {
+            var lanes = TLanes.Count;
+            var packed = new PackedPointwise(layer, new WeightMemory(lanes));
+            var input = new AlignedFloats((long)((layer.Taps + lanes - 1) / lanes) * pixels * lanes);
+            var output = new AlignedFloats((long)packed.Blocks * pixels * lanes);
+            float At(AlignedFloats map, int channel, int pixel) => map.Pointer[(((channel / lanes) * pixels) + pixel) * lanes + (channel % lanes)];
+            for (var i = 0; i < input.Length; i++) input.Pointer[i] = (random.NextSingle() * 2) - 1;
+            var added = Random(random, (int)output.Length);
+            if (residual) added.CopyTo(new Span<float>(output.Pointer, added.Length));
+            var maps = default(ImageMaps);
+            maps[Slot.Middle] = input.Pointer;
+            maps[Slot.SharedA] = output.Pointer;
+            var step = new PointwiseStep<TLanes, TVector>(packed, pixels, Slot.Middle, Slot.SharedA, residual ? Slot.SharedA : null, threads) { Name = "", Macs = 0 };
+            for (var item = step.Items - 1; item >= 0; item--) step.Run(maps, item, item + 1, null);
+            for (var channel = 0; channel < layer.Outputs; channel++)
+            {
+                for (var pixel = 0; pixel < pixels; pixel++)
+                {
+                    double sum = layer.Bias[channel], sizes = Math.Abs(sum);
+                    if (residual)
+                    {
+                        var more = added[((((channel / lanes) * pixels) + pixel) * lanes) + (channel % lanes)];
+                        sum += more;
+                        sizes += Math.Abs(more);
+                    }
+
+                    for (var c = 0; c < layer.Taps; c++)
+                    {
+                        var term = (double)layer.Weights[(channel * layer.Taps) + c] * At(input, c, pixel);
+                        sum += term;
+                        sizes += Math.Abs(term);
+                    }
+
+                    Check(sum, sizes, layer.Taps + 1, At(output, channel, pixel), TileActivation.None, $"{pixels} pixels, {layer.Taps} → {layer.Outputs}, channel {channel}, pixel {pixel}");
+                }
+            }
+
+            // What fills the last vector up stays zero: the next layer's tiles read no more than they must, depthwise ones all of it.
+            if (residual) return;
+            for (var channel = layer.Outputs; channel < packed.Blocks * lanes; channel++) Assert.Equal(0, At(output, channel, pixels - 1));
+        }
+    }
+
+    private sealed class EveryPointwiseTile : IWidthTest
+    {
+        public void Run<TLanes, TVector>()
+            where TLanes : struct, ILanes<TVector>
+            where TVector : unmanaged
+        {
+            var random = new Random(12);
+            var lanes = TLanes.Count;
+            for (var vectors = 1; vectors <= 3; vectors++)
+            {
+                for (var pixels = 1; pixels <= PointwisePlan.MostPixels(vectors, 32); pixels++)
+                {
+                    foreach (var activation in new[] { TileActivation.None, TileActivation.ReLU, TileActivation.HSwish })
+                    {
+                        const int Count = 2;
+                        var channels = lanes + 1 + (pixels % 3);
+                        var plane = Count * pixels * lanes;
+                        float[] input = Random(random, (channels + lanes - 1) / lanes * plane), weights = Random(random, vectors * channels * lanes), bias = Random(random, vectors * lanes);
+                        var output = new float[vectors * plane];
+                        fixed (float* x = input, w = weights, b = bias, y = output)
+                        {
+                            PointwiseTile tile;
+                            tile.Input = x;
+                            tile.Outer = plane;
+                            tile.Channels = channels;
+                            tile.Weights = w;
+                            tile.WeightBlock = channels * lanes;
+                            tile.Bias = b;
+                            tile.Output = y;
+                            tile.OutputBlock = plane;
+                            tile.Residual = null;
+                            tile.Activation = activation;
+                            tile.Count = Count;
+                            tile.InputStep = pixels * lanes;
+                            tile.OutputStep = pixels * lanes;
+                            PointwiseTiles<TLanes, TVector>.Run(pixels, vectors, &tile);
+                        }
+
+                        for (var i = 0; i < output.Length; i++)
+                        {
+                            var (vector, pixel, lane) = (i / plane, i % plane / lanes, i % lanes);
+                            double sum = bias[(vector * lanes) + lane], sizes = Math.Abs(sum);
+                            for (var c = 0; c < channels; c++)
+                            {
+                                var term = (double)weights[(((vector * channels) + c) * lanes) + lane] * input[(c / lanes * plane) + (pixel * lanes) + (c % lanes)];
+                                sum += term;
+                                sizes += Math.Abs(term);
+                            }
+
+                            Check(sum, sizes, channels, output[i], activation, $"tile {pixels}×{vectors} {activation}, {i}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private sealed class EveryDepthwiseTile : IWidthTest
+    {
+        public void Run<TLanes, TVector>()
+            where TLanes : struct, ILanes<TVector>
+            where TVector : unmanaged
+        {
+            for (var pixels = 1; pixels <= DepthwiseTiles<TLanes, TVector, BlockedStep>.MostPixels; pixels++)
+            {
+                foreach (var activation in new[] { TileActivation.None, TileActivation.ReLU, TileActivation.HSwish })
+                {
+                    Run<TLanes, TVector, BlockedStep>(pixels, 1, activation);
+                    Run<TLanes, TVector, BlockedStep2>(pixels, 2, activation);
+                }
+            }
+        }
+
+        private static void Run<TLanes, TVector, TStep>(int pixels, int stride, TileActivation activation)
+            where TLanes : struct, ILanes<TVector>
+            where TVector : unmanaged
+            where TStep : struct, IPixelStep
+        {
+            const int Rows = 2, Height = 3, Width = 2, Column = 1;
+            var lanes = TLanes.Count;
+            var random = new Random(13);
+            var sourceWidth = ((pixels + Column) * stride) + Width;
+            var outputWidth = pixels + Column;
+            float[] input = Random(random, ((Rows * stride) + Height) * sourceWidth * lanes), weights = Random(random, Height * Width * lanes), bias = Random(random, lanes);
+            var output = new float[Rows * outputWidth * lanes];
+            fixed (float* x = input, w = weights, b = bias, y = output)
+            {
+                var source = stackalloc float*[(Rows * stride) + Height];
+                for (var i = 0; i < (Rows * stride) + Height; i++) source[i] = x + (i * sourceWidth * lanes);
+                var destination = stackalloc float*[Rows];
+                for (var i = 0; i < Rows; i++) destination[i] = y + (i * outputWidth * lanes);
+                DepthwiseTile tile;
+                tile.Source = source;
+                tile.RowStride = stride;
+                tile.KernelHeight = Height;
+                tile.KernelWidth = Width;
+                tile.Weights = w;
+                tile.WeightRow = Width * lanes;
+                tile.Bias = b;
+                tile.Destination = destination;
+                tile.Rows = Rows;
+                tile.Activation = activation;
+                DepthwiseTiles<TLanes, TVector, TStep>.Run(pixels, &tile, Column * lanes);
+            }
+
+            for (var i = 0; i < output.Length; i++)
+            {
+                var (row, column, lane) = (i / (outputWidth * lanes), i / lanes % outputWidth, i % lanes);
+                if (column < Column)
+                {
+                    Assert.Equal(0, output[i]);
+                    continue;
+                }
+
+                double sum = bias[lane], sizes = Math.Abs(sum);
+                for (var tap = 0; tap < Height * Width; tap++)
+                {
+                    var term = (double)weights[(tap * lanes) + lane] * input[(((((row * stride) + (tap / Width)) * sourceWidth) + (column * stride) + (tap % Width)) * lanes) + lane];
+                    sum += term;
+                    sizes += Math.Abs(term);
+                }
+
+                Check(sum, sizes, Height * Width, output[i], activation, $"{pixels} pixels, stride {stride}, {activation}, {i}");
+            }
+        }
+    }
+
+    private sealed class EveryLinearTile : IWidthTest
+    {
+        public void Run<TLanes, TVector>()
+            where TLanes : struct, ILanes<TVector>
+            where TVector : unmanaged
+        {
+            var random = new Random(14);
+            var lanes = TLanes.Count;
+            foreach (var activation in Enum.GetValues<TileActivation>())
+            {
+                for (var images = 1; images <= 9; images++)
+                {
+                    // Up to two groups, the second one partly filled.
+                    var (inputs, outputs) = (random.Next(1, 40), random.Next(1, (7 * lanes) + 1));
+                    var layer = new FoldedLayer("layer", outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
+                    var packed = new PackedLinear(layer, new WeightMemory(lanes));
+                    var row = packed.Blocks * lanes;
+                    float[] input = Random(random, images * inputs), output = new float[images * row];
+                    var step = new LinearStep<TLanes, TVector>(packed, inputs, activation) { Name = "", Macs = 0 };
+                    fixed (float* x = input, y = output) step.Run(x, y, images, 0, step.Items(images));
+                    for (var image = 0; image < images; image++)
+                    {
+                        for (var o = 0; o < outputs; o++)
+                        {
+                            double sum = layer.Bias[o], sizes = Math.Abs(sum);
+                            for (var c = 0; c < inputs; c++)
+                            {
+                                var term = (double)layer.Weights[(o * inputs) + c] * input[(image * inputs) + c];
+                                sum += term;
+                                sizes += Math.Abs(term);
+                            }
+
+                            Check(sum, sizes, inputs, output[(image * row) + o], activation, $"{images} images, {inputs} → {outputs}, {activation}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
