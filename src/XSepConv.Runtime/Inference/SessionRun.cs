@@ -5,11 +5,15 @@ namespace XSepConv.Inference;
 
 /// <summary>A session's buffers, and the way of a batch through the steps.</summary>
 /// <remarks>
-/// Every thread takes its share of whole images; images that are left over, or a single one, are cut step by step. Features are cut by outputs.
+/// Threads take shares of whole images; images that are left over, or a single one, are cut step by step, by rows and channels. Features are cut by outputs.
 /// </remarks>
 internal sealed unsafe class SessionRun : ITeamJob
 {
+    // A share's images go through a layer one after the other while its weights are in cache; a late thread leaves shares to others.
+    private const int SharesPerThread = 2;
+
     private readonly NetworkPlan _plan;
+    private readonly MapStep[] _steps;
     private readonly WorkerTeam? _team;
     private readonly int _threads;
     private readonly int _classes;
@@ -20,6 +24,8 @@ internal sealed unsafe class SessionRun : ITeamJob
     private float* _planes;
     private byte* _bytes;
     private int _images;
+    private int _leftOver;
+    private int _shares;
 
     public SessionRun(PackedNetwork network, MapSize size, NetworkSpec spec, int maxBatch, int threads)
     {
@@ -28,6 +34,7 @@ internal sealed unsafe class SessionRun : ITeamJob
         RequireSize(size, spec.InputChannels);
         _imageLength = spec.InputChannels * size.Pixels;
         _plan = network.Plan(size, threads);
+        _steps = [.. _plan.Segments.SelectMany(segment => segment)];
         Bytes = new ByteValues(spec.InputChannels);
 
         // Threads that never have an image of their own work in the first one's buffers.
@@ -54,8 +61,15 @@ internal sealed unsafe class SessionRun : ITeamJob
         _planes = planes;
         _bytes = bytes;
         _images = images;
-        if (_team is null) Run(0);
-        else _team.Run(this);
+        _leftOver = _threads == 1 ? 0 : images % _threads;
+        _shares = Math.Min(images - _leftOver, _threads == 1 ? 1 : _threads * SharesPerThread);
+        if (_team is not null)
+        {
+            _team.Run(this);
+            return;
+        }
+
+        for (var phase = 0; phase < Phases; phase++) Run(phase, 0, Items(phase), 0);
     }
 
     public ReadOnlySpan<float> Logits(int image) => new(_features[^1].Pointer + (image * _plan.FeatureFloats[^1]), _classes);
@@ -67,35 +81,30 @@ internal sealed unsafe class SessionRun : ITeamJob
 
     public void Stop() => _team?.Stop();
 
-    /// <summary>One thread's part.</summary>
-    public void Run(int thread)
+    public int Phases => 1 + (_leftOver * _steps.Length) + _plan.Features.Length;
+
+    /// <summary>Shares of whole images; then the steps of each image that is left over; then the features.</summary>
+    public int Items(int phase) =>
+        phase == 0 ? _shares
+        : phase <= _leftOver * _steps.Length ? _steps[(phase - 1) % _steps.Length].Items
+        : Features(phase).Items(_images);
+
+    public void Run(int phase, int first, int end, int thread)
     {
-        var each = _images / _threads;
-        foreach (var segment in _plan.Segments)
+        if (phase == 0)
         {
-            for (var image = thread * each; image < (thread + 1) * each; image++)
-            {
-                Prepare(image, thread, out var maps);
-                foreach (var step in segment) step.Run(maps, 0, step.Items, _scratch[thread].Pointer);
-            }
+            var whole = _images - _leftOver;
+            RunImages((int)((long)whole * first / _shares), (int)((long)whole * end / _shares), thread);
         }
-
-        if (each * _threads < _images)
+        else if (phase <= _leftOver * _steps.Length)
         {
-            _team?.Meet();
-            for (var image = each * _threads; image < _images; image++)
-            {
-                Prepare(image, 0, out var maps);
-                foreach (var segment in _plan.Segments) RunTogether(segment.AsSpan(), maps, thread);
-            }
+            Prepare(_images - _leftOver + ((phase - 1) / _steps.Length), 0, out var maps);
+            _steps[(phase - 1) % _steps.Length].Run(maps, first, end, _scratch[thread].Pointer);
         }
-
-        for (var i = 0; i < _plan.Features.Length; i++)
+        else
         {
-            _team?.Meet();
-            var step = _plan.Features[i];
-            var (first, end) = Share(step.Items(_images), thread);
-            step.Run(_features[i].Pointer, _features[i + 1].Pointer, _images, first, end);
+            var i = phase - 1 - (_leftOver * _steps.Length);
+            _plan.Features[i].Run(_features[i].Pointer, _features[i + 1].Pointer, _images, first, end);
         }
     }
 
@@ -132,19 +141,21 @@ internal sealed unsafe class SessionRun : ITeamJob
 
     /// <summary>The steps and their multiply-accumulates for one image.</summary>
     public IReadOnlyList<(string Name, long Macs)> Steps =>
-        [.. _plan.Segments.SelectMany(segment => segment).Select(step => (step.Name, step.Macs)), .. _plan.Features.Select(step => (step.Name, step.Macs))];
+        [.. _steps.Select(step => (step.Name, step.Macs)), .. _plan.Features.Select(step => (step.Name, step.Macs))];
 
-    private void RunTogether(ReadOnlySpan<MapStep> steps, in ImageMaps maps, int thread)
+    private FeatureStep Features(int phase) => _plan.Features[phase - 1 - (_leftOver * _steps.Length)];
+
+    private void RunImages(int first, int end, int thread)
     {
-        foreach (var step in steps)
+        foreach (var segment in _plan.Segments)
         {
-            var (first, end) = Share(step.Items, thread);
-            if (first < end) step.Run(maps, first, end, _scratch[thread].Pointer);
-            _team?.Meet();
+            for (var image = first; image < end; image++)
+            {
+                Prepare(image, thread, out var maps);
+                foreach (var step in segment) step.Run(maps, 0, step.Items, _scratch[thread].Pointer);
+            }
         }
     }
-
-    private (int First, int End) Share(int items, int thread) => ((int)((long)items * thread / _threads), (int)((long)items * (thread + 1) / _threads));
 
     private void Prepare(int image, int owner, out ImageMaps maps)
     {

@@ -1,19 +1,41 @@
 namespace XSepConv.Inference;
 
-/// <summary>Threads that do one job together, again and again: they wait awake for a moment, then asleep.</summary>
-/// <remarks>The caller is one of them. Nothing is allocated for a job.</remarks>
+/// <summary>Work in phases: items of one may be done by any threads in any order, a phase begins when the one before it is done.</summary>
+internal interface ITeamJob
+{
+    int Phases { get; }
+
+    /// <summary>How many items a phase has; it may have none.</summary>
+    int Items(int phase);
+
+    void Run(int phase, int first, int end, int thread);
+}
+
+/// <summary>Threads that do one job after the other together: they wait awake for a moment, then asleep. The caller is one of them.</summary>
+/// <remarks>
+/// Items are taken, not dealt out: a thread that the system runs late, or not at all, holds nobody up that has not waited for an item of its own. A job that is
+/// finished before a thread has woken up is finished. Nothing is allocated for a job.
+/// </remarks>
 internal sealed class WorkerTeam
 {
-    // About as long as what lies between two runs of a busy session; longer would only warm the room.
-    private const int Spins = 2_000;
-    private const int AwakeWaits = 500;
+    // What a thread takes at a time: the items of a phase in this many parts for each thread.
+    private const int PartsPerThread = 2;
+
+    // Waits before a thread sleeps, and before it lets others run while it waits for a phase: about 0.1 ms.
+    private const int AwakeWaits = 400;
+
+    private const int Open = 1 << 30;
 
     private readonly Worker[] _workers;
     private ITeamJob? _job;
+
+    // The phase in the upper half, its next item in the lower.
+    private long _claim;
+    private int _done;
+
+    // Workers that are in the job, and whether more may come.
+    private int _gate;
     private int _generation;
-    private int _running;
-    private int _arrived;
-    private int _phase;
     private volatile bool _stopped;
 
     public WorkerTeam(int threads)
@@ -26,32 +48,19 @@ internal sealed class WorkerTeam
     /// <summary>How many there are, the caller included.</summary>
     public int Threads { get; }
 
-    /// <summary>Runs the job on all threads and returns when all are done.</summary>
+    /// <summary>Runs a job and returns when it is done.</summary>
     public void Run(ITeamJob job)
     {
         _job = job;
-        Volatile.Write(ref _running, _workers.Length);
+        Begin(job, 0);
+        Volatile.Write(ref _gate, Open);
         Interlocked.Increment(ref _generation);
         foreach (var worker in _workers) worker.Wake();
-        job.Run(0);
+        Work(job, 0);
+        Interlocked.And(ref _gate, ~Open);
         var waited = 0;
-        while (Volatile.Read(ref _running) > 0) Pause(ref waited);
+        while (Volatile.Read(ref _gate) != 0) Pause(ref waited);
         _job = null;
-    }
-
-    /// <summary>Waits, inside a job, until every thread has come here.</summary>
-    public void Meet()
-    {
-        var phase = Volatile.Read(ref _phase);
-        if (Interlocked.Increment(ref _arrived) == Threads)
-        {
-            Volatile.Write(ref _arrived, 0);
-            Volatile.Write(ref _phase, phase + 1);
-            return;
-        }
-
-        var waited = 0;
-        while (Volatile.Read(ref _phase) == phase) Pause(ref waited);
     }
 
     /// <summary>Ends the threads; no job may be running.</summary>
@@ -62,11 +71,58 @@ internal sealed class WorkerTeam
         foreach (var worker in _workers) worker.Wake();
     }
 
-    // Others may need the processor that this one waits on: after a while it is offered to them, but never slept on.
     private static void Pause(ref int waited)
     {
         if (waited++ < AwakeWaits) Thread.SpinWait(4);
         else Thread.Yield();
+    }
+
+    private void Begin(ITeamJob job, int phase)
+    {
+        while (phase < job.Phases && job.Items(phase) == 0) phase++;
+        _done = 0;
+        Volatile.Write(ref _claim, (long)phase << 32);
+    }
+
+    private void Work(ITeamJob job, int thread)
+    {
+        var waited = 0;
+        while (true)
+        {
+            var claim = Volatile.Read(ref _claim);
+            var (phase, first) = ((int)(claim >> 32), (int)claim);
+            if (phase >= job.Phases) return;
+            var items = job.Items(phase);
+            if (first >= items)
+            {
+                Pause(ref waited);
+                continue;
+            }
+
+            var end = Math.Min(items, first + Math.Max(1, items / (Threads * PartsPerThread)));
+            if (Interlocked.CompareExchange(ref _claim, ((long)phase << 32) | (uint)end, claim) != claim) continue;
+            job.Run(phase, first, end, thread);
+            waited = 0;
+            if (Interlocked.Add(ref _done, end - first) == items) Begin(job, phase + 1);
+        }
+    }
+
+    private void Join(int thread)
+    {
+        var gate = Volatile.Read(ref _gate);
+        while ((gate & Open) != 0)
+        {
+            var seen = Interlocked.CompareExchange(ref _gate, gate + 1, gate);
+            if (seen != gate)
+            {
+                gate = seen;
+                continue;
+            }
+
+            Work(_job!, thread);
+            Interlocked.Decrement(ref _gate);
+            return;
+        }
     }
 
     private sealed class Worker : IDisposable
@@ -92,13 +148,11 @@ internal sealed class WorkerTeam
         private void Loop()
         {
             var seen = 0;
-            while (true)
+            while (!_team._stopped)
             {
                 WaitForMore(seen);
                 seen = Volatile.Read(ref _team._generation);
-                if (_team._stopped) break;
-                _team._job!.Run(_index);
-                Interlocked.Decrement(ref _team._running);
+                _team.Join(_index);
             }
 
             Dispose();
@@ -106,10 +160,10 @@ internal sealed class WorkerTeam
 
         private void WaitForMore(int seen)
         {
-            for (var i = 0; i < Spins; i++)
+            for (var i = 0; i < AwakeWaits; i++)
             {
                 if (Volatile.Read(ref _team._generation) != seen) return;
-                Thread.SpinWait(10);
+                Thread.SpinWait(4);
             }
 
             while (true)
@@ -126,10 +180,4 @@ internal sealed class WorkerTeam
             }
         }
     }
-}
-
-/// <summary>What a team does.</summary>
-internal interface ITeamJob
-{
-    void Run(int thread);
 }
