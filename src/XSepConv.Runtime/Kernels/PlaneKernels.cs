@@ -62,11 +62,13 @@ internal static unsafe class PlaneKernels<TLanes, TVector>
         }
     }
 
-    /// <summary>The same vector, over and over.</summary>
+    /// <summary>Copies some hundred floats, for which a call of the library's costs more than the copy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Fill(float* destination, float* vector, int pixels)
+    public static void Copy(float* source, float* destination, int count)
     {
-        var value = TLanes.Load(vector);
-        for (var end = destination + ((nint)pixels * TLanes.Count); destination < end; destination += TLanes.Count) TLanes.Store(destination, value);
+        var lanes = TLanes.Count;
+        var i = 0;
+        for (; i <= count - lanes; i += lanes) TLanes.Store(destination + i, TLanes.Load(source + i));
+        for (; i < count; i++) destination[i] = source[i];
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
@@ -12,6 +13,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
 
     // Rows of the result whose input is copied at once, with the border around it: few enough for the cache.
     private const int ItemRows = 4;
+    private const int Lead = 16;
 
     private readonly PackedPointwise _layer;
     private readonly int _channels;
@@ -34,7 +36,8 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
 
     private int InputRows => ((ItemRows - 1) * _stride) + Kernel;
 
-    private int RowFloats => _input.Width + 2;
+    // A row's first pixel is at the start of a cache line, the border's before it at the end of another.
+    private int RowFloats => (Lead + _input.Width + 1 + Lead - 1) / Lead * Lead;
 
     /// <summary>The kernel meets the taps as [row][channel][column], torch stores them as [channel][row][column].</summary>
     public static Func<int, int> TapOrder(int channels) => tap =>
@@ -57,6 +60,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
         var top = (first * _stride) - 1;
         var rows = ((end - first - 1) * _stride) + Kernel;
         for (var row = 0; row < rows; row++) CopyRow(maps, top + row, scratch + ((nint)row * _channels * RowFloats));
+        Prefetch(maps, top + rows, ItemRows * _stride);
 
         var lanes = TLanes.Count;
         var plane = (nint)_output.Pixels * lanes;
@@ -75,7 +79,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
                 var output = maps[_to] + (group.Block * plane) + ((nint)row * _output.Width * lanes);
                 foreach (var run in group.Runs)
                 {
-                    tile.Input = input + ((nint)run.Offset * _stride);
+                    tile.Input = input + Lead - 1 + ((nint)run.Offset * _stride);
                     tile.Output = output + ((nint)run.Offset * lanes);
                     tile.Count = run.Count;
                     tile.InputStep = (nint)run.Pixels * _stride;
@@ -83,6 +87,19 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
                     StemTiles<TLanes, TVector, TStep>.Run(run.Pixels, group.Vectors, &tile);
                 }
             }
+        }
+    }
+
+    /// <summary>The image comes from far away, and its rows are too short for the processor to see what comes next.</summary>
+    private void Prefetch(in ImageMaps maps, int row, int rows)
+    {
+        if (!Sse.IsSupported || maps.Planes == null) return;
+        const int LineFloats = 16;
+        var floats = (nint)Math.Min(rows, _input.Height - row) * _input.Width;
+        for (var channel = 0; channel < _channels; channel++)
+        {
+            var source = maps.Planes + ((((nint)channel * _input.Height) + row) * _input.Width);
+            for (nint i = 0; i < floats; i += LineFloats) Sse.Prefetch0(source + i);
         }
     }
 
@@ -98,18 +115,19 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
                 continue;
             }
 
-            target[0] = 0;
-            target[width + 1] = 0;
+            target += Lead;
+            target[-1] = 0;
+            target[width] = 0;
             if (maps.Bytes == null)
             {
                 var source = maps.Planes + ((((nint)channel * _input.Height) + row) * width);
-                new ReadOnlySpan<float>(source, width).CopyTo(new Span<float>(target + 1, width));
+                PlaneKernels<TLanes, TVector>.Copy(source, target, width);
                 continue;
             }
 
             var bytes = maps.Bytes + ((nint)row * width * _channels) + channel;
             var values = maps.ByteValues + (channel * 256);
-            for (var column = 0; column < width; column++) target[column + 1] = values[bytes[(nint)column * _channels]];
+            for (var column = 0; column < width; column++) target[column] = values[bytes[(nint)column * _channels]];
         }
     }
 }
