@@ -62,6 +62,18 @@ internal static unsafe class PlaneKernels<TLanes, TVector>
         }
     }
 
+    /// <summary>Zeros in some columns of some rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Clear(float* first, int columns, int rows, nint row)
+    {
+        var zero = TLanes.Splat(0);
+        for (; rows > 0; rows--)
+        {
+            for (var column = 0; column < columns; column++) TLanes.Store(first + ((nint)column * TLanes.Count), zero);
+            first += row;
+        }
+    }
+
     /// <summary>Copies some hundred floats, for which a call of the library's costs more than the copy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(float* source, float* destination, int count)

@@ -35,6 +35,17 @@ internal static class RandomNetworks
         return network;
     }
 
+    /// <summary>Leaves batch norm its shift alone: scale 1, mean 0, and the variance that gives √(σ² + ε) = 1.</summary>
+    public static void Neutralise(MobileNetV3 network)
+    {
+        foreach (var norm in network.modules().OfType<BatchNorm>())
+        {
+            norm.weight!.fill_(1);
+            norm.running_mean!.zero_();
+            norm.running_var!.fill_(1 - 1e-5);
+        }
+    }
+
     /// <summary>A spec with anything in it that a spec may have, and a size of image.</summary>
     public static (NetworkSpec Spec, int Height, int Width) Spec(int seed)
     {

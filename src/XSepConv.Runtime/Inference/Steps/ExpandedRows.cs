@@ -44,15 +44,10 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
     /// <summary>Writes the zeros around the rows, which nothing writes over.</summary>
     public void ClearBorders(float* scratch)
     {
-        var border = Border * TLanes.Count;
-        for (var row = 0; row < MostVectors * Capacity; row++)
-        {
-            var start = scratch + (row * RowFloats);
-            new Span<float>(start, border).Clear();
-            new Span<float>(start + RowFloats - border, border).Clear();
-        }
-
-        new Span<float>(scratch + (MostVectors * BlockFloats), checked((int)RowFloats)).Clear();
+        var rows = Groups[0].Vectors * Capacity;
+        PlaneKernels<TLanes, TVector>.Clear(scratch, Border, rows, RowFloats);
+        PlaneKernels<TLanes, TVector>.Clear(scratch + RowFloats - (Border * TLanes.Count), Border, rows, RowFloats);
+        PlaneKernels<TLanes, TVector>.Clear(scratch + (MostVectors * BlockFloats), Map.Width + (2 * Border), 1, 0);
     }
 }
 
@@ -91,7 +86,7 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
         _next = Math.Max(_next, first);
         while (_next < end)
         {
-            var place = _next % _shape.Capacity;
+            var place = Ring.Place(_next, _shape.Capacity);
             var count = Math.Min(end - _next, _shape.Capacity - place);
             Expand(_next, count, _rings + (place * _shape.RowFloats) + (_shape.Border * TLanes.Count));
             _next += count;
@@ -100,7 +95,7 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
 
     /// <summary>Where a row begins, its border included; rows that the map has not are zeros.</summary>
     public readonly float* Row(int vector, int row) => (uint)row < (uint)_shape.Map.Height
-        ? _rings + (vector * _shape.BlockFloats) + (row % _shape.Capacity * _shape.RowFloats)
+        ? _rings + (vector * _shape.BlockFloats) + (Ring.Place(row, _shape.Capacity) * _shape.RowFloats)
         : _outside;
 
     private void Expand(int row, int count, float* output)

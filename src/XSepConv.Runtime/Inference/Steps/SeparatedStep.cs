@@ -57,15 +57,10 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     {
         Layout(scratch, out var buffers);
         _expanded.ClearBorders(scratch);
-        new Span<float>(buffers.Zeros, _output.Width * TLanes.Count).Clear();
-        var border = _columns.Border * TLanes.Count;
-        for (var row = 0; row < _middleRows; row++)
-        {
-            var start = buffers.Bordered + ((nint)row * BorderedWidth * TLanes.Count);
-            new Span<float>(start, border).Clear();
-            new Span<float>(start + border + ((nint)_input.Width * TLanes.Count), border).Clear();
-        }
-
+        PlaneKernels<TLanes, TVector>.Clear(buffers.Zeros, _output.Width, 1, 0);
+        var borderedRow = (nint)BorderedWidth * TLanes.Count;
+        PlaneKernels<TLanes, TVector>.Clear(buffers.Bordered, _columns.Border, _middleRows, borderedRow);
+        PlaneKernels<TLanes, TVector>.Clear(buffers.Bordered + borderedRow - (_columns.Border * TLanes.Count), _columns.Border, _middleRows, borderedRow);
         while (first < end)
         {
             (var group, var firstRow, var endRow, first) = _items.Take(first, end);
@@ -193,7 +188,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     }
 
     private float* MiddleRow(int vector, int row, in Buffers b) =>
-        b.Middle + ((((nint)vector * _middleRows) + (row % _middleRows)) * _output.Width * TLanes.Count);
+        b.Middle + ((((nint)vector * _middleRows) + Ring.Place(row, _middleRows)) * _output.Width * TLanes.Count);
 
     private long Layout(float* scratch, out Buffers buffers)
     {
