@@ -33,6 +33,8 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
     {
         var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
+        buffers.InputLines.Locate(Groups, Shape.InputPlane, TLanes.Count);
+        buffers.OutputLines.Locate(Groups, Shape.OutputPlane, TLanes.Count);
         for (var i = first; i < end; i++)
         {
             var item = new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count);
@@ -75,12 +77,15 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
             var input = b.Input(g);
             var values = b.Values(g);
             var gradient = b.Gradient(g);
-            BorderedPlanes<TLanes, TVector>.Load(Input, item.Planes(g, Shape.InputPlane), Shape.Height, Shape.Width, input, b.Plane);
+            var planes = item.Planes(g, Shape.InputPlane);
+            var gradientPlanes = item.Planes(g, Shape.OutputPlane);
+            BorderedPlanes<TLanes, TVector>.Load(Input, planes, Shape.Height, Shape.Width, input, b.Plane);
             DepthwiseRows<TLanes, TVector, TStride, IdentityActivation>.Run(
-                input, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Zero, values, outputRow, TLanes.Count, Shape.OutputHeight, Shape.OutputWidth);
-
-            var planes = item.Planes(g, Shape.OutputPlane);
-            PlaneBlocks<TLanes, TVector>.Load(OutputGradient + planes.Offset, planes.Stride, planes.Valid, Shape.OutputPlane, gradient);
+                input, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Zero, values, outputRow, TLanes.Count, Shape.OutputHeight, Shape.OutputWidth,
+                b.InputLines.Of(Input + planes.Offset + Groups.NextItem(Shape.InputPlane), Shape.OutputPlane),
+                b.OutputLines.Of(OutputGradient + gradientPlanes.Offset, Shape.OutputPlane));
+            PlaneBlocks<TLanes, TVector>.Load(
+                OutputGradient + gradientPlanes.Offset, gradientPlanes.Stride, gradientPlanes.Valid, Shape.OutputPlane, gradient);
             NormPasses<TLanes, TVector>.Differentiate<TActivation>(gradient, values, b.Lanes.Norm, Shape.OutputPlane, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.Totals, 2, g);
         }
@@ -97,14 +102,14 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
                 b.Gradient(g), b.Values(g), b.Lanes.Norm, Shape.OutputHeight, Shape.OutputWidth, b.Bordered.First, b.Bordered.RowFloats, 1);
             DepthwiseWeightGradient<TLanes, TVector, TStride>.Run(b.Input(g), b.Bordered, Shape.OutputWidth, Shape.Kernel, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.WeightTotals, taps, g);
-            TransposedConvolution(b);
             var planes = item.Planes(g, Shape.InputPlane);
+            TransposedConvolution(b, Gradients.Input + planes.Offset);
             PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.InputPlane, Gradients.Input + planes.Offset, planes.Stride, planes.Valid);
         }
     }
 
     /// <summary>The input's gradient: at stride 2, four convolutions, since every second row and column is reached by other taps.</summary>
-    private readonly void TransposedConvolution(in Buffers b)
+    private readonly void TransposedConvolution(in Buffers b, float* result)
     {
         var lanes = TLanes.Count;
         var weights = b.Transposed;
@@ -118,7 +123,7 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
             {
                 DepthwiseRows<TLanes, TVector, Stride1, IdentityActivation>.Run(
                     b.Bordered, window, weights, b.Lanes.Zero, b.Plane + (row * planeRow) + (column * lanes), TStride.Value * planeRow,
-                    TStride.Value * lanes, height, width);
+                    TStride.Value * lanes, height, width, parity == 0 ? b.InputLines.Of(result, height * width) : default);
             }
 
             weights += window.Rows * window.Columns * lanes;
@@ -149,6 +154,8 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         public readonly VectorMap Bordered;
         public readonly float* Plane;
         public readonly float* Partial;
+        public readonly AheadLines InputLines;
+        public readonly AheadLines OutputLines;
         public readonly float* Totals;
         public readonly int TotalVectors;
         public readonly float* WeightTotals;
@@ -166,6 +173,8 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
             Plane = layout.Vectors(shape.InputPlane);
             Partial = layout.Vectors(Math.Max(taps, 2));
             TotalVectors = 2 + taps;
+            InputLines = new AheadLines(ref layout, groups, shape.InputPlane, TLanes.Count);
+            OutputLines = new AheadLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
             Totals = layout.Vectors(TotalVectors);
             WeightTotals = Totals + (2 * TLanes.Count);
             _inputPlane = (nint)shape.Height * shape.BorderedWidth * TLanes.Count;

@@ -10,6 +10,9 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
     where TStride : struct, IStride
     where TActivation : struct, IActivation
 {
+    // Bytes of the input from which asking ahead gains more than it costs in room in the first cache.
+    private const long LeastAsked = 8L << 20;
+
     public DepthwiseStageShape Shape;
     public DepthwiseStageParameters Parameters;
     public BatchNormStatistics Statistics;
@@ -31,22 +34,33 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
     {
         var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
+        if (Asks)
+        {
+            buffers.InputLines.Locate(Groups, Shape.InputPlane, TLanes.Count);
+            buffers.OutputLines.Locate(Groups, Shape.OutputPlane, TLanes.Count);
+        }
+
         for (var i = first; i < end; i++) RunItem(new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count), buffers);
     }
+
+    private readonly bool Asks => (long)Shape.Batch * Shape.Channels * Shape.InputPlane * sizeof(float) >= LeastAsked;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void RunItem(in ItemLanes item, in Buffers b)
     {
+        var asks = Asks;
         var count = Shape.OutputPlane;
         var outputRow = (nint)Shape.OutputWidth * TLanes.Count;
         b.Lanes.Spread(item, Parameters, Shape.Kernel);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            BorderedPlanes<TLanes, TVector>.Load(Input, item.Planes(g, Shape.InputPlane), Shape.Height, Shape.Width, b.Bordered, b.Plane);
+            var planes = item.Planes(g, Shape.InputPlane);
+            BorderedPlanes<TLanes, TVector>.Load(Input, planes, Shape.Height, Shape.Width, b.Bordered, b.Plane);
             DepthwiseRows<TLanes, TVector, TStride, IdentityActivation>.Run(
                 b.Bordered, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Zero, values, outputRow, TLanes.Count,
-                Shape.OutputHeight, Shape.OutputWidth);
+                Shape.OutputHeight, Shape.OutputWidth, asks ? b.InputLines.Of(Input + planes.Offset + Groups.NextItem(Shape.InputPlane), count) : default,
+                asks ? b.OutputLines.Of(Output + item.Planes(g, count).Offset, count) : default);
             VectorSums<TLanes, TVector>.Run(values, count, b.Sum);
             NormStatistics<TLanes, TVector>.Measure(values, count, b.Sum, b.Record(g));
         }
@@ -71,6 +85,8 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
         public readonly float* Plane;
         public readonly float* Records;
         public readonly float* Sum;
+        public readonly AheadLines InputLines;
+        public readonly AheadLines OutputLines;
         private readonly float* _values;
         private readonly nint _group;
 
@@ -81,6 +97,8 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
             Plane = layout.Vectors(shape.InputPlane);
             Records = layout.Vectors((long)groups.GroupsPerItem * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);
+            InputLines = new AheadLines(ref layout, groups, shape.InputPlane, TLanes.Count);
+            OutputLines = new AheadLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
             _values = layout.Vectors((long)shape.OutputPlane * groups.GroupsPerItem);
             _group = (nint)shape.OutputPlane * TLanes.Count;
         }

@@ -9,6 +9,9 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
     where TStride : struct, IStride
     where TActivation : struct, IActivation
 {
+    // With fewer, filling the tables costs more than it gains.
+    private const int LeastGroups = 64;
+
     public DepthwiseStageShape Shape;
     public DepthwiseStageParameters Parameters;
     public PlaneGroups Groups;
@@ -20,7 +23,7 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
         get
         {
             var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape);
+            _ = new Buffers(ref layout, Shape, Groups);
             return layout.Taken;
         }
     }
@@ -29,7 +32,14 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
     public readonly void Run(int first, int end, float* scratch)
     {
         var layout = new ScratchLayout(scratch, TLanes.Count);
-        var buffers = new Buffers(ref layout, Shape);
+        var buffers = new Buffers(ref layout, Shape, Groups);
+        var asks = end - first >= LeastGroups;
+        if (asks)
+        {
+            buffers.InputLines.Locate(Groups, Shape.InputPlane, TLanes.Count);
+            buffers.OutputLines.Locate(Groups, Shape.OutputPlane, TLanes.Count);
+        }
+
         var current = -1;
         ItemLanes item = default;
         for (var i = first; i < end; i++)
@@ -42,7 +52,7 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
                 current = index;
             }
 
-            RunGroup(item, i % Groups.GroupsPerItem, buffers);
+            RunGroup(item, i % Groups.GroupsPerItem, buffers, asks);
         }
     }
 
@@ -62,13 +72,16 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b)
+    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b, bool asks)
     {
-        BorderedPlanes<TLanes, TVector>.Load(Input, item.Planes(group, Shape.InputPlane), Shape.Height, Shape.Width, b.Bordered, b.Plane);
+        var source = item.Planes(group, Shape.InputPlane);
+        var planes = item.Planes(group, Shape.OutputPlane);
+        BorderedPlanes<TLanes, TVector>.Load(Input, source, Shape.Height, Shape.Width, b.Bordered, b.Plane);
         DepthwiseRows<TLanes, TVector, TStride, TActivation>.Run(
             b.Bordered, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Norm.Shift, b.Plane, (nint)Shape.OutputWidth * TLanes.Count,
-            TLanes.Count, Shape.OutputHeight, Shape.OutputWidth);
-        var planes = item.Planes(group, Shape.OutputPlane);
+            TLanes.Count, Shape.OutputHeight, Shape.OutputWidth,
+            asks ? b.OutputLines.Of(Output + planes.Offset, Shape.OutputPlane) : default,
+            asks ? b.InputLines.Of(Input + source.Offset + Groups.NextGroup(Shape.InputPlane), Shape.OutputPlane) : default);
         PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
     }
 
@@ -77,12 +90,16 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
         public readonly DepthwiseLanes<TLanes, TVector> Lanes;
         public readonly VectorMap Bordered;
         public readonly float* Plane;
+        public readonly AheadLines InputLines;
+        public readonly AheadLines OutputLines;
 
-        public Buffers(ref ScratchLayout layout, in DepthwiseStageShape shape)
+        public Buffers(ref ScratchLayout layout, in DepthwiseStageShape shape, in PlaneGroups groups)
         {
             Lanes = new DepthwiseLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Bordered = layout.Bordered(shape.Height, shape.Width, shape.Border);
             Plane = layout.Vectors(shape.InputPlane);
+            InputLines = new AheadLines(ref layout, groups, shape.InputPlane, TLanes.Count);
+            OutputLines = new AheadLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
         }
     }
 }

@@ -17,23 +17,25 @@ internal static unsafe class DepthwiseRows<TLanes, TVector, TStride, TActivation
     /// <param name="weights">A vector a tap.</param>
     /// <param name="shift">What the sums start at, one vector.</param>
     /// <param name="destination">The result's first element, its rows and columns these numbers of floats apart.</param>
+    /// <param name="first">What will be needed soon.</param>
+    /// <param name="second">More of it.</param>
     public static void Run(
         in VectorMap source, in TapWindow window, float* weights, float* shift, float* destination, nint destinationRow, nint destinationColumn,
-        int height, int width)
+        int height, int width, in AheadLines first = default, in AheadLines second = default)
     {
         switch (TileWidth.For(width))
         {
-            case 8: Run<Tile8>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width); break;
-            case 7: Run<Tile7>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width); break;
-            case 4: Run<Tile4>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width); break;
-            default: Run<Tile1>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width); break;
+            case 8: Run<Tile8>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second); break;
+            case 7: Run<Tile7>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second); break;
+            case 4: Run<Tile4>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second); break;
+            default: Run<Tile1>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TTile>(
         in VectorMap source, in TapWindow window, float* weights, float* shift, float* destination, nint destinationRow, nint destinationColumn,
-        int height, int width)
+        int height, int width, in AheadLines first, in AheadLines second)
         where TTile : struct, ITileWidth
     {
         var lanes = TLanes.Count;
@@ -42,18 +44,19 @@ internal static unsafe class DepthwiseRows<TLanes, TVector, TStride, TActivation
         var (rows, columns) = (window.Rows, window.Columns);
         var tapRow = (nint)columns * lanes;
         var sourceRow = source.RowFloats;
+        var vector = 0;
         for (var row = 0; row < height; row++)
         {
             var top = (row * TStride.Value) - window.Top;
-            var first = Math.Max(0, -top);
+            var skipped = Math.Max(0, -top);
             var end = Math.Min(rows, source.Height - top);
-            var line = source.First + ((top + first) * sourceRow) - (window.Left * lanes);
+            var line = source.First + ((top + skipped) * sourceRow) - (window.Left * lanes);
             for (var column = 0; ;)
             {
                 TVector a0 = start, a1 = start, a2 = start, a3 = start, a4 = start, a5 = start, a6 = start, a7 = start;
-                var w = weights + (first * tapRow);
+                var w = weights + (skipped * tapRow);
                 var x = line + ((nint)column * step);
-                for (var r = first; r < end; r++)
+                for (var r = skipped; r < end; r++)
                 {
                     var tap = x;
                     var k = columns;
@@ -146,6 +149,10 @@ internal static unsafe class DepthwiseRows<TLanes, TVector, TStride, TActivation
                 }
 
                 if (TTile.Width > 7) TLanes.Store(y + (7 * destinationColumn), TActivation.Apply<TLanes, TVector>(a7));
+
+                if (first.IsOn) first.Ask(vector, TTile.Width);
+                if (second.IsOn) second.Ask(vector, TTile.Width);
+                vector += TTile.Width;
 
                 // The last tile overlaps the one before it where tiles don't divide the row: the same values are written twice.
                 if (column == width - TTile.Width) break;

@@ -132,6 +132,26 @@ public sealed class DepthwiseStageTests
         CheckTraining(KernelRegistry.Choose(kernels), new(17, 3, 7, 5, 5, 2, Activation.ReLU), 3);
     }
 
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void A_channel_of_a_large_tensor_comes_out_as_it_does_alone(string kernels)
+    {
+        // Over 8 MiB, from where memory is asked for ahead of its use. Every channel is computed by itself, so its bits are the same.
+        var shape = new DepthwiseStageShape(16, 127, 32, 33, 3, 1, Activation.ReLU);
+        var large = new DepthwiseStageData(shape, 6, 1e-5);
+        var alone = new DepthwiseStageData(shape with { Channels = 1 }, 6, 1e-5);
+        const int Channel = 126, Plane = 32 * 33;
+        large.Weights.AsSpan(Channel * 9, 9).CopyTo(alone.Weights);
+        (alone.NormWeight[0], alone.NormBias[0]) = (large.NormWeight[Channel], large.NormBias[Channel]);
+        for (var n = 0; n < shape.Batch; n++) large.Input.AsSpan(((n * shape.Channels) + Channel) * Plane, Plane).CopyTo(alone.Input.AsSpan(n * Plane));
+        large.TrainForward(KernelRegistry.Choose(kernels));
+        alone.TrainForward(KernelRegistry.Choose(kernels));
+        for (var n = 0; n < shape.Batch; n++)
+        {
+            Assert.True(large.Output.AsSpan(((n * shape.Channels) + Channel) * Plane, Plane).SequenceEqual(alone.Output.AsSpan(n * Plane, Plane)));
+        }
+    }
+
     [Fact]
     public void Bad_shapes_are_refused_by_name()
     {
