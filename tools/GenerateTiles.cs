@@ -85,7 +85,8 @@ static string Convolution(string name, string summary, string argument, bool has
     code.Open();
     for (var v = 1; v <= sizes.Length; v++)
     {
-        foreach (var p in sizes[v - 1]) code.Line($"case {(v * 32) + p}: Tile{p}x{v}(tile); break;");
+        // Where the condition is false it is a constant, and the tiles of 32 registers are not even compiled.
+        foreach (var p in sizes[v - 1]) code.Line($"case {(v * 32) + p}{(p > LargestOf16Registers(v) ? " when PointwisePlan.Registers(TLanes.Count) == 32" : "")}: Tile{p}x{v}(tile); break;");
     }
 
     code.Line("default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, \"There is no such tile.\");");
@@ -434,6 +435,8 @@ static void Down(Code code, int k)
     code.Close();
     code.Close();
 }
+
+static int LargestOf16Registers(int vectors) => vectors switch { 1 => 12, 2 => 6, _ => 4 };
 
 static string Times(int count, string unit) => count == 1 ? unit : $"{count} * {unit}";
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.Arm;
 
 namespace XSepConv.Kernels;
@@ -18,6 +19,7 @@ internal static class PointwisePlan
     private const double Storing = 1.5;
 
     /// <summary>Vector registers of that width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Registers(int lanes) => lanes == 16 || AdvSimd.Arm64.IsSupported ? 32 : 16;
 
     /// <summary>The most pixels for a number of vectors: accumulators, the weights and one input fit the registers.</summary>

@@ -27,23 +27,23 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
             case 42: Tile10x1(tile); break;
             case 43: Tile11x1(tile); break;
             case 44: Tile12x1(tile); break;
-            case 45: Tile13x1(tile); break;
-            case 46: Tile14x1(tile); break;
-            case 60: Tile28x1(tile); break;
+            case 45 when PointwisePlan.Registers(TLanes.Count) == 32: Tile13x1(tile); break;
+            case 46 when PointwisePlan.Registers(TLanes.Count) == 32: Tile14x1(tile); break;
+            case 60 when PointwisePlan.Registers(TLanes.Count) == 32: Tile28x1(tile); break;
             case 65: Tile1x2(tile); break;
             case 66: Tile2x2(tile); break;
             case 67: Tile3x2(tile); break;
             case 68: Tile4x2(tile); break;
             case 69: Tile5x2(tile); break;
             case 70: Tile6x2(tile); break;
-            case 71: Tile7x2(tile); break;
-            case 72: Tile8x2(tile); break;
-            case 73: Tile9x2(tile); break;
-            case 74: Tile10x2(tile); break;
-            case 75: Tile11x2(tile); break;
-            case 76: Tile12x2(tile); break;
-            case 77: Tile13x2(tile); break;
-            case 78: Tile14x2(tile); break;
+            case 71 when PointwisePlan.Registers(TLanes.Count) == 32: Tile7x2(tile); break;
+            case 72 when PointwisePlan.Registers(TLanes.Count) == 32: Tile8x2(tile); break;
+            case 73 when PointwisePlan.Registers(TLanes.Count) == 32: Tile9x2(tile); break;
+            case 74 when PointwisePlan.Registers(TLanes.Count) == 32: Tile10x2(tile); break;
+            case 75 when PointwisePlan.Registers(TLanes.Count) == 32: Tile11x2(tile); break;
+            case 76 when PointwisePlan.Registers(TLanes.Count) == 32: Tile12x2(tile); break;
+            case 77 when PointwisePlan.Registers(TLanes.Count) == 32: Tile13x2(tile); break;
+            case 78 when PointwisePlan.Registers(TLanes.Count) == 32: Tile14x2(tile); break;
             default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, "There is no such tile.");
         }
     }

@@ -161,7 +161,7 @@ public sealed unsafe class TileTests
             var lanes = TLanes.Count;
             for (var vectors = 1; vectors <= 3; vectors++)
             {
-                for (var pixels = 1; pixels <= PointwisePlan.MostPixels(vectors, 32); pixels++)
+                for (var pixels = 1; pixels <= PointwisePlan.MostPixels(vectors, PointwisePlan.Registers(lanes)); pixels++)
                 {
                     foreach (var activation in new[] { TileActivation.None, TileActivation.ReLU, TileActivation.HSwish })
                     {

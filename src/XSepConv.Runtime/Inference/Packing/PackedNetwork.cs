@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using XSepConv.Kernels;
 
@@ -21,11 +22,16 @@ internal abstract class PackedNetwork
     /// <summary>Packs for the width of that name.</summary>
     public static PackedNetwork Create(FoldedNetwork network, string kernel) => kernel switch
     {
-        "v512" => new PackedNetwork<Lanes512, Vector512<float>>(network) { Kernel = kernel },
-        "v256" => new PackedNetwork<Lanes256, Vector256<float>>(network) { Kernel = kernel },
-        "v128" => new PackedNetwork<Lanes128, Vector128<float>>(network) { Kernel = kernel },
-        _ => new PackedNetwork<LanesScalar, float>(network) { Kernel = kernel },
+        "v512" when CanRun(Vector512.IsHardwareAccelerated) => new PackedNetwork<Lanes512, Vector512<float>>(network) { Kernel = kernel },
+        "v256" when CanRun(Vector256.IsHardwareAccelerated) => new PackedNetwork<Lanes256, Vector256<float>>(network) { Kernel = kernel },
+        "v128" when CanRun(Vector128.IsHardwareAccelerated) => new PackedNetwork<Lanes128, Vector128<float>>(network) { Kernel = kernel },
+        "scalar" => new PackedNetwork<LanesScalar, float>(network) { Kernel = kernel },
+        _ => throw new InvalidOperationException(
+            $"{KernelRegistry.Variable} asks for the kernels \"{kernel}\", which this program was compiled without (IlcInstructionSet); leave it unset."),
     };
+
+    // A program that was compiled ahead carries no emulated width: nobody wants one there, and it would be half of the program.
+    private static bool CanRun(bool isAccelerated) => isAccelerated || RuntimeFeature.IsDynamicCodeSupported;
 }
 
 internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
