@@ -160,6 +160,28 @@ public sealed unsafe class InferenceSession : IDisposable
         }
     }
 
+    /// <summary>Where the time goes: runs images on the calling thread alone and measures each step.</summary>
+    /// <param name="nchw">N images [N, C, H, W]; N up to <see cref="MaxBatch"/> follows from the length.</param>
+    /// <param name="runs">How often, at least 1; a step's time is the median over the runs.</param>
+    /// <returns>The steps in the order in which an image goes through them.</returns>
+    /// <exception cref="ArgumentException">A length is wrong, or <paramref name="runs"/> is below 1.</exception>
+    /// <exception cref="InvalidOperationException">Another thread is running the session.</exception>
+    /// <exception cref="ObjectDisposedException">The session is disposed.</exception>
+    public IReadOnlyList<StepTime> Measure(ReadOnlySpan<float> nchw, int runs = 100)
+    {
+        var images = Images(nchw.Length, nameof(nchw));
+        ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
+        Enter();
+        try
+        {
+            fixed (float* pixels = nchw) return _run.Measure(pixels, images, runs);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
     /// <summary>Ends the session's threads. The model goes on to serve others.</summary>
     public void Dispose()
     {

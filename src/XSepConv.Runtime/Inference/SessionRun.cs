@@ -108,23 +108,37 @@ internal sealed unsafe class SessionRun : ITeamJob
         }
     }
 
-    /// <summary>Runs the steps one after the other on one thread and adds the time of each; images and features in the order of <see cref="Steps"/>.</summary>
-    public void RunMeasured(float* planes, int images, Span<long> ticks)
+    /// <summary>Runs on one thread, step by step, and gives each step's median time over the runs.</summary>
+    public IReadOnlyList<StepTime> Measure(float* planes, int images, int runs)
     {
         _planes = planes;
         _bytes = null;
         _images = images;
+        var ticks = new long[_steps.Length + _plan.Features.Length][];
+        for (var i = 0; i < ticks.Length; i++) ticks[i] = new long[runs];
+        for (var run = -1; run < runs; run++) MeasureOnce(ticks, run);
+        return [.. ticks.Select((times, i) =>
+        {
+            Array.Sort(times);
+            var (name, macs) = i < _steps.Length ? (_steps[i].Name, _steps[i].Macs) : (_plan.Features[i - _steps.Length].Name, _plan.Features[i - _steps.Length].Macs);
+            return new StepTime(name, macs * images, TimeSpan.FromSeconds(times[runs / 2] / (double)Stopwatch.Frequency));
+        })];
+    }
+
+    /// <summary>One run; the one before the first warms up and is not counted.</summary>
+    private void MeasureOnce(long[][] ticks, int run)
+    {
         var first = 0;
         foreach (var segment in _plan.Segments)
         {
-            for (var image = 0; image < images; image++)
+            for (var image = 0; image < _images; image++)
             {
                 Prepare(image, 0, out var maps);
                 for (var i = 0; i < segment.Length; i++)
                 {
                     var start = Stopwatch.GetTimestamp();
                     segment[i].Run(maps, 0, segment[i].Items, _scratch[0].Pointer);
-                    ticks[first + i] += Stopwatch.GetTimestamp() - start;
+                    if (run >= 0) ticks[first + i][run] += Stopwatch.GetTimestamp() - start;
                 }
             }
 
@@ -134,14 +148,10 @@ internal sealed unsafe class SessionRun : ITeamJob
         for (var i = 0; i < _plan.Features.Length; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            _plan.Features[i].Run(_features[i].Pointer, _features[i + 1].Pointer, images, 0, _plan.Features[i].Items(images));
-            ticks[first + i] += Stopwatch.GetTimestamp() - start;
+            _plan.Features[i].Run(_features[i].Pointer, _features[i + 1].Pointer, _images, 0, _plan.Features[i].Items(_images));
+            if (run >= 0) ticks[first + i][run] += Stopwatch.GetTimestamp() - start;
         }
     }
-
-    /// <summary>The steps and their multiply-accumulates for one image.</summary>
-    public IReadOnlyList<(string Name, long Macs)> Steps =>
-        [.. _steps.Select(step => (step.Name, step.Macs)), .. _plan.Features.Select(step => (step.Name, step.Macs))];
 
     private FeatureStep Features(int phase) => _plan.Features[phase - 1 - (_leftOver * _steps.Length)];
 

@@ -257,4 +257,18 @@ public sealed class SessionTests
         other.Join();
         Assert.InRange(refused, 1, 2);
     }
+
+    // Stem 8 × 27 × 16² = 55,296. Block 1, 16 × 16 to 8 × 8: 1×1 160 × 256, 3×3 180 × 64, 1×1 240 × 64, squeeze-excite 2 × 12 × 3.
+    [Fact]
+    public void Every_layer_is_measured_with_its_MACs()
+    {
+        using var session = Model.CreateSession(2);
+        var steps = session.Measure(ModelFile.Images(Model, 2, 32, 32), 3);
+        Assert.Equal(("conv1", 2 * 55_296), (steps[0].Name, steps[0].Macs));
+        Assert.Equal(2 * ((160 * 256) + (180 * 64) + (240 * 64) + (2 * 12 * 3)), steps.Where(step => step.Name.Contains("bneck.0.", StringComparison.Ordinal)).Sum(step => step.Macs));
+        Assert.Equal(("linear4", 2 * 240), (steps[^1].Name, steps[^1].Macs));
+        Assert.All(steps, step => Assert.True(step.Time >= TimeSpan.Zero));
+        Assert.Contains(steps, step => step.GigaMacsPerSecond > 0);
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Measure(ModelFile.Images(Model, 2, 32, 32), 0));
+    }
 }
