@@ -366,18 +366,34 @@ static void Across(Code code, int k)
     code.Line("var shift = TLanes.Load(sweep->TwoByTwoBias);");
     for (var i = 0; i < k; i++) code.Line($"var w{i} = TLanes.Load(sweep->Horizontal{Plus(i, "lanes")});");
     code.Line("var bias = TLanes.Load(sweep->HorizontalBias);");
+    code.Line("var edge = sweep->Edge;");
+    code.Line("var whole = edge > 0 ? sweep->Width - 1 : sweep->Width;");
+    code.Line("var ahead = sweep->Ahead;");
+    code.Line("nint vector = 0;");
     code.Line("for (var row = 0; row < sweep->Rows; row++)");
     code.Open();
     code.Line("var upper = sweep->Source[row];");
     code.Line("var lower = sweep->Source[row + 1];");
     code.Line("var output = sweep->Destination[row];");
-    code.Line("var a = TLanes.Load(upper);");
-    code.Line("var c = TLanes.Load(lower);");
+    code.Line("TVector a, c;");
+    code.Line("if (edge < 0)");
+    code.Open();
+    code.Line("a = c = TLanes.Splat(0);");
+    code.Line("upper -= lanes;");
+    code.Line("lower -= lanes;");
+    code.Close();
+    code.Line("else");
+    code.Open();
+    code.Line("a = TLanes.Load(upper);");
+    code.Line("c = TLanes.Load(lower);");
+    code.Close();
+    code.Blank();
     for (var i = 0; i < k - 1; i++) code.Line($"var s{i} = bias;");
-    foreach (var (from, to, stores) in new[] { ("0", $"{border}", false), ($"{border}", "sweep->Width", true) })
+    foreach (var (from, to, stores) in new[] { ("0", $"{border}", false), ($"{border}", "whole", true) })
     {
         code.Line($"for (var column = {from}; column < {to}; column++)");
         code.Open();
+        code.Line("if (ahead.IsOn) ahead.Ask(vector++);");
         code.Line("upper += lanes;");
         code.Line("lower += lanes;");
         code.Line("var b = TLanes.Load(upper);");
@@ -387,16 +403,29 @@ static void Across(Code code, int k)
         code.Line("y = TActivation.Apply<TLanes, TVector>(y);");
         code.Line("a = b;");
         code.Line("c = d;");
+        Push(stores);
+        code.Close();
+    }
+
+    code.Blank();
+    code.Line("if (edge > 0)");
+    code.Open();
+    code.Line("if (ahead.IsOn) ahead.Ask(vector++);");
+    code.Line("var y = TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(q2, c, TLanes.MultiplyAdd(q0, a, shift)));");
+    Push(true);
+    code.Close();
+    code.Blank();
+    for (var i = 0; i < border; i++) code.Line($"TLanes.Store(output{Plus(i, "lanes")}, TActivation.Apply<TLanes, TVector>(s{i}));");
+    code.Close();
+    code.Close();
+
+    void Push(bool stores)
+    {
         if (stores) code.Line($"TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w{k - 1}, y, s0)));");
         if (stores) code.Line("output += lanes;");
         for (var i = 0; i < k - 2; i++) code.Line($"s{i} = TLanes.MultiplyAdd(w{k - 2 - i}, y, s{i + 1});");
         code.Line($"s{k - 2} = TLanes.MultiplyAdd(w0, y, bias);");
-        code.Close();
     }
-
-    for (var i = 0; i < border; i++) code.Line($"TLanes.Store(output{Plus(i, "lanes")}, TActivation.Apply<TLanes, TVector>(s{i}));");
-    code.Close();
-    code.Close();
 }
 
 static void Down(Code code, int k)
@@ -410,6 +439,8 @@ static void Down(Code code, int k)
     code.Line("var bias = TLanes.Load(sweep->VerticalBias);");
     code.Line($"var silent = {k - 1} - sweep->Before;");
     code.Line("var next = sweep->DestinationRow;");
+    code.Line("var ahead = sweep->Ahead;");
+    code.Line("nint vector = 0;");
     code.Line("for (nint column = 0; column < sweep->Width * (nint)lanes; column += lanes)");
     code.Open();
     code.Line("var output = sweep->Destination + column;");
@@ -418,6 +449,7 @@ static void Down(Code code, int k)
     {
         code.Line($"for (var row = {from}; row < {to}; row++)");
         code.Open();
+        code.Line("if (ahead.IsOn) ahead.Ask(vector++);");
         code.Line("var y = TLanes.Load(sweep->Source[row] + column);");
         if (stores) code.Line($"TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w{k - 1}, y, s0)));");
         if (stores) code.Line("output += next;");

@@ -50,17 +50,33 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
         var w1 = TLanes.Load(sweep->Horizontal + lanes);
         var w2 = TLanes.Load(sweep->Horizontal + (2 * lanes));
         var bias = TLanes.Load(sweep->HorizontalBias);
+        var edge = sweep->Edge;
+        var whole = edge > 0 ? sweep->Width - 1 : sweep->Width;
+        var ahead = sweep->Ahead;
+        nint vector = 0;
         for (var row = 0; row < sweep->Rows; row++)
         {
             var upper = sweep->Source[row];
             var lower = sweep->Source[row + 1];
             var output = sweep->Destination[row];
-            var a = TLanes.Load(upper);
-            var c = TLanes.Load(lower);
+            TVector a, c;
+            if (edge < 0)
+            {
+                a = c = TLanes.Splat(0);
+                upper -= lanes;
+                lower -= lanes;
+            }
+            else
+            {
+                a = TLanes.Load(upper);
+                c = TLanes.Load(lower);
+            }
+
             var s0 = bias;
             var s1 = bias;
             for (var column = 0; column < 1; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 upper += lanes;
                 lower += lanes;
                 var b = TLanes.Load(upper);
@@ -73,8 +89,9 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
                 s0 = TLanes.MultiplyAdd(w1, y, s1);
                 s1 = TLanes.MultiplyAdd(w0, y, bias);
             }
-            for (var column = 1; column < sweep->Width; column++)
+            for (var column = 1; column < whole; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 upper += lanes;
                 lower += lanes;
                 var b = TLanes.Load(upper);
@@ -89,6 +106,17 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
                 s0 = TLanes.MultiplyAdd(w1, y, s1);
                 s1 = TLanes.MultiplyAdd(w0, y, bias);
             }
+
+            if (edge > 0)
+            {
+                if (ahead.IsOn) ahead.Ask(vector++);
+                var y = TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(q2, c, TLanes.MultiplyAdd(q0, a, shift)));
+                TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w2, y, s0)));
+                output += lanes;
+                s0 = TLanes.MultiplyAdd(w1, y, s1);
+                s1 = TLanes.MultiplyAdd(w0, y, bias);
+            }
+
             TLanes.Store(output, TActivation.Apply<TLanes, TVector>(s0));
         }
     }
@@ -108,19 +136,35 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
         var w3 = TLanes.Load(sweep->Horizontal + (3 * lanes));
         var w4 = TLanes.Load(sweep->Horizontal + (4 * lanes));
         var bias = TLanes.Load(sweep->HorizontalBias);
+        var edge = sweep->Edge;
+        var whole = edge > 0 ? sweep->Width - 1 : sweep->Width;
+        var ahead = sweep->Ahead;
+        nint vector = 0;
         for (var row = 0; row < sweep->Rows; row++)
         {
             var upper = sweep->Source[row];
             var lower = sweep->Source[row + 1];
             var output = sweep->Destination[row];
-            var a = TLanes.Load(upper);
-            var c = TLanes.Load(lower);
+            TVector a, c;
+            if (edge < 0)
+            {
+                a = c = TLanes.Splat(0);
+                upper -= lanes;
+                lower -= lanes;
+            }
+            else
+            {
+                a = TLanes.Load(upper);
+                c = TLanes.Load(lower);
+            }
+
             var s0 = bias;
             var s1 = bias;
             var s2 = bias;
             var s3 = bias;
             for (var column = 0; column < 2; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 upper += lanes;
                 lower += lanes;
                 var b = TLanes.Load(upper);
@@ -135,8 +179,9 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
                 s2 = TLanes.MultiplyAdd(w1, y, s3);
                 s3 = TLanes.MultiplyAdd(w0, y, bias);
             }
-            for (var column = 2; column < sweep->Width; column++)
+            for (var column = 2; column < whole; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 upper += lanes;
                 lower += lanes;
                 var b = TLanes.Load(upper);
@@ -153,6 +198,19 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
                 s2 = TLanes.MultiplyAdd(w1, y, s3);
                 s3 = TLanes.MultiplyAdd(w0, y, bias);
             }
+
+            if (edge > 0)
+            {
+                if (ahead.IsOn) ahead.Ask(vector++);
+                var y = TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(q2, c, TLanes.MultiplyAdd(q0, a, shift)));
+                TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w4, y, s0)));
+                output += lanes;
+                s0 = TLanes.MultiplyAdd(w3, y, s1);
+                s1 = TLanes.MultiplyAdd(w2, y, s2);
+                s2 = TLanes.MultiplyAdd(w1, y, s3);
+                s3 = TLanes.MultiplyAdd(w0, y, bias);
+            }
+
             TLanes.Store(output, TActivation.Apply<TLanes, TVector>(s0));
             TLanes.Store(output + lanes, TActivation.Apply<TLanes, TVector>(s1));
         }
@@ -175,13 +233,28 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
         var w5 = TLanes.Load(sweep->Horizontal + (5 * lanes));
         var w6 = TLanes.Load(sweep->Horizontal + (6 * lanes));
         var bias = TLanes.Load(sweep->HorizontalBias);
+        var edge = sweep->Edge;
+        var whole = edge > 0 ? sweep->Width - 1 : sweep->Width;
+        var ahead = sweep->Ahead;
+        nint vector = 0;
         for (var row = 0; row < sweep->Rows; row++)
         {
             var upper = sweep->Source[row];
             var lower = sweep->Source[row + 1];
             var output = sweep->Destination[row];
-            var a = TLanes.Load(upper);
-            var c = TLanes.Load(lower);
+            TVector a, c;
+            if (edge < 0)
+            {
+                a = c = TLanes.Splat(0);
+                upper -= lanes;
+                lower -= lanes;
+            }
+            else
+            {
+                a = TLanes.Load(upper);
+                c = TLanes.Load(lower);
+            }
+
             var s0 = bias;
             var s1 = bias;
             var s2 = bias;
@@ -190,6 +263,7 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             var s5 = bias;
             for (var column = 0; column < 3; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 upper += lanes;
                 lower += lanes;
                 var b = TLanes.Load(upper);
@@ -206,8 +280,9 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
                 s4 = TLanes.MultiplyAdd(w1, y, s5);
                 s5 = TLanes.MultiplyAdd(w0, y, bias);
             }
-            for (var column = 3; column < sweep->Width; column++)
+            for (var column = 3; column < whole; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 upper += lanes;
                 lower += lanes;
                 var b = TLanes.Load(upper);
@@ -226,6 +301,21 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
                 s4 = TLanes.MultiplyAdd(w1, y, s5);
                 s5 = TLanes.MultiplyAdd(w0, y, bias);
             }
+
+            if (edge > 0)
+            {
+                if (ahead.IsOn) ahead.Ask(vector++);
+                var y = TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(q2, c, TLanes.MultiplyAdd(q0, a, shift)));
+                TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w6, y, s0)));
+                output += lanes;
+                s0 = TLanes.MultiplyAdd(w5, y, s1);
+                s1 = TLanes.MultiplyAdd(w4, y, s2);
+                s2 = TLanes.MultiplyAdd(w3, y, s3);
+                s3 = TLanes.MultiplyAdd(w2, y, s4);
+                s4 = TLanes.MultiplyAdd(w1, y, s5);
+                s5 = TLanes.MultiplyAdd(w0, y, bias);
+            }
+
             TLanes.Store(output, TActivation.Apply<TLanes, TVector>(s0));
             TLanes.Store(output + lanes, TActivation.Apply<TLanes, TVector>(s1));
             TLanes.Store(output + (2 * lanes), TActivation.Apply<TLanes, TVector>(s2));
@@ -251,13 +341,28 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
         var w7 = TLanes.Load(sweep->Horizontal + (7 * lanes));
         var w8 = TLanes.Load(sweep->Horizontal + (8 * lanes));
         var bias = TLanes.Load(sweep->HorizontalBias);
+        var edge = sweep->Edge;
+        var whole = edge > 0 ? sweep->Width - 1 : sweep->Width;
+        var ahead = sweep->Ahead;
+        nint vector = 0;
         for (var row = 0; row < sweep->Rows; row++)
         {
             var upper = sweep->Source[row];
             var lower = sweep->Source[row + 1];
             var output = sweep->Destination[row];
-            var a = TLanes.Load(upper);
-            var c = TLanes.Load(lower);
+            TVector a, c;
+            if (edge < 0)
+            {
+                a = c = TLanes.Splat(0);
+                upper -= lanes;
+                lower -= lanes;
+            }
+            else
+            {
+                a = TLanes.Load(upper);
+                c = TLanes.Load(lower);
+            }
+
             var s0 = bias;
             var s1 = bias;
             var s2 = bias;
@@ -268,6 +373,7 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             var s7 = bias;
             for (var column = 0; column < 4; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 upper += lanes;
                 lower += lanes;
                 var b = TLanes.Load(upper);
@@ -286,8 +392,9 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
                 s6 = TLanes.MultiplyAdd(w1, y, s7);
                 s7 = TLanes.MultiplyAdd(w0, y, bias);
             }
-            for (var column = 4; column < sweep->Width; column++)
+            for (var column = 4; column < whole; column++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 upper += lanes;
                 lower += lanes;
                 var b = TLanes.Load(upper);
@@ -308,6 +415,23 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
                 s6 = TLanes.MultiplyAdd(w1, y, s7);
                 s7 = TLanes.MultiplyAdd(w0, y, bias);
             }
+
+            if (edge > 0)
+            {
+                if (ahead.IsOn) ahead.Ask(vector++);
+                var y = TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(q2, c, TLanes.MultiplyAdd(q0, a, shift)));
+                TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w8, y, s0)));
+                output += lanes;
+                s0 = TLanes.MultiplyAdd(w7, y, s1);
+                s1 = TLanes.MultiplyAdd(w6, y, s2);
+                s2 = TLanes.MultiplyAdd(w5, y, s3);
+                s3 = TLanes.MultiplyAdd(w4, y, s4);
+                s4 = TLanes.MultiplyAdd(w3, y, s5);
+                s5 = TLanes.MultiplyAdd(w2, y, s6);
+                s6 = TLanes.MultiplyAdd(w1, y, s7);
+                s7 = TLanes.MultiplyAdd(w0, y, bias);
+            }
+
             TLanes.Store(output, TActivation.Apply<TLanes, TVector>(s0));
             TLanes.Store(output + lanes, TActivation.Apply<TLanes, TVector>(s1));
             TLanes.Store(output + (2 * lanes), TActivation.Apply<TLanes, TVector>(s2));
@@ -325,6 +449,8 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
         var bias = TLanes.Load(sweep->VerticalBias);
         var silent = 2 - sweep->Before;
         var next = sweep->DestinationRow;
+        var ahead = sweep->Ahead;
+        nint vector = 0;
         for (nint column = 0; column < sweep->Width * (nint)lanes; column += lanes)
         {
             var output = sweep->Destination + column;
@@ -332,12 +458,14 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             var s1 = bias;
             for (var row = 0; row < silent; row++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.Load(sweep->Source[row] + column);
                 s0 = TLanes.MultiplyAdd(w1, y, s1);
                 s1 = TLanes.MultiplyAdd(w0, y, bias);
             }
             for (var row = silent; row < sweep->Rows; row++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.Load(sweep->Source[row] + column);
                 TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w2, y, s0)));
                 output += next;
@@ -360,6 +488,8 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
         var bias = TLanes.Load(sweep->VerticalBias);
         var silent = 4 - sweep->Before;
         var next = sweep->DestinationRow;
+        var ahead = sweep->Ahead;
+        nint vector = 0;
         for (nint column = 0; column < sweep->Width * (nint)lanes; column += lanes)
         {
             var output = sweep->Destination + column;
@@ -369,6 +499,7 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             var s3 = bias;
             for (var row = 0; row < silent; row++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.Load(sweep->Source[row] + column);
                 s0 = TLanes.MultiplyAdd(w3, y, s1);
                 s1 = TLanes.MultiplyAdd(w2, y, s2);
@@ -377,6 +508,7 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             }
             for (var row = silent; row < sweep->Rows; row++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.Load(sweep->Source[row] + column);
                 TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w4, y, s0)));
                 output += next;
@@ -404,6 +536,8 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
         var bias = TLanes.Load(sweep->VerticalBias);
         var silent = 6 - sweep->Before;
         var next = sweep->DestinationRow;
+        var ahead = sweep->Ahead;
+        nint vector = 0;
         for (nint column = 0; column < sweep->Width * (nint)lanes; column += lanes)
         {
             var output = sweep->Destination + column;
@@ -415,6 +549,7 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             var s5 = bias;
             for (var row = 0; row < silent; row++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.Load(sweep->Source[row] + column);
                 s0 = TLanes.MultiplyAdd(w5, y, s1);
                 s1 = TLanes.MultiplyAdd(w4, y, s2);
@@ -425,6 +560,7 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             }
             for (var row = silent; row < sweep->Rows; row++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.Load(sweep->Source[row] + column);
                 TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w6, y, s0)));
                 output += next;
@@ -457,6 +593,8 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
         var bias = TLanes.Load(sweep->VerticalBias);
         var silent = 8 - sweep->Before;
         var next = sweep->DestinationRow;
+        var ahead = sweep->Ahead;
+        nint vector = 0;
         for (nint column = 0; column < sweep->Width * (nint)lanes; column += lanes)
         {
             var output = sweep->Destination + column;
@@ -470,6 +608,7 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             var s7 = bias;
             for (var row = 0; row < silent; row++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.Load(sweep->Source[row] + column);
                 s0 = TLanes.MultiplyAdd(w7, y, s1);
                 s1 = TLanes.MultiplyAdd(w6, y, s2);
@@ -482,6 +621,7 @@ internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>
             }
             for (var row = silent; row < sweep->Rows; row++)
             {
+                if (ahead.IsOn) ahead.Ask(vector++);
                 var y = TLanes.Load(sweep->Source[row] + column);
                 TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w8, y, s0)));
                 output += next;

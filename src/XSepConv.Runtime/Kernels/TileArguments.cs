@@ -139,6 +139,12 @@ internal unsafe struct AcrossSweep
     /// <summary>Columns of the result, more than K/2.</summary>
     public int Width;
 
+    /// <summary>Which column of the source is not there and zero: −1 before the first, 1 after the last, 0 none.</summary>
+    public int Edge;
+
+    /// <summary>What will be needed soon.</summary>
+    public Ahead Ahead;
+
     public float* TwoByTwo;
     public float* TwoByTwoBias;
     public float* Horizontal;
@@ -162,6 +168,10 @@ internal unsafe struct DownSweep
 
     public nint DestinationRow;
     public int Width;
+
+    /// <summary>What will be needed soon.</summary>
+    public Ahead Ahead;
+
     public float* Vertical;
     public float* VerticalBias;
 }

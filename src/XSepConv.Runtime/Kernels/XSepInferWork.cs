@@ -36,8 +36,9 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
     {
         var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape);
-        RowTables.Spread(
-            buffers.MiddleRows, buffers.Middle, (nint)Shape.OutputWidth * TLanes.Count, Shape.Height, 1, Shape.Height, Shape.Kernel / 2, buffers.Zeros);
+        var middleRow = (nint)Shape.OutputWidth * TLanes.Count;
+        if (Sweeps) RowTables.Plain(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height);
+        else RowTables.Spread(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height, 1, Shape.Height, Shape.Kernel / 2, buffers.Zeros);
         var asks = end - first >= LeastGroups;
         if (asks) Locate(buffers);
         var current = -1;
@@ -82,18 +83,60 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void RunGroup(in ItemLanes item, int group, in Buffers b, bool asks)
     {
+        var planes = item.Planes(group, Shape.InputPlane);
+        PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
+        var ahead = asks ? new Ahead(Input + planes.Offset, b.Offsets) : Ahead.Nothing;
+        if (Sweeps) Sweep(item, b, ahead);
+        else Convolve(item, b, ahead);
+        planes = item.Planes(group, Shape.OutputPlane);
+        PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+    }
+
+    // The planes are in the buffer of that name before and after.
+    private readonly bool Sweeps =>
+        Shape.Stride == 1 && SeparatedSweeps<TLanes, TVector, TActivation>.Has(Shape.Kernel) && Math.Min(Shape.Height, Shape.Width) > Shape.Kernel / 2;
+
+    private readonly void Sweep(in ItemLanes item, in Buffers b, Ahead ahead)
+    {
+        AcrossSweep across;
+        across.Source = b.InputRows;
+        across.Destination = b.MiddleRows;
+        across.Rows = Shape.Height;
+        across.Width = Shape.Width;
+        across.Edge = Edge(item);
+        across.Ahead = ahead;
+        across.TwoByTwo = b.Lanes.TwoByTwo;
+        across.TwoByTwoBias = b.Lanes.First.Shift;
+        across.Horizontal = b.Lanes.Horizontal;
+        across.HorizontalBias = b.Lanes.Second.Shift;
+        SeparatedSweeps<TLanes, TVector, TActivation>.Across(Shape.Kernel, &across);
+
+        DownSweep down;
+        down.Source = b.MiddleRows;
+        down.Rows = Shape.Height;
+        down.Before = Shape.Kernel / 2;
+        down.After = Shape.Kernel / 2;
+        down.Destination = b.Plane;
+        down.DestinationRow = (nint)Shape.Width * TLanes.Count;
+        down.Width = Shape.Width;
+        down.Ahead = ahead.After(Shape.Plane);
+        down.Vertical = b.Lanes.Vertical;
+        down.VerticalBias = b.Lanes.Third.Shift;
+        if (Shape.ActivateOutput) SeparatedSweeps<TLanes, TVector, TActivation>.Down(Shape.Kernel, &down);
+        else SeparatedSweeps<TLanes, TVector, IdentityActivation>.Down(Shape.Kernel, &down);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Convolve(in ItemLanes item, in Buffers b, Ahead ahead)
+    {
         var lanes = TLanes.Count;
         var kernel = TKernel.Size == 0 ? Shape.Kernel : TKernel.Size;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
-        var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
         var borderedRow = (nint)(width + (2 * border)) * lanes;
-
-        var planes = item.Planes(group, Shape.InputPlane);
-        PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
         TwoByTwo<TLanes, TVector>.Forward<ActivatedFinish<TActivation>>(
-            b.InputRows, height, width, edge, b.Lanes.TwoByTwo, b.Bordered + (border * lanes), borderedRow, b.Lanes.First.Shift, asks ? Ahead(item, group, b, 0) : default);
+            b.InputRows, height, width, Edge(item), b.Lanes.TwoByTwo, b.Bordered + (border * lanes), borderedRow, b.Lanes.First.Shift, ahead);
         TapRows<TLanes, TVector, TKernel>.Horizontal<ActivatedFinish<TActivation>>(
-            b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, b.Middle, b.Lanes.Second.Shift, asks ? Ahead(item, group, b, 1) : default);
+            b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, b.Middle, b.Lanes.Second.Shift, ahead.After(Shape.Plane));
         if (Shape.ActivateOutput)
         {
             TapRows<TLanes, TVector, TKernel>.Vertical<ActivatedFinish<TActivation>>(
@@ -104,21 +147,17 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
             TapRows<TLanes, TVector, TKernel>.Vertical<ActivatedFinish<IdentityActivation>>(
                 b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, b.Plane, b.Lanes.Third.Shift);
         }
-
-        planes = item.Planes(group, Shape.OutputPlane);
-        PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
     }
+
+    private readonly int Edge(in ItemLanes item) => Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
 
     // Output of this group and input of the next, while the first two convolutions' results are made.
     private readonly void Locate(in Buffers b)
     {
         var next = Groups.NextGroup(Shape.InputPlane);
         ReadOnlySpan<nint> tensors = Shape.InputPlane == Shape.OutputPlane ? [(nint)(Output - Input), next] : [next];
-        Kernels.Ahead.Locate(b.Offsets, AheadSlots * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count, tensors);
+        Ahead.Locate(b.Offsets, AheadSlots * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count, tensors);
     }
-
-    private readonly Ahead Ahead(in ItemLanes item, int group, in Buffers b, int slot) =>
-        new Ahead(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane);
 
     private readonly struct Buffers
     {

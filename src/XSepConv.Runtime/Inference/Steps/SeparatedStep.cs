@@ -119,6 +119,8 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
             sweep.Destination = b.Destination;
             sweep.Rows = rows;
             sweep.Width = _input.Width;
+            sweep.Edge = 0;
+            sweep.Ahead = Ahead.Nothing;
             sweep.TwoByTwo = tile.Weights;
             sweep.TwoByTwoBias = tile.Bias;
             sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * lanes);
@@ -164,6 +166,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
             sweep.After = top + Window(count) - endReal;
             sweep.Destination = output;
             sweep.DestinationRow = outputRow;
+            sweep.Ahead = Ahead.Nothing;
             sweep.Width = _output.Width;
             sweep.Vertical = _vertical.Weights(block) + (_rows.Skipped * lanes);
             sweep.VerticalBias = _vertical.Bias(block);
