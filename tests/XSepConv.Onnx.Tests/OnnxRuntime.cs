@@ -1,12 +1,13 @@
 using Microsoft.ML.OnnxRuntime;
 using static TorchSharp.torch;
+using OrtSession = Microsoft.ML.OnnxRuntime.InferenceSession;
 
 namespace XSepConv.Onnx.Tests;
 
 /// <summary>Runs ONNX files in ONNX Runtime as a user would: default optimisations, CPU.</summary>
 internal sealed class OnnxRuntime : IDisposable
 {
-    private readonly InferenceSession _session;
+    private readonly OrtSession _session;
 
     public OnnxRuntime(byte[] model)
     {
