@@ -73,5 +73,8 @@ internal struct CounterRandom
 
         /// <summary>Torch's generator in one step: dropout.</summary>
         Torch = 5,
+
+        /// <summary>The weight of one image in one epoch.</summary>
+        Mixup = 6,
     }
 }

@@ -10,7 +10,7 @@ internal static class RunSettings
     public static SortedDictionary<string, string> Of(TrainingOptions options, ImageDataset data)
     {
         var augmentation = options.AugmentationFor(data);
-        return new(StringComparer.Ordinal)
+        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["network"] = options.Network.Name,
             ["network table"] = Digest(Encoding.UTF8.GetBytes(options.Network.ToJson())),
@@ -31,6 +31,19 @@ internal static class RunSettings
             ["validation images"] = Summary(data.Validation),
             ["test images"] = Summary(data.Test),
         };
+
+        // Only where they are used, so that a run from before they were known can still be resumed.
+        if (augmentation.ColorJitter > 0) settings["colour jitter"] = Text(augmentation.ColorJitter);
+        if (augmentation.Erasing > 0) settings["random erasing"] = Text(augmentation.Erasing);
+        if (augmentation.Mixup > 0) settings["mixup"] = Text(augmentation.Mixup);
+        if (augmentation.PolicyOperations > 0)
+        {
+            settings["policy operations"] = Text(augmentation.PolicyOperations);
+            settings["policy magnitude"] = Text(augmentation.PolicyMagnitude);
+            settings["largest rotation"] = Text(augmentation.LargestRotation);
+        }
+
+        return settings;
     }
 
     /// <exception cref="TrainingRefusedException">They differ; all differences are listed.</exception>

@@ -10,6 +10,7 @@ namespace XSepConv.Training;
 /// <param name="Best">Whether it is the best so far by validation top-1, by validation loss where equal.</param>
 /// <param name="Seconds">Training time without validation; null where the log was lost and the line comes from a checkpoint.</param>
 /// <param name="ImagesPerSecond">Training images a second; null as above.</param>
+/// <param name="DataWait">The share of the training time in which a step waited for its images, 0 … 1; null as above.</param>
 public sealed record EpochResult(
     int Epoch,
     double TrainLoss,
@@ -19,7 +20,12 @@ public sealed record EpochResult(
     double LearningRate,
     bool Best,
     double? Seconds = null,
-    double? ImagesPerSecond = null);
+    double? ImagesPerSecond = null,
+    double? DataWait = null)
+{
+    /// <summary>The same without what a clock said.</summary>
+    internal EpochResult Timeless => this with { Seconds = null, ImagesPerSecond = null, DataWait = null };
+}
 
 /// <summary>Where a run is.</summary>
 /// <param name="Epoch">The epoch, from 1.</param>

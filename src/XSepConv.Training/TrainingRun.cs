@@ -51,10 +51,10 @@ internal sealed class TrainingRun(
     {
         var epoch = State.EpochsDone + 1;
         var source = BatchSource.ForTraining(data.Train, data.Normalization, plan.BatchSize, plan.Augmentation, options.Seed, epoch);
-        var before = State.Seconds;
+        var (before, waitBefore) = (State.Seconds, State.WaitSeconds);
         var watch = Stopwatch.StartNew();
         network.train();
-        foreach (var batch in source.From(State.StepsDone))
+        foreach (var batch in source.From(State.StepsDone, options.Workers))
         {
             var rate = plan.Schedule.At(((long)(epoch - 1) * plan.StepsPerEpoch) + State.StepsDone);
             var (loss, correct) = Step(batch, epoch, rate);
@@ -64,6 +64,7 @@ internal sealed class TrainingRun(
                 LossSum = State.LossSum + loss,
                 Correct = State.Correct + correct,
                 Seconds = before + watch.Elapsed.TotalSeconds,
+                WaitSeconds = waitBefore + source.Waited.TotalSeconds,
             };
             _speed.Add(batch.Count);
             progress?.Report(new(epoch, options.Epochs, State.StepsDone, plan.StepsPerEpoch, loss, _speed.PerSecond, rate, "train", null));
@@ -86,7 +87,9 @@ internal sealed class TrainingRun(
 
         var labels = TensorBatch.Labels(batch, _device);
         var logits = network.call(TensorBatch.Images(batch, data.Train, _device, ScalarType.Float32));
-        var loss = nn.functional.cross_entropy(logits, labels, label_smoothing: options.LabelSmoothing);
+        var loss = batch.IsMixed
+            ? MixedLoss.Of(logits, labels, TensorBatch.Weights(batch, _device), options.LabelSmoothing)
+            : nn.functional.cross_entropy(logits, labels, label_smoothing: options.LabelSmoothing);
         var value = loss.ToDouble();
         if (!double.IsFinite(value)) throw new TrainingDivergedException($"The loss is {value}", epoch, step + 1, value);
 
@@ -118,12 +121,12 @@ internal sealed class TrainingRun(
             ValidationTop1: validation.Top1,
             LearningRate: plan.Schedule.At(((long)epoch * plan.StepsPerEpoch) - 1),
             Best: best is null || validation.Top1 > best.ValidationTop1 || (validation.Top1 == best.ValidationTop1 && validation.Loss < best.ValidationLoss));
-        var timed = result with { Seconds = Math.Round(State.Seconds, 3), ImagesPerSecond = Math.Round(images / Math.Max(State.Seconds, 1e-9), 2) };
+        var timed = result with { Seconds = Math.Round(State.Seconds, 3), ImagesPerSecond = Math.Round(images / Math.Max(State.Seconds, 1e-9), 2), DataWait = Math.Round(State.WaitSeconds / Math.Max(State.Seconds, 1e-9), 4) };
 
         // The checkpoint comes last: a kill before it leaves the epoch to be trained again, to the same end; a resumed run puts the log right.
         if (result.Best) _checkpoints.WriteBest(directory.Best, result);
         directory.WriteLog([.. State.History, timed]);
-        State = State with { EpochsDone = epoch, StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, History = [.. State.History, result] };
+        State = State with { EpochsDone = epoch, StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, WaitSeconds = 0, History = [.. State.History, result] };
         Save();
         progress?.Report(new(epoch, options.Epochs, plan.StepsPerEpoch, plan.StepsPerEpoch, result.TrainLoss, timed.ImagesPerSecond.Value, result.LearningRate, "epoch", timed));
         return true;

@@ -18,6 +18,11 @@ internal sealed class TrainCommand
     private readonly Option<int> batch = CheckedOption.Whole("--batch", 2, 65_536, Defaults.BatchSize, "Images in a step.");
     private readonly Option<double> rate = CheckedOption.Number("--lr", Defaults.LearningRate, "it must be a number above 0", value => value > 0, "The learning rate after warm-up.");
     private readonly Option<int> seed = CheckedOption.Whole("--seed", 0, int.MaxValue, Defaults.Seed, "Decides weights, order and augmentation: same seed and threads, same bits (on CPU).");
+    private readonly Option<string?> augment = CheckedOption.Make<string?>(
+        "--augment", string.Join('|', AugmentationPreset.Names),
+        "How training images are varied: not; moved and mirrored as suits the data; colours and erasing too; random operations, erasing and mixup.",
+        _ => AugmentationPreset.Default, text => CheckedOption.OneOf(AugmentationPreset.Names, text));
+    private readonly Option<int> workers = CheckedOption.Whole("--workers", 0, 64, Defaults.Workers, "Batches prepared while a step runs. The results are the same for any number.");
     private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", "Where last.safetensors, best.safetensors and log.jsonl go. Default: runs/ and the name of the data.");
     private readonly Option<int?> saveEvery = CheckedOption.OptionalWhole("--save-every", 1, int.MaxValue, "Save every so many steps too, not only after each epoch.");
     private readonly Option<bool> resume = CheckedOption.Flag("--resume", "Continue the run in --out. Give the options that it was started with.");
@@ -32,11 +37,12 @@ internal sealed class TrainCommand
     {
         var train = new TrainCommand();
         var command = new Command("train", "Train a network, validate it after each epoch, and test the best epoch once.");
+        train.augment.CompletionSources.Add([.. AugmentationPreset.Names]);
         train.data.AddTo(command);
         train.network.AddTo(command);
-        foreach (var option in new Option[] { train.epochs, train.batch, train.rate, train.seed }) command.Add(option);
+        foreach (var option in new Option[] { train.epochs, train.batch, train.rate, train.augment, train.seed }) command.Add(option);
         train.device.AddTo(command);
-        foreach (var option in new Option[] { train.directory, train.saveEvery, train.resume, train.overwrite, train.json }) command.Add(option);
+        foreach (var option in new Option[] { train.workers, train.directory, train.saveEvery, train.resume, train.overwrite, train.json }) command.Add(option);
         command.Validators.Add(result =>
         {
             if (result.GetValue(train.resume) && result.GetValue(train.overwrite)) result.AddError("--resume and --overwrite contradict each other.");
@@ -98,6 +104,8 @@ internal sealed class TrainCommand
         Epochs = result.GetValue(epochs),
         BatchSize = result.GetValue(batch),
         LearningRate = result.GetValue(rate),
+        Augmentation = AugmentationPreset.For(result.GetValue(augment) ?? AugmentationPreset.Default, images),
+        Workers = result.GetValue(workers),
         Seed = result.GetValue(seed),
         Threads = device.Threads(result),
         Device = chosenDevice,

@@ -9,7 +9,12 @@ namespace XSepConv.Cli.Screen;
 /// <summary>What a training run shows: what it will do, a line an epoch, and on a terminal a bar below them.</summary>
 internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions options, TrainingPlan plan, CancellationToken stopping)
 {
+    // A step that waits longer than this share of its time is worth a word.
+    private const double LongWait = 0.05;
+
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    private readonly Waiting waiting = new();
 
     /// <summary>Says what is going to happen, before it happens.</summary>
     public void Introduce(string commandLine)
@@ -24,7 +29,8 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             ("network", string.Create(Culture, $"{plan.Network.Name}, {profile.Parameters:N0} parameters, {profile.Macs:N0} MACs an image")),
             ("data", string.Create(Culture, $"{plan.Data}{(plan.DataIsSynthetic ? ", SYNTHETIC" : "")} ({plan.DataSource}): {plan.Network.NumClasses} classes, {channels}×{height}×{width}")),
             ("", string.Create(Culture, $"{plan.TrainImages:N0} images to train, {plan.ValidationImages:N0} to validate, {plan.TestImages:N0} to test at the end")),
-            ("recipe", string.Create(Culture, $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {plan.BatchSize} images, {Augmentation()}")),
+            ("recipe", string.Create(Culture, $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {plan.BatchSize} images")),
+            ("", $"images {plan.Augmentation.Describe()}"),
             ("", string.Create(Culture, $"SGD, {(options.Nesterov ? "Nesterov " : "")}momentum {options.Momentum}, weight decay {options.WeightDecay}, label smoothing {options.LabelSmoothing}")),
             ("", rate),
             ("device", string.Create(Culture, $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}")),
@@ -37,12 +43,12 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
     public TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> work)
     {
         console.WriteLine(EpochLine.Header);
-        if (!Consoles.IsLive(console)) return work(new Follow(console, null));
+        if (!Consoles.IsLive(console)) return work(new Follow(console, null, waiting));
         var steps = (long)plan.Epochs * plan.StepsPerEpoch;
         return console.Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = null }, new PercentageColumn(), new SpeedColumn())
-            .Start(context => work(new Follow(console, new Bar(context, steps, plan, stopping))));
+            .Start(context => work(new Follow(console, new Bar(context, steps, plan, stopping), waiting)));
     }
 
     /// <summary>Says how it ended, and how to go on where it did not.</summary>
@@ -60,6 +66,7 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             console,
             ("best", string.Create(Culture, $"epoch {outcome.BestEpoch} (*), validation top-1 {100 * outcome.BestValidationTop1:0.00} %")),
             ("test", outcome.Test is { } test ? string.Create(Culture, $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{(plan.DataIsSynthetic ? ", synthetic" : "")}") : "none"),
+            ("waiting", waiting.Text()),
             ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl"));
     }
 
@@ -67,14 +74,6 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
     private void Typed(string line) => console.Profile.Out.Writer.WriteLine(line);
 
     private static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
-
-    private string Augmentation()
-    {
-        var how = plan.Augmentation;
-        var crop = how.CropPadding == 0 ? null : string.Create(Culture, $"moved by up to {how.CropPadding} pixels");
-        var flip = how.HorizontalFlip ? "mirrored" : null;
-        return crop is null && flip is null ? "not augmented" : string.Join(" and ", new[] { crop, flip }.Where(part => part is not null));
-    }
 
     private string Start() => !options.Resume ? ""
         : plan.StartEpoch > plan.Epochs ? ", all epochs are done"
@@ -87,10 +86,31 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
         if (stride >= Math.Min(height, width)) yield return string.Create(Culture, $"images of {height}×{width} end as a single pixel; --preset cifar keeps more of them.");
     }
 
-    private sealed class Follow(IAnsiConsole console, Bar? bar) : IProgress<TrainingProgress>
+    /// <summary>How much of the training time the steps waited for images, over all epochs of this run.</summary>
+    private sealed class Waiting
+    {
+        private double seconds, waited;
+
+        public void Add(EpochResult epoch)
+        {
+            seconds += epoch.Seconds ?? 0;
+            waited += (epoch.Seconds ?? 0) * (epoch.DataWait ?? 0);
+        }
+
+        public string Text()
+        {
+            if (seconds == 0) return "no epoch was trained";
+            var share = waited / seconds;
+            var remedy = share > LongWait ? "; more --workers or a lighter --augment may help" : "";
+            return string.Create(Culture, $"{100 * share:0.00} % of the training time, for images{remedy}");
+        }
+    }
+
+    private sealed class Follow(IAnsiConsole console, Bar? bar, Waiting waiting) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
+            if (value.Finished is { } finished) waiting.Add(finished);
             if (value.Finished is not { } epoch) bar?.Show(value);
             // Spectre writes over the bar's line without clearing it first.
             else console.WriteLine(bar is null ? EpochLine.For(epoch) : EpochLine.For(epoch).PadRight(console.Profile.Width));

@@ -104,7 +104,7 @@ internal sealed class RunDirectory
         var text = new StringBuilder();
         foreach (var result in history)
         {
-            var timed = result.Seconds is null && old.TryGetValue(result.Epoch, out var line) && line with { Seconds = null, ImagesPerSecond = null } == result
+            var timed = result.Seconds is null && old.TryGetValue(result.Epoch, out var line) && line.Timeless == result
                 ? line
                 : result;
             text.Append(JsonSerializer.Serialize(timed, CheckpointJson.Default.EpochResult)).Append('\n');

@@ -30,6 +30,9 @@ internal sealed record TrainingState
     /// <summary>Seconds these steps took. 0 between epochs, so that a finished run's file has no clock in it.</summary>
     public double Seconds { get; init; }
 
+    /// <summary>Seconds of these in which a step waited for its images; 0 between epochs too.</summary>
+    public double WaitSeconds { get; init; }
+
     /// <summary>Results of the epochs, without times.</summary>
     public IReadOnlyList<EpochResult> History { get; init; } = [];
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 
 namespace XSepConv.Training;
 
@@ -7,6 +8,7 @@ internal sealed class Batch(int count, int imageSize) : IDisposable
 {
     private float[]? _images = ArrayPool<float>.Shared.Rent(count * imageSize);
     private long[]? _labels = ArrayPool<long>.Shared.Rent(count);
+    private float[]? _weights;
 
     public int Count => count;
 
@@ -16,12 +18,27 @@ internal sealed class Batch(int count, int imageSize) : IDisposable
     /// <summary>The classes.</summary>
     public Span<long> Labels => (_labels ?? throw new ObjectDisposedException(nameof(Batch))).AsSpan(0, count);
 
+    /// <summary>Whether the images are mixed, each with the next one of the batch.</summary>
+    public bool IsMixed => _weights is not null;
+
+    /// <summary>How much each image counts itself, 0.5 … 1, where they are mixed; the next one of the batch (the last one's is the first) counts the rest.</summary>
+    public Span<float> Weights => (_weights ?? throw new InvalidOperationException("The batch is not mixed.")).AsSpan(0, count);
+
+    /// <summary>Makes room for weights.</summary>
+    public Span<float> WithWeights()
+    {
+        _weights ??= ArrayPool<float>.Shared.Rent(count);
+        return Weights;
+    }
+
     public void Dispose()
     {
         if (_images is not null) ArrayPool<float>.Shared.Return(_images);
         if (_labels is not null) ArrayPool<long>.Shared.Return(_labels);
+        if (_weights is not null) ArrayPool<float>.Shared.Return(_weights);
         _images = null;
         _labels = null;
+        _weights = null;
     }
 }
 
@@ -52,6 +69,9 @@ internal sealed class BatchSource
 
     /// <summary>How many batches the pass has.</summary>
     public int Steps { get; }
+
+    /// <summary>How long batches were waited for, in all.</summary>
+    public TimeSpan Waited { get; private set; }
 
     /// <summary>
     /// How many whole batches an epoch has. The images left over are left out, others each epoch: batch normalisation of a few would be noise.
@@ -85,7 +105,9 @@ internal sealed class BatchSource
                     waiting.Enqueue(Task.Run(() => Prepare(prepared)));
                 }
 
+                var asked = Stopwatch.GetTimestamp();
                 using var batch = waiting.Dequeue().GetAwaiter().GetResult();
+                Waited += Stopwatch.GetElapsedTime(asked);
                 yield return batch;
             }
         }
@@ -114,6 +136,19 @@ internal sealed class BatchSource
                 batch.Images.Slice(i * _images.ImageBytes, _images.ImageBytes));
         }
 
+        if (_augmentation.Mixup > 0 && batch.Count > 1) Mix(batch, start);
         return batch;
+    }
+
+    private void Mix(Batch batch, int start)
+    {
+        var weights = batch.WithWeights();
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var random = CounterRandom.For(_seed, CounterRandom.Stream.Mixup, _epoch, _order is null ? start + i : _order[start + i]);
+            weights[i] = Mixup.Weight(_augmentation.Mixup, ref random);
+        }
+
+        Mixup.Mix(batch.Images, weights);
     }
 }

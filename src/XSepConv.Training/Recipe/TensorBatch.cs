@@ -23,4 +23,13 @@ internal static class TensorBatch
         MemoryMarshal.AsBytes(batch.Labels).CopyTo(labels.bytes);
         return labels.to(device).MoveToOuterDisposeScope();
     }
+
+    /// <summary>How much each image counts itself in a mixed batch, [N].</summary>
+    public static Tensor Weights(Batch batch, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var weights = empty([batch.Count], ScalarType.Float32);
+        MemoryMarshal.AsBytes(batch.Weights).CopyTo(weights.bytes);
+        return weights.to(device).MoveToOuterDisposeScope();
+    }
 }

@@ -54,6 +54,9 @@ public sealed record TrainingOptions
     /// <summary>How they are varied; null for what suits the data set.</summary>
     public Augmentation? Augmentation { get; init; }
 
+    /// <summary>How many batches are prepared in the background while a step runs; they are the same however many. 0 prepares each when it is needed.</summary>
+    public int Workers { get; init; } = 2;
+
     /// <summary>Also writes <c>last.safetensors</c> every so many steps within an epoch; null for at the end of each epoch only.</summary>
     public int? CheckpointSteps { get; init; }
 
@@ -82,7 +85,8 @@ public sealed record TrainingOptions
         if (Threads is < 1 or > 1024) yield return $"threads is {Threads}, it must be from 1 to 1024";
         if (CheckpointSteps is < 1) yield return $"checkpoint steps is {CheckpointSteps}, it must be 1 or more";
         if (Resume && Overwrite) yield return "resume and overwrite contradict each other";
-        if (Augmentation is { CropPadding: < 0 or > 1024 }) yield return $"crop padding is {Augmentation.CropPadding}, it must be from 0 to 1024";
+        if (Workers is < 0 or > 64) yield return $"workers is {Workers}, it must be from 0 to 64";
+        foreach (var problem in Augmentation?.Problems() ?? []) yield return problem;
         if (data.Train.Count < 2) yield return $"the training split has {data.Train.Count} image, it must have at least 2";
         if (Network.InputChannels != data.Train.Channels)
         {

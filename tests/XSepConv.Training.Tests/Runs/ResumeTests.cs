@@ -33,6 +33,26 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void So_does_one_with_mixup_and_the_rest_and_other_workers()
+    {
+        var strong = RunFolder.Data.Augmentation with { ColorJitter = 0.2, Erasing = 0.5, PolicyOperations = 2, PolicyMagnitude = 0.3, Mixup = 0.3 };
+        using var whole = new RunFolder();
+        var expected = whole.Run(whole.Options with { Augmentation = strong, Workers = 0 });
+        var options = _run.Options with { Augmentation = strong, Workers = 3 };
+        using (var cancel = new CancellationTokenSource())
+        {
+            var begun = new Trainer(options, RunFolder.Data).Run(new Stop(report => report is { Epoch: 2, Step: 3, Phase: "train" }, cancel), cancel.Token);
+            Assert.False(begun.Completed);
+        }
+
+        var resumed = _run.Run(options with { Resume = true, Workers = 1 });
+        Assert.Equal(expected.History, resumed.History);
+        Assert.Equal(File.ReadAllBytes(whole.Last), File.ReadAllBytes(_run.Last));
+        Assert.Equal(File.ReadAllBytes(whole.Best), File.ReadAllBytes(_run.Best));
+        Refused(_run.Options with { Resume = true }, "mixup: 0.3 there, nothing now", "policy operations: 2 there");
+    }
+
+    [Fact]
     public void A_kill_loses_only_what_came_after_the_last_checkpoint()
     {
         // What is on the disk at a moment is what a kill at that moment leaves.
@@ -184,6 +204,14 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(expected.Last, File.ReadAllBytes(_run.Last));
         Assert.Equal(expected.Log.Select(WithoutTimes), File.ReadAllLines(_run.Log).Select(WithoutTimes));
 
-        static string WithoutTimes(string line) => System.Text.RegularExpressions.Regex.Replace(line, @",""(seconds|imagesPerSecond)"":[0-9.E+-]+", "");
+        static string WithoutTimes(string line) => System.Text.RegularExpressions.Regex.Replace(line, @",""(seconds|imagesPerSecond|dataWait)"":[0-9.E+-]+", "");
+    }
+
+    private sealed class Stop(Func<TrainingProgress, bool> moment, CancellationTokenSource cancel) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (moment(value)) cancel.Cancel();
+        }
     }
 }

@@ -46,7 +46,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(18, reports.Count(report => report.Phase == "train"));
         var finished = reports.Where(report => report.Finished is not null).Select(report => report.Finished!).ToList();
         Assert.Equal([1, 2, 3], finished.Select(epoch => epoch.Epoch));
-        Assert.All(finished, epoch => Assert.True(epoch.Seconds > 0 && epoch.ImagesPerSecond > 0));
+        Assert.All(finished, epoch => Assert.True(epoch.Seconds > 0 && epoch.ImagesPerSecond > 0 && epoch.DataWait is >= 0 and <= 1));
 
         var lines = File.ReadAllLines(_run.Log).Select(line => JsonDocument.Parse(line).RootElement).ToList();
         Assert.Equal([1, 2, 3], lines.Select(line => line.GetProperty("epoch").GetInt32()));

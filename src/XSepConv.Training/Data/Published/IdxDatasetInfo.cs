@@ -33,7 +33,7 @@ internal sealed record IdxDatasetInfo(
     public static IdxDatasetInfo Mnist { get; } = new(
         "mnist",
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-        new Augmentation(CropPadding: 2, HorizontalFlip: false),
+        new Augmentation(CropPadding: 2, HorizontalFlip: false) { LargestRotation = 15 },
         [
             new("https://ossci-datasets.s3.amazonaws.com/mnist/"),
             new("https://storage.googleapis.com/cvdf-datasets/mnist/"),

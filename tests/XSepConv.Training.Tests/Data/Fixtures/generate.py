@@ -86,15 +86,19 @@ def cifar():
     write("cifar-100/expected", train[1] + test[1])
 
 
+def without_time(name):
+    """savemat writes the time into the header's text."""
+    with open(at(f"svhn/{name}"), "r+b") as file:
+        file.write(b"MATLAB 5.0 MAT-file".ljust(116))
+
+
 def svhn():
     def mat(name, count, compress, label_type):
         images = np.stack([blocks(32, 32) for _ in range(count)], -1)
         labels = rng.integers(1, 11, (count, 1)).astype(label_type)
         labels[0] = 10
         scipy.io.savemat(at(f"svhn/{name}"), {"X": images, "y": labels}, do_compression=compress)
-        # savemat writes the time into the header's text.
-        with open(at(f"svhn/{name}"), "r+b") as file:
-            file.write(b"MATLAB 5.0 MAT-file".ljust(116))
+        without_time(name)
         return bytes((labels[:, 0] % 10).astype(np.uint8)), images.transpose(3, 2, 0, 1).tobytes()
 
     train = mat("train_32x32.mat", 6, True, np.uint8)
@@ -105,6 +109,7 @@ def svhn():
     scipy.io.savemat(at("svhn/others.mat"), {
         "complex": np.array([[1 + 2j]]), "text": "a char array", "cells": np.array([[1, "two"]], dtype=object), "struct": {"field": 3.0}, "logical": np.array([[True]]),
         "X": np.zeros((32, 32, 3, 2), np.uint8), "y": np.array([[1.0], [2.0]])}, do_compression=True)
+    without_time("others.mat")
     scipy.io.savemat(at("svhn/version4.mat"), {"y": np.array([[1.0]])}, format="4")
 
 
@@ -219,7 +224,7 @@ def folder():
 
 def color_operations():
     """Pillow's versions of what a random policy does to colours."""
-    picture = (smooth(9, 11).astype(int) * 3 // 4 + 20).astype(np.uint8)
+    picture = (smooth(24, 26).astype(int) * 3 // 4 + 20).astype(np.uint8)
     write("operations/picture", picture.transpose(2, 0, 1).tobytes())
     image = Image.fromarray(picture)
     results = {
@@ -228,7 +233,7 @@ def color_operations():
         "contrast": ImageEnhance.Contrast(image).enhance(0.6), "saturation": ImageEnhance.Color(image).enhance(1.7),
         "sharpness": ImageEnhance.Sharpness(image).enhance(1.8),
         "rotate": image.rotate(20, Image.BILINEAR),
-        "shear": image.transform(image.size, Image.AFFINE, (1, 0.3, -0.3 * 4.5, 0, 1, 0), Image.BILINEAR),
+        "shear": image.transform(image.size, Image.AFFINE, (1, 0.3, -0.3 * 12, 0, 1, 0), Image.BILINEAR),
     }
     for name, result in results.items():
         write(f"operations/{name}", np.array(result).transpose(2, 0, 1).tobytes())

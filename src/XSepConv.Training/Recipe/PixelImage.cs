@@ -1,0 +1,24 @@
+namespace XSepConv.Training;
+
+/// <summary>An image that is being changed, and room for as much again.</summary>
+/// <param name="pixels">[channels, height, width].</param>
+/// <param name="scratch">As many bytes.</param>
+/// <param name="channels">1 or 3.</param>
+/// <param name="height">Rows.</param>
+/// <param name="width">Columns.</param>
+internal readonly ref struct PixelImage(Span<byte> pixels, Span<byte> scratch, int channels, int height, int width)
+{
+    public Span<byte> Pixels { get; } = pixels;
+
+    public Span<byte> Scratch { get; } = scratch;
+
+    public int Channels { get; } = channels;
+
+    public int Height { get; } = height;
+
+    public int Width { get; } = width;
+
+    public int Plane => Height * Width;
+
+    public Span<byte> Channel(int channel) => Pixels.Slice(channel * Plane, Plane);
+}
