@@ -20,14 +20,13 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
         var registers = PointwisePlan.Registers(TLanes.Count);
         var chunks = Math.Min(threads, pixels);
         var items = new List<(int, PointwiseGroup)>();
-        foreach (var group in PointwisePlan.Create(layer.Blocks, (pixels + chunks - 1) / chunks, layer.Inputs, registers))
+        var groups = PointwisePlan.Create(layer.Blocks, (pixels + chunks - 1) / chunks, layer.Inputs, registers);
+        for (var chunk = 0; chunk < chunks; chunk++)
         {
-            for (var chunk = 0; chunk < chunks; chunk++)
-            {
-                var first = (int)((long)pixels * chunk / chunks);
-                var count = (int)((long)pixels * (chunk + 1) / chunks) - first;
-                items.Add((first, group with { Runs = PointwisePlan.Runs(group.Vectors, count, layer.Inputs, registers) }));
-            }
+            // A thread that gets neighbouring items reads the same pixels again.
+            var first = (int)((long)pixels * chunk / chunks);
+            var count = (int)((long)pixels * (chunk + 1) / chunks) - first;
+            foreach (var group in groups) items.Add((first, group with { Runs = PointwisePlan.Runs(group.Vectors, count, layer.Inputs, registers) }));
         }
 
         _items = [.. items];
