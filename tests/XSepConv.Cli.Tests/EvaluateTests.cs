@@ -41,7 +41,7 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
 
         Assert.Equal(0, exitCode);
         Assert.Equal("", error);
-        string[] options = ["--checkpoint", "--data", "--data-root", "--limit", "--batch", "--device", "--threads", "--json"];
+        string[] options = ["--checkpoint", "--data", "--data-root", "--image-size", "--limit", "--batch", "--device", "--threads", "--json"];
         Assert.All(options, option => Assert.Contains($"  {option} ", output, StringComparison.Ordinal));
     }
 

@@ -43,8 +43,8 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         string[] options =
         [
-            "--data", "--data-root", "--limit", "--model", "--preset", "--width", "--kernels", "--epochs", "--batch", "--lr", "--seed", "--device",
-            "--threads", "--out", "--save-every", "--resume", "--overwrite", "--json",
+            "--data", "--data-root", "--limit", "--model", "--preset", "--width", "--kernels", "--epochs", "--batch", "--lr", "--augment", "--seed",
+            "--device", "--threads", "--workers", "--image-size", "--out", "--save-every", "--resume", "--overwrite", "--json",
         ];
         Assert.All(options, option => Assert.Contains($"  {option} ", output, StringComparison.Ordinal));
     }
@@ -63,6 +63,10 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData("There is nothing to resume", "--resume")]
     [InlineData("can't be written", "--out", "FILE/run")]
     [InlineData("is not a folder", "--data", "mnist", "--data-root", "FILE")]
+    [InlineData("--data folder needs --data-root: the folder with a folder for each class", "--data", "folder")]
+    [InlineData("--image-size is for --data folder; the images of shapes have a size of their own", "--image-size", "64")]
+    [InlineData("--image-size is '4': it must be a whole number from 8 to 1024", "--image-size", "4")]
+    [InlineData("--augment is 'stron': known are none, light, standard, strong. Did you mean 'strong'?", "--augment", "stron")]
     public void Bad_input_is_refused_in_one_line(string expected, params string[] args)
     {
         var file = Path.Combine(folder, "file");

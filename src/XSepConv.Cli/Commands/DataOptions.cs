@@ -43,11 +43,17 @@ internal sealed class DataOptions
     public int? Limit(ParseResult result) => result.GetValue(limit);
 
     /// <summary>Opens the data set, showing a download if there is one.</summary>
-    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel)
+    /// <param name="result">What was typed.</param>
+    /// <param name="dataset">The name of the set.</param>
+    /// <param name="seed">Splits it.</param>
+    /// <param name="screen">Where a download is shown.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <param name="knownSize">The size of a folder's images where none was typed.</param>
+    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null)
     {
         RefuseWrongOptions(result, dataset);
         var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) };
-        if (result.GetValue(size) is { } side) options = options with { ImageSize = side };
+        if ((result.GetValue(size) ?? knownSize) is { } side) options = options with { ImageSize = side };
         using var download = new DownloadScreen(Consoles.For(screen));
         try
         {

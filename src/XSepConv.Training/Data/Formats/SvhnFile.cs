@@ -46,7 +46,6 @@ internal static class SvhnFile
 
         var stored = new byte[3 * Plane];
         var image = new byte[3 * Plane];
-        writer.Expected += count;
         for (var i = 0; i < count; i++)
         {
             array.Data.Fill(stored);

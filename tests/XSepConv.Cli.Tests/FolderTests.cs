@@ -1,0 +1,71 @@
+using System.Text.Json;
+
+namespace XSepConv.Cli.Tests;
+
+/// <summary>Your own images, from the folder to the evaluation.</summary>
+public sealed class FolderTests : IDisposable
+{
+    private const string CacheVariable = "XDG_CACHE_HOME";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
+    private readonly string? cache = Environment.GetEnvironmentVariable(CacheVariable);
+
+    public FolderTests() => Environment.SetEnvironmentVariable(CacheVariable, Path.Combine(folder, "cache"));
+
+    [Fact]
+    public void A_folder_is_trained_on_and_evaluated_in_the_size_it_was_trained_in()
+    {
+        var images = Images();
+        var run = Path.Combine(folder, "run");
+
+        var (exitCode, _, error) = Here.Run(
+            "train", "--data", "folder", "--data-root", images, "--image-size", "24", "--augment", "strong", "--width", "0.25", "--epochs", "1", "--batch", "4", "--out", run, "--json");
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("2 classes, 3×24×24", error, StringComparison.Ordinal);
+        Assert.Contains("2 random operations", error, StringComparison.Ordinal);
+        Assert.Contains(" waiting ", error, StringComparison.Ordinal);
+        Assert.Contains("\"dataWait\":", File.ReadAllText(Path.Combine(run, "log.jsonl")), StringComparison.Ordinal);
+
+        var evaluated = Here.Run("evaluate", "--checkpoint", Path.Combine(run, "best.safetensors"), "--data-root", images, "--json");
+
+        Assert.Equal(0, evaluated.ExitCode);
+        Assert.Equal(2, JsonDocument.Parse(Here.SingleLine(evaluated.Out)).RootElement.GetProperty("images").GetInt32());
+        Assert.Single(Directory.GetFiles(Path.Combine(folder, "cache", "xsepconv", "folder")));
+    }
+
+    [Fact]
+    public void A_damaged_image_is_named_in_one_line()
+    {
+        var images = Images();
+        File.WriteAllText(Path.Combine(images, "black", "7.png"), "no image");
+
+        var line = Here.Refusal("train", "--data", "folder", "--data-root", images, "--out", Path.Combine(folder, "run"));
+
+        Assert.Contains($"{Path.Combine(images, "black", "7.png")}: is neither a PNG nor a JPEG file", line, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(folder, "run")));
+    }
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable(CacheVariable, cache);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>Two classes of six images: 1×1 PNG files, black and white, as ImageMagick writes them.</summary>
+    private string Images()
+    {
+        var root = Path.Combine(folder, "images");
+        foreach (var (name, png) in new[]
+        {
+            ("black", "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVQI12NgAAAAAgAB4iG8MwAAAABJRU5ErkJggg=="),
+            ("white", "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVQI12NoAAAAggCB3UNq9AAAAABJRU5ErkJggg=="),
+        })
+        {
+            Directory.CreateDirectory(Path.Combine(root, name));
+            for (var i = 0; i < 6; i++) File.WriteAllBytes(Path.Combine(root, name, $"{i}.png"), Convert.FromBase64String(png));
+        }
+
+        return root;
+    }
+}
