@@ -19,12 +19,12 @@ public sealed class FolderTests : IDisposable
         var run = Path.Combine(folder, "run");
 
         var (exitCode, _, error) = Here.Run(
-            "train", "--data", "folder", "--data-root", images, "--image-size", "24", "--augment", "strong", "--width", "0.25", "--epochs", "1", "--batch", "4", "--out", run, "--json");
+            "train", "--data", "folder", "--data-root", images, "--image-size", "24", "--augment", "strong", "--width", "0.25", "--epochs", "1", "--batch", "4", "--threads", "1", "--out", run, "--json");
 
         Assert.Equal(0, exitCode);
         Assert.Contains("2 classes, 3×24×24", error, StringComparison.Ordinal);
         Assert.Contains("2 random operations", error, StringComparison.Ordinal);
-        Assert.Contains(" waiting ", error, StringComparison.Ordinal);
+        Assert.Contains("waiting", error, StringComparison.Ordinal);
         Assert.Contains("\"dataWait\":", File.ReadAllText(Path.Combine(run, "log.jsonl")), StringComparison.Ordinal);
 
         var evaluated = Here.Run("evaluate", "--checkpoint", Path.Combine(run, "best.safetensors"), "--data-root", images, "--json");

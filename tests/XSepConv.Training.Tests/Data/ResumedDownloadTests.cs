@@ -95,7 +95,7 @@ public sealed class ResumedDownloadTests : IDisposable
         var message = Assert.Throws<IOException>(() => Fetch(server)).Message;
         Assert.Contains("SHA-256", message, StringComparison.Ordinal);
         Assert.Contains(Convert.ToHexStringLower(SHA256.HashData(_content)), message, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFileSystemEntries(_folder.At("cache")));
+        Assert.Empty(File.ReadAllBytes(Part));
     }
 
     [Fact]
@@ -113,11 +113,15 @@ public sealed class ResumedDownloadTests : IDisposable
     [Fact]
     public async Task Two_who_want_the_same_file_get_it_once()
     {
+        // Several times, since what happens between looking and opening happens rarely.
         using var server = new FileServer(_content);
-        var all = await Task.WhenAll(Task.Run(() => Fetch(server)), Task.Run(() => Fetch(server)), Task.Run(() => Fetch(server)));
-        Assert.All(all, paths => Assert.Equal(_content, File.ReadAllBytes(paths[0])));
-        Assert.Single(server.Asked);
-        Assert.Single(Directory.GetFileSystemEntries(_folder.At("cache")));
+        for (var time = 1; time <= 10; time++)
+        {
+            var all = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Fetch(server))));
+            Assert.All(all, paths => Assert.Equal(_content, File.ReadAllBytes(paths[0])));
+            Assert.Equal(time, server.Asked.Count);
+            Directory.Delete(_folder.At("cache"), recursive: true);
+        }
     }
 
     private PublishedFile Published() => CifarDataset.Ten.File with { Bytes = _content.Length, Checksum = Convert.ToHexStringLower(SHA256.HashData(_content)) };

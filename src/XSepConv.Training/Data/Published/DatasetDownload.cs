@@ -6,6 +6,8 @@ namespace XSepConv.Training;
 /// </summary>
 internal static class DatasetDownload
 {
+    private const int MostFailures = 4;
+
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Fetches what the folder lacks. A file appears there under its name only when it is complete and right.</summary>
@@ -32,27 +34,20 @@ internal static class DatasetDownload
         HttpClient client, PublishedDataset info, PublishedFile file, string path, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {
         var part = path + ".part";
-        var begun = false;
+        using (var target = OpenAlone(part, path, cancel))
+        {
+            if (target is null) return;
+            Receive(client, info, file, target, progress, cancel);
+            target.Flush(flushToDisk: true);
+        }
+
         try
         {
-            using (var target = OpenAlone(part, path, cancel))
-            {
-                if (target is null) return;
-                begun = true;
-                Receive(client, info, file, target, progress, cancel);
-                target.Flush(flushToDisk: true);
-            }
-
             File.Move(part, path, overwrite: true);
         }
         catch (FileNotFoundException) when (File.Exists(path))
         {
             // Another process waited for the part, found it complete and moved it.
-        }
-        finally
-        {
-            // Nothing came: nothing is kept.
-            if (begun && File.Exists(part) && new FileInfo(part).Length == 0) File.Delete(part);
         }
     }
 
@@ -79,10 +74,11 @@ internal static class DatasetDownload
     }
 
     /// <summary>Opens the part for this process only, waiting while another one has it.</summary>
+    /// <remarks>A part is never deleted while the file is missing: whoever waits for it would go on in one that has no name.</remarks>
     /// <returns>Null when the other one has finished the file.</returns>
     private static FileStream? OpenAlone(string part, string path, CancellationToken cancel)
     {
-        while (true)
+        for (var failures = 0; ;)
         {
             try
             {
@@ -92,9 +88,10 @@ internal static class DatasetDownload
                 File.Delete(part);
                 return null;
             }
-            catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && File.Exists(part))
+            catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException))
             {
-                // Held by another process.
+                // Held by another process, if it is there. It may also just have been moved: then the next look finds the file.
+                if (!File.Exists(part) && !File.Exists(path) && ++failures == MostFailures) throw;
                 if (cancel.WaitHandle.WaitOne(BetweenLooks)) cancel.ThrowIfCancellationRequested();
             }
         }
