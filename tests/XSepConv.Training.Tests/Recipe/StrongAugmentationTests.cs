@@ -113,23 +113,23 @@ public sealed class StrongAugmentationTests
     public void The_mixed_loss_is_the_cross_entropy_with_the_smoothed_mixed_target()
     {
         // By hand in doubles: target = (1 − s)·(w·own + (1 − w)·next) + s/3.
-        double[][] logits = [[0.5, -1, 2], [1, 0, -0.5]];
-        int[] labels = [2, 0];
-        double[] weights = [0.7, 0.9];
+        double[][] logits = [[0.5, -1, 2], [1, 0, -0.5], [-0.3, 0.8, 0.1]];
+        int[] labels = [2, 0, 1];
+        double[] weights = [0.7, 0.9, 0.55];
         const double Smoothing = 0.1;
         double expected = 0;
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < 3; i++)
         {
             var log = Math.Log(logits[i].Sum(Math.Exp));
             for (var k = 0; k < 3; k++)
             {
-                var mixed = (labels[i] == k ? weights[i] : 0) + (labels[1 - i] == k ? 1 - weights[i] : 0);
-                expected -= (((1 - Smoothing) * mixed) + (Smoothing / 3)) * (logits[i][k] - log) / 2;
+                var mixed = (labels[i] == k ? weights[i] : 0) + (labels[(i + 1) % 3] == k ? 1 - weights[i] : 0);
+                expected -= (((1 - Smoothing) * mixed) + (Smoothing / 3)) * (logits[i][k] - log) / 3;
             }
         }
 
         using var scope = NewDisposeScope();
-        var loss = MixedLoss.Of(tensor(new double[,] { { 0.5, -1, 2 }, { 1, 0, -0.5 } }), tensor(new long[] { 2, 0 }), tensor(new[] { 0.7, 0.9 }), Smoothing);
+        var loss = MixedLoss.Of(tensor(new double[,] { { 0.5, -1, 2 }, { 1, 0, -0.5 }, { -0.3, 0.8, 0.1 } }), tensor(new long[] { 2, 0, 1 }), tensor(new[] { 0.7, 0.9, 0.55 }), Smoothing);
         Assert.Equal(expected, loss.ToDouble(), 1e-12);
     }
 
