@@ -11,6 +11,12 @@ internal static class RatiosCommand
     [
         ("stage-train", StageWorks.Train),
         ("stage-eval", StageWorks.Evaluate),
+        ("stage-threads", StageLimits.Threads),
+        ("stage-memory", StageLimits.Memory),
+        ("roofline", StageLimits.Bounds),
+        ("net-train", NetworkCase.Train),
+        ("net-eval", CompiledWorks.Evaluate),
+        ("net-eval-threads", CompiledWorks.Threads),
     ];
 
     public static Command Create()

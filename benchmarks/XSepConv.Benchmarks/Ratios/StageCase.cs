@@ -48,7 +48,10 @@ internal sealed class StageCase : IDisposable
     public List<Contestant> DepthwiseContestants()
     {
         nn.Module<Tensor, Tensor> module = Training ? Depthwise : Folded();
-        return Keep(Depthwise, [Of("depthwise", module, false), Of("depthwise", module, true)]);
+        var fused = new DepthwiseConv(
+            nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels, bias: false), nn.BatchNorm2d(_channels));
+        Copy(Depthwise, fused);
+        return Keep(Depthwise, [Of("depthwise", module, false), Of("depthwise", module, true), Of("depthwise-fused", fused, false)]);
     }
 
     public void Dispose() => _scope.Dispose();

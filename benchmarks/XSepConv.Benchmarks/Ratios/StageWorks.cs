@@ -3,7 +3,7 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>The XSepConv stage against what it replaces: training (forward and backward through autograd) and inference.</summary>
 internal static class StageWorks
 {
-    private static readonly (int Channels, int Size)[] s_maps = [(240, 14), (144, 14), (576, 7), (72, 28)];
+    public static readonly (int Channels, int Size)[] Maps = [(240, 14), (144, 14), (576, 7), (72, 28)];
 
     public static IEnumerable<RatioResult> Train(RatioSettings settings)
     {
@@ -25,7 +25,7 @@ internal static class StageWorks
     {
         foreach (var kernel in kernels)
         {
-            foreach (var (channels, size) in s_maps)
+            foreach (var (channels, size) in Maps)
             {
                 using var stage = new StageCase(batch, channels, size, kernel, training);
                 List<Contestant> contestants = [.. stage.XSepContestants(), .. stage.DepthwiseContestants()];

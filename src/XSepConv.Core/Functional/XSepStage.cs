@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using XSepConv.Kernels;
 using static TorchSharp.torch;
@@ -66,11 +67,19 @@ internal sealed class XSepStage : FusableStage
 
     private Tensor Composed(Tensor x, bool padded, bool activated)
     {
-        if (!padded) x = DirectionalPadding.Pad(x, _padding);
-        x = _activation.Apply(_bn2x2.call(_conv2x2.call(x)));
+        x = _activation.Apply(_bn2x2.call(Convolve2x2(x, padded)));
         x = _activation.Apply(_bn1xK.call(_conv1xK.call(x)));
         x = _bnKx1.call(_convKx1.call(x));
         return activated ? _activation.Apply(x) : x;
+    }
+
+    // A forced Composed runs the layers as they are, so that a trace of them sees each.
+    private Tensor Convolve2x2(Tensor x, bool padded)
+    {
+        if (padded) return _conv2x2.call(x);
+        return x.device_type == DeviceType.CUDA && Backend == XSepBackend.Auto
+            ? nn.functional.conv2d(x, DirectionalPadding.Embed(_conv2x2.weight, _padding), padding: [1, 1], groups: x.shape[1])
+            : _conv2x2.call(DirectionalPadding.Pad(x, _padding));
     }
 
     private Tensor Fused(Tensor x, bool padded, bool activated)

@@ -1,0 +1,141 @@
+using Microsoft.ML.OnnxRuntime;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using OrtSession = Microsoft.ML.OnnxRuntime.InferenceSession;
+
+namespace XSepConv.Benchmarks.Ratios;
+
+/// <summary>Whole networks at inference, 224×224: this project's runtime, ONNX Runtime on our own export, and torch.</summary>
+internal static class CompiledWorks
+{
+    public static IEnumerable<RatioResult> Evaluate(RatioSettings settings)
+    {
+        foreach (var batch in new[] { 1, 32 })
+        {
+            foreach (var result in Pair(batch, [], settings)) yield return result;
+        }
+
+        foreach (var kernel in new[] { 7, 9 })
+        {
+            foreach (var batch in new[] { 1, 32 })
+            {
+                foreach (var result in Pair(batch, [kernel], settings)) yield return result;
+            }
+        }
+    }
+
+    /// <summary>One thread against two, XSep, batch 32.</summary>
+    public static IEnumerable<RatioResult> Threads(RatioSettings settings)
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(1);
+        var network = Network(MobileNetV3SmallSpec.XSep());
+        var x = randn(32, 3, 224, 224);
+        var contestants = Enumerable.Range(1, 2).Select(threads => Compiled($"threads-{threads}", network, x, threads)).ToList();
+        yield return RatioResult.Measure(new("net-eval-threads", "xsep", "32x3x224x224", null, 2), contestants, 4 * settings.Seconds, "threads-1/threads-2");
+    }
+
+    private static IEnumerable<RatioResult> Pair(int batch, int[] kernels, RatioSettings settings)
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(1);
+        var options = kernels.Length == 0 ? new MobileNetV3SmallOptions() : new MobileNetV3SmallOptions { Kernels = kernels };
+        var x = randn(batch, 3, 224, 224);
+        var xsep = Network(MobileNetV3SmallSpec.XSep(options));
+        var twin = Network(MobileNetV3SmallSpec.Depthwise(options));
+        var twinCompiled = Compiled("twin", twin, x, settings.Threads);
+        foreach (var (model, network) in new[] { ("xsep", xsep), ("depthwise", twin) })
+        {
+            List<Contestant> contestants = [Compiled("compiled", network, x, settings.Threads), OnnxRuntime(network, x, settings.Threads), Torch(network, x)];
+            using (NewDisposeScope())
+            {
+                var exact = new MobileNetV3(network.Spec, dtype: ScalarType.Float64);
+                Copy(network, exact);
+                exact.eval();
+                using var noGrad = no_grad();
+                Correctness.Keep(contestants, [exact.call(x.to_type(ScalarType.Float64))]);
+            }
+
+            if (model == "xsep") contestants.Add(twinCompiled);
+            var run = new RatioCase("net-eval", model, $"{batch}x3x224x224", kernels.Length == 0 ? null : kernels[0], settings.Threads);
+            yield return RatioResult.Measure(run, contestants, 2 * settings.Seconds, "onnxruntime/compiled", "torch/compiled", "twin/compiled");
+        }
+    }
+
+    private static MobileNetV3 Network(NetworkSpec spec)
+    {
+        var network = new MobileNetV3(spec);
+        using var noGrad = no_grad();
+        foreach (var norm in network.modules().OfType<BatchNorm2d>())
+        {
+            norm.weight.uniform_(0.5, 1.5);
+            norm.bias!.normal_(0, 0.3);
+            norm.running_mean!.normal_(0, 0.2);
+            norm.running_var!.uniform_(0.5, 1.5);
+        }
+
+        network.eval();
+        return network;
+    }
+
+    private static Contestant Compiled(string name, MobileNetV3 network, Tensor x, int threads)
+    {
+        var batch = (int)x.shape[0];
+        var session = network.Compile().CreateSession(batch, threads);
+        var pixels = x.data<float>().ToArray();
+        var logits = new float[batch * network.Spec.NumClasses];
+        return new(name, () => session.Run(pixels, logits), () =>
+        {
+            session.Run(pixels, logits);
+            return [tensor(logits).view(batch, -1)];
+        });
+    }
+
+    private static Contestant OnnxRuntime(MobileNetV3 network, Tensor x, int threads)
+    {
+        using var stream = new MemoryStream();
+        OnnxExporter.Export(network, stream);
+        using var options = new SessionOptions
+        {
+            IntraOpNumThreads = threads,
+            InterOpNumThreads = 1,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+        };
+        var session = new OrtSession(stream.ToArray(), options);
+        var (inputName, outputName) = (session.InputNames.Single(), session.OutputNames.Single());
+        var input = OrtValue.CreateTensorValueFromMemory(x.data<float>().ToArray(), x.shape);
+        var run = new RunOptions();
+        return new("onnxruntime", () => session.Run(run, [inputName], [input], [outputName]).Dispose(), () =>
+        {
+            using var results = session.Run(run, [inputName], [input], [outputName]);
+            return [tensor(results[0].GetTensorDataAsSpan<float>().ToArray()).view(x.shape[0], -1)];
+        });
+    }
+
+    /// <summary>Stock operators in NCHW, the layout that is right; BN as a layer of its own.</summary>
+    private static Contestant Torch(MobileNetV3 network, Tensor x)
+    {
+        var stock = new MobileNetV3(network.Spec);
+        stock.SetXSepBackend(XSepBackend.Composed);
+        Copy(network, stock);
+        stock.eval();
+        return new("torch", () =>
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            stock.call(x);
+        }, () =>
+        {
+            using var noGrad = no_grad();
+            return [stock.call(x)];
+        });
+    }
+
+    private static void Copy(nn.Module from, nn.Module to)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var source = from.state_dict();
+        foreach (var (key, tensor) in to.state_dict()) tensor.copy_(source[key]);
+    }
+}
