@@ -46,7 +46,15 @@ public sealed class CompiledNetworkTests
 
         var spec = new NetworkSpec
         {
-            Name = "variant", InputChannels = 3, NumClasses = 10, StemChannels = 8, StemStride = 2, Blocks = [.. rows], LastChannels = 40, HiddenFeatures = 30, PaddingPlacement = placement,
+            Name = "variant",
+            InputChannels = 3,
+            NumClasses = 10,
+            StemChannels = 8,
+            StemStride = 2,
+            Blocks = [.. rows],
+            LastChannels = 40,
+            HiddenFeatures = 30,
+            PaddingPlacement = placement,
         };
         Compare(spec, kernel, 23, 30, batch: 2, Tolerance, neutral: false);
     }
