@@ -1,6 +1,7 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
-namespace XSepConv.Core.Tests.Padding;
+namespace XSepConv.Core.Tests.Fused;
 
 public sealed class EmbeddedWeightTests
 {
