@@ -46,19 +46,20 @@ internal static class RatioText
     }
 
     /// <summary>The JSON file, and the Markdown file beside it.</summary>
-    public static void Write(RatioReport report, FileInfo json, IReadOnlyList<string> only)
+    public static void Write(RatioReport report, FileInfo json, IReadOnlyList<string> only, double seconds)
     {
         json.Directory?.Create();
         File.WriteAllText(json.FullName, JsonSerializer.Serialize(report, s_json).ReplaceLineEndings("\n") + "\n");
-        File.WriteAllText(Path.ChangeExtension(json.FullName, ".md"), Markdown(report, json.Name, only).ReplaceLineEndings("\n"));
+        File.WriteAllText(Path.ChangeExtension(json.FullName, ".md"), Markdown(report, json.Name, only, seconds).ReplaceLineEndings("\n"));
     }
 
-    private static string Markdown(RatioReport report, string file, IReadOnlyList<string> only)
+    private static string Markdown(RatioReport report, string file, IReadOnlyList<string> only, double seconds)
     {
         var text = new StringBuilder("# Ratios\n\n");
         text.AppendLine("Contestants interleaved in one process, each checked against float64 before it was timed; quotients of medians, geometric means over shapes. Above 1, the right one is faster.").AppendLine();
         foreach (var line in report.Versions) text.AppendLine(CultureInfo.InvariantCulture, $"- {line}");
-        var arguments = (only.Count == 0 ? "" : $" --only {string.Join(' ', only)}") + (report.Threads == 1 ? "" : $" --threads {report.Threads}");
+        var arguments = (only.Count == 0 ? "" : $" --only {string.Join(' ', only)}") + (report.Threads == 1 ? "" : $" --threads {report.Threads}")
+            + string.Create(CultureInfo.InvariantCulture, $" --seconds {seconds}");
         text.AppendLine(CultureInfo.InvariantCulture, $"- `dotnet run -c Release --project benchmarks/XSepConv.Benchmarks -- ratios{arguments} --json {file}`").AppendLine();
         text.Append(Tables(report));
         text.AppendLine("## Every case").AppendLine();

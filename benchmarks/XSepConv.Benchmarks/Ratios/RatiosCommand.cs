@@ -67,7 +67,7 @@ internal static class RatiosCommand
         var report = new RatioReport(Machine.Cpu, [.. Machine.Describe(settings.Threads)], settings.Threads, results);
         Console.WriteLine();
         Console.Write(RatioText.Tables(report));
-        if (json is not null) RatioText.Write(report, json, only);
+        if (json is not null) RatioText.Write(report, json, only, settings.Seconds);
         return 0;
     }
 }
