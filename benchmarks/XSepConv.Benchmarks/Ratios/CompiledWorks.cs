@@ -1,5 +1,4 @@
 using Microsoft.ML.OnnxRuntime;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using OrtSession = Microsoft.ML.OnnxRuntime.InferenceSession;
 
@@ -50,7 +49,7 @@ internal static class CompiledWorks
             using (NewDisposeScope())
             {
                 var exact = new MobileNetV3(network.Spec, dtype: ScalarType.Float64);
-                Copy(network, exact);
+                network.CopyTo(exact);
                 exact.eval();
                 using var noGrad = no_grad();
                 Correctness.Keep(contestants, [exact.call(x.to_type(ScalarType.Float64))]);
@@ -65,15 +64,7 @@ internal static class CompiledWorks
     private static MobileNetV3 Network(NetworkSpec spec)
     {
         var network = new MobileNetV3(spec);
-        using var noGrad = no_grad();
-        foreach (var norm in network.modules().OfType<BatchNorm2d>())
-        {
-            norm.weight.uniform_(0.5, 1.5);
-            norm.bias!.normal_(0, 0.3);
-            norm.running_mean!.normal_(0, 0.2);
-            norm.running_var!.uniform_(0.5, 1.5);
-        }
-
+        network.RandomizeNorms();
         network.eval();
         return network;
     }
@@ -117,7 +108,7 @@ internal static class CompiledWorks
     {
         var stock = new MobileNetV3(network.Spec);
         stock.SetXSepBackend(XSepBackend.Composed);
-        Copy(network, stock);
+        network.CopyTo(stock);
         stock.eval();
         return new("torch", () =>
         {
@@ -129,13 +120,5 @@ internal static class CompiledWorks
             using var noGrad = no_grad();
             return [stock.call(x)];
         });
-    }
-
-    private static void Copy(nn.Module from, nn.Module to)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var source = from.state_dict();
-        foreach (var (key, tensor) in to.state_dict()) tensor.copy_(source[key]);
     }
 }

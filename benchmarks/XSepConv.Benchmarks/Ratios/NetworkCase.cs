@@ -34,7 +34,7 @@ internal static class NetworkCase
         {
             var network = new MobileNetV3(spec);
             network.SetXSepBackend(backend);
-            Copy(exact, network);
+            exact.CopyTo(network);
             contestants.Add(new(name, () =>
             {
                 using var scope = NewDisposeScope();
@@ -59,13 +59,5 @@ internal static class NetworkCase
         var loss = nn.functional.cross_entropy(logits, labels);
         loss.backward();
         return [logits.detach(), loss.detach()];
-    }
-
-    private static void Copy(nn.Module from, nn.Module to)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var source = from.state_dict();
-        foreach (var (key, tensor) in to.state_dict()) tensor.copy_(source[key]);
     }
 }

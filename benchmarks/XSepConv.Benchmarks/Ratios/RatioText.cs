@@ -27,7 +27,7 @@ internal static class RatioText
     public static string Tables(RatioReport report)
     {
         var text = new StringBuilder();
-        foreach (var work in report.Results.GroupBy(result => (result.Work, result.Threads)))
+        foreach (var work in report.Results.Where(result => result.Ratio.Count > 0).GroupBy(result => (result.Work, result.Threads)))
         {
             var names = work.SelectMany(result => result.Ratio.Keys).Distinct().ToList();
             text.AppendLine(CultureInfo.InvariantCulture, $"## {work.Key.Work}{(work.Key.Threads == 1 ? "" : $", {work.Key.Threads} threads")}").AppendLine();

@@ -22,8 +22,8 @@ internal sealed class StageCase : IDisposable
         _gradient = randn(batch, channels, size, size);
         XSep = new XSepConv2d(channels, kernel);
         Depthwise = nn.Sequential(nn.Conv2d(channels, channels, kernel, padding: kernel / 2, groups: channels, bias: false), nn.BatchNorm2d(channels));
-        Settle(XSep);
-        Settle(Depthwise);
+        XSep.RandomizeNorms();
+        Depthwise.RandomizeNorms();
     }
 
     public string Shape { get; }
@@ -39,8 +39,8 @@ internal sealed class StageCase : IDisposable
     {
         var fused = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Fused };
         var composed = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Composed };
-        Copy(XSep, fused);
-        Copy(XSep, composed);
+        XSep.CopyTo(fused);
+        XSep.CopyTo(composed);
         return Keep(XSep, [Of("fused", fused, false), Of("composed", composed, false), Of("composed", composed, true)]);
     }
 
@@ -50,7 +50,7 @@ internal sealed class StageCase : IDisposable
         nn.Module<Tensor, Tensor> module = Training ? Depthwise : Folded();
         var fused = new DepthwiseConv(
             nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels, bias: false), nn.BatchNorm2d(_channels));
-        Copy(Depthwise, fused);
+        Depthwise.CopyTo(fused);
         return Keep(Depthwise, [Of("depthwise", module, false), Of("depthwise", module, true), Of("depthwise-fused", fused, false)]);
     }
 
@@ -69,14 +69,14 @@ internal sealed class StageCase : IDisposable
         if (model is XSepConv2d)
         {
             var exact = new XSepConv2d(_channels, _kernel, dtype: ScalarType.Float64) { Backend = XSepBackend.Composed };
-            Copy(XSep, exact);
+            XSep.CopyTo(exact);
             return exact;
         }
 
         var depthwise = nn.Sequential(
             nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels, bias: false, dtype: ScalarType.Float64),
             nn.BatchNorm2d(_channels, dtype: ScalarType.Float64));
-        Copy(Depthwise, depthwise);
+        Depthwise.CopyTo(depthwise);
         return depthwise;
     }
 
@@ -115,27 +115,6 @@ internal sealed class StageCase : IDisposable
         folded.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1));
         folded.bias!.copy_(norm.bias! - (norm.running_mean! * scale));
         return folded;
-    }
-
-    /// <summary>Scales, shifts and running statistics that are not those of a fresh layer.</summary>
-    private static void Settle(nn.Module model)
-    {
-        using var noGrad = no_grad();
-        foreach (var norm in model.modules().OfType<BatchNorm2d>())
-        {
-            norm.weight.uniform_(0.5, 1.5);
-            norm.bias!.normal_(0, 0.3);
-            norm.running_mean!.normal_(0, 0.2);
-            norm.running_var!.uniform_(0.5, 1.5);
-        }
-    }
-
-    private static void Copy(nn.Module from, nn.Module to)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var source = from.state_dict();
-        foreach (var (key, tensor) in to.state_dict()) tensor.copy_(source[key]);
     }
 
     private static Tensor InLayout(Tensor tensor, bool channelsLast)

@@ -22,7 +22,7 @@ internal static partial class StageLimits
     }
 
     /// <summary>Bytes that stay allocated between forward and backward, the input among them, per byte of input.</summary>
-    /// <exception cref="PlatformNotSupportedException">There is no glibc to ask.</exception>
+    /// <exception cref="EntryPointNotFoundException">There is no glibc 2.33 or later to ask.</exception>
     public static IEnumerable<RatioResult> Memory(RatioSettings settings)
     {
         foreach (var (channels, size) in StageWorks.Maps)
@@ -48,10 +48,11 @@ internal static partial class StageLimits
     }
 
     /// <summary>The least time that memory and arithmetic allow the stage, from rates measured here.</summary>
-    public static IEnumerable<RatioResult> Bounds(RatioSettings settings)
+    public static IEnumerable<RatioResult> Bounds()
     {
         var macs = Roofline.MacsPerSecond();
         var memory = Roofline.CopyBytesPerSecond(128L << 20);
+        var secondLevel = Roofline.CopyBytesPerSecond(256 << 10);
         foreach (var (kernel, batch) in new[] { (3, 32), (5, 32), (7, 32), (9, 32), (5, 128), (7, 128) })
         {
             foreach (var (channels, size) in StageWorks.Maps)
@@ -73,14 +74,12 @@ internal static partial class StageLimits
                     {
                         ["GMAC/s in registers"] = macs,
                         ["GB/s copied in memory"] = memory,
-                        ["GB/s copied in L2"] = settings.Threads > 0 ? s_secondLevel.Value : 0,
+                        ["GB/s copied in L2"] = secondLevel,
                     },
                 };
             }
         }
     }
-
-    private static readonly Lazy<double> s_secondLevel = new(() => Roofline.CopyBytesPerSecond(256 << 10));
 
     private static Tensor Forward(XSepConv2d module, Tensor x)
     {
@@ -113,12 +112,16 @@ internal static partial class StageLimits
     [StructLayout(LayoutKind.Sequential)]
     private readonly struct AllocatorState
     {
-        private readonly nuint _arena, _freeBlocks, _fastBlocks, _mappedBlocks, _mapped, _unused, _fastBytes, _inUse, _free, _top;
+        private readonly Sizes _sizes;
 
-        public double InUse => _inUse;
+        public double InUse => _sizes[7];
 
-        public double Mapped => _mapped;
+        public double Mapped => _sizes[4];
 
-        public override string ToString() => $"{_arena} {_freeBlocks} {_fastBlocks} {_mappedBlocks} {_unused} {_fastBytes} {_free} {_top}";
+        [System.Runtime.CompilerServices.InlineArray(10)]
+        private struct Sizes
+        {
+            private nuint _first;
+        }
     }
 }
