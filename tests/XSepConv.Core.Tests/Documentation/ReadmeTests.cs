@@ -13,6 +13,25 @@ public class ReadmeTests
         Assert.All(rows, row => Assert.Contains(row, results));
     }
 
+    [Theory]
+    [InlineData("training step, 32 images", "stage-train", 32)]
+    [InlineData("training step, 128 images", "stage-train", 128)]
+    [InlineData("inference, 32 images", "stage-eval", 32)]
+    [InlineData("inference, 1 image", "stage-eval", 1)]
+    public void Its_ratios_are_those_of_the_committed_results(string label, string work, int batch)
+    {
+        var shown = Cells(File.ReadLines(Path.Combine(Repository.Root, "README.md")).Single(line => line.StartsWith($"| {label} |", StringComparison.Ordinal)));
+        var section = File.ReadLines(Directory.EnumerateFiles(Path.Combine(Repository.Root, "benchmarks", "results"), "ratios.md", SearchOption.AllDirectories).Single())
+            .SkipWhile(line => line != $"## {work}").Skip(1).TakeWhile(line => !line.StartsWith('#'));
+        // K = 3, 5, 7, 9: model, batch, K, composed/fused, depthwise/fused, depthwise-fused/fused, …
+        var rows = section.Select(Cells).Where(cells => cells.Length > 5 && cells[1] == $"{batch}").ToList();
+
+        Assert.Equal(4, rows.Count);
+        Assert.Equal(rows.Select(cells => cells[4]).Concat(rows.Skip(1).Select(cells => cells[5])), shown.Skip(1));
+    }
+
+    private static string[] Cells(string row) => row.Trim('|').Split('|', StringSplitOptions.TrimEntries);
+
     [Fact]
     public void Its_counts_are_those_of_the_default_network()
     {
