@@ -42,6 +42,7 @@ internal static class Tool
         root.HelpName = Name;
         root.Add(TrainCommand.Create());
         root.Add(EvaluateCommand.Create());
+        root.Add(PredictCommand.Create());
         root.Add(SummaryCommand.Create());
         root.Add(PlanCommand.Create());
         root.Add(ExportCommand.Create());

@@ -16,6 +16,7 @@ internal static class ToolHelp
             "xsepconv summary",
             "xsepconv train --data shapes --epochs 5 --out runs/shapes",
             "xsepconv evaluate --checkpoint runs/shapes/best.safetensors --data shapes",
+            "xsepconv predict --checkpoint runs/shapes/best.safetensors photo.jpg",
             "xsepconv plan 6",
         ],
         ["train"] =
@@ -29,6 +30,11 @@ internal static class ToolHelp
         [
             "xsepconv evaluate --checkpoint runs/fashion/best.safetensors",
             "xsepconv evaluate --checkpoint runs/fashion/best.safetensors --data fashion-mnist --json",
+        ],
+        ["predict"] =
+        [
+            "xsepconv predict --checkpoint runs/folder/best.safetensors photo.jpg",
+            "xsepconv predict --checkpoint runs/folder/best.safetensors --top 1 --json photos/*.jpg",
         ],
         ["summary"] =
         [

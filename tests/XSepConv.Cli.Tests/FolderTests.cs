@@ -30,8 +30,17 @@ public sealed class FolderTests : IDisposable
         var evaluated = Here.Run("evaluate", "--checkpoint", Path.Combine(run, "best.safetensors"), "--data-root", images, "--json");
 
         Assert.Equal(0, evaluated.ExitCode);
-        Assert.Equal(2, JsonDocument.Parse(Here.SingleLine(evaluated.Out)).RootElement.GetProperty("images").GetInt32());
+        var measured = JsonDocument.Parse(Here.SingleLine(evaluated.Out)).RootElement;
+        Assert.Equal(2, measured.GetProperty("images").GetInt32());
         Assert.Single(Directory.GetFiles(Path.Combine(folder, "cache", "xsepconv", "folder")));
+
+        // A class's images are all alike, so whichever was the test image, the runtime's answer is what evaluate has counted.
+        var predicted = Here.Run("predict", "--checkpoint", Path.Combine(run, "best.safetensors"), "--json", Path.Combine(images, "black", "0.png"), Path.Combine(images, "white", "0.png"));
+
+        Assert.Equal(0, predicted.ExitCode);
+        var answers = JsonDocument.Parse(Here.SingleLine(predicted.Out)).RootElement.GetProperty("images").EnumerateArray();
+        var likeliest = answers.Select(answer => answer.GetProperty("top")[0].GetProperty("name").GetString()).ToList();
+        Assert.Equal(measured.GetProperty("top1").GetDouble(), likeliest.Zip(["black", "white"]).Count(pair => pair.First == pair.Second) / 2.0);
     }
 
     [Fact]

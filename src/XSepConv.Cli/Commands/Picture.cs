@@ -1,0 +1,75 @@
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary>A picture as a network takes it, or why it can't be.</summary>
+/// <param name="File">As it was typed.</param>
+/// <param name="Pixels">[rows, columns, channels]; null where the file is no picture.</param>
+/// <param name="Error">What is wrong with the file; the file's name is in it.</param>
+internal sealed record Picture(string File, byte[]? Pixels, string? Error)
+{
+    private const int FirstRead = 1 << 16;
+
+    /// <summary>Reads a PNG or JPEG file, and cuts and scales it as the images of <c>folder</c> are for evaluation.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="side">Rows and columns wanted.</param>
+    /// <param name="channels">3 for red, green, blue; 1 for grey.</param>
+    public static Picture Open(string file, int side, int channels)
+    {
+        try
+        {
+            var planes = new byte[3 * side * side];
+            ImageDecoder.Decode(Read(file), file, side, planes);
+            return new(file, channels == 1 ? Grey(planes) : Interleaved(planes), null);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return new(file, null, Explain(e, file));
+        }
+    }
+
+    /// <summary>Reads no more than is decoded, also where a file does not say its length (a pipe, a device).</summary>
+    private static byte[] Read(string file)
+    {
+        using var stream = System.IO.File.OpenRead(file);
+        var bytes = new MemoryStream();
+        var part = new byte[FirstRead];
+        for (int count; (count = stream.Read(part)) > 0;)
+        {
+            if (bytes.Length + count > ImageDecoder.MostFileBytes) throw new InvalidDataException($"{file}: has more than {ImageDecoder.MostFileBytes} bytes; no larger file is read.");
+            bytes.Write(part, 0, count);
+        }
+
+        return bytes.ToArray();
+    }
+
+    private static string Explain(Exception e, string file) => e switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => $"{file}: there is no such file.",
+        UnauthorizedAccessException when Directory.Exists(file) => $"{file}: is a folder; name the images in it.",
+        UnauthorizedAccessException => $"{file}: may not be read.",
+        InvalidDataException => e.Message,
+        _ => $"{file}: {e.Message}",
+    };
+
+    private static byte[] Interleaved(byte[] planes)
+    {
+        var plane = planes.Length / 3;
+        var pixels = new byte[planes.Length];
+        for (var i = 0; i < pixels.Length; i++) pixels[i] = planes[(i % 3 * plane) + (i / 3)];
+        return pixels;
+    }
+
+    /// <summary>ITU-R 601's luma, as Pillow computes its mode L: grey files come out as they went in.</summary>
+    private static byte[] Grey(byte[] planes)
+    {
+        const int Red = 19_595, Green = 38_470, Blue = 7_471, Half = 1 << 15;
+        var pixels = new byte[planes.Length / 3];
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            pixels[i] = (byte)(((Red * planes[i]) + (Green * planes[pixels.Length + i]) + (Blue * planes[(2 * pixels.Length) + i]) + Half) >> 16);
+        }
+
+        return pixels;
+    }
+}

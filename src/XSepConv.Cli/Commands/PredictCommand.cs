@@ -1,0 +1,102 @@
+using System.CommandLine;
+using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Screen;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>xsepconv predict</c>: what a checkpoint sees in images. Runs without libtorch.</summary>
+internal static class PredictCommand
+{
+    // Images that are decoded side by side and then classified at once.
+    private const int BatchSize = 32;
+
+    public static Command Create()
+    {
+        var checkpoint = CheckedOption.Text("--checkpoint", "FILE", "A best.safetensors or last.safetensors of train. It says itself which network it holds.");
+        checkpoint.Required = true;
+        var images = new Argument<string[]>("IMAGE") { Description = "PNG or JPEG files of any size; their middle square is scaled to the network's.", Arity = ArgumentArity.OneOrMore };
+        var top = CheckedOption.Whole("--top", 1, 100_000, 5, "How many classes to name for each image, the likeliest first.");
+        var threads = CheckedOption.OptionalWhole("--threads", 1, 1024, "Threads that share the work. Default: one a core.");
+        var json = CheckedOption.Flag("--json", "Print one line of JSON.");
+        var command = new Command("predict", "Name what a trained network sees in images.") { images, checkpoint, top, threads, json };
+        command.Validators.Add(result =>
+        {
+            // Where anything may be a file's name, a mistyped option would be one.
+            if (result.Tokens.FirstOrDefault(token => token.Value.StartsWith("--", StringComparison.Ordinal)) is { } token) result.AddError($"There is no option '{token.Value}'.");
+        });
+        command.SetAction(result =>
+        {
+            var invocation = result.InvocationConfiguration;
+            var path = result.GetValue(checkpoint)!;
+            var model = Load(path);
+            var answers = Predict(
+                model, result.GetValue(images)!, Math.Min(result.GetValue(top), model.Spec.NumClasses), result.GetValue(threads) ?? Math.Min(Environment.ProcessorCount, 1024));
+            if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(path, model, answers));
+            else PredictionTable.Write(Consoles.For(invocation.Output), answers.Where(answer => answer.Error is null).Select(answer => (answer.File, answer.Top)));
+            foreach (var error in answers.Select(answer => answer.Error).OfType<string>()) invocation.Error.WriteLine($"{Tool.Name} {command.Name}: {error}");
+            return answers.Exists(answer => answer.Error is not null) ? ExitCode.Failed : ExitCode.Done;
+        });
+        return command;
+    }
+
+    /// <summary>A model that knows how its images are prepared.</summary>
+    private static CompiledModel Load(string path)
+    {
+        var model = CompiledModel.Load(path);
+        return model.Data switch
+        {
+            null => throw new UserError(
+                $"{path} does not say how its images were prepared and what its classes are called (its metadata lacks '{DataSpec.MetadataKey}'); a checkpoint of 'train' does."),
+            { Channels: not (1 or 3) } data => throw new UserError($"{path} takes images of {data.Channels} channels; a PNG or JPEG file becomes 3, or 1."),
+            { } data when data.Height != data.Width => throw new UserError($"{path} takes images of {data.Height}×{data.Width}; squares are what is cut out of a file."),
+            _ => model,
+        };
+    }
+
+    private static List<Answer> Predict(CompiledModel model, string[] files, int top, int threads)
+    {
+        var data = model.Data!;
+        var answers = new List<Answer>();
+        using var session = Session(model, Math.Min(files.Length, BatchSize), threads);
+        foreach (var batch in files.Chunk(BatchSize))
+        {
+            var pictures = new Picture[batch.Length];
+            Parallel.For(0, batch.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => pictures[i] = Picture.Open(batch[i], data.Height, data.Channels));
+            byte[] pixels = [.. pictures.SelectMany(picture => picture.Pixels ?? [])];
+            var predictions = new Prediction[pixels.Length / session.ImageLength * top];
+            if (predictions.Length > 0) session.Classify(pixels, predictions);
+            var next = 0;
+            foreach (var picture in pictures)
+            {
+                if (picture.Error is not null) answers.Add(new(picture.File, [], picture.Error));
+                else answers.Add(new(picture.File, [.. predictions.AsSpan(next++ * top, top)], null));
+            }
+        }
+
+        return answers;
+    }
+
+    private static InferenceSession Session(CompiledModel model, int maxBatch, int threads)
+    {
+        try
+        {
+            return model.CreateSession(maxBatch, threads);
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
+    }
+
+    private static object Report(string path, CompiledModel model, List<Answer> answers) => new
+    {
+        checkpoint = path,
+        model = model.Spec.Name,
+        model.Kernel,
+        images = answers.Select(answer => answer.Error is null
+            ? (object)new { answer.File, top = answer.Top.Select(one => new { one.Class, one.Name, probability = float.IsFinite(one.Probability) ? one.Probability : (float?)null }) }
+            : new { answer.File, answer.Error }),
+    };
+
+    private sealed record Answer(string File, Prediction[] Top, string? Error);
+}
