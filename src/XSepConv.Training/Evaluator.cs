@@ -27,7 +27,17 @@ public static class Evaluator
         ImageNormalization normalization,
         int batchSize = 256,
         IProgress<int>? progress = null,
-        CancellationToken cancel = default)
+        CancellationToken cancel = default) => Evaluate(network, images, normalization, ProcessGroup.Alone, batchSize, progress, cancel);
+
+    /// <summary>The same by several processes, each of which runs its share of the batches; all get the same result, that of one process.</summary>
+    internal static EvaluationResult Evaluate(
+        nn.Module<Tensor, Tensor> network,
+        ImageSplit images,
+        ImageNormalization normalization,
+        ProcessGroup processes,
+        int batchSize,
+        IProgress<int>? progress,
+        CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(images);
@@ -42,21 +52,27 @@ public static class Evaluator
         try
         {
             using var noGrad = no_grad();
-            double loss = 0;
-            long correct = 0;
-            var done = 0;
-            foreach (var batch in BatchSource.ForEvaluation(images, normalization, batchSize).From(0))
+            var source = BatchSource.ForEvaluation(images, normalization, batchSize);
+
+            // A place for each batch: the sum over processes only fills in what others measured, and the sum over batches has one order.
+            var measured = new double[2 * source.Steps];
+            var (number, done) = (processes.Rank, 0);
+            foreach (var batch in source.From(processes.Rank, stride: processes.Size))
             {
                 cancel.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
                 var logits = network.call(TensorBatch.Images(batch, images, device, dtype)).to(ScalarType.Float32);
                 var labels = TensorBatch.Labels(batch, device);
-                loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
-                correct += logits.argmax(1).eq(labels).sum().ToInt64();
-                progress?.Report(done += batch.Count);
+                measured[2 * number] = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
+                measured[(2 * number) + 1] = logits.argmax(1).eq(labels).sum().ToInt64();
+                number += processes.Size;
+                progress?.Report(done = Math.Min(images.Count, done + (batch.Count * processes.Size)));
             }
 
-            return new EvaluationResult((double)correct / images.Count, loss / images.Count, images.Count);
+            processes.Sum(measured);
+            double loss = 0, correct = 0;
+            for (var i = 0; i < source.Steps; i++) (loss, correct) = (loss + measured[2 * i], correct + measured[(2 * i) + 1]);
+            return new EvaluationResult(correct / images.Count, loss / images.Count, images.Count);
         }
         finally
         {

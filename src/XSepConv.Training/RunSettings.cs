@@ -33,6 +33,18 @@ internal static class RunSettings
         };
 
         // Only where they are used, so that a run from before they were known can still be resumed.
+        if (options.Optimizer != OptimizerKind.Sgd)
+        {
+            settings["optimizer"] = options.Optimizer.ToString();
+            settings["beta 1"] = Text(options.AdamBeta1);
+            settings["beta 2"] = Text(options.AdamBeta2);
+        }
+
+        if (options.Schedule != ScheduleKind.Cosine) settings["schedule"] = options.Schedule.ToString();
+        if (options.ClipNorm is { } norm) settings["clipped norm"] = Text(norm);
+        if (options.EmaDecay > 0) settings["weight average"] = Text(options.EmaDecay);
+        if (options.AccumulateBatches > 1) settings["accumulated batches"] = Text(options.AccumulateBatches);
+        if (options.Patience is { } patience) settings["patience"] = Text(patience);
         if (augmentation.ColorJitter > 0) settings["colour jitter"] = Text(augmentation.ColorJitter);
         if (augmentation.Erasing > 0) settings["random erasing"] = Text(augmentation.Erasing);
         if (augmentation.Mixup > 0) settings["mixup"] = Text(augmentation.Mixup);

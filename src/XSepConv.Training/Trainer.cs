@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>
-/// Trains a network: SGD with momentum, warm-up and cosine, label smoothing, augmentation; validates after each epoch; tests the best epoch once.
+/// Trains a network by a recipe (<see cref="TrainingOptions"/>), alone or with other processes; validates after each epoch; tests the best epoch once.
 /// </summary>
 /// <remarks>
 /// <para>The checkpoint of a cancelled or killed run continues it to the same bits as a run that was not interrupted, on CPU with the same number
@@ -17,29 +17,36 @@ public sealed class Trainer
     private readonly RunDirectory _directory;
     private readonly Device _device;
     private readonly TrainingState _start;
+    private readonly ProcessGroup _processes;
 
     /// <summary>Checks options, data, output directory and, when resuming, the checkpoint. Nothing is trained, no file of a run is changed.</summary>
     /// <param name="options">What to do.</param>
     /// <param name="data">What to learn.</param>
+    /// <param name="processes">
+    /// The processes that train together; this one alone when null. All have the same options and data. Each takes its share of every batch, normalised by its
+    /// own statistics, and the gradients are averaged, so that the result is that of one process which accumulates batches of that share.
+    /// </param>
     /// <exception cref="ArgumentException">Options are out of range or do not fit the data; all are listed.</exception>
     /// <exception cref="TrainingRefusedException">The output directory can't be written or holds another run, or a resume is not possible.</exception>
     /// <exception cref="InvalidDataException">The checkpoint to resume is damaged.</exception>
-    public Trainer(TrainingOptions options, ImageDataset data)
+    public Trainer(TrainingOptions options, ImageDataset data, ProcessGroup? processes = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(data);
         options.Validate(data);
         options.Network.Validate();
-        (_options, _data) = (options, data);
+        (_options, _data, _processes) = (options, data, processes ?? ProcessGroup.Alone);
+        var batch = Math.Min(options.BatchSize, data.Train.Count);
+        if (_processes.Size > 1) RequireShares(batch, _processes.Size);
         _device = TorchDevice.Parse(options.Device);
-        _directory = RunDirectory.Prepare(options);
+        _directory = _processes.IsFirst ? RunDirectory.Prepare(options) : RunDirectory.ForReading(options);
 
-        var steps = BatchSource.StepsOf(data.Train, options.BatchSize);
+        var steps = BatchSource.StepsOf(data.Train, options.BatchSize) / options.AccumulateBatches;
         var total = (long)options.Epochs * steps;
         var warmup = Math.Min((long)Math.Round(options.WarmupEpochs * steps), total / 2);
         var threads = options.Threads ?? get_num_threads();
         var settings = RunSettings.Of(options, data);
-        _start = new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString() };
+        _start = new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
         var notes = new List<string>();
         if (options.Resume)
         {
@@ -51,8 +58,9 @@ public sealed class Trainer
             }
 
             if (saved.Threads != threads) notes.Add($"The run began on {saved.Threads} threads and goes on with {threads}: its last bits will differ from an uninterrupted run's.");
+            if (saved.Processes != _processes.Size) notes.Add($"The run began with {saved.Processes} processes and goes on with {_processes.Size}: each batch is normalised in other shares.");
             if (saved.Device != _start.Device) notes.Add($"The run began on {saved.Device} and goes on with {_start.Device}: its last bits will differ from an uninterrupted run's.");
-            _start = saved with { Threads = threads, Device = _start.Device, Settings = settings };
+            _start = saved with { Threads = threads, Device = _start.Device, Processes = _processes.Size, Settings = settings };
         }
 
         Plan = new TrainingPlan
@@ -68,10 +76,12 @@ public sealed class Trainer
             Augmentation = options.AugmentationFor(data),
             Device = _device.ToString(),
             Threads = threads,
-            BatchSize = Math.Min(options.BatchSize, data.Train.Count),
+            BatchSize = batch,
+            BatchesPerStep = options.AccumulateBatches,
+            Processes = _processes.Size,
             Epochs = options.Epochs,
             StepsPerEpoch = steps,
-            Schedule = new LearningRateSchedule(options.LearningRate, total, warmup),
+            Schedule = new LearningRateSchedule(options.LearningRate, total, warmup, options.Schedule),
             StartEpoch = _start.EpochsDone + 1,
             StartStep = _start.StepsDone,
             OutputDirectory = _directory.FullName,
@@ -87,23 +97,46 @@ public sealed class Trainer
     /// <param name="cancel">Ends the run after the current step, saved.</param>
     /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite; the last checkpoint is kept.</exception>
     /// <exception cref="TrainingRefusedException">Another run is writing to the output directory.</exception>
-    /// <exception cref="IOException">A file can't be written; the last checkpoint is kept.</exception>
+    /// <exception cref="TrainingStorageException">A file can't be written; the last checkpoint is kept.</exception>
+    /// <exception cref="TrainingMemoryException">There is not enough memory; the last checkpoint is kept.</exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancel = default)
     {
-        using var onlyOne = _directory.Lock();
+        using var onlyOne = _processes.IsFirst ? _directory.Lock() : null;
         if (_options.Threads is { } threads) set_num_threads(threads);
-        if (_start.Test is not null) return Result(_start, completed: true);
+        if (_start.Test is not null) return Result(_start, completed: true, null);
 
         using (manual_seed(_options.Seed))
         {
         }
 
-        using var network = new MobileNetV3(_options.Network, _device);
-        using var optimizer = new Sgd(network, _options.Momentum, _options.WeightDecay, _options.Nesterov);
-        var run = new TrainingRun(_options, Plan, _data, _directory, network, optimizer, _start, progress);
-        return run.ToEnd(cancel) ? Result(run.State, completed: true) : Result(run.State, completed: false);
+        TrainingRun? run = null;
+        try
+        {
+            using var network = new MobileNetV3(_options.Network, _device);
+            using var optimizer = ParameterOptimizer.Of(_options, network);
+            using var average = _options.EmaDecay > 0 ? new WeightAverage(network, _options.EmaDecay) : null;
+            run = new TrainingRun(_options, Plan, _data, _directory, network, optimizer, average, _processes, _start, progress);
+            var completed = run.ToEnd(cancel);
+            return Result(run.State, completed, run);
+        }
+        catch (Exception e) when (TrainingMemoryException.IsCause(e))
+        {
+            throw new TrainingMemoryException(
+                $"There is not enough memory for batches of {Plan.BatchSize / _processes.Size} images; {run?.Kept() ?? "nothing was trained yet"}. "
+                + "A smaller batch needs less, and as many more accumulated batches keep the images of a step; so does a smaller width.", e);
+        }
     }
 
-    private static TrainingResult Result(TrainingState state, bool completed) => new(
-        state.EpochsDone, completed, state.BestEpoch?.ValidationTop1 ?? double.NaN, state.BestEpoch?.Epoch ?? 0, state.Test, state.History);
+    private static void RequireShares(int batch, int processes)
+    {
+        if (batch % processes == 0 && batch / processes >= 2) return;
+        throw new ArgumentException($"The batch size is {batch}, it must be a multiple of the {processes} processes, and at least 2 for each.");
+    }
+
+    private TrainingResult Result(TrainingState state, bool completed, TrainingRun? run) => new(
+        state.EpochsDone, completed, state.BestEpoch?.ValidationTop1 ?? double.NaN, state.BestEpoch?.Epoch ?? 0, state.Test, state.History)
+    {
+        StoppedEarly = completed && state.EpochsDone < _options.Epochs,
+        Problem = run?.Problem,
+    };
 }

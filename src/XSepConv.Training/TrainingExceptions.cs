@@ -45,7 +45,7 @@ public sealed class TrainingDivergedException : ArithmeticException
     }
 
     internal TrainingDivergedException(string what, int epoch, int step, double loss)
-        : base($"{what} in step {step} of epoch {epoch}. The last checkpoint, from before, is kept. A lower learning rate or a longer warm-up may help.") =>
+        : base($"{what} in step {step} of epoch {epoch}. The last checkpoint, from before, is kept. A lower learning rate, a longer warm-up or clipped gradients may help.") =>
         (Epoch, Step, Loss) = (epoch, step, loss);
 
     /// <summary>The epoch, from 1.</summary>
@@ -56,4 +56,52 @@ public sealed class TrainingDivergedException : ArithmeticException
 
     /// <summary>The loss there.</summary>
     public double Loss { get; }
+}
+
+/// <summary>A file of the run can't be written, for example because the disk is full. The run stops; the last checkpoint is kept, and the message says what to do.</summary>
+public sealed class TrainingStorageException : IOException
+{
+    /// <summary>Makes one without a message.</summary>
+    public TrainingStorageException()
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    public TrainingStorageException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes one that was caused by another.</summary>
+    public TrainingStorageException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
+
+/// <summary>A step or a validation needs more memory than there is. The run stops; the last checkpoint is kept, and the message says what to do.</summary>
+public sealed class TrainingMemoryException : InvalidOperationException
+{
+    /// <summary>Makes one without a message.</summary>
+    public TrainingMemoryException()
+    {
+    }
+
+    /// <summary>Makes one.</summary>
+    public TrainingMemoryException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes one that was caused by another.</summary>
+    public TrainingMemoryException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>Whether an exception of libtorch or .NET says that memory is used up.</summary>
+    internal static bool IsCause(Exception e) => e is OutOfMemoryException
+        || (e is System.Runtime.InteropServices.ExternalException && Signs.Any(sign => e.Message.Contains(sign, StringComparison.OrdinalIgnoreCase)));
+
+    private static readonly string[] Signs = ["can't allocate memory", "out of memory", "bad_alloc"];
 }

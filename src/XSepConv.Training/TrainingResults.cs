@@ -48,7 +48,14 @@ public sealed record TrainingProgress(
 /// <param name="Test">The best epoch's weights on the test split, once the run is completed.</param>
 /// <param name="History">Every epoch.</param>
 public sealed record TrainingResult(
-    int EpochsDone, bool Completed, double BestValidationTop1, int BestEpoch, EvaluationResult? Test, IReadOnlyList<EpochResult> History);
+    int EpochsDone, bool Completed, double BestValidationTop1, int BestEpoch, EvaluationResult? Test, IReadOnlyList<EpochResult> History)
+{
+    /// <summary>Whether it ended before its last epoch, because <see cref="TrainingOptions.Patience"/> ran out.</summary>
+    public bool StoppedEarly { get; init; }
+
+    /// <summary>What could not be made besides the checkpoints, such as the picture of the curves; null when all could.</summary>
+    public string? Problem { get; init; }
+}
 
 /// <summary>What a run is going to do, known before it begins.</summary>
 public sealed record TrainingPlan
@@ -86,8 +93,17 @@ public sealed record TrainingPlan
     /// <summary>Torch's threads.</summary>
     public required int Threads { get; init; }
 
-    /// <summary>Images in a step.</summary>
+    /// <summary>Images in a batch, those of all processes together.</summary>
     public required int BatchSize { get; init; }
+
+    /// <summary>How many batches one step takes the mean gradient of.</summary>
+    public int BatchesPerStep { get; init; } = 1;
+
+    /// <summary>How many processes train together.</summary>
+    public int Processes { get; init; } = 1;
+
+    /// <summary>Images in a step.</summary>
+    public int ImagesPerStep => BatchSize * BatchesPerStep;
 
     /// <summary>All epochs.</summary>
     public required int Epochs { get; init; }

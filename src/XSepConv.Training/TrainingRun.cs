@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace XSepConv.Training;
 
@@ -11,16 +9,28 @@ internal sealed class TrainingRun(
     ImageDataset data,
     RunDirectory directory,
     MobileNetV3 network,
-    Sgd optimizer,
+    ParameterOptimizer optimizer,
+    WeightAverage? average,
+    ProcessGroup processes,
     TrainingState start,
     IProgress<TrainingProgress>? progress)
 {
-    private readonly CheckpointWriter _checkpoints = new(network, optimizer, data);
-    private readonly Device _device = network.parameters().First().device;
+    private readonly RunFiles _files = new(directory, new CheckpointWriter(network, optimizer, average, data), new RunCurves(directory, plan), processes);
+    private readonly TrainingStep _step = new(options, data.Train, network, optimizer, average, processes);
     private readonly Speedometer _speed = new();
 
     /// <summary>Where the run is.</summary>
     public TrainingState State { get; private set; } = start;
+
+    /// <summary>What could not be made besides the checkpoints; null when all could.</summary>
+    public string? Problem => _files.Problem;
+
+    /// <summary>What is kept, for the message of an error.</summary>
+    public string Kept() => _files.Kept();
+
+    private long StepsBefore => ((long)State.EpochsDone * plan.StepsPerEpoch) + State.StepsDone;
+
+    private bool IsExhausted => options.Patience is { } patience && State.BestEpoch is { } best && State.EpochsDone - best.Epoch >= patience;
 
     /// <summary>Trains, validates and tests.</summary>
     /// <returns>False when it was cancelled: all that was done is saved.</returns>
@@ -28,17 +38,15 @@ internal sealed class TrainingRun(
     {
         if (options.Resume)
         {
-            _checkpoints.Restore(directory.Last);
-            directory.WriteLog(State.History);
+            _files.Continue(State, StepsBefore);
         }
         else
         {
             // A run can be resumed from its first moment on.
-            directory.Clear();
-            Save();
+            _files.Begin(State);
         }
 
-        while (State.EpochsDone < options.Epochs)
+        while (State.EpochsDone < options.Epochs && !IsExhausted)
         {
             if (!Train(cancel) || !Validate(cancel)) return false;
         }
@@ -50,14 +58,16 @@ internal sealed class TrainingRun(
     private bool Train(CancellationToken cancel)
     {
         var epoch = State.EpochsDone + 1;
-        var source = BatchSource.ForTraining(data.Train, data.Normalization, plan.BatchSize, plan.Augmentation, options.Seed, epoch);
+        var (share, batchesPerStep) = (plan.BatchSize / processes.Size, options.AccumulateBatches * processes.Size);
+        var source = BatchSource.ForTraining(data.Train, data.Normalization, share, plan.Augmentation, options.Seed, epoch, plan.StepsPerEpoch * batchesPerStep);
         var (before, waitBefore) = (State.Seconds, State.WaitSeconds);
         var watch = Stopwatch.StartNew();
         network.train();
-        foreach (var batch in source.From(State.StepsDone, options.Workers))
+        using var batches = source.From((State.StepsDone * batchesPerStep) + processes.Rank, options.Workers, processes.Size).GetEnumerator();
+        while (State.StepsDone < plan.StepsPerEpoch)
         {
-            var rate = plan.Schedule.At(((long)(epoch - 1) * plan.StepsPerEpoch) + State.StepsDone);
-            var (loss, correct) = Step(batch, epoch, rate);
+            var rate = plan.Schedule.At(StepsBefore);
+            var (loss, correct) = _step.Run(batches, epoch, State.StepsDone, StepsBefore, rate);
             State = State with
             {
                 StepsDone = State.StepsDone + 1,
@@ -66,52 +76,30 @@ internal sealed class TrainingRun(
                 Seconds = before + watch.Elapsed.TotalSeconds,
                 WaitSeconds = waitBefore + source.Waited.TotalSeconds,
             };
-            _speed.Add(batch.Count);
+            _speed.Add(plan.ImagesPerStep);
             progress?.Report(new(epoch, options.Epochs, State.StepsDone, plan.StepsPerEpoch, loss, _speed.PerSecond, rate, "train", null));
 
-            var cancelled = cancel.IsCancellationRequested;
-            if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0)) Save();
+            var cancelled = processes.Any(cancel.IsCancellationRequested);
+            if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0)) _files.Save(State);
             if (cancelled) return false;
         }
 
         return true;
     }
 
-    private (double Loss, long Correct) Step(Batch batch, int epoch, double learningRate)
-    {
-        using var scope = NewDisposeScope();
-        var step = State.StepsDone;
-        using (manual_seed((long)(CounterRandom.For(options.Seed, CounterRandom.Stream.Torch, epoch, step).NextBits() >> 1)))
-        {
-        }
-
-        var labels = TensorBatch.Labels(batch, _device);
-        var logits = network.call(TensorBatch.Images(batch, data.Train, _device, ScalarType.Float32));
-        var loss = batch.IsMixed
-            ? MixedLoss.Of(logits, labels, TensorBatch.Weights(batch, _device), options.LabelSmoothing)
-            : nn.functional.cross_entropy(logits, labels, label_smoothing: options.LabelSmoothing);
-        var value = loss.ToDouble();
-        if (!double.IsFinite(value)) throw new TrainingDivergedException($"The loss is {value}", epoch, step + 1, value);
-
-        loss.backward();
-        optimizer.Step(learningRate);
-        using var noGrad = no_grad();
-        return (value, logits.argmax(1).eq(labels).sum().ToInt64());
-    }
-
     /// <summary>The validation of the epoch that has been trained, its line in the log and its checkpoints.</summary>
     private bool Validate(CancellationToken cancel)
     {
         var epoch = State.EpochsDone + 1;
-        RequireFinite(epoch);
-        if (Measure(network, data.Validation, "validate", cancel) is not { } validation)
+        _files.RequireFinite(State);
+        if (Measure(average?.Network ?? network, data.Validation, "validate", cancel) is not { } validation)
         {
-            Save();
+            _files.Save(State);
             return false;
         }
 
         if (!double.IsFinite(validation.Loss)) throw new TrainingDivergedException($"The validation loss is {validation.Loss}", epoch, State.StepsDone, validation.Loss);
-        var images = (long)plan.StepsPerEpoch * plan.BatchSize;
+        var images = (long)plan.StepsPerEpoch * plan.ImagesPerStep;
         var best = State.BestEpoch;
         var result = new EpochResult(
             epoch,
@@ -122,12 +110,9 @@ internal sealed class TrainingRun(
             LearningRate: plan.Schedule.At(((long)epoch * plan.StepsPerEpoch) - 1),
             Best: best is null || validation.Top1 > best.ValidationTop1 || (validation.Top1 == best.ValidationTop1 && validation.Loss < best.ValidationLoss));
         var timed = result with { Seconds = Math.Round(State.Seconds, 3), ImagesPerSecond = Math.Round(images / Math.Max(State.Seconds, 1e-9), 2), DataWait = Math.Round(State.WaitSeconds / Math.Max(State.Seconds, 1e-9), 4) };
-
-        // The checkpoint comes last: a kill before it leaves the epoch to be trained again, to the same end; a resumed run puts the log right.
-        if (result.Best) _checkpoints.WriteBest(directory.Best, result);
-        directory.WriteLog([.. State.History, timed]);
-        State = State with { EpochsDone = epoch, StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, WaitSeconds = 0, History = [.. State.History, result] };
-        Save();
+        var next = State with { EpochsDone = epoch, StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, WaitSeconds = 0, History = [.. State.History, result] };
+        _files.EndEpoch(next, timed);
+        State = next;
         progress?.Report(new(epoch, options.Epochs, plan.StepsPerEpoch, plan.StepsPerEpoch, result.TrainLoss, timed.ImagesPerSecond.Value, result.LearningRate, "epoch", timed));
         return true;
     }
@@ -135,10 +120,12 @@ internal sealed class TrainingRun(
     /// <summary>The one look at the test split, with the weights that validated best.</summary>
     private bool Test(CancellationToken cancel)
     {
-        using var best = MobileNetV3.FromSafeTensors(directory.Best, _device);
+        // The first process has written the file before it says so.
+        processes.Any(false);
+        using var best = MobileNetV3.FromSafeTensors(directory.Best, network.parameters().First().device);
         if (Measure(best, data.Test, "test", cancel) is not { } test) return false;
         State = State with { Test = test };
-        Save();
+        _files.Save(State);
         return true;
     }
 
@@ -156,7 +143,10 @@ internal sealed class TrainingRun(
         });
         try
         {
-            return Evaluator.Evaluate(measured, images, data.Normalization, Math.Max(plan.BatchSize, 256), report, cancel);
+            // One process of several must not leave while the others wait for its share.
+            var together = processes.Size > 1;
+            var result = Evaluator.Evaluate(measured, images, data.Normalization, processes, Math.Max(plan.BatchSize, 256), report, together ? default : cancel);
+            return together && processes.Any(cancel.IsCancellationRequested) ? null : result;
         }
         catch (OperationCanceledException)
         {
@@ -166,18 +156,6 @@ internal sealed class TrainingRun(
         {
             _speed.Reset();
         }
-    }
-
-    private void Save()
-    {
-        RequireFinite(State.EpochsDone + 1);
-        _checkpoints.WriteLast(directory.Last, State);
-    }
-
-    /// <summary>No checkpoint is ever overwritten by one that can't go on.</summary>
-    private void RequireFinite(int epoch)
-    {
-        if (!_checkpoints.IsFinite()) throw new TrainingDivergedException("A weight is no longer a finite number", epoch, State.StepsDone, double.NaN);
     }
 
     private sealed class Immediate<T>(Action<T> report) : IProgress<T>

@@ -14,16 +14,10 @@ internal sealed class TrainCommand
     private readonly DataOptions data = new(hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
     private readonly NetworkOptions network = new(ImagePreset.Cifar);
     private readonly DeviceOptions device = new();
-    private readonly Option<int> epochs = CheckedOption.Whole("--epochs", 1, 100_000, Defaults.Epochs, "Passes over the training images. The learning rate ends with the last.");
-    private readonly Option<int> batch = CheckedOption.Whole("--batch", 2, 65_536, Defaults.BatchSize, "Images in a step.");
-    private readonly Option<double> rate = CheckedOption.Number("--lr", Defaults.LearningRate, "it must be a number above 0", value => value > 0, "The learning rate after warm-up.");
+    private readonly RecipeOptions recipe = new();
     private readonly Option<int> seed = CheckedOption.Whole("--seed", 0, int.MaxValue, Defaults.Seed, "Decides weights, order and augmentation: same seed and threads, same bits (on CPU).");
-    private readonly Option<string?> augment = CheckedOption.Make<string?>(
-        "--augment", string.Join('|', AugmentationPreset.Names),
-        "How training images are varied: not; moved and mirrored as suits the data; colours and erasing too; random operations, erasing and mixup.",
-        _ => AugmentationPreset.Default, text => CheckedOption.OneOf(AugmentationPreset.Names, text));
     private readonly Option<int> workers = CheckedOption.Whole("--workers", 0, 64, Defaults.Workers, "Batches prepared while a step runs. The results are the same for any number.");
-    private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", "Where last.safetensors, best.safetensors and log.jsonl go. Default: runs/ and the name of the data.");
+    private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", "Where last.safetensors, best.safetensors, log.jsonl and curves.png go. Default: runs/ and the name of the data.");
     private readonly Option<int?> saveEvery = CheckedOption.OptionalWhole("--save-every", 1, int.MaxValue, "Save every so many steps too, not only after each epoch.");
     private readonly Option<bool> resume = CheckedOption.Flag("--resume", "Continue the run in --out. Give the options that it was started with.");
     private readonly Option<bool> overwrite = CheckedOption.Flag("--overwrite", "Replace the run in --out.");
@@ -37,10 +31,10 @@ internal sealed class TrainCommand
     {
         var train = new TrainCommand();
         var command = new Command("train", "Train a network, validate it after each epoch, and test the best epoch once.");
-        train.augment.CompletionSources.Add([.. AugmentationPreset.Names]);
         train.data.AddTo(command);
         train.network.AddTo(command);
-        foreach (var option in new Option[] { train.epochs, train.batch, train.rate, train.augment, train.seed }) command.Add(option);
+        train.recipe.AddTo(command);
+        command.Add(train.seed);
         train.device.AddTo(command);
         foreach (var option in new Option[] { train.workers, train.directory, train.saveEvery, train.resume, train.overwrite, train.json }) command.Add(option);
         command.Validators.Add(result =>
@@ -73,7 +67,7 @@ internal sealed class TrainCommand
             throw new UserError("Stopped before training; nothing was changed.", interrupts.ExitCode);
         }
 
-        var view = new TrainingScreen(Consoles.For(screen), options, trainer.Plan, interrupts.Token);
+        var view = new TrainingScreen(Consoles.For(screen), options, recipe.Describe(result), trainer.Plan, interrupts.Token);
         view.Introduce(TypedLine.Of(result));
         var outcome = Train(trainer, view, interrupts.Token);
         if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(outcome, output));
@@ -97,14 +91,10 @@ internal sealed class TrainCommand
         }
     }
 
-    private TrainingOptions Options(ParseResult result, ImageDataset images, string output, string chosenDevice) => new()
+    private TrainingOptions Options(ParseResult result, ImageDataset images, string output, string chosenDevice) => recipe.Apply(result, new()
     {
         Network = network.Spec(result, images.Train.Channels, images.ClassNames.Count),
         OutputDirectory = output,
-        Epochs = result.GetValue(epochs),
-        BatchSize = result.GetValue(batch),
-        LearningRate = result.GetValue(rate),
-        Augmentation = AugmentationPreset.For(result.GetValue(augment) ?? AugmentationPreset.Default, images),
         Workers = result.GetValue(workers),
         Seed = result.GetValue(seed),
         Threads = device.Threads(result),
@@ -112,7 +102,7 @@ internal sealed class TrainCommand
         Resume = result.GetValue(resume),
         Overwrite = result.GetValue(overwrite),
         CheckpointSteps = result.GetValue(saveEvery),
-    };
+    }, images);
 
     private static Trainer MakeTrainer(TrainingOptions options, ImageDataset images)
     {
@@ -136,7 +126,7 @@ internal sealed class TrainCommand
         {
             return view.Show(progress => trainer.Run(progress, cancel));
         }
-        catch (TrainingDivergedException e)
+        catch (Exception e) when (e is TrainingDivergedException or TrainingMemoryException)
         {
             throw new UserError(e.Message, ExitCode.Failed);
         }

@@ -7,7 +7,7 @@ using XSepConv.Training;
 namespace XSepConv.Cli.Screen;
 
 /// <summary>What a training run shows: what it will do, a line an epoch, and on a terminal a bar below them.</summary>
-internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions options, TrainingPlan plan, CancellationToken stopping)
+internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions options, string recipe, TrainingPlan plan, CancellationToken stopping)
 {
     // A step that waits longer than this share of its time is worth a word.
     private const double LongWait = 0.05;
@@ -21,7 +21,6 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
     {
         var (channels, height, width) = plan.ImageShape;
         var profile = SummaryCommand.Profile(plan.Network, height, width);
-        var rate = string.Create(Culture, $"learning rate {options.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, then a cosine to 0");
         Typed(commandLine);
         console.WriteLine();
         Facts.Write(
@@ -29,10 +28,12 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             ("network", string.Create(Culture, $"{plan.Network.Name}, {profile.Parameters:N0} parameters, {profile.Macs:N0} MACs an image")),
             ("data", string.Create(Culture, $"{plan.Data}{(plan.DataIsSynthetic ? ", SYNTHETIC" : "")} ({plan.DataSource}): {plan.Network.NumClasses} classes, {channels}×{height}×{width}")),
             ("", string.Create(Culture, $"{plan.TrainImages:N0} images to train, {plan.ValidationImages:N0} to validate, {plan.TestImages:N0} to test at the end")),
-            ("recipe", string.Create(Culture, $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {plan.BatchSize} images")),
+            ("recipe", recipe),
+            ("", string.Create(Culture, $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {StepText()}")),
             ("", $"images {plan.Augmentation.Describe()}"),
-            ("", string.Create(Culture, $"SGD, {(options.Nesterov ? "Nesterov " : "")}momentum {options.Momentum}, weight decay {options.WeightDecay}, label smoothing {options.LabelSmoothing}")),
-            ("", rate),
+            ("", OptimizerText()),
+            ("", RateText()),
+            ("", AverageText()),
             ("device", string.Create(Culture, $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}")),
             ("output", $"{options.OutputDirectory}{Start()}"));
         foreach (var note in Notes(height, width)) console.WriteLine($" note: {note}");
@@ -62,12 +63,43 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             return;
         }
 
+        if (outcome.Problem is { } problem) console.WriteLine($" note: {problem}");
+        if (outcome.StoppedEarly) console.WriteLine(string.Create(Culture, $" Ended after epoch {outcome.EpochsDone}: {Count(options.Patience ?? 0, "epoch")} brought nothing better."));
         Facts.Write(
             console,
             ("best", string.Create(Culture, $"epoch {outcome.BestEpoch} (*), validation top-1 {100 * outcome.BestValidationTop1:0.00} %")),
             ("test", outcome.Test is { } test ? string.Create(Culture, $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{(plan.DataIsSynthetic ? ", synthetic" : "")}") : "none"),
             ("waiting", waiting.Text()),
-            ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl"));
+            ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl, curves.png, tensorboard/"));
+    }
+
+    private string StepText()
+    {
+        var batch = string.Create(Culture, $"{(plan.BatchesPerStep > 1 ? $"{plan.BatchesPerStep} × " : "")}{plan.BatchSize} images");
+        return plan.Processes > 1 ? string.Create(Culture, $"{batch}, shared by {plan.Processes} processes") : batch;
+    }
+
+    private string OptimizerText()
+    {
+        var how = options.Optimizer == OptimizerKind.AdamW
+            ? string.Create(Culture, $"AdamW, β {options.AdamBeta1} and {options.AdamBeta2}")
+            : string.Create(Culture, $"SGD, {(options.Nesterov ? "Nesterov " : "")}momentum {options.Momentum}");
+        var dropout = plan.Network.Dropout > 0 ? string.Create(Culture, $", dropout {plan.Network.Dropout}") : "";
+        return string.Create(Culture, $"{how}, weight decay {options.WeightDecay}, label smoothing {options.LabelSmoothing}{dropout}");
+    }
+
+    private string RateText()
+    {
+        var then = options.Schedule == ScheduleKind.Step ? "then a tenth from the middle, a hundredth from three quarters on" : "then a cosine to 0";
+        return string.Create(Culture, $"learning rate {options.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, {then}");
+    }
+
+    private string AverageText()
+    {
+        var clip = options.ClipNorm is { } norm ? string.Create(Culture, $"gradients clipped to a norm of {norm}") : "gradients as they are";
+        var average = options.EmaDecay > 0 ? string.Create(Culture, $"an average of the weights (decay {options.EmaDecay})") : "the weights";
+        var end = options.Patience is { } patience ? string.Create(Culture, $", until {Count(patience, "epoch")} bring nothing better") : "";
+        return $"{clip}; {average} validated{end}";
     }
 
     /// <summary>Written past Spectre, which would break a long line where it can't be copied.</summary>

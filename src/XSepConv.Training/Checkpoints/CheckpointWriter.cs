@@ -5,52 +5,59 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>Writes a run's checkpoints, and brings a run back from one.</summary>
-internal sealed class CheckpointWriter(MobileNetV3 network, Sgd optimizer, ImageDataset data)
+/// <param name="network">What is trained.</param>
+/// <param name="optimizer">What moves it.</param>
+/// <param name="average">The average of its weights, if there is one: then that is what the best epoch's file holds.</param>
+/// <param name="data">What it learns.</param>
+internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer optimizer, WeightAverage? average, ImageDataset data)
 {
-    /// <summary>Writes weights, velocities and state.</summary>
+    private readonly List<(string Name, Tensor Tensor)> _memory = [.. optimizer.Memory, .. average?.Memory ?? []];
+
+    /// <summary>Writes weights, what optimizer and average remember, and state.</summary>
     /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
     public void WriteLast(string path, TrainingState state)
     {
         var metadata = Metadata(state.History.Count > 0 ? state.History[^1] : null);
         metadata[TrainingState.MetadataKey] = state.ToJson();
-        var velocities = optimizer.Slots.Select(slot => TensorBytes.Read(TrainingState.VelocityPrefix + slot.Name, slot.Velocity));
-        SafeTensors.Write(path, [.. Weights(), .. velocities], metadata);
+        SafeTensors.Write(path, [.. Weights(network), .. _memory.Select(entry => TensorBytes.Read(entry.Name, entry.Tensor))], metadata);
     }
 
     /// <summary>Writes the weights of the best epoch.</summary>
     /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
-    public void WriteBest(string path, EpochResult result) => SafeTensors.Write(path, Weights(), Metadata(result));
+    public void WriteBest(string path, EpochResult result) => SafeTensors.Write(path, Weights(average?.Network ?? network), Metadata(result));
 
-    /// <summary>Reads weights and velocities back.</summary>
+    /// <summary>Reads weights and what was remembered back.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="steps">All steps before it was written.</param>
     /// <exception cref="InvalidDataException">The file is damaged or holds another network; all problems are listed.</exception>
-    public void Restore(string path)
+    public void Restore(string path, long steps)
     {
+        optimizer.ContinueAfter(steps);
         network.LoadSafeTensors(path, strict: true);
         using var file = SafeTensors.Open(path);
         using var noGrad = no_grad();
-        foreach (var slot in optimizer.Slots)
+        foreach (var (name, tensor) in _memory)
         {
-            var name = TrainingState.VelocityPrefix + slot.Name;
-            if (!file.Tensors.TryGetValue(name, out var info) || !info.Shape.SequenceEqual(slot.Velocity.shape) || info.Type != SafeTensorType.F32)
+            var type = tensor.is_floating_point() ? SafeTensorType.F32 : SafeTensorType.I64;
+            if (!file.Tensors.TryGetValue(name, out var info) || !info.Shape.SequenceEqual(tensor.shape) || info.Type != type)
             {
-                throw new InvalidDataException($"{path}: '{name}' is missing, or not F32 of shape [{string.Join(", ", slot.Velocity.shape)}].");
+                throw new InvalidDataException($"{path}: '{name}' is missing, or not {type} of shape [{string.Join(", ", tensor.shape)}].");
             }
 
             using var scope = NewDisposeScope();
-            slot.Velocity.copy_(TensorBytes.Create(info, file.ReadBytes(name)));
+            tensor.copy_(TensorBytes.Create(info, file.ReadBytes(name)));
         }
     }
 
-    /// <summary>Whether every weight and velocity is a finite number.</summary>
+    /// <summary>Whether every weight and all that is remembered is a finite number.</summary>
     public bool IsFinite()
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return network.state_dict().Values.Concat(optimizer.Slots.Select(slot => slot.Velocity))
-            .All(tensor => tensor.isfinite().all().ToBoolean());
+        return network.state_dict().Values.Concat(_memory.Select(entry => entry.Tensor)).All(tensor => tensor.isfinite().all().ToBoolean());
     }
 
-    private IEnumerable<SafeTensor> Weights() => network.state_dict().Select(entry => TensorBytes.Read(entry.Key, entry.Value));
+    private static IEnumerable<SafeTensor> Weights(MobileNetV3 network) => network.state_dict().Select(entry => TensorBytes.Read(entry.Key, entry.Value));
 
     private Dictionary<string, string> Metadata(EpochResult? result)
     {

@@ -22,6 +22,15 @@ internal sealed class RunDirectory
     /// <summary><c>log.jsonl</c>.</summary>
     public string Log => Path.Combine(FullName, "log.jsonl");
 
+    /// <summary><c>curves.png</c>.</summary>
+    public string Curves => Path.Combine(FullName, "curves.png");
+
+    /// <summary>The folder of TensorBoard's events.</summary>
+    public string Events => Path.Combine(FullName, "tensorboard");
+
+    /// <summary>The directory as another process of the same run sees it, which leaves it alone.</summary>
+    public static RunDirectory ForReading(TrainingOptions options) => new(Path.GetFullPath(options.OutputDirectory));
+
     /// <summary>Makes the directory where needed, and sees that a file can be written there, before anything is trained.</summary>
     /// <exception cref="TrainingRefusedException">It can't be, or it holds a run that is neither resumed nor to be lost, or there is none to resume.</exception>
     public static RunDirectory Prepare(TrainingOptions options)
@@ -71,6 +80,9 @@ internal sealed class RunDirectory
     /// <summary>Removes the run that was there.</summary>
     public void Clear()
     {
+        if (Directory.Exists(Events)) Directory.Delete(Events, recursive: true);
+        File.Delete(Curves);
+
         // The checkpoint that could be resumed goes last: a kill in between leaves a run that can still be told from none.
         File.Delete(Log);
         File.Delete(Best);

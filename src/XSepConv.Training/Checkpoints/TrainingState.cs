@@ -12,9 +12,6 @@ internal sealed record TrainingState
     /// <summary>The metadata entry that holds it.</summary>
     public const string MetadataKey = "xsepconv.training";
 
-    /// <summary>Velocities are under this and the parameter's name.</summary>
-    public const string VelocityPrefix = SafeTensorsExtensions.TrainingPrefix + "momentum/";
-
     /// <summary>Whole epochs behind the run, validation included.</summary>
     public int EpochsDone { get; init; }
 
@@ -41,6 +38,9 @@ internal sealed record TrainingState
 
     /// <summary>Torch's threads.</summary>
     public int Threads { get; init; }
+
+    /// <summary>How many processes train together.</summary>
+    public int Processes { get; init; } = 1;
 
     /// <summary>The kind of device.</summary>
     public string Device { get; init; } = "";

@@ -80,8 +80,16 @@ internal sealed class BatchSource
     public static int StepsOf(ImageSplit images, int batchSize) => Math.Max(1, images.Count / batchSize);
 
     /// <summary>An epoch of training: shuffled, augmented, whole batches only.</summary>
-    public static BatchSource ForTraining(ImageSplit images, ImageNormalization normalization, int batchSize, Augmentation augmentation, int seed, int epoch) =>
-        new(images, normalization, batchSize, StepsOf(images, batchSize), augmentation, seed, epoch,
+    /// <param name="images">The split.</param>
+    /// <param name="normalization">From byte to number.</param>
+    /// <param name="batchSize">Images in a batch.</param>
+    /// <param name="augmentation">How images are varied.</param>
+    /// <param name="seed">The run's.</param>
+    /// <param name="epoch">From 1.</param>
+    /// <param name="batches">How many batches are wanted; all without.</param>
+    public static BatchSource ForTraining(
+        ImageSplit images, ImageNormalization normalization, int batchSize, Augmentation augmentation, int seed, int epoch, int? batches = null) =>
+        new(images, normalization, batchSize, batches ?? StepsOf(images, batchSize), augmentation, seed, epoch,
             CounterRandom.For(seed, CounterRandom.Stream.Order, epoch).Permutation(images.Count));
 
     /// <summary>Every image once, in order, as it is.</summary>
@@ -91,15 +99,16 @@ internal sealed class BatchSource
     /// <summary>The batches from one on. Each is disposed of when the next is asked for.</summary>
     /// <param name="firstStep">The first batch.</param>
     /// <param name="ahead">How many more than the current one are prepared, all at once.</param>
-    public IEnumerable<Batch> From(int firstStep, int ahead = 2)
+    /// <param name="stride">Every how manieth batch: of several processes, each takes those that are its own.</param>
+    public IEnumerable<Batch> From(int firstStep, int ahead = 2, int stride = 1)
     {
         var waiting = new Queue<Task<Batch>>();
         try
         {
             var next = firstStep;
-            for (var step = firstStep; step < Steps; step++)
+            for (var step = firstStep; step < Steps; step += stride)
             {
-                for (; next < Steps && next <= step + ahead; next++)
+                for (; next < Steps && next <= step + (ahead * stride); next += stride)
                 {
                     var prepared = next;
                     waiting.Enqueue(Task.Run(() => Prepare(prepared)));

@@ -7,52 +7,47 @@ namespace XSepConv.Training;
 /// Stochastic gradient descent with Torch's semantics: d = gradient + decay·p; v = momentum·v + d; p −= rate·(Nesterov: d + momentum·v, else v).
 /// Written here because its velocities have to go into a checkpoint and come back bit for bit.
 /// </summary>
-internal sealed class Sgd : IDisposable
+internal sealed class Sgd : ParameterOptimizer
 {
+    private const string Prefix = SafeTensorsExtensions.TrainingPrefix + "momentum/";
+
     private readonly double _momentum, _weightDecay;
     private readonly bool _nesterov;
+    private readonly Tensor[] _velocities;
 
     /// <summary>Takes hold of all parameters of a module, on their device.</summary>
     public Sgd(nn.Module module, double momentum, double weightDecay, bool nesterov)
+        : base(module)
     {
         (_momentum, _weightDecay, _nesterov) = (momentum, weightDecay, nesterov);
         using var noGrad = no_grad();
-        Slots = [.. module.named_parameters().Select(named =>
-            new Slot(named.name, named.parameter, zeros_like(named.parameter).DetachFromDisposeScope(), Decays(named.parameter)))];
+        _velocities = [.. Slots.Select(slot => zeros_like(slot.Parameter).DetachFromDisposeScope())];
     }
 
-    /// <summary>A parameter and what belongs to it.</summary>
-    internal sealed record Slot(string Name, Tensor Parameter, Tensor Velocity, bool Decays);
+    public override IEnumerable<(string Name, Tensor Tensor)> Memory => Slots.Zip(_velocities, (slot, velocity) => (Prefix + slot.Name, velocity));
 
-    /// <summary>All parameters, in the module's order.</summary>
-    public IReadOnlyList<Slot> Slots { get; }
-
-    /// <summary>Weights of convolutions and linear layers have two dimensions or more; biases and batch normalisation have one.</summary>
-    public static bool Decays(Tensor parameter) => parameter.dim() > 1;
-
-    /// <summary>Moves every parameter, and sets its gradient to 0 for the next step.</summary>
-    public void Step(double learningRate)
+    public override void Step(double learningRate)
     {
         using var noGrad = no_grad();
         using Scalar momentum = _momentum, weightDecay = _weightDecay, rate = -learningRate;
-        foreach (var slot in Slots)
+        for (var i = 0; i < Slots.Count; i++)
         {
             using var scope = NewDisposeScope();
+            var (slot, velocity) = (Slots[i], _velocities[i]);
             if (slot.Parameter.grad is not { } gradient) continue;
             var direction = slot.Decays && _weightDecay != 0 ? gradient.add(slot.Parameter, weightDecay) : gradient;
             if (_momentum != 0)
             {
-                slot.Velocity.mul_(momentum).add_(direction);
-                direction = _nesterov ? direction.add(slot.Velocity, momentum) : slot.Velocity;
+                velocity.mul_(momentum).add_(direction);
+                direction = _nesterov ? direction.add(velocity, momentum) : velocity;
             }
 
             slot.Parameter.add_(direction, rate);
-            gradient.zero_();
         }
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
-        foreach (var slot in Slots) slot.Velocity.Dispose();
+        foreach (var velocity in _velocities) velocity.Dispose();
     }
 }

@@ -19,6 +19,14 @@ public sealed class LearningRateScheduleTests
     }
 
     [Fact]
+    public void Steps_down_come_at_the_middle_and_at_three_quarters_of_the_run()
+    {
+        // 2 steps up to 1, then the peak until half of 10, a tenth until 7.5.
+        var schedule = new LearningRateSchedule(1, totalSteps: 10, warmupSteps: 2, ScheduleKind.Step);
+        Assert.Equal([0.5, 1, 1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01], Enumerable.Range(0, 10).Select(step => schedule.At(step)));
+    }
+
+    [Fact]
     public void Steps_outside_the_run_are_refused()
     {
         var schedule = new LearningRateSchedule(1, 10, 2);

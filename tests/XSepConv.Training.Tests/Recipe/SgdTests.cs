@@ -29,6 +29,7 @@ public sealed class SgdTests
             var x = randn(6, 4, dtype: ScalarType.Float64);
             ours.call(x).pow(2).sum().backward();
             sgd.Step(rate);
+            Gradients.Clear(sgd);
 
             reference.zero_grad();
             theirs.call(x).pow(2).sum().backward();

@@ -52,6 +52,55 @@ public sealed class ResumeTests : IDisposable
         Refused(_run.Options with { Resume = true }, "mixup: 0.3 there, nothing now", "policy operations: 2 there");
     }
 
+    // The parts of recipes that remember something from step to step, each with what else could get out of step with it.
+    private static readonly Dictionary<string, Func<TrainingOptions, TrainingOptions>> Recipes = new()
+    {
+        ["AdamW"] = options => options with { Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, WeightDecay = 0.05, Schedule = ScheduleKind.Step },
+        ["average"] = options => options with { EmaDecay = 0.9, ClipNorm = 0.5 },
+        ["accumulation"] = options => options with { BatchSize = 8, AccumulateBatches = 2 },
+        ["all"] = options => options with
+        {
+            Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, EmaDecay = 0.9, ClipNorm = 1, BatchSize = 8, AccumulateBatches = 2, Patience = 1,
+            Augmentation = RunFolder.Data.Augmentation with { PolicyOperations = 1, PolicyMagnitude = 0.3, Mixup = 0.3 },
+        },
+    };
+
+    public static TheoryData<string, bool> RecipesAndEnds() => new(Recipes.Keys.SelectMany(name => new[] { (name, false), (name, true) }));
+
+    [Theory]
+    [MemberData(nameof(RecipesAndEnds))]
+    public void Every_recipe_goes_on_to_the_same_bits(string recipe, bool killed)
+    {
+        var options = Recipes[recipe](_run.Options);
+        using var whole = new RunFolder();
+        var expected = whole.Run(options with { OutputDirectory = whole.Path, Workers = 0 });
+        foreach (var (epoch, step) in new[] { (1, 2), (1, 5), (2, 1) })
+        {
+            // A kill is an exception between a step and anything else: it saves nothing, and the last checkpoint is some steps old.
+            var begun = options with { Resume = File.Exists(_run.Last), CheckpointSteps = killed ? 2 : null };
+            if (killed) Assert.Throws<InvalidTimeZoneException>(() => _run.Run(begun, report => _ = At(report) ? throw new InvalidTimeZoneException() : 0));
+            else RunFolder.RunUntil(At, begun);
+
+            bool At(TrainingProgress report) => report.Epoch == epoch && report.Step == step && report.Phase == "train";
+        }
+
+        var resumed = _run.Run(options with { Resume = true, Workers = 1 });
+        Assert.Equal(expected.History, resumed.History);
+        Assert.Equal((expected.Test, expected.StoppedEarly), (resumed.Test, resumed.StoppedEarly));
+        Assert.Equal(File.ReadAllBytes(whole.Last), File.ReadAllBytes(_run.Last));
+        Assert.Equal(File.ReadAllBytes(whole.Best), File.ReadAllBytes(_run.Best));
+    }
+
+    [Fact]
+    public void Other_recipes_are_refused()
+    {
+        _run.RunInterruptedAt(1);
+        Refused(
+            Recipes["all"](_run.Options) with { Resume = true, Schedule = ScheduleKind.Step },
+            "optimizer: nothing there, AdamW now", "weight average: nothing there, 0.9 now", "clipped norm: nothing there, 1 now", "accumulated batches: nothing there, 2 now",
+            "patience: nothing there, 1 now", "schedule: nothing there, Step now");
+    }
+
     [Fact]
     public void A_kill_loses_only_what_came_after_the_last_checkpoint()
     {

@@ -31,10 +31,13 @@ internal sealed class RunFolder : IDisposable
         Start(options ?? Options, progress, TestContext.Current.CancellationToken);
 
     /// <summary>Trains until a moment, and cancels there.</summary>
-    public TrainingResult RunUntil(Func<TrainingProgress, bool> moment, bool resume = false)
+    public TrainingResult RunUntil(Func<TrainingProgress, bool> moment, bool resume = false) => RunUntil(moment, Options with { Resume = resume });
+
+    /// <summary>The same with other options.</summary>
+    public static TrainingResult RunUntil(Func<TrainingProgress, bool> moment, TrainingOptions options)
     {
         using var cancel = new CancellationTokenSource();
-        var result = Start(Options with { Resume = resume }, report =>
+        var result = Start(options, report =>
         {
             if (moment(report)) cancel.Cancel();
         }, cancel.Token);

@@ -39,6 +39,70 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_step_takes_the_mean_gradient_of_its_batches()
+    {
+        // One step of plain SGD moves a weight by rate · gradient: that of both halves together is the mean of what each alone would do.
+        var options = _run.Options with { Network = TorchTests.Spec() with { Dropout = 0 }, Momentum = 0, Nesterov = false, WeightDecay = 0, WarmupEpochs = 0, Augment = false, Epochs = 1 };
+        var data = Sets.Open("shapes", new() { Limit = 32, Seed = 4 });
+        using var scope = NewDisposeScope();
+        var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Order, 1).Permutation(32);
+        var rate = new LearningRateSchedule(options.LearningRate, 1, 0).At(0);
+
+        using (manual_seed(options.Seed))
+        {
+        }
+
+        using var network = new MobileNetV3(options.Network);
+        Dictionary<string, Tensor> expected = network.named_parameters().ToDictionary(named => named.name, named => named.parameter.detach().clone());
+        foreach (var half in new[] { order[..16], order[16..] })
+        {
+            var batch = BatchSource.ForEvaluation(data.Train, data.Normalization, 32).From(0).Select(all => TensorBatch.Images(all, data.Train, CPU, ScalarType.Float32)).Single();
+            var index = tensor(half.Select(i => (long)i).ToArray());
+            var labels = tensor(half.Select(i => (long)data.Train.Labels.Span[i]).ToArray());
+            network.zero_grad();
+            nn.functional.cross_entropy(network.call(batch.index_select(0, index)), labels, label_smoothing: options.LabelSmoothing).backward();
+            using var noGrad = no_grad();
+            foreach (var (name, parameter) in network.named_parameters()) expected[name].sub_(parameter.grad! * (rate / 2));
+        }
+
+        new Trainer(options with { BatchSize = 16, AccumulateBatches = 2 }, data).Run(cancel: TestContext.Current.CancellationToken);
+        using var trained = Checkpoint.Load(_run.Last);
+        foreach (var (name, parameter) in trained.Network.named_parameters())
+        {
+            // float32 in another order of operations: some 1e-7 of the largest number.
+            Assert.True(parameter.allclose(expected[name], rtol: 1e-5, atol: 1e-6), name);
+        }
+    }
+
+    [Fact]
+    public void The_average_is_what_is_validated_kept_and_tested()
+    {
+        var result = _run.Run(_run.Options with { EmaDecay = 0.9 });
+        using var best = Checkpoint.Load(_run.Best);
+        using var last = SafeTensors.Open(_run.Last);
+        var measured = Evaluator.Evaluate(best.Network, RunFolder.Data.Validation, best.Normalization, cancel: TestContext.Current.CancellationToken);
+        Assert.Equal((result.BestValidationTop1, result.History[result.BestEpoch - 1].ValidationLoss), (measured.Top1, measured.Loss));
+        var averaged = last.Tensors.Keys.Where(name => name.StartsWith("training/ema/", StringComparison.Ordinal)).ToList();
+        Assert.Equal(best.Network.state_dict().Keys.Order(), averaged.Select(name => name["training/ema/".Length..]).Order());
+        if (result.BestEpoch == 3) Assert.Equal(last.ReadBytes("training/ema/conv1.weight"), BytesOf(_run.Best, "conv1.weight"));
+        Assert.NotEqual(last.ReadBytes("conv1.weight"), BytesOf(_run.Best, "conv1.weight"));
+    }
+
+    [Fact]
+    public void A_run_without_anything_better_ends_early_and_its_best_epoch_is_tested()
+    {
+        // A learning rate that moves nothing in float32: the validation stays as it is, but for statistics, so that no later epoch is expected to be better for long.
+        var result = _run.Run(_run.Options with { Epochs = 60, Patience = 2, LearningRate = 1e-30 });
+        Assert.True(result is { Completed: true, StoppedEarly: true, Test: not null });
+        Assert.Equal(result.EpochsDone, result.BestEpoch + 2);
+        Assert.DoesNotContain(result.History.TakeLast(2), epoch => epoch.Best);
+        Assert.Equal(result.EpochsDone, File.ReadAllLines(_run.Log).Length);
+
+        var again = new Trainer(_run.Options with { Epochs = 60, Patience = 2, LearningRate = 1e-30, Resume = true }, RunFolder.Data).Run(cancel: TestContext.Current.CancellationToken);
+        Assert.Equal((result.EpochsDone, result.Test, true), (again.EpochsDone, again.Test, again.StoppedEarly));
+    }
+
+    [Fact]
     public void Every_step_and_epoch_is_reported_and_the_log_has_a_line_an_epoch()
     {
         var reports = new List<TrainingProgress>();
@@ -127,16 +191,32 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_wrong_number_of_threads_and_other_options_are_all_listed()
     {
-        var options = _run.Options with { Epochs = 0, BatchSize = 1, LearningRate = double.NaN, Momentum = 1, WeightDecay = -1, LabelSmoothing = 1, WarmupEpochs = -1, Threads = 0 };
+        var options = _run.Options with
+        {
+            AccumulateBatches = 0, Optimizer = (OptimizerKind)2, Schedule = (ScheduleKind)2, AdamBeta1 = 1, AdamBeta2 = -1, ClipNorm = 0, EmaDecay = 1, Patience = 0,
+            Epochs = 0, BatchSize = 1, LearningRate = double.NaN, Momentum = 1, WeightDecay = -1, LabelSmoothing = 1, WarmupEpochs = -1, Threads = 0,
+        };
         var message = Assert.Throws<ArgumentException>(() => new Trainer(options with { Network = TorchTests.Spec(classes: 7, channels: 1) }, RunFolder.Data)).Message;
         foreach (var part in new[]
         {
             "epochs is 0", "batch size is 1", "learning rate is NaN", "momentum is 1", "weight decay is -1", "label smoothing is 1", "warm-up epochs is -1",
+            "accumulated batches is 0", "optimizer is 2", "schedule is 2", "β1 is 1", "β2 is -1", "clipped to is 0", "average is 1", "patience is 0",
             "threads is 0", "takes 1 channels, the images of shapes have 3", "7 classes apart, shapes has 10",
         })
         {
             Assert.Contains(part, message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void More_batches_than_there_are_can_t_be_accumulated() => Assert.Contains(
+        "accumulated batches is 7, but the training split has 6 of 16 images",
+        Assert.Throws<ArgumentException>(() => new Trainer(_run.Options with { AccumulateBatches = 7 }, RunFolder.Data)).Message, StringComparison.Ordinal);
+
+    private static byte[] BytesOf(string path, string name)
+    {
+        using var file = SafeTensors.Open(path);
+        return file.ReadBytes(name);
     }
 
     [Theory]

@@ -1,0 +1,46 @@
+using static TorchSharp.torch;
+using Torch = TorchSharp.Modules.AdamW;
+
+namespace XSepConv.Training;
+
+/// <summary>
+/// TorchSharp's AdamW, with decay only where it belongs. Its moments can be reached (unlike its SGD's velocities before the first step), so that they go into
+/// a checkpoint and come back bit for bit; its count of steps is the run's position.
+/// </summary>
+internal sealed class AdamW : ParameterOptimizer
+{
+    private const string FirstPrefix = SafeTensorsExtensions.TrainingPrefix + "adam/first/";
+    private const string SecondPrefix = SafeTensorsExtensions.TrainingPrefix + "adam/second/";
+
+    private readonly Torch _optimizer;
+    private readonly List<(string Name, Torch.State State)> _states;
+
+    /// <summary>Takes hold of all parameters of a module, on their device.</summary>
+    public AdamW(nn.Module module, double beta1, double beta2, double weightDecay)
+        : base(module)
+    {
+        // TorchSharp lists states group by group.
+        List<Slot> decayed = [.. Slots.Where(slot => slot.Decays)], free = [.. Slots.Where(slot => !slot.Decays)];
+        _optimizer = new Torch([Group(decayed, weightDecay), Group(free, 0)], beta1: beta1, beta2: beta2);
+        _states = [.. decayed.Concat(free).Select(slot => slot.Name).Zip(_optimizer.state_dict().State.Cast<Torch.State>())];
+
+        Torch.ParamGroup Group(List<Slot> slots, double decay) => new(slots.Select(slot => slot.Parameter), 1, beta1, beta2, weight_decay: decay);
+    }
+
+    public override IEnumerable<(string Name, Tensor Tensor)> Memory =>
+        _states.Select(entry => (FirstPrefix + entry.Name, entry.State.exp_avg)).Concat(_states.Select(entry => (SecondPrefix + entry.Name, entry.State.exp_avg_sq)));
+
+    public override void Step(double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var group in _optimizer.ParamGroups) group.LearningRate = learningRate;
+        _optimizer.step();
+    }
+
+    public override void ContinueAfter(long steps)
+    {
+        foreach (var (_, state) in _states) state.step = steps;
+    }
+
+    public override void Dispose() => _optimizer.Dispose();
+}

@@ -1,0 +1,37 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>What moves a network's parameters; all it remembers goes into a checkpoint and comes back bit for bit.</summary>
+internal abstract class ParameterOptimizer(nn.Module module) : IDisposable
+{
+    /// <summary>All parameters, in the module's order.</summary>
+    public IReadOnlyList<Slot> Slots { get; } = [.. module.named_parameters().Select(named => new Slot(named.name, named.parameter, Decays(named.parameter)))];
+
+    /// <summary>What is remembered, under the names of a checkpoint; changing these tensors changes it.</summary>
+    public abstract IEnumerable<(string Name, Tensor Tensor)> Memory { get; }
+
+    /// <summary>The optimizer of a recipe.</summary>
+    public static ParameterOptimizer Of(TrainingOptions options, nn.Module module) => options.Optimizer switch
+    {
+        OptimizerKind.AdamW => new AdamW(module, options.AdamBeta1, options.AdamBeta2, options.WeightDecay),
+        _ => new Sgd(module, options.Momentum, options.WeightDecay, options.Nesterov),
+    };
+
+    /// <summary>Weights of convolutions and linear layers have two dimensions or more; biases and batch normalisation have one.</summary>
+    public static bool Decays(Tensor parameter) => parameter.dim() > 1;
+
+    /// <summary>Moves every parameter by its gradient.</summary>
+    public abstract void Step(double learningRate);
+
+    /// <summary>So many steps were done before: what is remembered comes from them.</summary>
+    public virtual void ContinueAfter(long steps)
+    {
+    }
+
+    public abstract void Dispose();
+
+    /// <summary>A parameter.</summary>
+    internal sealed record Slot(string Name, Parameter Parameter, bool Decays);
+}

@@ -1,0 +1,58 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>
+/// The exponential moving average of a network's weights, which is what is validated and kept as the best. The running statistics of batch normalisation are
+/// averaged in the same way: each is the mean of what belonged to the weights that were averaged.
+/// </summary>
+internal sealed class WeightAverage : IDisposable
+{
+    private const string Prefix = SafeTensorsExtensions.TrainingPrefix + "ema/";
+
+    private readonly double _decay;
+    private readonly List<(string Key, Tensor Average, Tensor Source)> _pairs;
+
+    /// <summary>Begins with the network as it is.</summary>
+    public WeightAverage(MobileNetV3 network, double decay)
+    {
+        _decay = decay;
+        Network = new MobileNetV3(network.Spec, network.parameters().First().device);
+        Network.eval();
+        Dictionary<string, Tensor> averages = Network.state_dict(), sources = network.state_dict();
+        _pairs = [.. sources.Select(entry => (entry.Key, averages[entry.Key], entry.Value))];
+        using var noGrad = no_grad();
+        foreach (var (_, average, source) in _pairs) average.copy_(source);
+    }
+
+    /// <summary>A network with the averaged weights.</summary>
+    public MobileNetV3 Network { get; }
+
+    /// <summary>The average under the names of a checkpoint; changing these tensors changes it.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Memory => _pairs.Select(pair => (Prefix + pair.Key, pair.Average));
+
+    /// <summary>
+    /// How much of the average stays in a step: the decay, and (1 + t)/(10 + t) while that is less, so that the first weights are soon forgotten.
+    /// </summary>
+    /// <param name="decay">In (0, 1).</param>
+    /// <param name="step">Steps before this one.</param>
+    public static double DecayAt(double decay, long step) => Math.Min(decay, (1.0 + step) / (10.0 + step));
+
+    /// <summary>average ← decay·average + (1 − decay)·weights; counters are the network's.</summary>
+    /// <param name="step">Steps before the one that was just taken.</param>
+    public void Add(long step)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var decay = DecayAt(_decay, step);
+        using Scalar kept = decay, share = 1 - decay;
+        foreach (var (_, average, source) in _pairs)
+        {
+            if (average.is_floating_point()) average.mul_(kept).add_(source, share);
+            else average.copy_(source);
+        }
+    }
+
+    public void Dispose() => Network.Dispose();
+}

@@ -1,0 +1,91 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>
+/// One step: the mean gradient of its batches, over all processes, then clipping, the optimizer and the average. Sums run in the batches' order, so that two
+/// processes with a batch each get the bits of one process with both.
+/// </summary>
+internal sealed class TrainingStep(
+    TrainingOptions options, ImageSplit images, MobileNetV3 network, ParameterOptimizer optimizer, WeightAverage? average, ProcessGroup processes)
+{
+    private readonly Device _device = network.parameters().First().device;
+
+    /// <summary>Running means and variances; the counters beside them are the same everywhere.</summary>
+    private readonly List<Tensor> _statistics = [.. network.named_buffers().Select(named => named.buffer).Where(buffer => buffer.is_floating_point())];
+
+    /// <summary>Moves the weights once.</summary>
+    /// <param name="batches">This process's batches; as many as one step accumulates are taken.</param>
+    /// <param name="epoch">The epoch, from 1.</param>
+    /// <param name="step">Steps of the epoch before this one.</param>
+    /// <param name="before">Steps of the run before this one.</param>
+    /// <param name="learningRate">Of this step.</param>
+    /// <returns>The mean loss of all batches and how many images were right.</returns>
+    /// <exception cref="TrainingDivergedException">The loss or the gradient is not finite; the weights are as before.</exception>
+    public (double Loss, long Correct) Run(IEnumerator<Batch> batches, int epoch, int step, long before, double learningRate)
+    {
+        Span<double> sums = [0, 0];
+        for (var i = 0; i < options.AccumulateBatches; i++)
+        {
+            if (!batches.MoveNext()) throw new InvalidOperationException($"The epoch ended within step {step + 1}.");
+            var number = (((long)step * options.AccumulateBatches) + i) * processes.Size + processes.Rank;
+            var (loss, correct) = Learn(batches.Current, epoch, number);
+            sums[0] += loss;
+            sums[1] += correct;
+        }
+
+        processes.Sum(sums);
+        var all = options.AccumulateBatches * processes.Size;
+        var mean = sums[0] / all;
+        if (!double.IsFinite(mean)) throw new TrainingDivergedException($"The loss is {mean}", epoch, step + 1, mean);
+        if (processes.Size > 1) SumOverProcesses();
+        if (all > 1) Gradients.Scale(optimizer, 1.0 / all);
+        if (options.ClipNorm is { } most && Gradients.Clip(optimizer, most) is var norm && !double.IsFinite(norm))
+        {
+            throw new TrainingDivergedException($"The gradient's norm is {norm}", epoch, step + 1, mean);
+        }
+
+        optimizer.Step(learningRate);
+        Gradients.Clear(optimizer);
+        average?.Add(before);
+        return (mean, (long)sums[1]);
+    }
+
+    /// <summary>Adds the gradient of a batch.</summary>
+    private (double Loss, long Correct) Learn(Batch batch, int epoch, long number)
+    {
+        using var scope = NewDisposeScope();
+        using (manual_seed((long)(CounterRandom.For(options.Seed, CounterRandom.Stream.Torch, epoch, number).NextBits() >> 1)))
+        {
+        }
+
+        var labels = TensorBatch.Labels(batch, _device);
+        var logits = network.call(TensorBatch.Images(batch, images, _device, ScalarType.Float32));
+        var loss = batch.IsMixed
+            ? MixedLoss.Of(logits, labels, TensorBatch.Weights(batch, _device), options.LabelSmoothing)
+            : nn.functional.cross_entropy(logits, labels, label_smoothing: options.LabelSmoothing);
+        loss.backward();
+        using var noGrad = no_grad();
+        return (loss.ToDouble(), logits.argmax(1).eq(labels).sum().ToInt64());
+    }
+
+    /// <summary>Gradients become their sum over all processes, running statistics their mean.</summary>
+    private void SumOverProcesses()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        List<Tensor> gradients = [.. optimizer.Slots.Select(slot => slot.Parameter.grad).OfType<Tensor>()];
+        List<Tensor> tensors = [.. gradients, .. _statistics];
+        var flat = cat([.. tensors.Select(tensor => tensor.flatten())]).cpu();
+        processes.Sum(MemoryMarshal.Cast<byte, float>(flat.bytes));
+        var start = 0L;
+        for (var i = 0; i < tensors.Count; i++)
+        {
+            tensors[i].copy_(flat.narrow(0, start, tensors[i].numel()).view(tensors[i].shape));
+            start += tensors[i].numel();
+            if (i >= gradients.Count) tensors[i].div_(processes.Size);
+        }
+    }
+}
