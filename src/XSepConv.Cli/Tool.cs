@@ -57,7 +57,8 @@ internal static class Tool
         return exitCode;
     }
 
-    private static (string Message, int ExitCode) Explain(Exception e) => e switch
+    /// <summary>One line about an exception, and what to exit with.</summary>
+    internal static (string Message, int ExitCode) Explain(Exception e) => e switch
     {
         UserError error => (error.Message, error.ExitCode),
         FileNotFoundException missing => ($"There is no file '{missing.FileName}'; a checkpoint is a last.safetensors or best.safetensors that 'train' wrote.", ExitCode.BadInput),

@@ -12,9 +12,11 @@ internal sealed partial class ToolProcess : IDisposable
     private readonly Task<string> output;
     private readonly Task<string> error;
 
-    private ToolProcess(string[] args, (string Name, string Value)[] environment)
+    private ToolProcess(string[] args, (string Name, string Value)[] environment, params string[] under)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        string[] starter = [.. under, "dotnet"];
+        var start = new ProcessStartInfo(starter[0]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        foreach (var arg in starter[1..]) start.ArgumentList.Add(arg);
         start.ArgumentList.Add("exec");
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "xsepconv.dll"));
         foreach (var arg in args) start.ArgumentList.Add(arg);
@@ -37,6 +39,13 @@ internal sealed partial class ToolProcess : IDisposable
     public static async Task<(int ExitCode, string Out, string Error)> RunWith((string Name, string Value)[] environment, params string[] args)
     {
         using var tool = new ToolProcess(args, environment);
+        return await tool.Finish();
+    }
+
+    /// <summary>Runs it under another program that starts it: <c>mpirun</c>, a shell.</summary>
+    public static async Task<(int ExitCode, string Out, string Error)> RunUnder(string[] under, params string[] args)
+    {
+        using var tool = new ToolProcess(args, [], under);
         return await tool.Finish();
     }
 

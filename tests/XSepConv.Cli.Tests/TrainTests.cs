@@ -43,8 +43,9 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         string[] options =
         [
-            "--data", "--data-root", "--limit", "--model", "--preset", "--width", "--kernels", "--epochs", "--batch", "--lr", "--augment", "--seed",
-            "--device", "--threads", "--workers", "--image-size", "--out", "--save-every", "--resume", "--overwrite", "--json",
+            "--data", "--data-root", "--limit", "--model", "--preset", "--width", "--kernels", "--recipe", "--epochs", "--batch", "--accumulate", "--optimizer", "--lr",
+            "--schedule", "--warmup", "--weight-decay", "--label-smoothing", "--dropout", "--clip", "--ema", "--patience", "--augment", "--seed",
+            "--device", "--threads", "--distributed", "--workers", "--image-size", "--out", "--save-every", "--resume", "--overwrite", "--json",
         ];
         Assert.All(options, option => Assert.Contains($"  {option} ", output, StringComparison.Ordinal));
     }

@@ -19,6 +19,7 @@ internal sealed class TrainCommand
     private readonly Option<int> workers = CheckedOption.Whole("--workers", 0, 64, Defaults.Workers, "Batches prepared while a step runs. The results are the same for any number.");
     private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", "Where last.safetensors, best.safetensors, log.jsonl and curves.png go. Default: runs/ and the name of the data.");
     private readonly Option<int?> saveEvery = CheckedOption.OptionalWhole("--save-every", 1, int.MaxValue, "Save every so many steps too, not only after each epoch.");
+    private readonly DistributedOptions distributed = new();
     private readonly Option<bool> resume = CheckedOption.Flag("--resume", "Continue the run in --out. Give the options that it was started with.");
     private readonly Option<bool> overwrite = CheckedOption.Flag("--overwrite", "Replace the run in --out.");
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the result as one line of JSON; everything else goes to stderr.");
@@ -36,6 +37,7 @@ internal sealed class TrainCommand
         train.recipe.AddTo(command);
         command.Add(train.seed);
         train.device.AddTo(command);
+        train.distributed.AddTo(command);
         foreach (var option in new Option[] { train.workers, train.directory, train.saveEvery, train.resume, train.overwrite, train.json }) command.Add(option);
         command.Validators.Add(result =>
         {
@@ -47,32 +49,39 @@ internal sealed class TrainCommand
 
     private int Run(ParseResult result)
     {
+        using var processes = distributed.Join(result);
+        return processes.Size == 1 ? Run(result, processes) : DistributedOptions.Together(processes, result.InvocationConfiguration.Error, () => Run(result, processes));
+    }
+
+    private int Run(ParseResult result, ProcessGroup processes)
+    {
         var invocation = result.InvocationConfiguration;
-        var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
+        var screen = !processes.IsFirst ? TextWriter.Null : result.GetValue(json) ? invocation.Error : invocation.Output;
         using var interrupts = new Interrupts();
+        var output = result.GetValue(directory) ?? Path.Combine("runs", data.Name(result)!);
+        var (trainer, options) = DistributedOptions.Agree(processes, () => Prepare(result, output, screen, processes, interrupts));
+        var view = new TrainingScreen(Consoles.For(screen), options, recipe.Describe(result), trainer.Plan, interrupts.Token);
+        view.Introduce(TypedLine.Of(result));
+        var outcome = Train(trainer, view, interrupts.Token);
+        if (result.GetValue(json) && processes.IsFirst) JsonLine.Write(invocation.Output, Report(outcome, output));
+        view.Conclude(outcome, output, TypedLine.Of(result, leaveOut: [overwrite.Name, resume.Name], add: resume.Name));
+        return outcome.Completed ? ExitCode.Done : interrupts.ExitCode;
+    }
+
+    private (Trainer Trainer, TrainingOptions Options) Prepare(ParseResult result, string output, TextWriter screen, ProcessGroup processes, Interrupts interrupts)
+    {
         var chosenDevice = device.Prepare(result);
-        var name = data.Name(result)!;
-        var output = result.GetValue(directory) ?? Path.Combine("runs", name);
-        RefuseWrongDirectory(result, output);
-        Trainer trainer;
-        TrainingOptions options;
+        if (processes.IsFirst) RefuseWrongDirectory(result, output);
         try
         {
-            var images = data.Open(result, name, result.GetValue(seed), screen, interrupts.Token);
-            options = Options(result, images, output, chosenDevice);
-            trainer = MakeTrainer(options, images);
+            var images = data.Open(result, data.Name(result)!, result.GetValue(seed), screen, interrupts.Token);
+            var options = Options(result, images, output, chosenDevice);
+            return (MakeTrainer(options, images, processes), options);
         }
         catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
         {
             throw new UserError("Stopped before training; nothing was changed.", interrupts.ExitCode);
         }
-
-        var view = new TrainingScreen(Consoles.For(screen), options, recipe.Describe(result), trainer.Plan, interrupts.Token);
-        view.Introduce(TypedLine.Of(result));
-        var outcome = Train(trainer, view, interrupts.Token);
-        if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(outcome, output));
-        view.Conclude(outcome, output, TypedLine.Of(result, leaveOut: [overwrite.Name, resume.Name], add: resume.Name));
-        return outcome.Completed ? ExitCode.Done : interrupts.ExitCode;
     }
 
     /// <summary>What the trainer would refuse too, said in the words of the command line, and before any data are read.</summary>
@@ -104,11 +113,11 @@ internal sealed class TrainCommand
         CheckpointSteps = result.GetValue(saveEvery),
     }, images);
 
-    private static Trainer MakeTrainer(TrainingOptions options, ImageDataset images)
+    private static Trainer MakeTrainer(TrainingOptions options, ImageDataset images, ProcessGroup processes)
     {
         try
         {
-            return new Trainer(options, images);
+            return new Trainer(options, images, processes);
         }
         catch (ArgumentException e)
         {

@@ -36,6 +36,12 @@ internal static class AtomicFile
 
             File.Move(temporary, target, overwrite: true);
         }
+        catch (ArgumentOutOfRangeException e) when (e.ParamName == "value")
+        {
+            // .NET's word for EFBIG.
+            File.Delete(temporary);
+            throw new IOException($"{path} would be longer than the file system or a limit of this process allows.", e);
+        }
         catch
         {
             File.Delete(temporary);

@@ -22,8 +22,9 @@ internal sealed class EventFile(string folder)
     public void Write(IReadOnlyList<EpochResult> history)
     {
         var old = Directory.Exists(folder) ? Directory.GetFiles(folder, Pattern) : [];
-        var known = old.SelectMany(Read).Where(message => message.Summary is not null).GroupBy(message => message.Step).ToDictionary(group => group.Key, group => group.Last());
-        var messages = new List<Event> { new() { FileVersion = FileVersion, WallTime = known.Values.Select(message => message.WallTime).Append(Now()).Min() } };
+        var read = old.SelectMany(Read).ToList();
+        var known = read.Where(message => message.Summary is not null).GroupBy(message => message.Step).ToDictionary(group => group.Key, group => group.Last());
+        var messages = new List<Event> { read.Find(message => message.FileVersion == FileVersion) ?? new() { FileVersion = FileVersion, WallTime = Now() } };
         messages.AddRange(history.Select(result => known.TryGetValue(result.Epoch, out var message) && Says(message, result) ? message : Of(result)));
         Directory.CreateDirectory(folder);
 

@@ -1,0 +1,50 @@
+using static XSepConv.BlockKind;
+using static XSepConv.SqueezeExcite;
+
+namespace XSepConv.Training.Tests;
+
+/// <summary>What a run leaves and says when memory or disk are used up.</summary>
+[Collection(TorchTests.Name)]
+public sealed class EndTests : IDisposable
+{
+    private readonly RunFolder _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    [Fact]
+    public void Too_little_memory_ends_with_what_to_do_and_the_last_checkpoint()
+    {
+        // The stem's map of a batch is 4096 · 65536 · 32 · 32 floats, 1.1 TB, its weights 7 MB: the weights fit and the step does not.
+        var network = TorchTests.Spec() with { StemChannels = 65_536, StemStride = 1, Blocks = [new(Dw, 3, 65_536, 4, 8, Activation.ReLU, None, 2)] };
+        var data = Sets.Open("shapes", new() { Limit = 4_000 });
+        var error = Assert.Throws<TrainingMemoryException>(() =>
+            new Trainer(_run.Options with { Network = network, BatchSize = 4_000 }, data).Run(cancel: TestContext.Current.CancellationToken));
+        Assert.Contains("not enough memory for batches of", error.Message, StringComparison.Ordinal);
+        Assert.Contains("last.safetensors is kept, from 0 whole epochs and 0 steps", error.Message, StringComparison.Ordinal);
+        Assert.Contains("A smaller batch needs less", error.Message, StringComparison.Ordinal);
+        using var kept = Checkpoint.Load(_run.Last);
+        Assert.Equal(network, kept.Spec);
+    }
+
+    [Fact]
+    public void A_file_that_can_t_be_written_ends_with_what_to_do_and_the_run_goes_on_later()
+    {
+        // A folder where the file should be: it can't be replaced, for root neither.
+        using var whole = new RunFolder();
+        var expected = whole.Run();
+        var error = Assert.Throws<TrainingStorageException>(() => _run.Run(progress: report =>
+        {
+            if (report is not { Epoch: 2, Step: 1, Phase: "train" }) return;
+            File.Delete(_run.Log);
+            Directory.CreateDirectory(_run.Log);
+        }));
+        Assert.Contains("log.jsonl is a directory", error.Message, StringComparison.Ordinal);
+        Assert.Contains("last.safetensors is kept, from 1 whole epochs and 0 steps", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Make room (a checkpoint takes 0.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("resume the run", error.Message, StringComparison.Ordinal);
+
+        Directory.Delete(_run.Log);
+        Assert.Equal(expected.History, _run.Run(_run.Options with { Resume = true }).History);
+        Assert.Equal(File.ReadAllBytes(whole.Last), File.ReadAllBytes(_run.Last));
+    }
+}
