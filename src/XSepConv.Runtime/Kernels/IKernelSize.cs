@@ -21,6 +21,11 @@ internal readonly struct Kernel7 : IKernelSize
     public static int Size => 7;
 }
 
+internal readonly struct Kernel9 : IKernelSize
+{
+    public static int Size => 9;
+}
+
 internal readonly struct KernelAny : IKernelSize
 {
     public static int Size => 0;

@@ -50,6 +50,8 @@ internal static unsafe class TapRows<TLanes, TVector, TKernel>
         var w4 = TKernel.Size > 3 ? TLanes.Load(weights + (4 * lanes)) : default;
         var w5 = TKernel.Size > 5 ? TLanes.Load(weights + (5 * lanes)) : default;
         var w6 = TKernel.Size > 5 ? TLanes.Load(weights + (6 * lanes)) : default;
+        var w7 = TKernel.Size > 7 ? TLanes.Load(weights + (7 * lanes)) : default;
+        var w8 = TKernel.Size > 7 ? TLanes.Load(weights + (8 * lanes)) : default;
         var step = (nint)stride * lanes;
         for (var row = 0; row < height; row++)
         {
@@ -70,6 +72,12 @@ internal static unsafe class TapRows<TLanes, TVector, TKernel>
                 {
                     y = TLanes.MultiplyAdd(w5, TLanes.Load(tap + (5 * lanes)), y);
                     y = TLanes.MultiplyAdd(w6, TLanes.Load(tap + (6 * lanes)), y);
+                }
+
+                if (TKernel.Size > 7)
+                {
+                    y = TLanes.MultiplyAdd(w7, TLanes.Load(tap + (7 * lanes)), y);
+                    y = TLanes.MultiplyAdd(w8, TLanes.Load(tap + (8 * lanes)), y);
                 }
 
                 y = TFinish.Apply<TLanes, TVector>(y);
@@ -123,6 +131,8 @@ internal static unsafe class TapRows<TLanes, TVector, TKernel>
         var w4 = TKernel.Size > 3 ? TLanes.Load(weights + (4 * lanes)) : default;
         var w5 = TKernel.Size > 5 ? TLanes.Load(weights + (5 * lanes)) : default;
         var w6 = TKernel.Size > 5 ? TLanes.Load(weights + (6 * lanes)) : default;
+        var w7 = TKernel.Size > 7 ? TLanes.Load(weights + (7 * lanes)) : default;
+        var w8 = TKernel.Size > 7 ? TLanes.Load(weights + (8 * lanes)) : default;
         for (var row = 0; row < height; row++)
         {
             var taps = rows + ((nint)row * stride);
@@ -131,6 +141,8 @@ internal static unsafe class TapRows<TLanes, TVector, TKernel>
             var r4 = TKernel.Size > 3 ? taps[4] : null;
             var r5 = TKernel.Size > 5 ? taps[5] : null;
             var r6 = TKernel.Size > 5 ? taps[6] : null;
+            var r7 = TKernel.Size > 7 ? taps[7] : null;
+            var r8 = TKernel.Size > 7 ? taps[8] : null;
             for (nint i = 0; i < end; i += lanes)
             {
                 var y = TFinish.IsMeasured ? TLanes.Multiply(w0, TLanes.Load(r0 + i)) : TLanes.MultiplyAdd(w0, TLanes.Load(r0 + i), shift);
@@ -146,6 +158,12 @@ internal static unsafe class TapRows<TLanes, TVector, TKernel>
                 {
                     y = TLanes.MultiplyAdd(w5, TLanes.Load(r5 + i), y);
                     y = TLanes.MultiplyAdd(w6, TLanes.Load(r6 + i), y);
+                }
+
+                if (TKernel.Size > 7)
+                {
+                    y = TLanes.MultiplyAdd(w7, TLanes.Load(r7 + i), y);
+                    y = TLanes.MultiplyAdd(w8, TLanes.Load(r8 + i), y);
                 }
 
                 y = TFinish.Apply<TLanes, TVector>(y);

@@ -59,7 +59,9 @@ internal static unsafe class TapRowsBackward<TLanes, TVector, TKernel, TActivati
         var w4 = TKernel.Size > 3 ? TLanes.Load(weights + (4 * lanes)) : default;
         var w5 = TKernel.Size > 5 ? TLanes.Load(weights + (5 * lanes)) : default;
         var w6 = TKernel.Size > 5 ? TLanes.Load(weights + (6 * lanes)) : default;
-        TVector s0 = TLanes.Splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0;
+        var w7 = TKernel.Size > 7 ? TLanes.Load(weights + (7 * lanes)) : default;
+        var w8 = TKernel.Size > 7 ? TLanes.Load(weights + (8 * lanes)) : default;
+        TVector s0 = TLanes.Splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0, s8 = s0;
         var scale = TLanes.Load(norm.Scale);
         var shift = TLanes.Load(norm.Shift);
         var mean = TLanes.Load(norm.Mean);
@@ -68,7 +70,7 @@ internal static unsafe class TapRowsBackward<TLanes, TVector, TKernel, TActivati
         var end = (nint)width * lanes;
         for (var row = 0; row < height; row++)
         {
-            float* r0, r1, r2, r3 = null, r4 = null, r5 = null, r6 = null;
+            float* r0, r1, r2, r3 = null, r4 = null, r5 = null, r6 = null, r7 = null, r8 = null;
             if (TAxis.IsVertical)
             {
                 // Tap k of the convolution at row q read row q + k − K/2: backward, row r is read by row r + K/2 − k.
@@ -86,6 +88,12 @@ internal static unsafe class TapRowsBackward<TLanes, TVector, TKernel, TActivati
                     r5 = rows[row + last - 5];
                     r6 = rows[row + last - 6];
                 }
+
+                if (TKernel.Size > 7)
+                {
+                    r7 = rows[row + last - 7];
+                    r8 = rows[row + last - 8];
+                }
             }
             else
             {
@@ -96,6 +104,8 @@ internal static unsafe class TapRowsBackward<TLanes, TVector, TKernel, TActivati
                 r4 = r0 - (4 * lanes);
                 r5 = r0 - (5 * lanes);
                 r6 = r0 - (6 * lanes);
+                r7 = r0 - (7 * lanes);
+                r8 = r0 - (8 * lanes);
             }
 
             for (nint i = 0; i < end; i += lanes)
@@ -104,7 +114,7 @@ internal static unsafe class TapRowsBackward<TLanes, TVector, TKernel, TActivati
                 var g0 = TLanes.Load(r0 + i);
                 var g1 = TLanes.Load(r1 + i);
                 var g2 = TLanes.Load(r2 + i);
-                TVector g3 = default, g4 = default, g5 = default, g6 = default;
+                TVector g3 = default, g4 = default, g5 = default, g6 = default, g7 = default, g8 = default;
                 var d = TLanes.MultiplyAdd(w2, g2, TLanes.MultiplyAdd(w1, g1, TLanes.Multiply(w0, g0)));
                 if (TKernel.Size > 3)
                 {
@@ -118,6 +128,13 @@ internal static unsafe class TapRowsBackward<TLanes, TVector, TKernel, TActivati
                     g5 = TLanes.Load(r5 + i);
                     g6 = TLanes.Load(r6 + i);
                     d = TLanes.MultiplyAdd(w6, g6, TLanes.MultiplyAdd(w5, g5, d));
+                }
+
+                if (TKernel.Size > 7)
+                {
+                    g7 = TLanes.Load(r7 + i);
+                    g8 = TLanes.Load(r8 + i);
+                    d = TLanes.MultiplyAdd(w8, g8, TLanes.MultiplyAdd(w7, g7, d));
                 }
 
                 d = TActivation.Backward<TLanes, TVector>(TLanes.MultiplyAdd(x, scale, shift), d, out var u);
@@ -137,6 +154,12 @@ internal static unsafe class TapRowsBackward<TLanes, TVector, TKernel, TActivati
                 {
                     s5 = TLanes.MultiplyAdd(g5, u, s5);
                     s6 = TLanes.MultiplyAdd(g6, u, s6);
+                }
+
+                if (TKernel.Size > 7)
+                {
+                    s7 = TLanes.MultiplyAdd(g7, u, s7);
+                    s8 = TLanes.MultiplyAdd(g8, u, s8);
                 }
             }
 
@@ -159,6 +182,12 @@ internal static unsafe class TapRowsBackward<TLanes, TVector, TKernel, TActivati
         {
             TLanes.Store(weightGradients + (5 * lanes), s5);
             TLanes.Store(weightGradients + (6 * lanes), s6);
+        }
+
+        if (TKernel.Size > 7)
+        {
+            TLanes.Store(weightGradients + (7 * lanes), s7);
+            TLanes.Store(weightGradients + (8 * lanes), s8);
         }
     }
 

@@ -39,6 +39,7 @@ internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string 
             case 3: call.Run<Kernel3, TActivation>(shape); break;
             case 5: call.Run<Kernel5, TActivation>(shape); break;
             case 7: call.Run<Kernel7, TActivation>(shape); break;
+            case 9: call.Run<Kernel9, TActivation>(shape); break;
             default: call.Run<KernelAny, TActivation>(shape); break;
         }
     }
