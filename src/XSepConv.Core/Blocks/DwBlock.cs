@@ -82,7 +82,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(DwBlock));
-        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(DwBlock));
+        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.size(0), nameof(DwBlock));
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         var squeezed = Spec.SqueezeExcite == SqueezeExcite.Expanded;
         y = _stage.Forward(y, activated: !squeezed);

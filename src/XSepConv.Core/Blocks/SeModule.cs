@@ -48,7 +48,7 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, _channels, ((Conv2d)se[1]).weight, nameof(SeModule));
-        MapCheck.RequireBatchStatistics(x, training, x.shape[0], nameof(SeModule));
+        MapCheck.RequireBatchStatistics(x, training, x.size(0), nameof(SeModule));
         return (x * se.call(x)).MoveToOuterDisposeScope();
     }
 }

@@ -112,7 +112,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(XSepBlock));
-        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(XSepBlock));
+        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.size(0), nameof(XSepBlock));
         var padFirst = Placement == PaddingPlacement.BeforeExpand;
         var y = padFirst ? DirectionalPadding.Pad(x, Padding) : x;
         y = Spec.Activation.Apply(bn1.call(conv1.call(y)));

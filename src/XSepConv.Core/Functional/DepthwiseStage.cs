@@ -22,7 +22,7 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
     }
 
     protected override string? WhyNotFused(Tensor x) =>
-        FusedMemory.WhyNot(x, "the input") ?? FusedMemory.WhyNot(conv, norm, norm.training) ?? StageChecks.WhyNot(x.shape[2], x.shape[3]);
+        FusedMemory.WhyNot(x, "the input") ?? FusedMemory.WhyNot(conv, norm, norm.training) ?? StageChecks.WhyNot(x.size(2), x.size(3));
 
     private Tensor Composed(Tensor x, bool activated)
     {
@@ -32,9 +32,8 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
 
     private Tensor Fused(Tensor x, bool activated)
     {
-        var size = x.shape;
         var shape = new DepthwiseStageShape(
-            (int)size[0], (int)size[1], (int)size[2], (int)size[3], (int)conv.weight.shape[3], (int)conv.stride![0], activated ? activation : null);
+            (int)x.size(0), (int)x.size(1), (int)x.size(2), (int)x.size(3), (int)conv.weight.size(3), (int)conv.stride![0], activated ? activation : null);
         if (norm.training) shape.ValidateForTraining();
         else shape.Validate();
 

@@ -34,7 +34,7 @@ internal static unsafe class FusedDepthwise
     /// <summary>Gradients of the forward's tensors, from those tensors and, last, the forward's statistics.</summary>
     public static Tensor[] Backward(FusedDepthwiseCall call, IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
-        var results = saved.Take(saved.Count - 1).Select(tensor => empty(tensor.shape)).ToArray();
+        var results = saved.Take(saved.Count - 1).Select(tensor => empty_like(tensor)).ToArray();
         var parameters = new DepthwiseStageParameters
         {
             Weights = FusedMemory.Pointer(saved[1]),

@@ -56,7 +56,7 @@ internal static unsafe class FusedMemory
     /// <summary>Rows 2i and 2i + 1 of <paramref name="statistics"/> [2n, C]: mean and inverse deviation of batch norm i.</summary>
     public static BatchNormStatistics Statistics(Tensor statistics, int norm)
     {
-        var channels = statistics.shape[1];
+        var channels = statistics.size(1);
         var row = Pointer(statistics) + (2 * norm * channels);
         return new() { Mean = row, InverseStd = row + channels };
     }
@@ -66,7 +66,7 @@ internal static unsafe class FusedMemory
     {
         var mean = Pointer(norm.running_mean!);
         var variance = Pointer(norm.running_var!);
-        var channels = norm.running_mean!.shape[0];
+        var channels = norm.running_mean!.size(0);
         for (var c = 0; c < channels; c++)
         {
             statistics.Mean[c] = mean[c];

@@ -45,7 +45,7 @@ internal static unsafe class FusedXSep
     /// <summary>Gradients of the forward's tensors, from those tensors and, last, the forward's statistics.</summary>
     public static Tensor[] Backward(FusedXSepCall call, IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
-        var results = saved.Take(saved.Count - 1).Select(tensor => empty(tensor.shape)).ToArray();
+        var results = saved.Take(saved.Count - 1).Select(tensor => empty_like(tensor)).ToArray();
         var parameters = new XSepStageParameters
         {
             TwoByTwo = FusedMemory.Pointer(saved[1]),

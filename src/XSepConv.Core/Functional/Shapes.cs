@@ -7,5 +7,5 @@ internal static class Shapes
 {
     /// <summary>How many values batch norm sees in each channel once a stage of this stride has run over a map [N, C, H, W].</summary>
     public static long ValuesPerChannel(Tensor x, int stride) =>
-        x.shape[0] * ((x.shape[2] + stride - 1) / stride) * ((x.shape[3] + stride - 1) / stride);
+        x.size(0) * ((x.size(2) + stride - 1) / stride) * ((x.size(3) + stride - 1) / stride);
 }

@@ -62,7 +62,7 @@ internal sealed class XSepStage : FusableStage
         var training = _bn2x2.training;
         return FusedMemory.WhyNot(x, "the input")
             ?? FusedMemory.WhyNot(_conv2x2, _bn2x2, training) ?? FusedMemory.WhyNot(_conv1xK, _bn1xK, training) ?? FusedMemory.WhyNot(_convKx1, _bnKx1, training)
-            ?? StageChecks.WhyNot(x.shape[2], x.shape[3]);
+            ?? StageChecks.WhyNot(x.size(2), x.size(3));
     }
 
     private Tensor Composed(Tensor x, bool padded, bool activated)
@@ -78,16 +78,15 @@ internal sealed class XSepStage : FusableStage
     {
         if (padded) return _conv2x2.call(x);
         return x.device_type == DeviceType.CUDA && Backend == XSepBackend.Auto
-            ? nn.functional.conv2d(x, DirectionalPadding.Embed(_conv2x2.weight, _padding), padding: [1, 1], groups: x.shape[1])
+            ? nn.functional.conv2d(x, DirectionalPadding.Embed(_conv2x2.weight, _padding), padding: [1, 1], groups: x.size(1))
             : _conv2x2.call(DirectionalPadding.Pad(x, _padding));
     }
 
     private Tensor Fused(Tensor x, bool padded, bool activated)
     {
-        var size = x.shape;
         var border = padded ? 1 : 0;
         var shape = new XSepStageShape(
-            (int)size[0], (int)size[1], (int)size[2] - border, (int)size[3] - border, (int)_conv1xK.weight.shape[3], (int)_convKx1.stride![0], _padding, _activation)
+            (int)x.size(0), (int)x.size(1), (int)x.size(2) - border, (int)x.size(3) - border, (int)_conv1xK.weight.size(3), (int)_convKx1.stride![0], _padding, _activation)
         {
             Prepadded = padded,
             ActivateOutput = activated,
