@@ -44,6 +44,7 @@ internal static class Tool
         root.Add(EvaluateCommand.Create());
         root.Add(PredictCommand.Create());
         root.Add(SummaryCommand.Create());
+        root.Add(ProfileCommand.Create());
         root.Add(PlanCommand.Create());
         root.Add(ExportCommand.Create());
         ToolHelp.Install(root);

@@ -43,6 +43,12 @@ internal static class ToolHelp
             "xsepconv summary --preset cifar --classes 10 --kernels 7",
             "xsepconv summary --width 0.5 --input 3x160x160 --json",
         ],
+        ["profile"] =
+        [
+            "xsepconv profile                                    the paper's network at 3×224×224, random weights",
+            "xsepconv profile --checkpoint runs/shapes/best.safetensors --batch 32",
+            "xsepconv profile --model mobilenet-v3-small --size 160 --threads 2 --json",
+        ],
         ["export"] =
         [
             "xsepconv export --checkpoint runs/shapes/best.safetensors --out network.onnx --normalize",

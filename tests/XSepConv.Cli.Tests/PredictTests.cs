@@ -139,14 +139,13 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         Assert.Equal($"xsepconv predict: {At("none.png")}: there is no such file.", Here.SingleLine(error));
     }
 
-    /// <summary>The loader's own log of every library that a process opens: Torch's are not in it, while <c>evaluate</c>'s process has them.</summary>
     [Fact]
     public async Task Libtorch_is_never_loaded()
     {
-        Assert.SkipUnless(File.Exists("/lib64/ld-linux-x86-64.so.2"), "glibc's loader is asked.");
+        LoadedLibraries.SkipWhereUnknown();
 
-        var predicting = await Libraries("predict", "--checkpoint", finished.Best, Fixture("rgb.png"));
-        var evaluating = await Libraries("evaluate", "--checkpoint", finished.Best, "--limit", "2");
+        var predicting = await LoadedLibraries.Of("predict", "--checkpoint", finished.Best, Fixture("rgb.png"));
+        var evaluating = await LoadedLibraries.Of("evaluate", "--checkpoint", finished.Best, "--limit", "2");
 
         Assert.Contains("libcoreclr.so", predicting, StringComparison.Ordinal);
         Assert.DoesNotContain("torch", predicting, StringComparison.OrdinalIgnoreCase);
@@ -201,15 +200,6 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
                 using (var network = TrainedFile.Network(2, 2)) return TrainedFile.Write(At("two.safetensors"), network, TrainedFile.Data(2, 20, "a", "b"));
             default: return argument;
         }
-    }
-
-    private async Task<string> Libraries(params string[] args)
-    {
-        var log = Path.Combine(Directory.CreateDirectory(At(args[0])).FullName, "loader");
-        var (exitCode, _, error) = await ToolProcess.RunWith([("LD_DEBUG", "files"), ("LD_DEBUG_OUTPUT", log)], args);
-        Assert.Equal("", error);
-        Assert.Equal(0, exitCode);
-        return string.Concat(Directory.EnumerateFiles(At(args[0])).Select(File.ReadAllText));
     }
 
     private static string Ok(params string[] args)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using XSepConv.Cli.Profiling;
 using static TorchSharp.torch;
 
 namespace XSepConv.Benchmarks.Ratios;

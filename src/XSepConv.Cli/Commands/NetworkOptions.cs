@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using XSepConv.Cli.Arguments;
 
 namespace XSepConv.Cli.Commands;
@@ -11,6 +12,8 @@ internal sealed class NetworkOptions
     private const string CifarName = "cifar";
 
     private const int XSepRows = 6;
+
+    private IEnumerable<Option> All => [model, preset, width, kernels];
 
     private readonly Option<string> model = CheckedOption.Choice(
         "--model", [MobileNetV3SmallSpec.XSepName, MobileNetV3SmallSpec.DepthwiseName], MobileNetV3SmallSpec.XSepName,
@@ -34,8 +37,11 @@ internal sealed class NetworkOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { model, preset, width, kernels }) command.Add(option);
+        foreach (var option in All) command.Add(option);
     }
+
+    /// <summary>The first of them that was typed; null where none was.</summary>
+    public string? Typed(CommandResult result) => All.FirstOrDefault(option => result.GetResult(option) is { Implicit: false })?.Name;
 
     public ImagePreset Preset(ParseResult result) => result.GetValue(preset) == CifarName ? ImagePreset.Cifar : ImagePreset.ImageNet;
 

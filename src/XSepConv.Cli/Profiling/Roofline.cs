@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace XSepConv.Benchmarks.Ratios;
+namespace XSepConv.Cli.Profiling;
 
 /// <summary>What one thread of this machine can do: multiply-accumulates in registers, and copies through each level of its memory.</summary>
 internal static unsafe class Roofline
@@ -50,6 +50,32 @@ internal static unsafe class Roofline
         }
     }
 
+    /// <summary>10⁹ bytes a second of reading a block of this size over and over, as weights are from run to run: at the rate of the cache that holds it, or of memory.</summary>
+    public static double ReadBytesPerSecond(long bytes)
+    {
+        const int Step = 256;
+        bytes = Math.Max(Step, bytes / Step * Step);
+        var source = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
+        try
+        {
+            NativeMemory.Fill(source, (nuint)bytes, 1);
+            var repeats = Math.Max(1, (64L << 20) / bytes);
+            var best = 0.0;
+            for (var trial = 0; trial < 9; trial++)
+            {
+                var start = Stopwatch.GetTimestamp();
+                for (var repeat = 0L; repeat < repeats; repeat++) Read(source, bytes);
+                best = Math.Max(best, bytes * repeats / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            }
+
+            return best / 1e9;
+        }
+        finally
+        {
+            NativeMemory.AlignedFree(source);
+        }
+    }
+
     // Plain stores, as the kernels': a memory copy of the runtime's may bypass the caches.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Copy(byte* source, byte* destination, long bytes)
@@ -61,6 +87,38 @@ internal static unsafe class Roofline
         else
         {
             for (var i = 0L; i < bytes; i += 32) Vector256.Load(source + i).Store(destination + i);
+        }
+    }
+
+    // Four sums, so that no addition waits for the one before it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Read(byte* source, long bytes)
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Vector512<byte> s0 = default, s1 = default, s2 = default, s3 = default;
+            for (var i = 0L; i < bytes; i += 256)
+            {
+                s0 ^= Vector512.Load(source + i);
+                s1 ^= Vector512.Load(source + i + 64);
+                s2 ^= Vector512.Load(source + i + 128);
+                s3 ^= Vector512.Load(source + i + 192);
+            }
+
+            Sink = (s0 ^ s1 ^ s2 ^ s3).AsSingle()[0];
+        }
+        else
+        {
+            Vector256<byte> s0 = default, s1 = default, s2 = default, s3 = default;
+            for (var i = 0L; i < bytes; i += 128)
+            {
+                s0 ^= Vector256.Load(source + i);
+                s1 ^= Vector256.Load(source + i + 32);
+                s2 ^= Vector256.Load(source + i + 64);
+                s3 ^= Vector256.Load(source + i + 96);
+            }
+
+            Sink = (s0 ^ s1 ^ s2 ^ s3).AsSingle()[0];
         }
     }
 

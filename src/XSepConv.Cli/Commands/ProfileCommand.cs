@@ -1,0 +1,87 @@
+using System.CommandLine;
+using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Profiling;
+using XSepConv.Cli.Screen;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>xsepconv profile</c>: where a compiled network's time goes, layer by layer. Runs without libtorch.</summary>
+internal static class ProfileCommand
+{
+    private const int DefaultClasses = 1000;
+
+    public static Command Create()
+    {
+        var checkpoint = CheckedOption.Text("--checkpoint", "FILE", "A checkpoint of train. Default: the network that the options describe, with random weights.");
+        var network = new NetworkOptions(ImagePreset.ImageNet);
+        var classes = CheckedOption.OptionalWhole("--classes", 1, 100_000, $"How many classes the network tells apart, {DefaultClasses} by default.");
+        var batch = CheckedOption.Whole("--batch", 1, 65_536, 1, "Images at once.");
+        var threads = CheckedOption.Whole("--threads", 1, 1024, 1, "Threads of a whole run; the layers are measured on one.");
+        var size = CheckedOption.OptionalWhole("--size", 1, 65_536, "Rows and columns of the images. Default: those of the checkpoint's data; 224, for the cifar preset 32.");
+        var json = CheckedOption.Flag("--json", "Print one line of JSON.");
+        var command = new Command("profile", "Measure where a network's time goes at inference, in the runtime, beside what the machine allows.") { checkpoint };
+        network.AddTo(command);
+        foreach (var option in new Option[] { classes, batch, threads, size, json }) command.Add(option);
+        command.Validators.Add(result =>
+        {
+            var typed = network.Typed(result) ?? (result.GetResult(classes) is null ? null : classes.Name);
+            if (result.GetResult(checkpoint) is not null && typed is not null) result.AddError($"{typed} contradicts --checkpoint, which says itself what its network is.");
+        });
+        command.SetAction(result =>
+        {
+            var file = result.GetValue(checkpoint);
+            var model = file is null ? RandomWeights.Compile(network.Spec(result, 3, result.GetValue(classes) ?? DefaultClasses)) : CompiledModel.Load(file);
+            var side = result.GetValue(size) ?? (file is null && network.Preset(result) == ImagePreset.Cifar ? 32 : (int?)null);
+            using var session = Session(model, result.GetValue(batch), result.GetValue(threads), side);
+            var rates = MachineRates.Measure(model);
+            var times = NetworkTimes.Measure(session);
+            var output = result.InvocationConfiguration.Output;
+            if (result.GetValue(json)) JsonLine.Write(output, Report(session, times, rates));
+            else TimeTable.Write(Consoles.For(output), session, times, rates);
+        });
+        return command;
+    }
+
+    private static InferenceSession Session(CompiledModel model, int batch, int threads, int? side)
+    {
+        try
+        {
+            var session = model.CreateSession(batch, threads, side, side);
+            return (long)batch * Math.Max(session.ImageLength, model.Spec.NumClasses) <= Array.MaxLength
+                ? session
+                : throw new UserError($"--batch is {batch}: so many images of {session.Height}×{session.Width} are more than one run takes.");
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
+    }
+
+    private static object Report(InferenceSession session, NetworkTimes times, MachineRates rates) => new
+    {
+        model = session.Model.Spec.Name,
+        session.Model.Kernel,
+        input = new[] { session.MaxBatch, session.Model.Spec.InputChannels, session.Height, session.Width },
+        session.Threads,
+        times.Runs,
+        milliseconds = times.Run.TotalMilliseconds,
+        times.Macs,
+        session.Model.WeightBytes,
+        session.MemoryBytes,
+        machine = new
+        {
+            gigaMacsPerSecond = rates.GigaMacs,
+            weightsGigabytesPerSecond = rates.Weights,
+            secondLevelGigabytesPerSecond = rates.SecondLevel,
+            memoryGigabytesPerSecond = rates.Memory,
+        },
+        layers = times.Steps.Select(step => new
+        {
+            step.Name,
+            step.Macs,
+            milliseconds = step.Time.TotalMilliseconds,
+            step.GigaMacsPerSecond,
+            share = step.Time / times.Sum,
+        }),
+    };
+}
