@@ -34,6 +34,25 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         Assert.Equal([1, 2, 3], epochs);
     }
 
+    [Theory]
+    [InlineData("xsep-mobilenet-v3-large")]
+    [InlineData("mobilenet-v3-large")]
+    public async Task A_large_network_and_a_recipe_can_be_trained_and_evaluated(string model)
+    {
+        var output = Path.Combine(folder, "run");
+        var (exitCode, _, error) = await ToolProcess.Run(
+            "train", "--limit", "60", "--model", model, "--width", "0.1", "--kernels", "7", "--recipe", "strong", "--epochs", "1", "--batch", "20", "--threads", "1", "--json", "--out", output);
+
+        Assert.True(exitCode == 0, error);
+        Assert.Contains("strong, but for --epochs, --batch", error, StringComparison.Ordinal);
+        Assert.Contains("AdamW, β 0.9 and 0.999, weight decay 0.05, label smoothing 0.1, dropout 0.2", error, StringComparison.Ordinal);
+        Assert.Contains("gradients clipped to a norm of 5; an average of the weights (decay 0.999) validated", error, StringComparison.Ordinal);
+        Assert.Contains("mixed in pairs", error, StringComparison.Ordinal);
+        using var best = SafeTensors.Open(Path.Combine(output, "best.safetensors"));
+        Assert.Equal(model, NetworkSpec.FromJson(best.Metadata["xsepconv.network"]).Name);
+        Assert.Equal(0, (await ToolProcess.Run("evaluate", "--checkpoint", Path.Combine(output, "best.safetensors"), "--limit", "20")).ExitCode);
+    }
+
     [Fact]
     public void Help_names_every_option()
     {
@@ -59,6 +78,14 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData("--batch is '1': it must be a whole number from 2", "--batch", "1")]
     [InlineData("--epochs is '0'", "--epochs", "0")]
     [InlineData("--lr is 'NaN'", "--lr", "NaN")]
+    [InlineData("--recipe is 'stron': known are quick, standard, strong. Did you mean 'strong'?", "--recipe", "stron")]
+    [InlineData("--optimizer is 'adam': known are sgd, adamw. Did you mean 'adamw'?", "--optimizer", "adam")]
+    [InlineData("--ema is '1': it must be at least 0 (none) and below 1", "--ema", "1")]
+    [InlineData("--clip is '-1': it must be 0 (no limit) or more", "--clip", "-1")]
+    [InlineData("--distributed is 'nccl': known are mpi", "--distributed", "nccl")]
+    [InlineData("accumulated batches is 9, but the training split has 1 of 10 images", "--batch", "10", "--accumulate", "9")]
+    [InlineData("--kernels is '5,5': give one number, or 4 or 6", "--kernels", "5,5")]
+    [InlineData("6 kernel sizes, it must be none, one for all XSep rows, or 4", "--model", "xsep-mobilenet-v3-large", "--kernels", "5,5,5,5,3,3")]
     [InlineData("no option '--epoch' here. Did you mean '--epochs'?", "--epoch", "3")]
     [InlineData("--resume and --overwrite contradict each other", "--resume", "--overwrite")]
     [InlineData("There is nothing to resume", "--resume")]

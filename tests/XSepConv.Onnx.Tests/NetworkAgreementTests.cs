@@ -45,6 +45,16 @@ public sealed class NetworkAgreementTests
         OnnxFile.RequireNativeNodes(file);
     }
 
+    [Theory]
+    [InlineData(ImagePreset.Cifar, false)]
+    [InlineData(ImagePreset.ImageNet, true)]
+    public void The_large_network_computes_the_same_too(ImagePreset preset, bool twin)
+    {
+        var options = new MobileNetV3LargeOptions { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = [7, 5, 9, 3] };
+        using var network = Randomised.Eval(new MobileNetV3(twin ? MobileNetV3LargeSpec.Depthwise(options) : MobileNetV3LargeSpec.XSep(options)), 9);
+        OnnxFile.RequireNativeNodes(Agreement.Check(network, new(), $"large {preset}", [2, 3, 65, 47]));
+    }
+
     [Fact]
     public void A_network_whose_last_layer_of_a_stage_pads_symmetrically_computes_the_same()
     {

@@ -11,13 +11,12 @@ internal sealed class NetworkOptions
     private const string ImageNetName = "imagenet";
     private const string CifarName = "cifar";
 
-    private const int XSepRows = 6;
-
     private IEnumerable<Option> All => [model, preset, width, kernels];
 
     private readonly Option<string> model = CheckedOption.Choice(
-        "--model", [MobileNetV3SmallSpec.XSepName, MobileNetV3SmallSpec.DepthwiseName], MobileNetV3SmallSpec.XSepName,
-        $"{MobileNetV3SmallSpec.XSepName}, or {MobileNetV3SmallSpec.DepthwiseName}: its twin with the K×K depthwise blocks that XSepConv replaces.", "NAME");
+        "--model", [MobileNetV3SmallSpec.XSepName, MobileNetV3SmallSpec.DepthwiseName, MobileNetV3LargeSpec.XSepName, MobileNetV3LargeSpec.DepthwiseName], MobileNetV3SmallSpec.XSepName,
+        $"{MobileNetV3SmallSpec.XSepName}, {MobileNetV3LargeSpec.XSepName}, or a twin with the K×K depthwise blocks that XSepConv replaces: {MobileNetV3SmallSpec.DepthwiseName}, {MobileNetV3LargeSpec.DepthwiseName}.",
+        "NAME");
 
     private readonly Option<string> preset;
 
@@ -25,7 +24,7 @@ internal sealed class NetworkOptions
         "--width", 1, "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer.");
 
     private readonly Option<int[]> kernels = CheckedOption.Wholes(
-        "--kernels", "K,…", [1, XSepRows], "K of the XSep rows: one odd number for all, or six. Default: 5,5,5,5,3,3.",
+        "--kernels", "K,…", [1, 4, 6], "K of the XSep rows: one odd number for all, or one for each: six (default 5,5,5,5,3,3), in a large network four (default 5).",
         "a kernel is odd, from 1 to 255", kernel => kernel is >= 1 and <= 255 && kernel % 2 == 1);
 
     public NetworkOptions(ImagePreset usual)
@@ -47,7 +46,22 @@ internal sealed class NetworkOptions
 
     public NetworkSpec Spec(ParseResult result, int inputChannels, int classes)
     {
-        var options = new MobileNetV3SmallOptions
+        try
+        {
+            return result.GetValue(model) switch
+            {
+                MobileNetV3SmallSpec.DepthwiseName => MobileNetV3SmallSpec.Depthwise((MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions())),
+                MobileNetV3LargeSpec.XSepName => MobileNetV3LargeSpec.XSep((MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions())),
+                MobileNetV3LargeSpec.DepthwiseName => MobileNetV3LargeSpec.Depthwise((MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions())),
+                _ => MobileNetV3SmallSpec.XSep((MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions())),
+            };
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
+
+        MobileNetV3Options Fill(MobileNetV3Options options) => options with
         {
             NumClasses = classes,
             InputChannels = inputChannels,
@@ -55,14 +69,6 @@ internal sealed class NetworkOptions
             Width = result.GetValue(width),
             Kernels = result.GetValue(kernels) ?? [],
         };
-        try
-        {
-            return result.GetValue(model) == MobileNetV3SmallSpec.DepthwiseName ? MobileNetV3SmallSpec.Depthwise(options) : MobileNetV3SmallSpec.XSep(options);
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
     }
 
     public static string NameOf(ImagePreset preset) => preset == ImagePreset.Cifar ? CifarName : ImageNetName;

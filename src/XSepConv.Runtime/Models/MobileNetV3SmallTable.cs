@@ -7,9 +7,6 @@ namespace XSepConv;
 /// <summary>The notes' table of XSepMobileNetV3-Small, a row a block.</summary>
 internal static class MobileNetV3SmallTable
 {
-    /// <summary>How many of the rows are XSep.</summary>
-    public const int XSepRows = 6;
-
     // The notes give the XSep rows no width for their squeeze-excite that fits: theirs is sized to the expanded map, on which it runs.
     public static IReadOnlyList<BlockSpec> Rows { get; } =
     [

@@ -13,7 +13,7 @@ public sealed record TrainingOptions
     public int Epochs { get; init; } = 3;
 
     /// <summary>Images in a batch, at least 2 (batch normalisation needs more than one).</summary>
-    public int BatchSize { get; init; } = 64;
+    public int BatchSize { get; init; } = 32;
 
     /// <summary>How many batches one step takes the mean gradient of; each is normalised by its own statistics.</summary>
     public int AccumulateBatches { get; init; } = 1;
@@ -22,7 +22,7 @@ public sealed record TrainingOptions
     public OptimizerKind Optimizer { get; init; }
 
     /// <summary>The learning rate after warm-up.</summary>
-    public double LearningRate { get; init; } = 0.05;
+    public double LearningRate { get; init; } = 0.02;
 
     /// <summary>What the learning rate does after warm-up.</summary>
     public ScheduleKind Schedule { get; init; }

@@ -7,7 +7,7 @@ public sealed record TrainingRecipe
     [
         new()
         {
-            Name = "quick", Epochs = 3, BatchSize = 64, Optimizer = OptimizerKind.Sgd, LearningRate = 0.05, WeightDecay = 1e-4, WarmupEpochs = 0.5,
+            Name = "quick", Epochs = 3, BatchSize = 32, Optimizer = OptimizerKind.Sgd, LearningRate = 0.02, WeightDecay = 1e-4, WarmupEpochs = 0.5,
             Schedule = ScheduleKind.Cosine, LabelSmoothing = 0.05, Augmentation = AugmentationPreset.Default,
         },
         new()

@@ -69,6 +69,15 @@ public sealed class CompiledNetworkTests
         Compare(twin ? MobileNetV3SmallSpec.Depthwise(options) : MobileNetV3SmallSpec.XSep(options), 7, size, size, batch: 2, Tolerance, neutral: false);
     }
 
+    [Theory]
+    [InlineData(false, ImagePreset.Cifar, 32)]
+    [InlineData(true, ImagePreset.ImageNet, 64)]
+    public void So_do_the_large_ones(bool twin, ImagePreset preset, int size)
+    {
+        var options = new MobileNetV3LargeOptions { NumClasses = 10, Preset = preset, Width = 0.5, Kernels = [7] };
+        Compare(twin ? MobileNetV3LargeSpec.Depthwise(options) : MobileNetV3LargeSpec.XSep(options), 8, size, size, batch: 2, Tolerance, neutral: false);
+    }
+
     // Where batch normalisation only adds, nothing is folded into the weights, and what is left is the kernels' own rounding.
     [Theory]
     [InlineData(100)]

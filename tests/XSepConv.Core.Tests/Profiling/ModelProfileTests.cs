@@ -15,6 +15,26 @@ public class ModelProfileTests
     }
 
     [Fact]
+    public void The_large_network_has_the_MACs_counted_by_hand()
+    {
+        // Pixels that a layer computes times channels in times out (depthwise: times the kernel's area), resolution by resolution; squeeze-excite runs on one pixel.
+        const int P112 = 112 * 112, P56 = 56 * 56, P28 = 28 * 28, P14 = 14 * 14, P7 = 7 * 7;
+        const long Stem = (3 * 16 * 9 * P112) + (P112 * ((16 * 16) + (9 * 16) + (16 * 16)));
+        const long At56 = (P112 * 16 * 64) + (P56 * ((9 * 64) + (64 * 24) + (24 * 72) + (9 * 72) + (72 * 24)));
+        const long At28 = (P56 * 24 * 72) + (P28 * ((25 * 72) + (72 * 40))) + (2 * 40 * 10) + (2 * ((P28 * ((40 * 120) + (120 * 40))) + (2 * 120 * 30)));
+        const long At14 = (P28 * 40 * 240) + (P14 * ((9 * 240) + (240 * 80) + (80 * 200) + (9 * 200) + (200 * 80) + (2 * ((80 * 184) + (9 * 184) + (184 * 80)))))
+            + (P14 * ((80 * 480) + (9 * 480) + (480 * 112) + (80 * 112) + (112 * 672) + (9 * 672) + (672 * 112))) + (2 * 2 * 112 * 28);
+        const long At7 = (P14 * 112 * 672) + (P7 * ((25 * 672) + (672 * 160))) + (2 * 160 * 40) + (2 * ((P7 * ((160 * 960) + (960 * 160))) + (2 * 960 * 240)));
+        const long End = (P7 * 160 * 960) + (960 * 1280) + (1280 * 1000);
+        const long Others = Stem + At56 + At28 + At14 + At7 + End, Rows = (2 * 120 * P28) + (2 * 960 * P7);
+        Assert.Equal(217_907_488, Others + (14 * Rows));
+        using var network = new MobileNetV3(MobileNetV3LargeSpec.XSep());
+        using var twin = new MobileNetV3(MobileNetV3LargeSpec.Depthwise());
+        Assert.Equal((4_936_268, Others + ((4 + 5 + 5) * Rows)), (ModelProfile.Of(network, 1, 3, 224, 224).Parameters, ModelProfile.Of(network, 1, 3, 224, 224).Macs));
+        Assert.Equal((4_951_388, Others + (25 * Rows)), (ModelProfile.Of(twin, 1, 3, 224, 224).Parameters, ModelProfile.Of(twin, 1, 3, 224, 224).Macs));
+    }
+
+    [Fact]
     public void The_first_XSep_row_has_the_parameters_counted_by_hand()
     {
         using var block = new XSepBlock(5, 40, 240, 40, PaddingDirection.RightBottom);

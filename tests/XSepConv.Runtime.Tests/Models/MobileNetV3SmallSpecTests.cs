@@ -124,7 +124,7 @@ public sealed class MobileNetV3SmallSpecTests
     [InlineData(24, 1.1, 24)] // 26.4 → 24, 91 % of it
     [InlineData(16, 1.2, 24)] // 19.2 → 16, but 16 is 83 % of 19.2
     public void Widths_round_to_multiples_of_8_and_never_down_by_more_than_a_tenth(int channels, double width, int expected) =>
-        Assert.Equal(expected, MobileNetV3SmallSpec.ScaleChannels(channels, width));
+        Assert.Equal(expected, MobileNetV3Layout.ScaleChannels(channels, width));
 
     [Fact]
     public void No_width_loses_more_than_a_tenth_or_leaves_the_multiples_of_8()
@@ -135,7 +135,7 @@ public sealed class MobileNetV3SmallSpecTests
             {
                 // In whole numbers: wanted thousandths of a channel.
                 var wanted = channels * permille;
-                var scaled = MobileNetV3SmallSpec.ScaleChannels(channels, permille / 1000.0);
+                var scaled = MobileNetV3Layout.ScaleChannels(channels, permille / 1000.0);
                 Assert.Equal(0, scaled % 8);
                 Assert.True(scaled * 1000 * 10 >= wanted * 9, $"{channels} × {permille}‰ became {scaled}");
                 Assert.True(scaled * 1000 <= Math.Max(8000, wanted + 8000), $"{channels} × {permille}‰ became {scaled}");

@@ -193,8 +193,22 @@ public sealed class TrainerTests : IDisposable
     {
         var options = _run.Options with
         {
-            AccumulateBatches = 0, Optimizer = (OptimizerKind)2, Schedule = (ScheduleKind)2, AdamBeta1 = 1, AdamBeta2 = -1, ClipNorm = 0, EmaDecay = 1, Patience = 0,
-            Epochs = 0, BatchSize = 1, LearningRate = double.NaN, Momentum = 1, WeightDecay = -1, LabelSmoothing = 1, WarmupEpochs = -1, Threads = 0,
+            AccumulateBatches = 0,
+            Optimizer = (OptimizerKind)2,
+            Schedule = (ScheduleKind)2,
+            AdamBeta1 = 1,
+            AdamBeta2 = -1,
+            ClipNorm = 0,
+            EmaDecay = 1,
+            Patience = 0,
+            Epochs = 0,
+            BatchSize = 1,
+            LearningRate = double.NaN,
+            Momentum = 1,
+            WeightDecay = -1,
+            LabelSmoothing = 1,
+            WarmupEpochs = -1,
+            Threads = 0,
         };
         var message = Assert.Throws<ArgumentException>(() => new Trainer(options with { Network = TorchTests.Spec(classes: 7, channels: 1) }, RunFolder.Data)).Message;
         foreach (var part in new[]

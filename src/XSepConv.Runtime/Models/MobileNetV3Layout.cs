@@ -1,0 +1,87 @@
+namespace XSepConv;
+
+/// <summary>A table of MobileNetV3 and what all of them have in common, made into a network with its options.</summary>
+/// <param name="Rows">The blocks at full width for 224×224 images.</param>
+/// <param name="LastChannels">Output channels of the 1×1 convolution after them.</param>
+internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int LastChannels)
+{
+    private const int StemChannels = 16;
+    private const int HiddenFeatures = 1280;
+
+    private int XSepRows => Rows.Count(row => row.Kind == BlockKind.XSep);
+
+    /// <summary>The same with every XSep row made depthwise.</summary>
+    public NetworkSpec BuildTwin(string name, MobileNetV3Options options)
+    {
+        var spec = Build(name, options);
+        return spec with { Blocks = [.. spec.Blocks.Select(block => block with { Kind = BlockKind.Dw })] };
+    }
+
+    /// <summary>A network of the table's rows.</summary>
+    public NetworkSpec Build(string name, MobileNetV3Options options)
+    {
+        // What is unusable gives way to the default, so that all other problems are found too.
+        var usable = options with
+        {
+            Width = HasUsableWidth(options) ? options.Width : 1,
+            Preset = Enum.IsDefined(options.Preset) ? options.Preset : default,
+            Kernels = HasUsableKernels(options) ? options.Kernels : [],
+        };
+        var spec = Assemble(name, usable);
+        string[] problems = [.. Problems(options), .. spec.Problems()];
+        return problems.Length == 0 ? spec : throw NetworkSpec.CannotBeBuilt(name, problems);
+    }
+
+    private static bool HasUsableWidth(MobileNetV3Options options) => options.Width is > 0 and <= 64;
+
+    private bool HasUsableKernels(MobileNetV3Options options) => options.Kernels is { } kernels && (kernels.Count is 0 or 1 || kernels.Count == XSepRows);
+
+    private IEnumerable<string> Problems(MobileNetV3Options options)
+    {
+        if (!HasUsableWidth(options)) yield return $"the width multiplier is {options.Width}, it must be above 0 and at most 64";
+        if (!Enum.IsDefined(options.Preset)) yield return $"the preset is {options.Preset}, known are ImageNet and Cifar";
+        if (!HasUsableKernels(options))
+        {
+            yield return $"there are {options.Kernels?.Count ?? 0} kernel sizes, it must be none, one for all XSep rows, or {XSepRows}";
+        }
+    }
+
+    private NetworkSpec Assemble(string name, MobileNetV3Options options)
+    {
+        var small = options.Preset == ImagePreset.Cifar;
+        var firstDown = Rows.Select((row, i) => (row, i)).First(entry => entry.row.Stride == 2).i;
+        var xsepRow = 0;
+        return new NetworkSpec
+        {
+            Name = name,
+            InputChannels = options.InputChannels,
+            NumClasses = options.NumClasses,
+            StemChannels = Scale(StemChannels),
+            StemStride = small ? 1 : 2,
+            Blocks = [.. Rows.Select((row, i) => row with
+            {
+                Kernel = row.Kind == BlockKind.XSep ? KernelOf(xsepRow++, row.Kernel) : row.Kernel,
+                In = Scale(row.In),
+                Expand = Scale(row.Expand),
+                Out = Scale(row.Out),
+                Stride = small && i == firstDown ? 1 : row.Stride,
+            })],
+            LastChannels = Scale(LastChannels),
+            HiddenFeatures = Scale(HiddenFeatures),
+            Dropout = options.Dropout,
+            PaddingPlacement = options.PaddingPlacement,
+        };
+
+        int Scale(int channels) => ScaleChannels(channels, options.Width);
+        int KernelOf(int row, int kernel) => options.Kernels.Count == 0 ? kernel : options.Kernels[options.Kernels.Count == 1 ? 0 : row];
+    }
+
+    /// <summary>Rounds to the nearest multiple of 8, at least 8, and up again where that lost more than 10 %.</summary>
+    internal static int ScaleChannels(int channels, double width)
+    {
+        const int Divisor = 8;
+        var wanted = channels * width;
+        var rounded = Math.Max(Divisor, (int)(wanted + (Divisor / 2)) / Divisor * Divisor);
+        return rounded < 0.9 * wanted ? rounded + Divisor : rounded;
+    }
+}

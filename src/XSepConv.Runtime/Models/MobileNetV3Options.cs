@@ -1,0 +1,46 @@
+namespace XSepConv;
+
+/// <summary>For which size of image a network is laid out.</summary>
+public enum ImagePreset
+{
+    /// <summary>224×224 and the like: the stem and the first block that may down-sample have stride 2; a 224×224 image ends at 7×7.</summary>
+    ImageNet,
+
+    /// <summary>28 to 64 pixels: these two have stride 1; a 32×32 image ends at 4×4 instead of 1×1.</summary>
+    Cifar,
+}
+
+/// <summary>What can be chosen about a MobileNetV3 table.</summary>
+public abstract record MobileNetV3Options
+{
+    private protected MobileNetV3Options()
+    {
+    }
+
+    /// <summary>How many classes there are.</summary>
+    public int NumClasses { get; init; } = 1000;
+
+    /// <summary>For which size of image.</summary>
+    public ImagePreset Preset { get; init; }
+
+    /// <summary>Channels of the input images.</summary>
+    public int InputChannels { get; init; } = 3;
+
+    /// <summary>Multiplies every number of channels and the hidden features; rounded to multiples of 8, never down by more than 10 %.</summary>
+    public double Width { get; init; } = 1;
+
+    /// <summary>Probability of dropout before the last linear layer.</summary>
+    public double Dropout { get; init; }
+
+    /// <summary>K of the XSep rows: none for the table's, one for all, or one for each.</summary>
+    public IReadOnlyList<int> Kernels { get; init; } = [];
+
+    /// <summary>Where the XSep rows pad.</summary>
+    public PaddingPlacement PaddingPlacement { get; init; }
+}
+
+/// <summary>What can be chosen about a <see cref="MobileNetV3SmallSpec"/> network, which has six XSep rows.</summary>
+public sealed record MobileNetV3SmallOptions : MobileNetV3Options;
+
+/// <summary>What can be chosen about a <see cref="MobileNetV3LargeSpec"/> network, which has four XSep rows.</summary>
+public sealed record MobileNetV3LargeOptions : MobileNetV3Options;
