@@ -63,7 +63,7 @@ internal static class Tool
     {
         UserError error => (error.Message, error.ExitCode),
         FileNotFoundException missing => ($"There is no file '{missing.FileName}'; a checkpoint is a last.safetensors or best.safetensors that 'train' wrote.", ExitCode.BadInput),
-        IOException or UnauthorizedAccessException or InvalidDataException or FormatException => (e.Message, ExitCode.BadInput),
+        IOException or UnauthorizedAccessException or InvalidDataException or FormatException or NotSupportedException => (e.Message, ExitCode.BadInput),
         ExternalException torch => ($"libtorch: {torch.Message.Split("Exception raised from")[0].Trim()}", ExitCode.Failed),
         OutOfMemoryException => ("Out of memory; a smaller --batch needs less.", ExitCode.Failed),
         _ => ($"Unexpected {e.GetType().Name}: {e.Message} (set {TraceVariable}=1 to see where)", ExitCode.Failed),

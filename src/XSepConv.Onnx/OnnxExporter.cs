@@ -31,7 +31,7 @@ public static class OnnxExporter
 
     /// <summary>Writes a module to a file.</summary>
     /// <param name="module">
-    /// A <see cref="MobileNetV3"/>, <see cref="XSepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or <see cref="SeModule"/>, or a
+    /// A <see cref="MobileNetV3"/>, <see cref="XSepBlock"/>, <see cref="SepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or <see cref="SeModule"/>, or a
     /// <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, hswish, hsigmoid, global average pooling, Flatten and
     /// Dropout. On any device, of any floating-point type; it is left as it is.
     /// </param>

@@ -48,6 +48,23 @@ public sealed class BlockAgreementTests
 
     [Theory]
     [MemberData(nameof(Blocks))]
+    public void Every_SepBlock_computes_the_same_in_ONNX_Runtime(int kernel, int stride, OnnxBatchNorm norm)
+    {
+        var seed = 0;
+        foreach (var activation in Enum.GetValues<Activation>())
+        {
+            foreach (var squeeze in new[] { SqueezeExcite.None, SqueezeExcite.Expanded })
+            {
+                foreach (var outputs in new[] { In, 8 })
+                {
+                    Check(new SepBlock(new(BlockKind.Sep, kernel, In, Expand, outputs, activation, squeeze, stride)), norm, $"{activation}, squeeze-excite {squeeze}, to {outputs}", ++seed);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Blocks))]
     public void Every_DwBlock_computes_the_same_in_ONNX_Runtime(int kernel, int stride, OnnxBatchNorm norm)
     {
         var seed = 0;

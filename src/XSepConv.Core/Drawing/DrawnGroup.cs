@@ -47,7 +47,12 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
 
     private static DrawnBox Box(BlockSpec block, int index, PaddingDirection? padding, string resolution)
     {
-        var operation = block.Kind == BlockKind.XSep ? $"2×2, 1×{block.Kernel}, {block.Kernel}×1" : $"{block.Kernel}×{block.Kernel}";
+        var operation = block.Kind switch
+        {
+            BlockKind.XSep => $"2×2, 1×{block.Kernel}, {block.Kernel}×1",
+            BlockKind.Sep => $"1×{block.Kernel}, {block.Kernel}×1",
+            _ => $"{block.Kernel}×{block.Kernel}",
+        };
         var stride = block.Stride == 1 ? "" : $" · stride {block.Stride}, to {resolution}";
         List<string> lines =
         [

@@ -12,6 +12,7 @@ public static class Compilation
     /// <param name="data">The data it was trained on, where pictures are to be normalised and classes named.</param>
     /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network.</exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
+    /// <exception cref="NotSupportedException">A block is a <see cref="SepBlock"/>, which the runtime does not run.</exception>
     public static CompiledModel Compile(this MobileNetV3 network, DataSpec? data = null) => network.Compile(data, KernelRegistry.Current.Name);
 
     internal static CompiledModel Compile(this MobileNetV3 network, DataSpec? data, string kernel)

@@ -30,9 +30,12 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>
         var paddings = spec.Paddings();
         conv1 = nn.Conv2d(spec.InputChannels, spec.StemChannels, 3, stride: spec.StemStride, padding: 1, bias: false, device: device, dtype: dtype);
         bn1 = BatchNorms.Of(spec.StemChannels, device, dtype);
-        bneck = nn.Sequential(spec.Blocks.Select((block, i) => ($"{i}", (nn.Module<Tensor, Tensor>)(paddings[i] is { } padding
-            ? new XSepBlock(block, padding, spec.PaddingPlacement, device, dtype)
-            : new DwBlock(block, device, dtype)))));
+        bneck = nn.Sequential(spec.Blocks.Select((block, i) => ($"{i}", (nn.Module<Tensor, Tensor>)(block.Kind switch
+        {
+            BlockKind.XSep => new XSepBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
+            BlockKind.Sep => new SepBlock(block, device, dtype),
+            _ => new DwBlock(block, device, dtype),
+        }))));
         conv2 = nn.Conv2d(spec.Blocks[^1].Out, spec.LastChannels, 1, bias: false, device: device, dtype: dtype);
         bn2 = BatchNorms.Of(spec.LastChannels, device, dtype);
         linear3 = nn.Linear(spec.LastChannels, spec.HiddenFeatures, device: device, dtype: dtype);

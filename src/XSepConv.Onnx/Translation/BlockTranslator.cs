@@ -27,6 +27,19 @@ internal sealed class BlockTranslator(LayerTranslator layers)
         return Shortcut(x, layers.Convolution(y, at.Child("conv5"), at.Child("bn5")), at, block.Spec.Stride);
     }
 
+    /// <summary><see cref="SepBlock"/>.</summary>
+    public Value Separated(Value x, ModuleAt at)
+    {
+        var block = (SepBlock)at.Module;
+        LayerTranslator.RequireMap(x, at, block.Spec.In);
+        var y = layers.Activation(layers.Convolution(x, at.Child("conv1"), at.Child("bn1")), block.Spec.Activation, at.Name("act1"));
+        y = layers.Activation(layers.Convolution(y, at.Child("conv2"), at.Child("bn2")), block.Spec.Activation, at.Name("act2"));
+        y = layers.Convolution(y, at.Child("conv3"), at.Child("bn3"));
+        if (block.Spec.SqueezeExcite != SqueezeExcite.None) y = SqueezeAndExcite(y, at.Child("se"));
+        y = layers.Activation(y, block.Spec.Activation, at.Name("act3"));
+        return Shortcut(x, layers.Convolution(y, at.Child("conv4"), at.Child("bn4")), at, block.Spec.Stride);
+    }
+
     /// <summary><see cref="DwBlock"/>.</summary>
     public Value Depthwise(Value x, ModuleAt at)
     {

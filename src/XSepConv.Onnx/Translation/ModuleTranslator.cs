@@ -18,6 +18,8 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
                 return Blocks.Network(x, at, Translate);
             case XSepBlock:
                 return Blocks.XSep(x, at);
+            case SepBlock:
+                return Blocks.Separated(x, at);
             case DwBlock:
                 return Blocks.Depthwise(x, at);
             case XSepConv2d:
@@ -63,6 +65,8 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
                 return Map(network.Spec.InputChannels);
             case XSepBlock block:
                 return Map(block.Spec.In);
+            case SepBlock block:
+                return Map(block.Spec.In);
             case DwBlock block:
                 return Map(block.Spec.In);
             case XSepConv2d operation:
@@ -87,7 +91,7 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
     }
 
     private const string Known =
-        "MobileNetV3, XSepBlock, DwBlock, XSepConv2d, SeModule, Conv2d, Linear, BatchNorm, ReLU, hswish, hsigmoid, global average pooling, the Flatten after it and Dropout";
+        "MobileNetV3, XSepBlock, SepBlock, DwBlock, XSepConv2d, SeModule, Conv2d, Linear, BatchNorm, ReLU, hswish, hsigmoid, global average pooling, the Flatten after it and Dropout";
 
     private Value TranslateSequence(Value x, List<ModuleAt> children)
     {

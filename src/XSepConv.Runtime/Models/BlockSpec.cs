@@ -8,6 +8,9 @@ public enum BlockKind
 
     /// <summary>2×2, 1×K and K×1 depthwise convolutions (<c>XSepBlock</c>).</summary>
     XSep,
+
+    /// <summary>1×K and K×1 depthwise convolutions (<c>SepBlock</c>): XSepConv without its 2×2, to ask what that is worth. Not in the runtime.</summary>
+    Sep,
 }
 
 /// <summary>The nonlinearity of a block.</summary>
@@ -40,7 +43,7 @@ public enum SqueezeExcite
 /// <param name="Expand">Channels of the expanded map, on which the spatial operator runs.</param>
 /// <param name="Out">Output channels.</param>
 /// <param name="Activation">The nonlinearity.</param>
-/// <param name="SqueezeExcite">Whether there is squeeze-excite, and where. An XSep row has it on the expanded map only.</param>
+/// <param name="SqueezeExcite">Whether there is squeeze-excite, and where. An XSep or Sep row has it on the expanded map only.</param>
 /// <param name="Stride">1 or 2.</param>
 public sealed record BlockSpec(
     BlockKind Kind, int Kernel, int In, int Expand, int Out, Activation Activation, SqueezeExcite SqueezeExcite, int Stride)
@@ -59,9 +62,13 @@ public sealed record BlockSpec(
     /// <summary>How many trainable values the block has. The row must be valid.</summary>
     internal long ParameterCount()
     {
-        var spatial = Kind == BlockKind.Dw
-            ? NetworkSpec.Convolution(1, Expand, Kernel * Kernel)
-            : NetworkSpec.Convolution(1, Expand, 2 * 2) + (2 * NetworkSpec.Convolution(1, Expand, Kernel));
+        var separated = 2 * NetworkSpec.Convolution(1, Expand, Kernel);
+        var spatial = Kind switch
+        {
+            BlockKind.Dw => NetworkSpec.Convolution(1, Expand, Kernel * Kernel),
+            BlockKind.XSep => NetworkSpec.Convolution(1, Expand, 2 * 2) + separated,
+            _ => separated,
+        };
         long channels = SqueezeExciteChannels, squeezed = channels / SqueezeReduction;
         var squeezeExcite = NetworkSpec.Convolution(channels, squeezed, 1) + NetworkSpec.Convolution(squeezed, channels, 1);
         var shortcut = Stride == 1 && In != Out ? NetworkSpec.Convolution(In, Out, 1) : 0;
@@ -71,7 +78,7 @@ public sealed record BlockSpec(
     /// <summary>Says what is wrong with the row, if anything is.</summary>
     internal IEnumerable<string> Problems()
     {
-        if (!Enum.IsDefined(Kind)) yield return $"kind is {Kind}, known are Dw and XSep";
+        if (!Enum.IsDefined(Kind)) yield return $"kind is {Kind}, known are Dw, XSep and Sep";
         if (!Enum.IsDefined(Activation)) yield return $"activation is {Activation}, known are ReLU and HSwish";
         if (!Enum.IsDefined(SqueezeExcite)) yield return $"squeeze-excite is {SqueezeExcite}, known are None, Expanded and Output";
         if (Kernel is < 1 or > NetworkSpec.LargestKernel || Kernel % 2 == 0) yield return $"kernel is {Kernel}, it must be odd, from 1 to {NetworkSpec.LargestKernel}";
@@ -81,9 +88,9 @@ public sealed record BlockSpec(
             if (channels is < 1 or > NetworkSpec.MostChannels) yield return $"{name} is {channels}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
         }
 
-        if (Kind == BlockKind.XSep && SqueezeExcite == SqueezeExcite.Output)
+        if (Kind is BlockKind.XSep or BlockKind.Sep && SqueezeExcite == SqueezeExcite.Output)
         {
-            yield return "an XSep row has squeeze-excite on the expanded map (Expanded), not on the output";
+            yield return $"{(Kind == BlockKind.XSep ? "an XSep" : "a Sep")} row has squeeze-excite on the expanded map (Expanded), not on the output";
         }
 
         if (SqueezeExcite != SqueezeExcite.None && SqueezeExciteChannels is >= 1 and < SqueezeReduction)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace XSepConv;
 
@@ -46,7 +47,14 @@ public sealed partial record NetworkSpec
     /// <summary>Where XSep rows pad.</summary>
     public PaddingPlacement PaddingPlacement { get; init; }
 
-    /// <summary>The padding of each block's 2×2, by <see cref="PaddingPlan.ForStages"/> over the resolutions; null in a Dw row.</summary>
+    /// <summary>How the 2×2 layers' paddings are chosen; <see cref="PaddingStrategy.Improved"/>, the paper's, at first.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public PaddingStrategy PaddingStrategy { get; init; }
+
+    /// <summary>
+    /// The padding of each block's 2×2, by <see cref="PaddingStrategy"/>: the improved one is <see cref="PaddingPlan.ForStages"/> over the resolutions; null in
+    /// a row without a 2×2.
+    /// </summary>
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
     public ImmutableArray<PaddingDirection?> Paddings()
     {
@@ -58,7 +66,12 @@ public sealed partial record NetworkSpec
             if (Blocks[i].Kind == BlockKind.XSep) counts[^1]++;
         }
 
-        var plan = PaddingPlan.ForStages([.. counts]);
+        ImmutableArray<PaddingDirection> plan = PaddingStrategy switch
+        {
+            PaddingStrategy.Improved => PaddingPlan.ForStages([.. counts]),
+            PaddingStrategy.Symmetric => [.. Enumerable.Repeat(PaddingDirection.Symmetric, counts.Sum())],
+            _ => [.. Enumerable.Repeat(PaddingDirection.RightBottom, counts.Sum())],
+        };
         var next = 0;
         return [.. Blocks.Select(block => block.Kind == BlockKind.XSep ? plan[next++] : (PaddingDirection?)null)];
     }
@@ -107,7 +120,7 @@ public sealed partial record NetworkSpec
     public bool Equals(NetworkSpec? other) =>
         other is not null && Name == other.Name && InputChannels == other.InputChannels && NumClasses == other.NumClasses
         && StemChannels == other.StemChannels && StemStride == other.StemStride && LastChannels == other.LastChannels
-        && HiddenFeatures == other.HiddenFeatures && Dropout.Equals(other.Dropout) && PaddingPlacement == other.PaddingPlacement
+        && HiddenFeatures == other.HiddenFeatures && Dropout.Equals(other.Dropout) && PaddingPlacement == other.PaddingPlacement && PaddingStrategy == other.PaddingStrategy
         && Blocks.AsSpan().SequenceEqual(other.Blocks.AsSpan());
 
     /// <inheritdoc/>
@@ -131,6 +144,7 @@ public sealed partial record NetworkSpec
         if (StemStride is not (1 or 2)) yield return $"stem stride is {StemStride}, it must be 1 or 2";
         if (!(Dropout is >= 0 and < 1)) yield return $"dropout is {Dropout}, it must be at least 0 and below 1";
         if (!Enum.IsDefined(PaddingPlacement)) yield return $"padding placement is {PaddingPlacement}, known are AfterExpand and BeforeExpand";
+        if (!Enum.IsDefined(PaddingStrategy)) yield return $"padding strategy is {PaddingStrategy}, known are Improved, Symmetric and RightBottom";
         if (Blocks.IsDefaultOrEmpty || Blocks.Length > MostBlocks)
         {
             yield return $"there are {(Blocks.IsDefault ? 0 : Blocks.Length)} blocks, it must be from 1 to {MostBlocks:N0}";

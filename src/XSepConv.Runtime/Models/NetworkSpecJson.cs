@@ -36,7 +36,11 @@ public sealed partial record NetworkSpec
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    Converters = [typeof(EnumNameConverter<BlockKind>), typeof(EnumNameConverter<Activation>), typeof(EnumNameConverter<SqueezeExcite>), typeof(EnumNameConverter<PaddingPlacement>)],
+    Converters =
+    [
+        typeof(EnumNameConverter<BlockKind>), typeof(EnumNameConverter<Activation>), typeof(EnumNameConverter<SqueezeExcite>),
+        typeof(EnumNameConverter<PaddingPlacement>), typeof(EnumNameConverter<PaddingStrategy>),
+    ],
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectRequiredConstructorParameters = true,
     RespectNullableAnnotations = true,

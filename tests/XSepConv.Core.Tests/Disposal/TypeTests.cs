@@ -16,7 +16,7 @@ public sealed class TypeTests : IDisposable
     public static TheoryData<string, ScalarType> Cases()
     {
         var cases = new TheoryData<string, ScalarType>();
-        foreach (var module in new[] { "XSepBlock", "XSepBlock before", "DwBlock", "SeModule", "XSepConv2d", "MobileNetV3" })
+        foreach (var module in new[] { "XSepBlock", "XSepBlock before", "SepBlock", "DwBlock", "SeModule", "XSepConv2d", "MobileNetV3" })
         {
             foreach (var type in new[] { ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16 }) cases.Add(module, type);
         }
@@ -28,6 +28,7 @@ public sealed class TypeTests : IDisposable
     {
         "XSepBlock" => new XSepBlock(3, 8, 16, 12, PaddingDirection.Symmetric, dtype: type),
         "XSepBlock before" => new XSepBlock(3, 8, 16, 8, PaddingDirection.RightTop, stride: 2, placement: PaddingPlacement.BeforeExpand, dtype: type),
+        "SepBlock" => new SepBlock(new(BlockKind.Sep, 5, 8, 16, 12, Activation.HSwish, SqueezeExcite.Expanded, 1), dtype: type),
         "DwBlock" => new DwBlock(5, 8, 16, 12, dtype: type),
         "SeModule" => new SeModule(8, dtype: type),
         "XSepConv2d" => new XSepConv2d(8, 5, stride: 2, padding: PaddingDirection.Symmetric, dtype: type),

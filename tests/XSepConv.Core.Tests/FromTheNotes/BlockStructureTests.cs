@@ -66,6 +66,25 @@ public sealed class BlockStructureTests : IDisposable
         Assert.True((without - block.call(x)).abs().max().item<double>() > 1e-3);
     }
 
+    [Theory]
+    [InlineData(1, 12)]
+    [InlineData(2, 8)]
+    public void A_Sep_block_is_an_XSep_block_without_its_2x2(int stride, int outChannels)
+    {
+        var block = Calibrated(new SepBlock(new(BlockKind.Sep, 5, 8, 24, outChannels, Activation.HSwish, SqueezeExcite.Expanded, stride)));
+        var state = block.state_dict();
+        Assert.Equal([24L, 1, 1, 5], state["conv2.weight"].shape);
+        Assert.Equal([24L, 1, 5, 1], state["conv3.weight"].shape);
+
+        var x = Input();
+        var y = Act(Bn(state, "bn1", Conv(state, "conv1", x)));
+        y = Act(Bn(state, "bn2", Conv(state, "conv2", y, (1, stride), (0, 2), groups: 24)));
+        y = Bn(state, "bn3", Conv(state, "conv3", y, (stride, 1), (2, 0), groups: 24));
+        y = Bn(state, "bn4", Conv(state, "conv4", Act(Squeeze(state, y))));
+        if (stride == 1) y += Bn(state, "shortcut.1", Conv(state, "shortcut.0", x));
+        Same(y, block.call(x));
+    }
+
     [Fact]
     public void Stride_2_halves_each_side_once()
     {

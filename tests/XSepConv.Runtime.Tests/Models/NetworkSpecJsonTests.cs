@@ -40,6 +40,9 @@ public sealed class NetworkSpecJsonTests
             foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Depthwise(options) })
             {
                 Assert.Equal(spec, NetworkSpec.FromJson(spec.ToJson()));
+                var other = spec with { PaddingStrategy = PaddingStrategy.RightBottom, Blocks = [.. spec.Blocks.Select(block => block with { Kind = BlockKind.Sep, SqueezeExcite = SqueezeExcite.None })] };
+                Assert.Equal(other, NetworkSpec.FromJson(other.ToJson()));
+                Assert.Contains("\"paddingStrategy\":\"RightBottom\"", other.ToJson(), StringComparison.Ordinal);
             }
         }
     }

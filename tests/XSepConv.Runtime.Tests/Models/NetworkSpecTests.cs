@@ -40,6 +40,15 @@ public sealed class NetworkSpecTests
     }
 
     [Fact]
+    public void A_strategy_pads_every_layer_alike_and_rows_without_a_2x2_not_at_all()
+    {
+        var spec = Spec(Row, Row with { Kind = BlockKind.Dw }, Row with { Stride = 2 }, Row with { Kind = BlockKind.Sep }, Row);
+        Assert.Equal([RightBottom, null, LeftTop, null, Symmetric], spec.Paddings());
+        Assert.Equal([Symmetric, null, Symmetric, null, Symmetric], (spec with { PaddingStrategy = PaddingStrategy.Symmetric }).Paddings());
+        Assert.Equal([RightBottom, null, RightBottom, null, RightBottom], (spec with { PaddingStrategy = PaddingStrategy.RightBottom }).Paddings());
+    }
+
+    [Fact]
     public void Equal_specs_have_equal_hashes_and_every_member_counts()
     {
         NetworkSpec one = Spec(Row, Row), other = Spec(Row, Row with { });
@@ -49,6 +58,7 @@ public sealed class NetworkSpecTests
         [
             one with { Name = "other" }, one with { InputChannels = 1 }, one with { NumClasses = 10 }, one with { StemChannels = 9 }, one with { StemStride = 1 },
             one with { LastChannels = 9 }, one with { HiddenFeatures = 9 }, one with { Dropout = 0.5 }, one with { PaddingPlacement = PaddingPlacement.BeforeExpand },
+            one with { PaddingStrategy = PaddingStrategy.Symmetric },
             Spec(Row), Spec(Row, Row with { Kernel = 5 }),
         ];
         Assert.All(different, spec => Assert.NotEqual(one, spec));
@@ -70,16 +80,17 @@ public sealed class NetworkSpecTests
             HiddenFeatures = 0,
             Dropout = double.NaN,
             PaddingPlacement = (PaddingPlacement)7,
+            PaddingStrategy = (PaddingStrategy)9,
             Blocks =
             [
-                new((BlockKind)2, 4, 0, 70_000, 16, (Activation)3, (SqueezeExcite)9, 3),
+                new((BlockKind)3, 4, 0, 70_000, 16, (Activation)3, (SqueezeExcite)9, 3),
                 new(BlockKind.XSep, 257, 24, 16, 3, Activation.ReLU, SqueezeExcite.Output, 1),
             ],
         }.Validate());
         foreach (var part in new[]
         {
             "name is empty", "input channels is 0", "classes is 1000001", "stem channels is 65537", "stem stride is 3", "last channels is -1", "hidden features is 0",
-            "dropout is NaN", "padding placement is 7", "block 0: kind is 2", "block 0: kernel is 4, it must be odd, from 1 to 255", "block 0: in is 0", "block 0: expand is 70000",
+            "dropout is NaN", "padding placement is 7", "block 0: kind is 3", "padding strategy is 9", "block 0: kernel is 4, it must be odd, from 1 to 255", "block 0: in is 0", "block 0: expand is 70000",
             "block 0: activation is 3", "block 0: squeeze-excite is 9", "block 0: stride is 3", "block 0: in is 0, but the stem gives 65537 channels",
             "block 1: kernel is 257", "block 1: in is 24, but block 0 gives 16 channels", "block 1: an XSep row has squeeze-excite on the expanded map",
             "block 1: squeeze-excite needs at least 4 channels, it has 3",

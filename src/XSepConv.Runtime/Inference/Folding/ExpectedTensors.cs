@@ -59,7 +59,8 @@ internal static class ExpectedTensors
 
         List<(string, long[])> all = [.. Next(e, block.In, 1, 1)];
         if (block.Kind == BlockKind.Dw) all.AddRange(Next(e, 1, k, k));
-        else all.AddRange([.. Next(e, 1, 2, 2), .. Next(e, 1, 1, k), .. Next(e, 1, k, 1)]);
+        if (block.Kind == BlockKind.XSep) all.AddRange(Next(e, 1, 2, 2));
+        if (block.Kind is BlockKind.XSep or BlockKind.Sep) all.AddRange([.. Next(e, 1, 1, k), .. Next(e, 1, k, 1)]);
         all.AddRange(Next(block.Out, e, 1, 1));
         if (block.SqueezeExciteChannels is > 0 and var channels)
         {

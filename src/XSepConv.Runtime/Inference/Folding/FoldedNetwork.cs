@@ -19,8 +19,10 @@ internal sealed record FoldedNetwork(
 {
     /// <summary>Folds a state dict.</summary>
     /// <exception cref="InvalidDataException">Tensors are missing, unexpected or of a wrong shape, or values are not finite or variances negative.</exception>
+    /// <exception cref="NotSupportedException">A block is of a kind that the runtime does not run.</exception>
     public static FoldedNetwork Of(NetworkSpec spec, WeightSource source)
     {
+        RequireKinds(spec, source);
         ExpectedTensors.Verify(spec, source);
         var folder = new LayerFolder(source);
         var paddings = spec.Paddings();
@@ -31,6 +33,16 @@ internal sealed record FoldedNetwork(
             folder.Convolution("conv2", "bn2"),
             folder.Convolution("linear3", "bn3"),
             folder.Linear("linear4"));
+    }
+
+    private static void RequireKinds(NetworkSpec spec, WeightSource source)
+    {
+        for (var i = 0; i < spec.Blocks.Length; i++)
+        {
+            if (spec.Blocks[i].Kind is BlockKind.Dw or BlockKind.XSep) continue;
+            throw new NotSupportedException(
+                $"{source.Name}: block {i} of the network {SafeTensorsHeader.Quote(spec.Name)} is {spec.Blocks[i].Kind}; the runtime runs Dw and XSep blocks, the TorchSharp module and an ONNX file this one too.");
+        }
     }
 
     private static FoldedBlock Block(LayerFolder folder, string prefix, BlockSpec spec, PaddingDirection? padding)

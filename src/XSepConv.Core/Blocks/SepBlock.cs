@@ -1,0 +1,64 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>
+/// An <see cref="XSepBlock"/> without the 2×2: 1×1 expand → BN → act → 1×K → BN → act → K×1 → BN → squeeze-excite (if any) → act → 1×1 project → BN, plus the
+/// shortcut when the stride is 1. It is there to be compared with: what is the 2×2 worth? (arXiv 2002.12046)
+/// </summary>
+/// <remarks>
+/// <para>Its layers run as stock operators on every device; <c>CompiledModel</c> refuses it.</para>
+/// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c> (project),
+/// <c>shortcut</c>.</para>
+/// </remarks>
+public sealed class SepBlock : nn.Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv1, conv2, conv3, conv4;
+    private readonly BatchNorm2d bn1, bn2, bn3, bn4;
+    private readonly SeModule? se;
+    private readonly Sequential shortcut;
+
+    /// <summary>Creates the block of a table's row, with torch's default initialisation.</summary>
+    /// <param name="block">A row of kind <see cref="BlockKind.Sep"/>.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
+    public SepBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null) : base(nameof(SepBlock))
+    {
+        BlockArguments.RequireBlock(block, BlockKind.Sep);
+        Spec = block;
+        var (k, e, s) = (block.Kernel, block.Expand, block.Stride);
+        conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);
+        bn1 = BatchNorms.Of(e, device, dtype);
+        conv2 = XSepStage.Conv1xK(e, k, s, device, dtype);
+        bn2 = BatchNorms.Of(e, device, dtype);
+        conv3 = XSepStage.ConvKx1(e, k, s, device, dtype);
+        bn3 = BatchNorms.Of(e, device, dtype);
+        conv4 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
+        bn4 = BatchNorms.Of(block.Out, device, dtype);
+        if (block.SqueezeExcite == SqueezeExcite.Expanded) se = new SeModule(e, BlockSpec.SqueezeReduction, device, dtype);
+        shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
+        RegisterComponents();
+    }
+
+    /// <summary>The row this block was built from.</summary>
+    public BlockSpec Spec { get; }
+
+    /// <summary>Runs the block.</summary>
+    /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
+    /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(SepBlock));
+        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(SepBlock));
+        var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
+        y = Spec.Activation.Apply(bn2.call(conv2.call(y)));
+        y = bn3.call(conv3.call(y));
+        if (se is not null) y = se.call(y);
+        y = bn4.call(conv4.call(Spec.Activation.Apply(y)));
+        return Shortcut.Add(shortcut, x, y, Spec.Stride).MoveToOuterDisposeScope();
+    }
+}
