@@ -22,11 +22,11 @@ internal static unsafe class FusedDepthwise
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (call.Training)
         {
-            call.Kernels.TrainForward(shape, parameters, x, y, FusedMemory.Statistics(statistics!, 0), get_num_threads());
+            call.Kernels.TrainForward(shape, parameters, x, y, FusedMemory.Statistics(statistics!, 0), TorchTeam.Threads);
             return output;
         }
 
-        call.Kernels.Infer(shape, parameters, x, y, get_num_threads());
+        call.Kernels.Infer(shape, parameters, x, y, TorchTeam.Threads);
         if (statistics is not null) FusedMemory.CopyRunning(call.Norm.Module, FusedMemory.Statistics(statistics, 0));
         return output;
     }
@@ -48,7 +48,7 @@ internal static unsafe class FusedDepthwise
         };
         call.Kernels.Backward(
             call.Shape, parameters, FusedMemory.Pointer(saved[0]), FusedMemory.Pointer(outputGradient), FusedMemory.Statistics(saved[^1], 0), gradients,
-            frozen: !call.Training, get_num_threads());
+            frozen: !call.Training, TorchTeam.Threads);
         return results;
     }
 

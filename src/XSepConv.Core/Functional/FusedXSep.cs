@@ -26,11 +26,11 @@ internal static unsafe class FusedXSep
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (call.Training)
         {
-            call.Kernels.TrainForward(shape, parameters, x, y, Statistics(statistics!), get_num_threads());
+            call.Kernels.TrainForward(shape, parameters, x, y, Statistics(statistics!), TorchTeam.Threads);
             return output;
         }
 
-        call.Kernels.Infer(shape, parameters, x, y, get_num_threads());
+        call.Kernels.Infer(shape, parameters, x, y, TorchTeam.Threads);
         if (statistics is not null)
         {
             var running = Statistics(statistics);
@@ -67,7 +67,7 @@ internal static unsafe class FusedXSep
         };
         call.Kernels.Backward(
             call.Shape, parameters, FusedMemory.Pointer(saved[0]), FusedMemory.Pointer(outputGradient), Statistics(saved[^1]), gradients,
-            frozen: !call.Training, get_num_threads());
+            frozen: !call.Training, TorchTeam.Threads);
         return results;
     }
 

@@ -15,6 +15,9 @@ internal static class KernelThreads
     // Ranges per thread: few, so that per-range preparation stays small; more than one, so that a late thread finds less to do.
     private const int RangesPerThread = 4;
 
+    /// <summary>Who runs them, beside the calling thread.</summary>
+    public static IKernelTeam Team { get; set; } = new PoolTeam();
+
     public static unsafe void Run<TWork>(in TWork work, int items, int threads)
         where TWork : struct, IKernelWork
     {
@@ -34,13 +37,13 @@ internal static class KernelThreads
     {
         var ranges = Math.Min(items, threads * RangesPerThread);
         var next = -1;
-        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, _ =>
+        Team.Run(() =>
         {
             using var scratch = ScratchBuffer.Rent(work.ScratchFloats);
             for (var range = Interlocked.Increment(ref next); range < ranges; range = Interlocked.Increment(ref next))
             {
                 work.Run((int)((long)items * range / ranges), (int)((long)items * (range + 1) / ranges), scratch.Pointer);
             }
-        });
+        }, threads);
     }
 }

@@ -1,0 +1,42 @@
+using XSepConv.Kernels;
+
+namespace XSepConv.Core.Tests.Fused;
+
+public class TorchTeamTests
+{
+    [Fact]
+    public void Kernels_run_on_torchs_threads_on_Linux()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "libtorch has libgomp's threads on Linux.");
+        Assert.True(TorchTeam.Threads > 0);
+        Assert.IsType<TorchTeam>(KernelThreads.Team);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void A_job_runs_on_so_many_threads_at_once(int threads)
+    {
+        Assert.True(TorchTeam.Threads > 0);
+        using var met = new Barrier(threads);
+        var ids = new System.Collections.Concurrent.ConcurrentBag<int>();
+        KernelThreads.Team.Run(
+            () =>
+            {
+                ids.Add(Environment.CurrentManagedThreadId);
+                Assert.True(met.SignalAndWait(TimeSpan.FromSeconds(20)));
+            }, threads);
+
+        Assert.Equal(threads, ids.Distinct().Count());
+        Assert.Contains(Environment.CurrentManagedThreadId, ids);
+    }
+
+    [Fact]
+    public void A_job_that_fails_fails_where_it_was_started()
+    {
+        Assert.True(TorchTeam.Threads > 0);
+        var failure = Assert.ThrowsAny<Exception>(() => KernelThreads.Team.Run(() => throw new InvalidOperationException("no memory"), 2));
+        Assert.Equal("no memory", failure.GetBaseException().Message);
+    }
+}
