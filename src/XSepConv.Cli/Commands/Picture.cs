@@ -20,7 +20,7 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
         {
             var planes = new byte[3 * side * side];
             ImageDecoder.Decode(Read(file), file, side, planes);
-            return new(file, channels == 1 ? Grey(planes) : Interleaved(planes), null);
+            return new(file, PixelOrder.Of(planes, channels), null);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -51,25 +51,4 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
         InvalidDataException => e.Message,
         _ => $"{file}: {e.Message}",
     };
-
-    private static byte[] Interleaved(byte[] planes)
-    {
-        var plane = planes.Length / 3;
-        var pixels = new byte[planes.Length];
-        for (var i = 0; i < pixels.Length; i++) pixels[i] = planes[(i % 3 * plane) + (i / 3)];
-        return pixels;
-    }
-
-    /// <summary>ITU-R 601's luma, as Pillow computes its mode L: grey files come out as they went in.</summary>
-    private static byte[] Grey(byte[] planes)
-    {
-        const int Red = 19_595, Green = 38_470, Blue = 7_471, Half = 1 << 15;
-        var pixels = new byte[planes.Length / 3];
-        for (var i = 0; i < pixels.Length; i++)
-        {
-            pixels[i] = (byte)(((Red * planes[i]) + (Green * planes[pixels.Length + i]) + (Blue * planes[(2 * pixels.Length) + i]) + Half) >> 16);
-        }
-
-        return pixels;
-    }
 }
