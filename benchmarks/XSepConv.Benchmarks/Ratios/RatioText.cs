@@ -42,7 +42,7 @@ internal static class RatioText
             text.AppendLine();
         }
 
-        return text.ToString();
+        return text.Append(RooflineTable.Of(report.Results)).ToString();
     }
 
     /// <summary>The JSON file, and the Markdown file beside it.</summary>

@@ -13,7 +13,7 @@ internal static class RatiosCommand
         ("stage-eval", StageWorks.Evaluate),
         ("stage-threads", StageLimits.Threads),
         ("stage-memory", StageLimits.Memory),
-        ("roofline", _ => StageLimits.Bounds()),
+        ("roofline", StageLimits.Bounds),
         ("net-train", NetworkCase.Train),
         ("net-eval", CompiledWorks.Evaluate),
         ("net-eval-threads", CompiledWorks.Threads),

@@ -7,6 +7,8 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>What the fused stage keeps, how it scales with threads, and what the machine would allow.</summary>
 internal static partial class StageLimits
 {
+    private static readonly (int Batch, int Kernel)[] s_bounded = [.. from batch in (int[])[1, 32, 128] from kernel in (int[])[3, 5, 7, 9] select (batch, kernel)];
+
     /// <summary>One thread against two.</summary>
     public static IEnumerable<RatioResult> Threads(RatioSettings settings)
     {
@@ -48,13 +50,14 @@ internal static partial class StageLimits
         }
     }
 
-    /// <summary>The least time that memory and arithmetic allow the stage, from rates measured here.</summary>
-    public static IEnumerable<RatioResult> Bounds()
+    /// <summary>The least time that memory and arithmetic allow the stage, from rates measured here, and what a call costs whatever the map.</summary>
+    public static IEnumerable<RatioResult> Bounds(RatioSettings settings)
     {
         var macs = Roofline.MacsPerSecond();
         var memory = Roofline.CopyBytesPerSecond(128L << 20);
         var secondLevel = Roofline.CopyBytesPerSecond(256 << 10);
-        foreach (var (kernel, batch) in new[] { (3, 32), (5, 32), (7, 32), (9, 32), (5, 128), (7, 128) })
+        var (trainCall, evalCall) = Calls(settings);
+        foreach (var (batch, kernel) in s_bounded)
         {
             foreach (var (channels, size) in StageWorks.Maps)
             {
@@ -62,12 +65,16 @@ internal static partial class StageLimits
                 // Training: x, y, x, dy, dx. The convolutions are computed twice, and their two gradients each once.
                 var (train, eval) = (5 * 4 * elements, 2 * 4 * elements);
                 var taps = 4 + (2 * kernel);
+                // One image stays in the second-level cache from one call to the next.
+                var rate = batch == 1 ? secondLevel : memory;
                 yield return new("roofline", null, $"{batch}x{channels}x{size}x{size}", kernel, 1, new Dictionary<string, double>
                 {
-                    ["train-memory"] = train / memory / 1e6,
+                    ["train-memory"] = train / rate / 1e6,
                     ["train-macs"] = 4 * taps * elements / macs / 1e6,
-                    ["eval-memory"] = eval / memory / 1e6,
+                    ["train-call"] = trainCall,
+                    ["eval-memory"] = eval / rate / 1e6,
                     ["eval-macs"] = taps * elements / macs / 1e6,
+                    ["eval-call"] = evalCall,
                     ["depthwise-eval-macs"] = kernel * kernel * elements / macs / 1e6,
                 }, new Dictionary<string, double>())
                 {
@@ -80,6 +87,17 @@ internal static partial class StageLimits
                 };
             }
         }
+    }
+
+    /// <summary>Milliseconds of a step and of an inference on maps of one pixel: checks, tensors and autograd, hardly any kernel.</summary>
+    private static (double Train, double Evaluate) Calls(RatioSettings settings)
+    {
+        using var training = new StageCase(2, 16, 1, 3, training: true);
+        using var evaluation = new StageCase(1, 16, 1, 3, training: false);
+        var medians = Interleaved.Medians([Fused(training), Fused(evaluation)], settings.Seconds);
+        return (medians[0], medians[1]);
+
+        static Action Fused(StageCase stage) => stage.XSepContestants().Single(contestant => contestant.Name == "fused").Step;
     }
 
     private static Tensor Forward(XSepConv2d module, Tensor x)
