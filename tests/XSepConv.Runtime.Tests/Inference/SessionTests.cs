@@ -67,6 +67,29 @@ public sealed class SessionTests
         }
     }
 
+    /// <summary>Maps of every size that 224×224 images come to, each cut between two threads.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_networks_of_the_paper_give_the_same_bits_on_one_thread_and_on_two(bool twin)
+    {
+        var spec = twin ? MobileNetV3SmallSpec.Depthwise() : MobileNetV3SmallSpec.XSep();
+        foreach (var kernel in KernelRegistry.Accelerated)
+        {
+            var model = ModelFile.Model(spec, kernel.Name);
+            foreach (var images in new[] { 1, 2, 3 })
+            {
+                var pixels = ModelFile.Images(model, images, 224, 224);
+                float[] alone = new float[images * spec.NumClasses], shared = new float[images * spec.NumClasses];
+                using (var one = model.CreateSession(images, 1, 224, 224)) one.Run(pixels, alone);
+                using (var two = model.CreateSession(images, 2, 224, 224)) two.Run(pixels, shared);
+
+                Assert.All(alone, logit => Assert.True(float.IsFinite(logit)));
+                Assert.Equal(alone, shared);
+            }
+        }
+    }
+
     [Fact]
     public void Many_threads_with_their_own_sessions_get_the_same_bits()
     {

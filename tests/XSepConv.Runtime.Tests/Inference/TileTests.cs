@@ -32,7 +32,7 @@ public sealed unsafe class TileTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
-    public void Every_linear_tile_is_right(string kernel) => At(kernel, new EveryLinearTile());
+    public void A_thousand_random_linear_layers_are_those_of_float64(string kernel) => At(kernel, new LinearProducts());
 
     [Theory]
     [InlineData(1, 14)]
@@ -278,41 +278,49 @@ public sealed unsafe class TileTests
         }
     }
 
-    private sealed class EveryLinearTile : IWidthTest
+    private sealed class LinearProducts : IWidthTest
     {
         public void Run<TLanes, TVector>()
             where TLanes : struct, ILanes<TVector>
             where TVector : unmanaged
         {
             var random = new Random(14);
-            var lanes = TLanes.Count;
-            foreach (var activation in Enum.GetValues<TileActivation>())
+            var activations = Enum.GetValues<TileActivation>();
+            for (var i = 0; i < 1000; i++)
             {
-                for (var images = 1; images <= 9; images++)
-                {
-                    // Up to two groups, the second one partly filled.
-                    var (inputs, outputs) = (random.Next(1, 40), random.Next(1, (7 * lanes) + 1));
-                    var layer = new FoldedLayer("layer", outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
-                    var packed = new PackedLinear(layer, new WeightMemory(lanes));
-                    var row = packed.Blocks * lanes;
-                    float[] input = Random(random, images * inputs), output = new float[images * row];
-                    var step = new LinearStep<TLanes, TVector>(packed, inputs, activation) { Name = "", Macs = 0 };
-                    fixed (float* x = input, y = output) step.Run(x, y, images, 0, step.Items(images));
-                    for (var image = 0; image < images; image++)
-                    {
-                        for (var o = 0; o < outputs; o++)
-                        {
-                            double sum = layer.Bias[o], sizes = Math.Abs(sum);
-                            for (var c = 0; c < inputs; c++)
-                            {
-                                var term = (double)layer.Weights[(o * inputs) + c] * input[(image * inputs) + c];
-                                sum += term;
-                                sizes += Math.Abs(term);
-                            }
+                // Up to ten tiles of images and two groups of outputs, each last one partly filled.
+                var (images, inputs, outputs) = i == 0 ? (1, 1, 1) : (random.Next(1, 41), random.Next(1, 71), random.Next(1, (7 * TLanes.Count) + 1));
+                var layer = new FoldedLayer("layer", outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
+                Run<TLanes, TVector>(layer, images, inputRow: inputs + random.Next(3), random, activations[i % activations.Length]);
+            }
+        }
 
-                            Check(sum, sizes, inputs, output[(image * row) + o], activation, $"{images} images, {inputs} → {outputs}, {activation}");
-                        }
+        private static void Run<TLanes, TVector>(FoldedLayer layer, int images, int inputRow, Random random, TileActivation activation)
+            where TLanes : struct, ILanes<TVector>
+            where TVector : unmanaged
+        {
+            var packed = new PackedLinear(layer, new WeightMemory(TLanes.Count));
+            var row = packed.Blocks * TLanes.Count;
+            float[] input = Random(random, images * inputRow), output = new float[images * row];
+            var step = new LinearStep<TLanes, TVector>(packed, inputRow, activation) { Name = "", Macs = 0 };
+            fixed (float* x = input, y = output)
+            {
+                for (var item = step.Items(images) - 1; item >= 0; item--) step.Run(x, y, images, item, item + 1);
+            }
+
+            for (var image = 0; image < images; image++)
+            {
+                for (var o = 0; o < layer.Outputs; o++)
+                {
+                    double sum = layer.Bias[o], sizes = Math.Abs(sum);
+                    for (var c = 0; c < layer.Taps; c++)
+                    {
+                        var term = (double)layer.Weights[(o * layer.Taps) + c] * input[(image * inputRow) + c];
+                        sum += term;
+                        sizes += Math.Abs(term);
                     }
+
+                    Check(sum, sizes, layer.Taps, output[(image * row) + o], activation, $"{images} images, {layer.Taps} → {layer.Outputs}, {activation}");
                 }
             }
         }
