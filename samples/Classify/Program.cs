@@ -18,7 +18,7 @@ try
 {
     model = CompiledModel.Load(files[0]);
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException)
 {
     return Refuse($"classify: {e.Message}");
 }
