@@ -45,6 +45,9 @@ internal static class RatioText
         return text.Append(RooflineTable.Of(report.Results)).ToString();
     }
 
+    /// <summary>What <see cref="Write"/> wrote.</summary>
+    public static RatioReport Read(string json) => JsonSerializer.Deserialize<RatioReport>(File.ReadAllText(json), s_json)!;
+
     /// <summary>The JSON file, and the Markdown file beside it.</summary>
     public static void Write(RatioReport report, FileInfo json, IReadOnlyList<string> only, double seconds)
     {

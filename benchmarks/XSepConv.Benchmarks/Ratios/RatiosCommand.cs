@@ -16,6 +16,7 @@ internal static class RatiosCommand
         ("roofline", StageLimits.Bounds),
         ("net-train", NetworkCase.Train),
         ("net-eval", CompiledWorks.Evaluate),
+        (CompiledWorks.WithoutAvx512, CompiledWorks.EvaluateWithoutAvx512),
         ("net-eval-threads", CompiledWorks.Threads),
     ];
 
