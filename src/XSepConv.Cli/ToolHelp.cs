@@ -25,6 +25,8 @@ internal static class ToolHelp
             "xsepconv train --data fashion-mnist --epochs 3 --out runs/fashion",
             "xsepconv train --data fashion-mnist --epochs 3 --out runs/fashion --resume",
             "xsepconv train --model mobilenet-v3-small --out runs/twin --json > twin.json",
+            "xsepconv train --data cifar-10 --recipe standard --ema 0.999 --patience 10",
+            "mpirun -np 2 xsepconv train --distributed mpi      one network, by two processes (Open MPI)",
         ],
         ["evaluate"] =
         [

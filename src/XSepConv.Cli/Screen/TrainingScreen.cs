@@ -70,7 +70,7 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             ("best", string.Create(Culture, $"epoch {outcome.BestEpoch} (*), validation top-1 {100 * outcome.BestValidationTop1:0.00} %")),
             ("test", outcome.Test is { } test ? string.Create(Culture, $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{(plan.DataIsSynthetic ? ", synthetic" : "")}") : "none"),
             ("waiting", waiting.Text()),
-            ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl, curves.png, tensorboard/"));
+            ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl, tensorboard/{(outcome.Problem is null ? ", curves.png" : "")}"));
     }
 
     private string StepText()

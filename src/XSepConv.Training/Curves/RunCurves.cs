@@ -33,7 +33,7 @@ internal sealed class RunCurves(RunDirectory directory, TrainingPlan plan)
         catch (Exception e) when (e is not IOException)
         {
             // The graphics library is native, and not there for every system; no picture is worth a training run.
-            (_drawn, Problem) = (false, $"{Path.GetFileName(directory.Curves)} can't be drawn here: {(e.InnerException ?? e).Message}");
+            (_drawn, Problem) = (false, $"{Path.GetFileName(directory.Curves)} can't be drawn here: {e.GetBaseException().Message.Split('\n')[0].Trim()}");
         }
     }
 }
