@@ -67,6 +67,33 @@ public sealed class DistributedTests : IDisposable
         foreach (var name in new[] { "best.safetensors", "last.safetensors" }) Assert.Equal(File.ReadAllBytes(Path.Combine(whole, name)), File.ReadAllBytes(Path.Combine(killed, name)));
     }
 
+    [Fact]
+    public async Task Ctrl_C_saves_and_the_run_goes_on_to_the_same_bits()
+    {
+        RequireMpi();
+        var (whole, stopped) = (Path.Combine(folder, "whole"), Path.Combine(folder, "stopped"));
+        string[] args = [.. Recipe, "--batch", "32", "--distributed", "mpi", "--out"];
+        Assert.Equal(0, (await ToolProcess.RunUnder(Mpirun, [.. args, whole])).ExitCode);
+
+        // mpirun waits a second after SIGTERM before it kills, on a busy machine too short for a save.
+        using (var tool = ToolProcess.StartUnder([.. Mpirun, "--mca", "odls_base_sigkill_timeout", "8"], [.. args, stopped]))
+        {
+            while (!File.Exists(Path.Combine(stopped, "best.safetensors")) && !tool.HasExited) await Task.Delay(2, TestContext.Current.CancellationToken);
+            tool.Interrupt();
+            await tool.Finish();
+        }
+
+        using (var saved = SafeTensors.Open(Path.Combine(stopped, "last.safetensors")))
+        {
+            // Without --save-every only a run that was told to stop saves within an epoch, or is at an end.
+            var state = JsonDocument.Parse(saved.Metadata["xsepconv.training"]).RootElement;
+            Assert.True(state.GetProperty("stepsDone").GetInt32() > 0 || state.GetProperty("epochsDone").GetInt32() == 3, state.GetRawText());
+        }
+
+        Assert.Equal(0, (await ToolProcess.RunUnder(Mpirun, [.. args, stopped, "--resume"])).ExitCode);
+        foreach (var name in new[] { "best.safetensors", "last.safetensors" }) Assert.Equal(File.ReadAllBytes(Path.Combine(whole, name)), File.ReadAllBytes(Path.Combine(stopped, name)));
+    }
+
     [Theory]
     [InlineData("The batch size is 33, it must be a multiple of the 2 processes", "--batch", "33")]
     [InlineData("There is nothing to resume", "--resume")]

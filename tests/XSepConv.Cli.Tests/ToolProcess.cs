@@ -30,6 +30,9 @@ internal sealed partial class ToolProcess : IDisposable
 
     public static ToolProcess Start(params string[] args) => new(args, []);
 
+    /// <summary>Starts it under another program: <c>mpirun</c>, a shell.</summary>
+    public static ToolProcess StartUnder(string[] under, params string[] args) => new(args, [], under);
+
     public static async Task<(int ExitCode, string Out, string Error)> Run(params string[] args)
     {
         using var tool = Start(args);
@@ -42,10 +45,9 @@ internal sealed partial class ToolProcess : IDisposable
         return await tool.Finish();
     }
 
-    /// <summary>Runs it under another program that starts it: <c>mpirun</c>, a shell.</summary>
     public static async Task<(int ExitCode, string Out, string Error)> RunUnder(string[] under, params string[] args)
     {
-        using var tool = new ToolProcess(args, [], under);
+        using var tool = StartUnder(under, args);
         return await tool.Finish();
     }
 

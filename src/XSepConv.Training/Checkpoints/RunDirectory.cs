@@ -80,7 +80,7 @@ internal sealed class RunDirectory
     /// <summary>Removes the run that was there.</summary>
     public void Clear()
     {
-        if (Directory.Exists(Events)) Directory.Delete(Events, recursive: true);
+        EventFile.Clear(Events);
         File.Delete(Curves);
 
         // The checkpoint that could be resumed goes last: a kill in between leaves a run that can still be told from none.

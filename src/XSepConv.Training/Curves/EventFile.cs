@@ -18,6 +18,8 @@ internal sealed class EventFile(string folder)
     private const int HeaderLength = sizeof(ulong) + sizeof(uint);
     private const int LongestRecord = 1 << 20;
 
+    private string? _path;
+
     /// <summary>Makes the events be exactly those of some epochs: what is there keeps its times, what is beyond or damaged goes, what was lost comes back.</summary>
     public void Write(IReadOnlyList<EpochResult> history)
     {
@@ -29,7 +31,7 @@ internal sealed class EventFile(string folder)
         Directory.CreateDirectory(folder);
 
         // TensorBoard reads the files of a folder in the order of their names, and goes on with the last.
-        var path = old.Order(StringComparer.Ordinal).FirstOrDefault() ?? Path.Combine(folder, $"events.out.tfevents.{(long)Now()}.xsepconv");
+        var path = _path = old.Order(StringComparer.Ordinal).FirstOrDefault() ?? Path.Combine(folder, $"events.out.tfevents.{(long)Now()}.xsepconv");
         AtomicFile.Write(path, stream =>
         {
             foreach (var message in messages) WriteRecord(stream, message);
@@ -40,9 +42,15 @@ internal sealed class EventFile(string folder)
     /// <summary>Adds an epoch.</summary>
     public void Append(EpochResult result)
     {
-        var path = Directory.GetFiles(folder, Pattern).Single();
-        using var stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
+        using var stream = new FileStream(_path ?? throw new InvalidOperationException("Write comes first."), FileMode.Append, FileAccess.Write, FileShare.Read);
         WriteRecord(stream, Of(result));
+    }
+
+    /// <summary>Forgets the run that was there.</summary>
+    public static void Clear(string folder)
+    {
+        if (!Directory.Exists(folder)) return;
+        foreach (var path in Directory.GetFiles(folder, Pattern)) File.Delete(path);
     }
 
     /// <summary>CRC-32C, turned and shifted as TFRecords have it.</summary>
