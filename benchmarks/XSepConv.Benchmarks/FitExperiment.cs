@@ -21,8 +21,8 @@ internal sealed class FitExperiment
     {
         (_kernel, _epochs, _threads) = (kernel, epochs, threads);
         var data = DatasetCatalog.Open("fashion-mnist", new() { Limit = images });
-        (_trainImages, _trainLabels) = Tensors(data.Train, data.Normalization);
-        (_testImages, _testLabels) = Tensors(data.Test, data.Normalization);
+        (_trainImages, _trainLabels) = SplitTensors.Of(data.Train, data.Normalization);
+        (_testImages, _testLabels) = SplitTensors.Of(data.Test, data.Normalization);
     }
 
     public void Run(int seeds)
@@ -104,15 +104,6 @@ internal sealed class FitExperiment
     }
 
     private double Top1(Tensor logits) => logits.argmax(1).eq(_testLabels).to(ScalarType.Float64).mean().ToDouble();
-
-    private static (Tensor Images, Tensor Labels) Tensors(ImageSplit split, ImageNormalization normalization)
-    {
-        using var scope = NewDisposeScope();
-        var bytes = tensor(split.ToArray()).reshape(split.Count, split.Channels, split.Height, split.Width);
-        var images = (bytes.to(ScalarType.Float32) / 255 - normalization.Mean[0]) / normalization.Std[0];
-        var labels = tensor(Array.ConvertAll(split.Labels.ToArray(), label => (long)label));
-        return (images.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());
-    }
 
     private sealed record Row(string Start, double LayerError, double Distance, double Before, double After);
 }

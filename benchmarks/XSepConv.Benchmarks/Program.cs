@@ -7,5 +7,6 @@ return new RootCommand("Measures XSepConv against the depthwise convolution it r
     BenchmarkCommands.Blocks(),
     BenchmarkCommands.Networks(),
     FitCommand.Create(),
+    CurvesCommand.Create(),
     RatiosCommand.Create(),
 }.Parse(args).Invoke();
