@@ -112,19 +112,22 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         var cut = Write(At("cut.png"), File.ReadAllBytes(Fixture("rgb.png"))[..500]);
         var empty = Write(At("empty.jpg"), []);
         var none = At("none.png");
+        var huge = At("huge.png");
+        using (var file = File.Create(huge)) file.SetLength((64L << 20) + 1);
 
-        var (exitCode, output, error) = Here.Run("predict", "--checkpoint", finished.Best, "--json", text, Fixture("rgb.png"), none, cut, folder, Fixture("grey.jpg"), empty);
+        var (exitCode, output, error) = Here.Run("predict", "--checkpoint", finished.Best, "--json", text, Fixture("rgb.png"), none, cut, folder, Fixture("grey.jpg"), empty, huge);
 
         Assert.Equal(1, exitCode);
         string[] expected =
         [
             $"{text}: is neither a PNG nor a JPEG file", $"{none}: there is no such file", $"{cut}: a chunk of the PNG file claims", $"{folder}: is a folder", $"{empty}: is neither a PNG nor a JPEG file",
+            $"{huge}: has more than 67108864 bytes",
         ];
         var lines = error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(expected.Length, lines.Length);
         for (var i = 0; i < lines.Length; i++) Assert.StartsWith($"xsepconv predict: {expected[i]}", lines[i]);
         var images = Images(output);
-        Assert.Equal(7, images.Length);
+        Assert.Equal(8, images.Length);
         Assert.All(images, (image, i) => Assert.Equal(i is 1 or 5, image.TryGetProperty("top", out _)));
         Assert.All(images, (image, i) => Assert.Equal(i is not (1 or 5), image.TryGetProperty("error", out _)));
     }
