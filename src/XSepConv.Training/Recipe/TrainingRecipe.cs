@@ -12,8 +12,8 @@ public sealed record TrainingRecipe
         },
         new()
         {
-            Name = "standard", Epochs = 30, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.1, WeightDecay = 5e-4, WarmupEpochs = 1,
-            Schedule = ScheduleKind.Cosine, LabelSmoothing = 0.1, Augmentation = "standard", ClipNorm = 5, EmaDecay = 0.995,
+            Name = "standard", Epochs = 30, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.05, WeightDecay = 5e-4, WarmupEpochs = 1,
+            Schedule = ScheduleKind.Cosine, LabelSmoothing = 0.1, Augmentation = "standard", EmaDecay = 0.995,
         },
         new()
         {
