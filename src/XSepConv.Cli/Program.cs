@@ -1,5 +1,6 @@
 using XSepConv.Cli;
+using XSepConv.Cli.ComparedRuns;
 using XSepConv.Cli.Startup;
 
 GlibcAllocator.KeepFreedMemory();
-return Tool.Run(args);
+return args is [RunWorker.Verb, var folder, var run] ? RunWorker.Run(folder, run) : Tool.Run(args);

@@ -42,6 +42,8 @@ internal static class Tool
         root.HelpName = Name;
         root.Add(TrainCommand.Create());
         root.Add(EvaluateCommand.Create());
+        root.Add(ComparisonCommand.Compare());
+        root.Add(ComparisonCommand.Ablate());
         root.Add(PredictCommand.Create());
         root.Add(SummaryCommand.Create());
         root.Add(ProfileCommand.Create());

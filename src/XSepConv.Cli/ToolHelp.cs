@@ -13,6 +13,7 @@ internal static class ToolHelp
     {
         [Tool.Name] =
         [
+            "xsepconv compare",
             "xsepconv summary",
             "xsepconv train --data shapes --epochs 5 --out runs/shapes",
             "xsepconv evaluate --checkpoint runs/shapes/best.safetensors --data shapes",
@@ -27,6 +28,17 @@ internal static class ToolHelp
             "xsepconv train --model mobilenet-v3-small --out runs/twin --json > twin.json",
             "xsepconv train --data cifar-10 --recipe standard --ema 0.999 --patience 10",
             "mpirun -np 2 xsepconv train --distributed mpi      one network, by two processes (Open MPI)",
+        ],
+        ["compare"] =
+        [
+            "xsepconv compare                                    generated shapes, small networks, about two minutes; open runs/compare-shapes/report.html",
+            "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare",
+            "xsepconv compare --data cifar-10 --recipe standard --kernels 5,7,9",
+        ],
+        ["ablate"] =
+        [
+            "xsepconv ablate                                     generated shapes, small networks",
+            "xsepconv ablate --data fashion-mnist --recipe standard --out runs/fashion-ablate",
         ],
         ["evaluate"] =
         [

@@ -52,8 +52,7 @@ internal sealed class DataOptions
     public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null)
     {
         RefuseWrongOptions(result, dataset);
-        var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) };
-        if ((result.GetValue(size) ?? knownSize) is { } side) options = options with { ImageSize = side };
+        var options = Options(result, seed, knownSize);
         using var download = new DownloadScreen(Consoles.For(screen));
         try
         {
@@ -63,6 +62,13 @@ internal sealed class DataOptions
         {
             throw UserError.From(e);
         }
+    }
+
+    /// <summary>What was typed, as the library takes it.</summary>
+    public DatasetOptions Options(ParseResult result, int seed, int? knownSize = null)
+    {
+        var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) };
+        return (result.GetValue(size) ?? knownSize) is { } side ? options with { ImageSize = side } : options;
     }
 
     private void RefuseWrongOptions(ParseResult result, string dataset)

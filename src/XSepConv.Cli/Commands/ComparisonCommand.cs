@@ -1,0 +1,174 @@
+using System.CommandLine;
+using XSepConv.Cli.Arguments;
+using XSepConv.Cli.ComparedRuns;
+using XSepConv.Cli.Screen;
+using XSepConv.Cli.Startup;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>xsepconv compare</c> and <c>xsepconv ablate</c>: several networks, the same recipe, the same seeds, one report.</summary>
+internal sealed class ComparisonCommand
+{
+    private const string Shapes = "shapes";
+    private const string Large = "large";
+    private const int MostKernels = 8;
+
+    // Six runs of the default recipe on the generated images, in about two minutes on two cores.
+    private const double ShapesWidth = 0.5;
+
+    private readonly string kind;
+    private readonly DataOptions data = new(hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
+    private readonly Option<string> network = CheckedOption.Choice("--network", ["small", Large], "small", "MobileNetV3-Small or -Large.");
+    private readonly Option<string> preset = CheckedOption.Choice(
+        "--preset", [NetworkOptions.NameOf(ImagePreset.ImageNet), NetworkOptions.NameOf(ImagePreset.Cifar)], NetworkOptions.NameOf(ImagePreset.Cifar),
+        "For which size of image: 224×224 and the like, or 28 to 64 pixels (stem and first block keep the size).");
+
+    private readonly Option<double?> width = CheckedOption.OptionalNumber(
+        "--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5.");
+
+    private readonly Option<int[]> kernels;
+    private readonly Option<int> seeds = CheckedOption.Whole("--seeds", 1, 1000, 3, "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
+    private readonly RecipeOptions recipe = new();
+    private readonly DeviceOptions device = new();
+    private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", "Where runs and report go; the same command goes on with what is there. Default: runs/, the command and the name of the data.");
+    private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the result as one line of JSON; everything else goes to stderr.");
+
+    private ComparisonCommand(string kind, Option<int[]> kernels) => (this.kind, this.kernels) = (kind, kernels);
+
+    public static Command Compare() => Create(
+        "compare", "Train XSepConv and its depthwise twin with the same recipe and seeds, and report how they compare.",
+        Kernels("K of the XSep rows: each number makes another pair of networks. Default: one pair, with the table's.", MostKernels));
+
+    public static Command Ablate() => Create(
+        "ablate", "Ask what the 2×2 and its padding are worth: none, right-bottom, symmetric and improved symmetric, with the same recipe and seeds.",
+        Kernels("K of the XSep rows. Default: the table's.", 1));
+
+    private static Command Create(string kind, string description, Option<int[]> kernels)
+    {
+        var comparison = new ComparisonCommand(kind, kernels);
+        var command = new Command(kind, description);
+        comparison.data.AddTo(command);
+        foreach (var option in new Option[] { comparison.network, comparison.preset, comparison.width, comparison.kernels, comparison.seeds }) command.Add(option);
+        comparison.recipe.AddTo(command);
+        comparison.device.AddTo(command);
+        foreach (var option in new Option[] { comparison.directory, comparison.json }) command.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(kernels) is { } sizes && sizes.Distinct().Count() < sizes.Length) result.AddError($"--kernels is '{string.Join(',', sizes)}': each size once.");
+        });
+        command.SetAction(comparison.Run);
+        return command;
+    }
+
+    private static Option<int[]> Kernels(string description, int most) => CheckedOption.Wholes(
+        "--kernels", most == 1 ? "K" : "K,…", [.. Enumerable.Range(1, most)], description, "a kernel is odd, from 1 to 255", kernel => kernel is >= 1 and <= 255 && kernel % 2 == 1);
+
+    private int Run(ParseResult result)
+    {
+        var invocation = result.InvocationConfiguration;
+        var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
+        using var interrupts = new Interrupts();
+        var output = result.GetValue(directory) ?? Path.Combine("runs", $"{kind}-{data.Name(result)}");
+        try
+        {
+            var folder = new ComparisonFolder(output);
+            using var onlyOne = folder.Lock();
+            var manifest = folder.Begin(Prepare(result, output, screen, interrupts));
+            var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
+            view.Introduce(TypedLine.Of(result));
+            var comparison = new Comparison(folder, manifest, (run, progress, cancel) => WorkerProcess.Execute(folder, run, progress, cancel));
+            var report = view.Show(progress => comparison.Run(progress, interrupts.Token));
+            if (result.GetValue(json)) JsonLine.Write(invocation.Output, Summary(report, folder));
+            view.Conclude(report, Path.Combine(output, Path.GetFileName(folder.Html)), TypedLine.Of(result));
+            return report is null ? interrupts.ExitCode : ExitCode.Done;
+        }
+        catch (TrainingRefusedException e)
+        {
+            throw new UserError(e.Message);
+        }
+        catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
+        {
+            throw new UserError("Stopped; what is done is kept.", interrupts.ExitCode);
+        }
+    }
+
+    private ComparisonManifest Prepare(ParseResult result, string output, TextWriter screen, Interrupts interrupts)
+    {
+        var chosenDevice = device.Prepare(result);
+        var name = data.Name(result)!;
+        var images = data.Open(result, name, seed: 0, screen, interrupts.Token);
+        var networks = Networks(result, images, name);
+        var training = recipe.Apply(result, new()
+        {
+            Network = networks[0].Spec,
+            OutputDirectory = output,
+            Threads = device.Threads(result) ?? TorchSharp.torch.get_num_threads(),
+            Device = chosenDevice,
+        }, images);
+        try
+        {
+            training.Validate(images);
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
+
+        return ComparisonManifest.Of(
+            kind, TypedLine.Of(result), images, data.Options(result, seed: 0), training with { OutputDirectory = "" },
+            [.. networks.Select(network => network with { Spec = network.Spec with { Dropout = training.Network.Dropout } })], result.GetValue(seeds));
+    }
+
+    private IReadOnlyList<ComparedNetwork> Networks(ParseResult result, ImageDataset images, string name)
+    {
+        var sizes = result.GetValue(kernels) ?? [];
+        try
+        {
+            return kind == "ablate" ? ComparedNetwork.Paddings(Build(sizes).XSep) : ComparedNetwork.Twins(Build, sizes);
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
+
+        (NetworkSpec XSep, NetworkSpec Depthwise) Build(IReadOnlyList<int> kernelSizes)
+        {
+            if (result.GetValue(network) == Large)
+            {
+                var large = (MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions());
+                return (MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Depthwise(large));
+            }
+
+            var small = (MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions());
+            return (MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Depthwise(small));
+
+            MobileNetV3Options Fill(MobileNetV3Options options) => options with
+            {
+                NumClasses = images.ClassNames.Count,
+                InputChannels = images.Train.Channels,
+                Preset = result.GetValue(preset) == NetworkOptions.NameOf(ImagePreset.Cifar) ? ImagePreset.Cifar : ImagePreset.ImageNet,
+                Width = result.GetValue(width) ?? (name == Shapes ? ShapesWidth : 1),
+                Kernels = kernelSizes,
+            };
+        }
+    }
+
+    private static object Summary(ComparisonReport? report, ComparisonFolder folder) => new
+    {
+        completed = report is not null,
+        report = report is null ? null : folder.Html,
+        networks = report?.Networks.Select(network => new
+        {
+            network.Network.Id,
+            network.Parameters,
+            network.Macs,
+            top1 = network.Top1.Mean,
+            sd = network.Top1.StandardDeviation,
+            network.Measured.PeakBytes,
+            network.Measured.ImagesPerSecond,
+            latencyMilliseconds = new { network.Measured.Latency.Libtorch, network.Measured.Latency.Module, network.Measured.Latency.Runtime },
+        }),
+        tests = report?.Tests.Select(test => new { first = test.First.Network.Id, second = test.Second.Network.Id, difference = test.Top1.Mean, p = test.Top1.P }),
+    };
+}

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.ComparedRuns;
+
+/// <summary>Runs a comparison's run in a process of its own.</summary>
+internal static class WorkerProcess
+{
+    /// <summary>Waits until it has ended.</summary>
+    /// <returns>False when it was cancelled, saved.</returns>
+    /// <exception cref="UserError">It failed, or was killed.</exception>
+    public static bool Execute(ComparisonFolder folder, ComparedRun run, IProgress<TrainingProgress> progress, CancellationToken cancel)
+    {
+        using var process = Process.Start(StartOf(folder.FullName, run.Id)) ?? throw new UserError("The process of a run can't be started.", ExitCode.Failed);
+        var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        using (cancel.Register(() => Tell(process, WorkerLine.Stop)))
+        {
+            while (process.StandardOutput.ReadLine() is { } line)
+            {
+                if (WorkerLine.Read(line) is { } step) progress.Report(step);
+            }
+
+            process.WaitForExit();
+        }
+
+        if (process.ExitCode == ExitCode.Done) return true;
+        if (cancel.IsCancellationRequested || process.ExitCode is ExitCode.Interrupted or ExitCode.Terminated) return false;
+        var said = error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+        throw new UserError(
+            $"The run {run.Id} failed: {said ?? $"its process ended with {process.ExitCode}"}{(said?.EndsWith('.') == true ? "" : ".")} What is done is kept; the same command goes on.",
+            process.ExitCode == ExitCode.BadInput ? ExitCode.BadInput : ExitCode.Failed);
+    }
+
+    private static ProcessStartInfo StartOf(string folder, string run)
+    {
+        var assembly = typeof(WorkerProcess).Assembly;
+        var (host, library) = (Environment.ProcessPath, assembly.Location);
+
+        // As `xsepconv`, or as `dotnet xsepconv.dll`.
+        var isProgram = Path.GetFileNameWithoutExtension(host) == assembly.GetName().Name;
+        var start = new ProcessStartInfo(isProgram ? host! : Path.GetFileNameWithoutExtension(host) == "dotnet" ? host! : "dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        string[] arguments = [.. isProgram ? Array.Empty<string>() : ["exec", library], RunWorker.Verb, folder, run];
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        return start;
+    }
+
+    private static void Tell(Process process, string line)
+    {
+        try
+        {
+            process.StandardInput.WriteLine(line);
+            process.StandardInput.Flush();
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            // It has ended by itself.
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Screen;
+
+/// <summary>What a comparison shows: what it will do, a line for each run that has ended, one bar over all of them, and the figures at the end.</summary>
+internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest manifest, string output, CancellationToken stopping)
+{
+    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    /// <summary>Says what is going to happen, before it happens.</summary>
+    public void Introduce(string commandLine)
+    {
+        var (data, training) = (manifest.Data, manifest.Training);
+        Typed(commandLine);
+        console.WriteLine();
+        var name = "networks";
+        List<(string, string)> facts = [];
+        foreach (var network in manifest.Networks)
+        {
+            facts.Add((name, string.Create(Culture, $"{network.Label}: {network.Spec.Name}, {network.Spec.ParameterCount():N0} parameters")));
+            name = "";
+        }
+
+        Facts.Write(console, [
+            .. facts,
+            ("data", string.Create(Culture, $"{data.Name}{(data.Synthetic ? ", SYNTHETIC" : "")} ({data.Source}): {data.ClassNames.Count} classes, {data.Channels}×{data.Height}×{data.Width}")),
+            ("", string.Create(Culture, $"{data.TrainImages:N0} images to train, {data.ValidationImages:N0} to validate, {data.TestImages:N0} to test at the end")),
+            ("recipe", string.Create(Culture, $"{ReportText.Count(training.Epochs, "epoch")}, batches of {Math.Min(training.BatchSize, data.TrainImages)}, {training.Optimizer}, learning rate {training.LearningRate}")),
+            ("runs", string.Create(Culture, $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own, {ReportText.Count(training.Threads ?? 1, "thread")}")),
+            ("output", output),
+        ]);
+        console.WriteLine();
+    }
+
+    /// <summary>Runs the comparison under the screen.</summary>
+    public ComparisonReport? Show(Func<IProgress<ComparisonProgress>, ComparisonReport?> work)
+    {
+        if (!Consoles.IsLive(console)) return work(new Follow(console, null, stopping));
+        return console.Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = null }, new PercentageColumn(), new SpeedColumn())
+            .Start(context => work(new Follow(console, context.AddTask("starting", maxValue: 1), stopping)));
+    }
+
+    /// <summary>The figures side by side, what the tests say, and where the report is; or how to go on.</summary>
+    public void Conclude(ComparisonReport? report, string path, string commandLine)
+    {
+        console.WriteLine();
+        if (report is null)
+        {
+            console.WriteLine($"Stopped, saved in {output}. The same command goes on:");
+            Typed($"  {commandLine}");
+            return;
+        }
+
+        var ratio = report.Networks.Count == 2;
+        var table = new Table { Border = TableBorder.Simple };
+        table.AddColumn(new TableColumn("") { Padding = new Padding(0, 0, 1, 0) });
+        foreach (var header in report.Networks.Select(network => network.Network.Label).Concat(ratio ? ["ratio"] : []))
+        {
+            table.AddColumn(new TableColumn(new Text(header)) { Alignment = Justify.Right, Padding = new Padding(1, 0, 1, 0) });
+        }
+
+        foreach (var row in ReportTable.Of(report)) table.AddRow([.. row.Cells.Prepend(row.Name).Concat(ratio ? [row.Ratio] : []).Select(cell => new Text(cell))]);
+        console.Write(table);
+        foreach (var test in report.Tests) console.WriteLine(ReportText.Verdict(test));
+        console.WriteLine();
+        Typed($"report: {path}");
+    }
+
+    /// <summary>Written past Spectre, which would break a long line where it can't be copied.</summary>
+    private void Typed(string line) => console.Profile.Out.Writer.WriteLine(line);
+
+    private sealed class Follow(IAnsiConsole console, ProgressTask? task, CancellationToken stopping) : IProgress<ComparisonProgress>
+    {
+        private readonly Stopwatch watch = Stopwatch.StartNew();
+        private double start = -1;
+
+        public void Report(ComparisonProgress value)
+        {
+            if (value is { Finished: { } outcome, Run: { } ended })
+            {
+                var line = string.Create(Culture, $" run {value.RunsDone}/{value.Runs}  {ended.Network.Label}, seed {ended.Seed}: test top-1 {ReportText.Percent(outcome.Test.Top1)}, best epoch {outcome.BestEpoch}");
+                // Spectre writes over the bar's line without clearing it first.
+                console.WriteLine(task is null ? line : line.PadRight(console.Profile.Width));
+            }
+
+            if (task is null) return;
+            var done = (value.RunsDone + value.Share) / value.Runs;
+            if (start < 0 && value.Step is not null) start = done;
+            task.Value = done;
+            task.Description = stopping.IsCancellationRequested ? "stopping"
+                : value.Run is not { } run ? "latencies"
+                : string.Create(Culture, $"{Math.Min(value.RunsDone + 1, value.Runs)}/{value.Runs} {run.Network.Id} seed {run.Seed}");
+            if (value.Step is { } step)
+            {
+                var left = done > start && start >= 0 ? watch.Elapsed / (done - start) * (1 - done) : (TimeSpan?)null;
+                task.Tag = SpeedColumn.Text(step, left);
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace XSepConv.Training;
+
+/// <summary>One of the networks that are compared.</summary>
+/// <param name="Id">A short name, good for a folder.</param>
+/// <param name="Label">What a reader is shown.</param>
+/// <param name="Family">Networks of a family are drawn in one colour and joined.</param>
+/// <param name="Spec">The network.</param>
+/// <param name="Against">The id of the network that it is tested against; null for those that others are tested against.</param>
+internal sealed record ComparedNetwork(string Id, string Label, string Family, NetworkSpec Spec, string? Against)
+{
+    /// <summary>XSepConv and its depthwise twin, at each kernel size; at the table's where none is given.</summary>
+    /// <param name="build">Both networks for the kernel sizes of the XSep rows: none for the table's.</param>
+    /// <param name="kernels">The kernel sizes.</param>
+    public static IReadOnlyList<ComparedNetwork> Twins(Func<IReadOnlyList<int>, (NetworkSpec XSep, NetworkSpec Depthwise)> build, IReadOnlyList<int> kernels)
+    {
+        if (kernels.Count == 0) return [.. Pair(build([]), "", "")];
+        return [.. kernels.SelectMany(kernel => Pair(
+            build([kernel]),
+            string.Create(CultureInfo.InvariantCulture, $"-k{kernel}"),
+            string.Create(CultureInfo.InvariantCulture, $", K = {kernel}")))];
+    }
+
+    /// <summary>The paper's question about the 2×2's padding: no 2×2, and three ways to pad it. All are tested against the improved symmetric padding.</summary>
+    /// <param name="improved">The network with the paper's padding.</param>
+    public static IReadOnlyList<ComparedNetwork> Paddings(NetworkSpec improved)
+    {
+        const string Reference = "improved";
+        return
+        [
+            Variant("none", "no 2×2", improved with { Blocks = [.. improved.Blocks.Select(block => block.Kind == BlockKind.XSep ? block with { Kind = BlockKind.Sep } : block)] }),
+            Variant("right-bottom", "2×2, right-bottom", improved with { PaddingStrategy = PaddingStrategy.RightBottom }),
+            Variant("symmetric", "2×2, symmetric", improved with { PaddingStrategy = PaddingStrategy.Symmetric }),
+            new(Reference, "2×2, improved symmetric", "2×2, improved symmetric", improved, null),
+        ];
+
+        ComparedNetwork Variant(string id, string label, NetworkSpec spec) => new(id, label, label, spec with { Name = $"{spec.Name}, {label}" }, Reference);
+    }
+
+    private static IEnumerable<ComparedNetwork> Pair((NetworkSpec XSep, NetworkSpec Depthwise) specs, string suffix, string size) =>
+    [
+        new($"xsep{suffix}", $"XSepConv{size}", "XSepConv", specs.XSep, $"depthwise{suffix}"),
+        new($"depthwise{suffix}", $"depthwise twin{size}", "depthwise twin", specs.Depthwise, null),
+    ];
+}

@@ -1,0 +1,121 @@
+using System.Text.Json;
+
+namespace XSepConv.Training;
+
+/// <summary>The output directory of a comparison: its files, and that only one process writes them.</summary>
+internal sealed class ComparisonFolder(string path)
+{
+    private const string ManifestName = "compare.json";
+    private const string LockName = ".lock";
+
+    /// <summary>Where it is.</summary>
+    public string FullName { get; } = Path.GetFullPath(path);
+
+    /// <summary>The report to look at.</summary>
+    public string Html => Path.Combine(FullName, "report.html");
+
+    /// <summary>The report to paste.</summary>
+    public string Markdown => Path.Combine(FullName, "report.md");
+
+    /// <summary>The report to compute with.</summary>
+    public string Json => Path.Combine(FullName, "report.json");
+
+    private string ManifestPath => Path.Combine(FullName, ManifestName);
+
+    /// <summary>The output directory of a run, that of the trainer.</summary>
+    public string RunPath(ComparedRun run) => Path.Combine(FullName, "runs", run.Id);
+
+    /// <summary>Keeps other processes out until disposed of; the system lets go of it when the process is killed.</summary>
+    /// <exception cref="TrainingRefusedException">The directory can't be written, or another process is at work there.</exception>
+    public IDisposable Lock()
+    {
+        try
+        {
+            Directory.CreateDirectory(FullName);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TrainingRefusedException($"The output directory '{FullName}' can't be written: {e.Message}", e);
+        }
+
+        try
+        {
+            return new FileStream(Path.Combine(FullName, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new TrainingRefusedException($"The output directory '{FullName}' can't be written: {e.Message}", e);
+        }
+        catch (IOException e)
+        {
+            throw new TrainingRefusedException($"Another comparison is writing to {FullName}.", e);
+        }
+    }
+
+    /// <summary>Begins a comparison, or goes on with the one that is there.</summary>
+    /// <returns>The manifest to go by: the given one, with the command that began the comparison.</returns>
+    /// <exception cref="TrainingRefusedException">Another comparison, or something else, is there.</exception>
+    /// <exception cref="InvalidDataException">What is there is damaged.</exception>
+    public ComparisonManifest Begin(ComparisonManifest manifest)
+    {
+        if (File.Exists(ManifestPath))
+        {
+            var there = ComparisonManifest.Read(ManifestPath);
+            RunSettings.RequireSame(there.Settings, manifest.Settings, ManifestPath);
+            manifest = manifest with { Command = there.Command };
+        }
+        else if (File.Exists(Path.Combine(FullName, Checkpoint.LastFileName)) || Directory.Exists(Path.Combine(FullName, "runs")))
+        {
+            throw new TrainingRefusedException($"{FullName} holds training runs, but no comparison ({ManifestName}); choose another output directory.");
+        }
+
+        AtomicFile.WriteAllText(ManifestPath, manifest.ToJson());
+        return manifest;
+    }
+
+    /// <summary>The comparison that was begun here.</summary>
+    public ComparisonManifest Manifest() => ComparisonManifest.Read(ManifestPath);
+
+    /// <summary>What a run came to; null before its end.</summary>
+    public RunOutcome? Outcome(ComparedRun run)
+    {
+        var path = OutcomePath(run);
+        return File.Exists(path) ? Read(path, ComparisonJson.Default.RunOutcome) : null;
+    }
+
+    public void Write(ComparedRun run, RunOutcome outcome) => AtomicFile.WriteAllText(OutcomePath(run), JsonSerializer.Serialize(outcome, ComparisonJson.Default.RunOutcome));
+
+    /// <summary>What a clock and the system said about a run.</summary>
+    public RunMeasurements Measurements(ComparedRun run)
+    {
+        var path = MeasurementsPath(run);
+        return File.Exists(path) ? Read(path, ComparisonJson.Default.RunMeasurements) : new(null, null);
+    }
+
+    public void Write(ComparedRun run, RunMeasurements measured) =>
+        AtomicFile.WriteAllText(MeasurementsPath(run), JsonSerializer.Serialize(measured, ComparisonJson.Default.RunMeasurements));
+
+    /// <summary>The epochs of a run as its log has them, with their times.</summary>
+    public IReadOnlyList<EpochResult> Log(ComparedRun run)
+    {
+        var path = Path.Combine(RunPath(run), "log.jsonl");
+        if (!File.Exists(path)) return [];
+        return [.. File.ReadLines(path).Select(line => JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult)).OfType<EpochResult>()];
+    }
+
+    private string OutcomePath(ComparedRun run) => Path.Combine(RunPath(run), "outcome.json");
+
+    private string MeasurementsPath(ComparedRun run) => Path.Combine(RunPath(run), "measured.json");
+
+    private static T Read<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path} can't be read: {e.Message} Delete it, and it is made again.", e);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace XSepConv.Training;
+
+/// <summary>What a comparison came to.</summary>
+/// <param name="Manifest">What was compared.</param>
+/// <param name="Networks">The networks, in the manifest's order.</param>
+/// <param name="Tests">Each network that is tested against another.</param>
+/// <param name="Machine">Where it was computed, and when.</param>
+internal sealed record ComparisonReport(
+    ComparisonManifest Manifest, IReadOnlyList<NetworkReport> Networks, IReadOnlyList<DifferenceReport> Tests, MachineReport Machine)
+{
+    public string Title => Manifest.Kind == "ablate" ? "What the 2×2 and its padding are worth" : "XSepConv against its depthwise twin";
+
+    /// <summary>Puts it together from what the runs wrote.</summary>
+    public static ComparisonReport Of(ComparisonFolder folder, ComparisonManifest manifest, IReadOnlyList<Latency> latencies)
+    {
+        var networks = manifest.Networks.Zip(latencies, (network, latency) => NetworkReport.Of(folder, manifest, network, latency)).ToList();
+        var tests = networks.Where(report => report.Network.Against is not null)
+            .Select(report => DifferenceReport.Of(report, networks.Single(other => other.Network.Id == report.Network.Against))).ToList();
+        return new(manifest, networks, tests, MachineReport.Now());
+    }
+}
+
+/// <summary>A network over all seeds.</summary>
+/// <param name="Network">Which.</param>
+/// <param name="Parameters">Trainable values.</param>
+/// <param name="Macs">Multiply-accumulates of one image.</param>
+/// <param name="Shift">What is left of the half-pixel shifts of the 2×2 layers, in pixels of the input: to the right, to the bottom.</param>
+/// <param name="Outcomes">Of each seed.</param>
+/// <param name="Top1">Test top-1, 0 … 1, over the seeds.</param>
+/// <param name="Loss">Test cross-entropy over the seeds.</param>
+/// <param name="Confusion">Test images by class and by what they were taken for, summed over the seeds.</param>
+/// <param name="Measured">What clock and system said.</param>
+internal sealed record NetworkReport(
+    ComparedNetwork Network, long Parameters, long Macs, (double X, double Y) Shift, IReadOnlyList<RunOutcome> Outcomes,
+    SampleStatistics Top1, SampleStatistics Loss, int[][] Confusion, NetworkMeasurements Measured)
+{
+    public static NetworkReport Of(ComparisonFolder folder, ComparisonManifest manifest, ComparedNetwork network, Latency latency)
+    {
+        ComparedRun[] runs = [.. Enumerable.Range(0, manifest.Seeds).Select(seed => new ComparedRun(network, seed))];
+        RunOutcome[] outcomes = [.. runs.Select(run => folder.Outcome(run) ?? throw new InvalidDataException($"The run {run.Id} in {folder.FullName} has no outcome."))];
+        var (data, spec) = (manifest.Data, network.Spec);
+        using var module = new MobileNetV3(spec);
+        var profile = ModelProfile.Of(module, 1, data.Channels, data.Height, data.Width);
+        return new(
+            network, profile.Parameters, profile.Macs, ShiftOf(spec), outcomes,
+            SampleStatistics.Of([.. outcomes.Select(outcome => outcome.Test.Top1)]),
+            SampleStatistics.Of([.. outcomes.Select(outcome => outcome.Test.Loss)]),
+            ConfusionOf(outcomes, data.ClassNames.Count),
+            NetworkMeasurements.Of([.. runs.Select(folder.Measurements)], [.. runs.Select(folder.Log)], latency));
+    }
+
+    private static (double X, double Y) ShiftOf(NetworkSpec spec)
+    {
+        var (paddings, strides) = (spec.Paddings(), spec.InputStrides());
+        int[] padded = [.. Enumerable.Range(0, paddings.Length).Where(i => paddings[i] is not null)];
+        return PaddingPlan.ResidualShift([.. padded.Select(i => paddings[i]!.Value)], [.. padded.Select(i => strides[i])]);
+    }
+
+    private static int[][] ConfusionOf(IEnumerable<RunOutcome> outcomes, int classes)
+    {
+        var counts = Enumerable.Range(0, classes).Select(_ => new int[classes]).ToArray();
+        foreach (var outcome in outcomes)
+        {
+            for (var i = 0; i < outcome.Labels.Count; i++) counts[outcome.Labels[i]][outcome.Predictions[i]]++;
+        }
+
+        return counts;
+    }
+}
+
+/// <summary>What differs from one time to the next.</summary>
+/// <param name="PeakBytes">The most memory that a run's process had in training, the largest of the seeds; null where it is not known.</param>
+/// <param name="TrainingBytes">Of these, what came after the program, its libraries and the images; null likewise.</param>
+/// <param name="ImagesPerSecond">In training, the median over all epochs; null where no log has times.</param>
+/// <param name="TrainingSeconds">All seeds' training together; null likewise.</param>
+/// <param name="Latency">For one image.</param>
+internal sealed record NetworkMeasurements(long? PeakBytes, long? TrainingBytes, double? ImagesPerSecond, double? TrainingSeconds, Latency Latency)
+{
+    public static NetworkMeasurements Of(IReadOnlyList<RunMeasurements> memory, IReadOnlyList<IReadOnlyList<EpochResult>> logs, Latency latency)
+    {
+        double[] speeds = [.. logs.SelectMany(log => log).Select(epoch => epoch.ImagesPerSecond).OfType<double>()];
+        double[] seconds = [.. logs.SelectMany(log => log).Select(epoch => epoch.Seconds).OfType<double>()];
+        return new(
+            memory.Max(run => run.PeakBytes),
+            memory.Max(run => run.PeakBytes - run.StartBytes),
+            speeds.Length > 0 ? SampleStatistics.Median(speeds) : null,
+            seconds.Length > 0 ? seconds.Sum() : null,
+            latency);
+    }
+}
+
+/// <summary>A network against another.</summary>
+/// <param name="First">The network.</param>
+/// <param name="Second">What it is tested against.</param>
+/// <param name="Top1">First − second over the seeds.</param>
+/// <param name="Images">The same for single images, a test for each seed.</param>
+internal sealed record DifferenceReport(NetworkReport First, NetworkReport Second, PairedTest Top1, IReadOnlyList<McNemarTest> Images)
+{
+    public static DifferenceReport Of(NetworkReport first, NetworkReport second) => new(
+        first, second,
+        PairedTest.Of(first.Top1.Values, second.Top1.Values),
+        [.. first.Outcomes.Zip(second.Outcomes, McNemarTest.Of)]);
+}
+
+/// <summary>Where and when.</summary>
+internal sealed record MachineReport(DateTimeOffset Time, string Processor, int Cores, string System, string Versions, string Kernel)
+{
+    public static MachineReport Now() => new(
+        DateTimeOffset.UtcNow,
+        ProcessorName(),
+        Environment.ProcessorCount,
+        RuntimeInformation.OSDescription,
+        $".NET {Environment.Version}, TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}",
+        Kernels.KernelRegistry.Current.Name);
+
+    private static string ProcessorName()
+    {
+        const string Known = "/proc/cpuinfo";
+        var line = File.Exists(Known) ? File.ReadLines(Known).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? $"{RuntimeInformation.ProcessArchitecture}";
+    }
+}

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>How long a trained network takes for one image, in milliseconds: medians.</summary>
+/// <param name="Libtorch">The module in evaluation mode, each layer an operator of libtorch.</param>
+/// <param name="Module">The module as it is, in evaluation mode: depthwise stages fused where they can be.</param>
+/// <param name="Runtime">Compiled, without Torch; null where the runtime does not run such a network.</param>
+internal sealed record Latency(double Libtorch, double Module, double? Runtime);
+
+/// <summary>Measures all networks in turns, on one thread, so that whatever slows the machine for a while slows all of them.</summary>
+internal static class Latencies
+{
+    private const int LeastRounds = 15, MostRounds = 101;
+    private const double SecondsEach = 0.5, SampleSeconds = 4e-3;
+
+    /// <summary>One latency for each network, in order.</summary>
+    /// <param name="manifest">The networks and the size of an image.</param>
+    /// <param name="weights">The file of a network's weights.</param>
+    public static IReadOnlyList<Latency> Measure(ComparisonManifest manifest, Func<ComparedNetwork, string> weights)
+    {
+        var threads = get_num_threads();
+        set_num_threads(1);
+        var contestants = new List<Contestants>();
+        try
+        {
+            foreach (var network in manifest.Networks) contestants.Add(new(weights(network), manifest.Data));
+            Action[] works = [.. contestants.SelectMany(contestant => contestant.Works)];
+            var medians = Medians(works);
+            var next = 0;
+            return [.. contestants.Select(contestant => new Latency(medians[next++], medians[next++], contestant.HasSession ? medians[next++] : null))];
+        }
+        finally
+        {
+            foreach (var contestant in contestants) contestant.Dispose();
+            set_num_threads(threads);
+        }
+    }
+
+    private static double[] Medians(Action[] works)
+    {
+        var counts = works.Select(RunsOfASample).ToArray();
+        var samples = works.Select(_ => new List<double>()).ToArray();
+        var watch = Stopwatch.StartNew();
+        for (var round = 0; round < MostRounds && (round < LeastRounds || watch.Elapsed.TotalSeconds < SecondsEach * works.Length); round++)
+        {
+            for (var turn = 0; turn < works.Length; turn++)
+            {
+                var i = (turn + round) % works.Length;
+                samples[i].Add(Sample(works[i], counts[i]));
+            }
+        }
+
+        return [.. samples.Select(values => 1e3 * SampleStatistics.Median(values))];
+    }
+
+    /// <summary>How many runs make a sample long enough for the clock.</summary>
+    private static int RunsOfASample(Action work)
+    {
+        for (var i = 0; i < 5; i++) work();
+        return Math.Max(1, (int)Math.Ceiling(SampleSeconds / Math.Max(1e-9, Sample(work, 3))));
+    }
+
+    /// <summary>Seconds of one run; another before it, untimed, fills the caches with the contestant's own data.</summary>
+    private static double Sample(Action work, int count)
+    {
+        work();
+        var start = Stopwatch.GetTimestamp();
+        for (var i = 0; i < count; i++) work();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds / count;
+    }
+
+    /// <summary>One network in its two or three forms.</summary>
+    private sealed class Contestants : IDisposable
+    {
+        private readonly LoadedCheckpoint trained;
+        private readonly InferenceSession? session;
+        private readonly Tensor image;
+        private readonly float[] pixels, logits;
+
+        public Contestants(string path, ComparedData data)
+        {
+            trained = Checkpoint.Load(path);
+            var random = new Random(1);
+            pixels = [.. Enumerable.Range(0, data.Channels * data.Height * data.Width).Select(_ => (2 * random.NextSingle()) - 1)];
+            logits = new float[data.ClassNames.Count];
+            image = tensor(pixels).reshape(1, data.Channels, data.Height, data.Width);
+            try
+            {
+                session = trained.Network.Compile().CreateSession(maxBatch: 1, threads: 1, data.Height, data.Width);
+            }
+            catch (NotSupportedException)
+            {
+                // The report says that there is none.
+            }
+        }
+
+        public bool HasSession => session is not null;
+
+        public IEnumerable<Action> Works
+        {
+            get
+            {
+                yield return () => Forward(XSepBackend.Composed);
+                yield return () => Forward(XSepBackend.Auto);
+                if (session is not null) yield return () => session.Run(pixels.AsSpan(), logits);
+            }
+        }
+
+        public void Dispose()
+        {
+            session?.Dispose();
+            image.Dispose();
+            trained.Dispose();
+        }
+
+        private void Forward(XSepBackend backend)
+        {
+            // Setting it walks the modules: some microseconds of a millisecond, only where it changes.
+            if (_backend != backend) trained.Network.SetXSepBackend(_backend = backend);
+            using var noGrad = no_grad();
+            using var scope = NewDisposeScope();
+            trained.Network.call(image);
+        }
+
+        private XSepBackend _backend = XSepBackend.Auto;
+    }
+}

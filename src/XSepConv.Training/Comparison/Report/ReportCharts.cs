@@ -1,0 +1,243 @@
+using ScottPlot;
+
+namespace XSepConv.Training;
+
+/// <summary>A picture of the report, for light and for dark pages.</summary>
+/// <param name="Title">What it shows.</param>
+/// <param name="Light">A PNG.</param>
+/// <param name="Dark">A PNG.</param>
+/// <param name="Width">In pixels of the page.</param>
+/// <param name="Height">Likewise.</param>
+/// <param name="Measured">Whether it shows times.</param>
+internal sealed record ReportChart(string Title, byte[] Light, byte[] Dark, int Width, int Height, bool Measured);
+
+/// <summary>Draws the pictures of a report.</summary>
+internal static class ReportCharts
+{
+    private const int Width = 560;
+    private const int Height = 380;
+
+    // A page's pixel is two of the picture's: sharp on telephones too.
+    private const int Density = 2;
+
+    // Okabe and Ito's colours, told apart by everyone.
+    private static readonly Color[] Palette = [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00" }.Select(hex => Color.FromHex(hex))];
+
+    private sealed record Theme(Color Page, Color Ink, Color Grid)
+    {
+        public static Theme Light { get; } = new(Color.FromHex("#ffffff"), Color.FromHex("#24292f"), Color.FromHex("#e4e7eb"));
+
+        public static Theme Dark { get; } = new(Color.FromHex("#1b1f24"), Color.FromHex("#d5dae0"), Color.FromHex("#343b44"));
+    }
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<ReportChart> Draw(ComparisonReport report) =>
+    [
+        Both("Top-1 against multiply-accumulates", Width, Height, measured: false, (plot, _) => AgainstMacs(plot, report)),
+        Both("Top-1 against latency of one image", Width, Height, measured: true, (plot, _) => AgainstLatency(plot, report)),
+        Both("Loss by epoch", Width, Height, measured: false, (plot, _) => Loss(plot, report)),
+        Both("Top-1 on validation images by epoch", Width, Height, measured: false, (plot, _) => Validation(plot, report)),
+        .. report.Networks.Select(network => Both(
+            $"Confusion of {network.Network.Label}", Width, Width, measured: false, (plot, theme) => Confusion(plot, theme, network, report.Manifest.Data.ClassNames))),
+    ];
+
+    private static ReportChart Both(string title, int width, int height, bool measured, Action<Plot, Theme> draw)
+    {
+        return new(title, Png(Theme.Light), Png(Theme.Dark), width, height, measured);
+
+        byte[] Png(Theme theme)
+        {
+            using var plot = new Plot();
+            plot.ScaleFactor = Density;
+            plot.FigureBackground.Color = plot.DataBackground.Color = theme.Page;
+            plot.Axes.Color(theme.Ink);
+            plot.Grid.MajorLineColor = theme.Grid;
+            draw(plot, theme);
+            plot.Legend.BackgroundColor = theme.Page.WithAlpha(0.85);
+            plot.Legend.FontColor = plot.Legend.OutlineColor = theme.Ink;
+            plot.Legend.OutlineWidth = 0;
+            plot.Legend.ShadowColor = Colors.Transparent;
+            return plot.GetImage(Density * width, Density * height).GetImageBytes();
+        }
+    }
+
+    private static void AgainstMacs(Plot plot, ComparisonReport report)
+    {
+        var i = 0;
+        foreach (var family in report.Networks.GroupBy(network => network.Network.Family))
+        {
+            var color = Palette[i++ % Palette.Length];
+            Points(plot, family.Key, color, MarkerShape.FilledCircle, [.. family.Select(network => (network.Macs / 1e6, network))]);
+        }
+
+        plot.XLabel("MACs of an image, millions");
+        plot.YLabel("top-1 on test images, %");
+        Spread(plot, [.. report.Networks.Select(network => network.Macs / 1e6)]);
+        plot.ShowLegend(Alignment.LowerRight);
+    }
+
+    private static void AgainstLatency(Plot plot, ComparisonReport report)
+    {
+        var i = 0;
+        List<double> times = [];
+        foreach (var family in report.Networks.GroupBy(network => network.Network.Family))
+        {
+            var color = Palette[i++ % Palette.Length];
+            Series("libtorch", MarkerShape.OpenCircle, latency => latency.Libtorch);
+            Series("runtime", MarkerShape.FilledCircle, latency => latency.Runtime);
+
+            void Series(string where, MarkerShape shape, Func<Latency, double?> of)
+            {
+                var points = family.Where(network => of(network.Measured.Latency) is not null).Select(network => (of(network.Measured.Latency)!.Value, network)).ToArray();
+                times.AddRange(points.Select(point => point.Value));
+                if (points.Length > 0) Points(plot, $"{family.Key}, {where}", color, shape, points);
+            }
+        }
+
+        plot.XLabel("milliseconds, one thread");
+        plot.YLabel("top-1 on test images, %");
+        Spread(plot, times);
+        plot.Axes.SetLimitsX(0, 1.15 * times.Max());
+        plot.ShowLegend(Alignment.LowerRight);
+    }
+
+    /// <summary>Means with their standard deviations, joined where there are several, and a small dot for each seed.</summary>
+    private static void Points(Plot plot, string name, Color color, MarkerShape shape, (double X, NetworkReport Network)[] points)
+    {
+        double[] xs = [.. points.Select(point => point.X)];
+        double[] ys = [.. points.Select(point => 100 * point.Network.Top1.Mean)];
+        foreach (var (x, network) in points)
+        {
+            double[] places = [.. network.Top1.Values.Select(_ => x)], values = [.. network.Top1.Values.Select(value => 100 * value)];
+            var dots = plot.Add.Markers(places, values, MarkerShape.FilledCircle, 5, color.WithAlpha(0.35));
+            dots.LegendText = "";
+            if (network.Top1.StandardDeviation is not { } deviation) continue;
+            var bar = plot.Add.ErrorBar([x], [100 * network.Top1.Mean], [100 * deviation]);
+            bar.Color = color.WithAlpha(0.6);
+            bar.LineWidth = 1.5f;
+        }
+
+        var line = plot.Add.Scatter(xs, ys, color);
+        line.MarkerShape = shape;
+        line.MarkerSize = 11;
+        line.MarkerLineColor = color;
+        line.MarkerLineWidth = 2;
+        line.LineWidth = points.Length > 1 ? 1.5f : 0;
+        line.LegendText = name;
+    }
+
+    // One network's point, or several at one place, need room around them.
+    private static void Spread(Plot plot, IReadOnlyList<double> xs)
+    {
+        plot.Axes.AutoScale();
+        var (low, high) = (xs.Min(), xs.Max());
+        var margin = Math.Max(0.12 * (high - low), 0.02 * high);
+        plot.Axes.SetLimitsX(low - margin, high + margin);
+        var (bottom, top) = (plot.Axes.GetLimits().Bottom, plot.Axes.GetLimits().Top);
+        plot.Axes.SetLimitsY(bottom - (0.15 * (top - bottom)), top + (0.1 * (top - bottom)));
+    }
+
+    private static void Loss(Plot plot, ComparisonReport report)
+    {
+        for (var i = 0; i < report.Networks.Count; i++)
+        {
+            var network = report.Networks[i];
+            var color = Palette[i % Palette.Length];
+            Curve(plot, $"{network.Network.Label}, training", color.WithAlpha(0.75), LinePattern.Dashed, Means(network, epoch => epoch.TrainLoss));
+            Curve(plot, $"{network.Network.Label}, validation", color, LinePattern.Solid, Means(network, epoch => epoch.ValidationLoss));
+        }
+
+        Epochs(plot, report, "cross-entropy, mean over seeds", Alignment.UpperRight);
+    }
+
+    private static void Validation(Plot plot, ComparisonReport report)
+    {
+        for (var i = 0; i < report.Networks.Count; i++)
+        {
+            var network = report.Networks[i];
+            var color = Palette[i % Palette.Length];
+            foreach (var outcome in network.Outcomes)
+            {
+                Curve(plot, "", color.WithAlpha(0.3), LinePattern.Solid, [.. outcome.History.Select(epoch => 100 * epoch.ValidationTop1)], width: 1);
+            }
+
+            Curve(plot, network.Network.Label, color, LinePattern.Solid, Means(network, epoch => 100 * epoch.ValidationTop1));
+        }
+
+        Epochs(plot, report, "top-1, %: mean, and each seed", Alignment.LowerRight);
+    }
+
+    private static void Curve(Plot plot, string name, Color color, LinePattern pattern, double[] values, float width = 2.5f)
+    {
+        var line = plot.Add.Scatter([.. Enumerable.Range(1, values.Length).Select(epoch => (double)epoch)], values, color);
+        line.LinePattern = pattern;
+        line.LineWidth = width;
+        line.MarkerSize = values.Length == 1 ? 7 : 0;
+        line.LegendText = name;
+    }
+
+    private static void Epochs(Plot plot, ComparisonReport report, string what, Alignment legend)
+    {
+        plot.XLabel("epoch");
+        plot.YLabel(what);
+        plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { IntegerTicksOnly = true };
+        var most = report.Networks.Max(network => network.Outcomes.Max(outcome => outcome.History.Count));
+        if (most == 1) plot.Axes.SetLimitsX(0, 2);
+        plot.ShowLegend(legend);
+    }
+
+    /// <summary>The mean of each epoch over the seeds that got so far.</summary>
+    private static double[] Means(NetworkReport network, Func<EpochResult, double> value)
+    {
+        var epochs = network.Outcomes.Max(outcome => outcome.History.Count);
+        return [.. Enumerable.Range(0, epochs).Select(i => network.Outcomes.Where(outcome => outcome.History.Count > i).Average(outcome => value(outcome.History[i])))];
+    }
+
+    /// <summary>Shares of each class, a row a class; numbers and names where there are few enough to be read.</summary>
+    private static void Confusion(Plot plot, Theme theme, NetworkReport network, IReadOnlyList<string> names)
+    {
+        const int MostNumbers = 12, MostNames = 30;
+        var classes = names.Count;
+        var shares = new double[classes, classes];
+        for (var row = 0; row < classes; row++)
+        {
+            var sum = network.Confusion[row].Sum();
+            for (var column = 0; column < classes; column++) shares[row, column] = sum == 0 ? 0 : 100.0 * network.Confusion[row][column] / sum;
+        }
+
+        var map = plot.Add.Heatmap(shares);
+        map.Colormap = new ScottPlot.Colormaps.Custom([theme.Page, Color.FromHex("#0072B2")]);
+        map.ManualRange = new ScottPlot.Range(0, 100);
+        if (classes <= MostNumbers)
+        {
+            for (var row = 0; row < classes; row++)
+            {
+                for (var column = 0; column < classes; column++)
+                {
+                    if (shares[row, column] < 0.05) continue;
+                    var number = shares[row, column];
+                    var text = plot.Add.Text(number >= 9.95 ? $"{Math.Round(number)}" : number.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture), column, classes - 1 - row);
+                    text.Alignment = Alignment.MiddleCenter;
+                    text.LabelFontSize = 11;
+                    text.LabelFontColor = number > 50 ? Colors.White : theme.Ink;
+                }
+            }
+        }
+
+        if (classes <= MostNames)
+        {
+            double[] places = [.. Enumerable.Range(0, classes).Select(i => (double)i)];
+            plot.Axes.Bottom.SetTicks(places, [.. names.Select(Short)]);
+            plot.Axes.Left.SetTicks(places, [.. names.Reverse().Select(Short)]);
+            plot.Axes.Bottom.TickLabelStyle.Rotation = -45;
+            plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.UpperRight;
+        }
+
+        plot.XLabel("taken for, % of the class");
+        plot.YLabel("class");
+        plot.Axes.SetLimits(-0.5, classes - 0.5, -0.5, classes - 0.5);
+        plot.HideGrid();
+
+        static string Short(string name) => name.Length <= 18 ? name : name[..17] + "…";
+    }
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>Does one run of a comparison in this process, from wherever an earlier process left it.</summary>
+internal static class RunExecution
+{
+    // A kill loses at most so many steps.
+    private const int CheckpointSteps = 200;
+
+    /// <summary>Trains, tests, and writes the outcome.</summary>
+    /// <param name="folder">The comparison.</param>
+    /// <param name="manifest">What it compares.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="images">The data, as opened for the run's seed.</param>
+    /// <param name="ownProcess">Whether this process does nothing else, so that its memory is the run's.</param>
+    /// <param name="progress">Told about every step.</param>
+    /// <param name="cancel">Ends the run after the current step, saved.</param>
+    /// <returns>False when it was cancelled.</returns>
+    public static bool Execute(
+        ComparisonFolder folder, ComparisonManifest manifest, ComparedRun run, ImageDataset images, bool ownProcess, IProgress<TrainingProgress>? progress, CancellationToken cancel)
+    {
+        var path = folder.RunPath(run);
+        var options = manifest.Training with
+        {
+            Network = run.Network.Spec,
+            Seed = run.Seed,
+            OutputDirectory = path,
+            Resume = File.Exists(Path.Combine(path, Checkpoint.LastFileName)),
+            CheckpointSteps = CheckpointSteps,
+        };
+        AwaitPredecessor(options);
+        var trainer = new Trainer(options, images);
+        var memory = ownProcess ? new MemoryWatch(folder, run, progress) : null;
+        var result = trainer.Run(memory ?? progress, cancel);
+        if (!result.Completed) return false;
+
+        using var best = Checkpoint.Load(Path.Combine(path, Checkpoint.BestFileName), TorchDevice.Parse(options.Device));
+        folder.Write(run, new RunOutcome(
+            result.BestEpoch,
+            result.Test ?? throw new InvalidOperationException($"The run in {path} has ended without a test."),
+            images.Test.Labels.ToArray(),
+            Predictions(best, images.Test, Math.Max(options.BatchSize, 256)),
+            result.History));
+        return true;
+    }
+
+    /// <summary>A process whose parent was killed needs a moment to see it; it is not the other run that the trainer would refuse.</summary>
+    private static void AwaitPredecessor(TrainingOptions options)
+    {
+        if (!Directory.Exists(options.OutputDirectory)) return;
+        var patience = TimeSpan.FromSeconds(10);
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                using (RunDirectory.ForReading(options).Lock()) return;
+            }
+            catch (TrainingRefusedException) when (Stopwatch.GetElapsedTime(start) < patience)
+            {
+                Thread.Sleep(20);
+            }
+        }
+    }
+
+    /// <summary>The class that a network takes each image for.</summary>
+    private static int[] Predictions(LoadedCheckpoint trained, ImageSplit images, int batchSize)
+    {
+        using var noGrad = no_grad();
+        var device = trained.Network.parameters().First().device;
+        var predictions = new List<int>(images.Count);
+        foreach (var batch in BatchSource.ForEvaluation(images, trained.Normalization, batchSize).From(0))
+        {
+            using var scope = NewDisposeScope();
+            var logits = trained.Network.call(TensorBatch.Images(batch, images, device, ScalarType.Float32));
+            predictions.AddRange(logits.argmax(1).cpu().data<long>().Select(index => (int)index));
+        }
+
+        return [.. predictions];
+    }
+
+    /// <summary>
+    /// Notes the most memory that training took: after the last step of the first epoch that this process trains, before anything is validated,
+    /// in batches of another size.
+    /// </summary>
+    private sealed class MemoryWatch(ComparisonFolder folder, ComparedRun run, IProgress<TrainingProgress>? next) : IProgress<TrainingProgress>
+    {
+        private readonly long? start = ProcessMemory.Now();
+        private bool done;
+
+        public void Report(TrainingProgress value)
+        {
+            done |= value.Phase != "train";
+            if (!done && value.Step == value.Steps)
+            {
+                done = true;
+                var before = folder.Measurements(run);
+                var peak = ProcessMemory.Peak();
+                if (peak is not null && (before.PeakBytes ?? 0) < peak) folder.Write(run, new RunMeasurements(peak, start));
+            }
+
+            next?.Report(value);
+        }
+    }
+}

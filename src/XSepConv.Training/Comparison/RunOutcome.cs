@@ -1,0 +1,15 @@
+namespace XSepConv.Training;
+
+/// <summary>What a run of a comparison came to: the same bits whenever and however often it was interrupted.</summary>
+/// <param name="BestEpoch">The epoch that validated best, from 1.</param>
+/// <param name="Test">Its weights on the test split.</param>
+/// <param name="Labels">The class of each test image.</param>
+/// <param name="Predictions">What the network took it for.</param>
+/// <param name="History">Every epoch, without times.</param>
+internal sealed record RunOutcome(
+    int BestEpoch, EvaluationResult Test, IReadOnlyList<int> Labels, IReadOnlyList<int> Predictions, IReadOnlyList<EpochResult> History);
+
+/// <summary>What the system said about a run's process.</summary>
+/// <param name="PeakBytes">The most memory it had at once until the end of the first epoch's training; null where that can't be known.</param>
+/// <param name="StartBytes">Of these, what it had before the network was built: program, libraries, images; null likewise.</param>
+internal sealed record RunMeasurements(long? PeakBytes, long? StartBytes);
