@@ -53,7 +53,7 @@ internal static class CheckedOption
                 }
             }
 
-            return counts.Contains(parts.Length) ? (numbers, null) : (null, counts is [1, .. { Length: <= 2 } others] ? $"give one number, or {string.Join(" or ", others)}" : $"give at most {counts[^1]} numbers");
+            return counts.Contains(parts.Length) ? (numbers, null) : (null, counts is [1] ? "give one number" : counts is [1, .. { Length: <= 2 } others] ? $"give one number, or {string.Join(" or ", others)}" : $"give at most {counts[^1]} numbers");
         });
 
     /// <summary>An option read by <paramref name="parse"/>, which gives the value or says what would be right.</summary>

@@ -16,6 +16,7 @@ internal sealed class ComparisonCommand
 
     // Six runs of the default recipe on the generated images, in about two minutes on two cores.
     private const double ShapesWidth = 0.5;
+    private const int ShapesLimit = 2_000;
 
     private readonly string kind;
     private readonly DataOptions data = new(hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
@@ -25,7 +26,7 @@ internal sealed class ComparisonCommand
         "For which size of image: 224×224 and the like, or 28 to 64 pixels (stem and first block keep the size).");
 
     private readonly Option<double?> width = CheckedOption.OptionalNumber(
-        "--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5.");
+        "--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with the first 2,000 images of each split.");
 
     private readonly Option<int[]> kernels;
     private readonly Option<int> seeds = CheckedOption.Whole("--seeds", 1, 1000, 3, "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
@@ -53,10 +54,6 @@ internal sealed class ComparisonCommand
         comparison.recipe.AddTo(command);
         comparison.device.AddTo(command);
         foreach (var option in new Option[] { comparison.directory, comparison.json }) command.Add(option);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(kernels) is { } sizes && sizes.Distinct().Count() < sizes.Length) result.AddError($"--kernels is '{string.Join(',', sizes)}': each size once.");
-        });
         command.SetAction(comparison.Run);
         return command;
     }
@@ -69,6 +66,7 @@ internal sealed class ComparisonCommand
         var invocation = result.InvocationConfiguration;
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
         using var interrupts = new Interrupts();
+        if (result.GetValue(kernels) is { } sizes && sizes.Distinct().Count() < sizes.Length) throw new UserError($"--kernels is '{string.Join(',', sizes)}': each size once.");
         var output = result.GetValue(directory) ?? Path.Combine("runs", $"{kind}-{data.Name(result)}");
         try
         {
@@ -97,7 +95,8 @@ internal sealed class ComparisonCommand
     {
         var chosenDevice = device.Prepare(result);
         var name = data.Name(result)!;
-        var images = data.Open(result, name, seed: 0, screen, interrupts.Token);
+        int? limit = name == Shapes ? ShapesLimit : null;
+        var images = data.Open(result, name, seed: 0, screen, interrupts.Token, usualLimit: limit);
         var networks = Networks(result, images, name);
         var training = recipe.Apply(result, new()
         {
@@ -116,7 +115,7 @@ internal sealed class ComparisonCommand
         }
 
         return ComparisonManifest.Of(
-            kind, TypedLine.Of(result), images, data.Options(result, seed: 0), training with { OutputDirectory = "" },
+            kind, TypedLine.Of(result), images, data.Options(result, seed: 0, usualLimit: limit), training with { OutputDirectory = "" },
             [.. networks.Select(network => network with { Spec = network.Spec with { Dropout = training.Network.Dropout } })], result.GetValue(seeds));
     }
 

@@ -49,10 +49,11 @@ internal sealed class DataOptions
     /// <param name="screen">Where a download is shown.</param>
     /// <param name="cancel">Ends it.</param>
     /// <param name="knownSize">The size of a folder's images where none was typed.</param>
-    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null)
+    /// <param name="usualLimit">The most images of a split where no limit was typed.</param>
+    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null, int? usualLimit = null)
     {
         RefuseWrongOptions(result, dataset);
-        var options = Options(result, seed, knownSize);
+        var options = Options(result, seed, knownSize, usualLimit);
         using var download = new DownloadScreen(Consoles.For(screen));
         try
         {
@@ -65,9 +66,9 @@ internal sealed class DataOptions
     }
 
     /// <summary>What was typed, as the library takes it.</summary>
-    public DatasetOptions Options(ParseResult result, int seed, int? knownSize = null)
+    public DatasetOptions Options(ParseResult result, int seed, int? knownSize = null, int? usualLimit = null)
     {
-        var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) };
+        var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) ?? usualLimit };
         return (result.GetValue(size) ?? knownSize) is { } side ? options with { ImageSize = side } : options;
     }
 

@@ -69,6 +69,7 @@ internal sealed class ComparisonFolder(string path)
             throw new TrainingRefusedException($"{FullName} holds training runs, but no comparison ({ManifestName}); choose another output directory.");
         }
 
+        Directory.CreateDirectory(FullName);
         AtomicFile.WriteAllText(ManifestPath, manifest.ToJson());
         return manifest;
     }

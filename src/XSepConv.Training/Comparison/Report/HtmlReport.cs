@@ -24,6 +24,7 @@ internal sealed class HtmlReport
         try
         {
             charts = ReportCharts.Draw(report);
+            if (!ReportCharts.HasFont) problem = "The pictures have no text: no font is installed here.";
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or BadImageFormatException or EntryPointNotFoundException)
         {
@@ -50,7 +51,7 @@ internal sealed class HtmlReport
         Charts([.. charts.Where(chart => chart.Width != chart.Height)], problem);
         Tests();
         Seeds();
-        if (charts.Count > 0) Line("<h2>Confusion</h2>\n<p class=\"quiet\">Of each class, the share of test images taken for each class, all seeds together.</p>");
+        if (charts.Count > 0) Line("<h2>Confusion</h2>\n<p class=\"quiet\">A row a class: of its test images, the share in percent that was taken for each class, all seeds together.</p>");
         Charts([.. charts.Where(chart => chart.Width == chart.Height)], "");
         How();
         Line("</main>\n</body>\n</html>");
@@ -65,7 +66,7 @@ internal sealed class HtmlReport
             + $"{ReportText.Whole(data.TrainImages)} images to train, {ReportText.Whole(data.ValidationImages)} to validate, {ReportText.Whole(data.TestImages)} to test. "
             + $"{ReportText.Count(manifest.Seeds, "seed")}, {ReportText.Count(manifest.Training.Epochs, "epoch")} each.</p>");
         Line("<div class=\"verdicts\">");
-        foreach (var test in report.Tests) Line($"<p>{E(ReportText.Verdict(test))}</p>");
+        foreach (var test in report.Tests) Line($"<p>{E(ReportText.Verdict(test)).Replace("top-1", "top\u20111", StringComparison.Ordinal)}</p>");
         Line("</div>");
     }
 
@@ -95,11 +96,13 @@ internal sealed class HtmlReport
         {
             Line($"<figure{(chart.Measured ? Measured : "")}><figcaption>{E(chart.Title)}</figcaption><picture>"
                 + $"<source media=\"(prefers-color-scheme: dark)\" srcset=\"{Picture(chart.Dark)}\">"
-                + $"<img src=\"{Picture(chart.Light)}\" width=\"{chart.Width}\" height=\"{chart.Height}\" alt=\"{E(chart.Title)}\"></picture></figure>");
+                + $"<img src=\"{Picture(chart.Light)}\" width=\"{chart.Width}\" height=\"{chart.Height}\" alt=\"{E(chart.Title)}\"></picture>{Legend(chart.Legend)}</figure>");
         }
 
         Line("</div>");
 
+        static string Legend(IReadOnlyList<LegendEntry> entries) => entries.Count == 0 ? ""
+            : $"<ul>{string.Concat(entries.Select(entry => $"<li><i class=\"{E(entry.Mark)}\" style=\"color:{E(entry.Color)}\"></i>{E(entry.Name)}</li>"))}</ul>";
         static string Picture(byte[] png) => $"data:image/png;base64,{Convert.ToBase64String(png)}";
     }
 

@@ -74,8 +74,15 @@ internal static class MarkdownReport
         var safe = new StringBuilder();
         foreach (var letter in text)
         {
-            if (@"\`*_{}[]<>|#&".Contains(letter, StringComparison.Ordinal)) safe.Append('\\');
-            safe.Append(letter is '\r' or '\n' ? ' ' : letter);
+            if (@"\`*_{}[]|#".Contains(letter, StringComparison.Ordinal)) safe.Append('\\');
+            _ = letter switch
+            {
+                '<' => safe.Append("&lt;"),
+                '>' => safe.Append("&gt;"),
+                '&' => safe.Append("&amp;"),
+                '\r' or '\n' => safe.Append(' '),
+                _ => safe.Append(letter),
+            };
         }
 
         return safe.ToString();

@@ -1,4 +1,5 @@
 using ScottPlot;
+using SkiaSharp;
 
 namespace XSepConv.Training;
 
@@ -9,13 +10,21 @@ namespace XSepConv.Training;
 /// <param name="Width">In pixels of the page.</param>
 /// <param name="Height">Likewise.</param>
 /// <param name="Measured">Whether it shows times.</param>
-internal sealed record ReportChart(string Title, byte[] Light, byte[] Dark, int Width, int Height, bool Measured);
+/// <param name="Legend">What its marks and lines stand for; drawn by the page, which has room for it on every screen.</param>
+internal sealed record ReportChart(string Title, byte[] Light, byte[] Dark, int Width, int Height, bool Measured, IReadOnlyList<LegendEntry> Legend);
+
+/// <summary>An entry of a legend.</summary>
+/// <param name="Name">What it stands for.</param>
+/// <param name="Color">As CSS writes it.</param>
+/// <param name="Mark"><c>dot</c>, <c>ring</c>, <c>line</c> or <c>dashes</c>.</param>
+internal sealed record LegendEntry(string Name, string Color, string Mark);
 
 /// <summary>Draws the pictures of a report.</summary>
 internal static class ReportCharts
 {
-    private const int Width = 560;
-    private const int Height = 380;
+    // As wide as a telephone's page and a little more, so that the text stays readable there.
+    private const int Width = 460;
+    private const int Height = 310;
 
     // A page's pixel is two of the picture's: sharp on telephones too.
     private const int Density = 2;
@@ -30,20 +39,29 @@ internal static class ReportCharts
         public static Theme Dark { get; } = new(Color.FromHex("#1b1f24"), Color.FromHex("#d5dae0"), Color.FromHex("#343b44"));
     }
 
+    /// <summary>A sans-serif font of this system, like the page's; null for whatever is there.</summary>
+    private static string? Font { get; } = new[] { "Inter", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Segoe UI", "Helvetica", "Arial" }
+        .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains);
+
+    /// <summary>Whether the system has any font: without, pictures have no text.</summary>
+    public static bool HasFont => SKFontManager.Default.FontFamilyCount > 0;
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ReportChart> Draw(ComparisonReport report) =>
     [
-        Both("Top-1 against multiply-accumulates", Width, Height, measured: false, (plot, _) => AgainstMacs(plot, report)),
-        Both("Top-1 against latency of one image", Width, Height, measured: true, (plot, _) => AgainstLatency(plot, report)),
-        Both("Loss by epoch", Width, Height, measured: false, (plot, _) => Loss(plot, report)),
-        Both("Top-1 on validation images by epoch", Width, Height, measured: false, (plot, _) => Validation(plot, report)),
+        Both("Top-1 against multiply-accumulates", Width, Height, measured: false, (plot, _, legend) => AgainstMacs(plot, report, legend)),
+        Both("Top-1 against latency of one image", Width, Height, measured: true, (plot, _, legend) => AgainstLatency(plot, report, legend)),
+        Both("Loss by epoch, mean over seeds", Width, Height, measured: false, (plot, _, legend) => Loss(plot, report, legend)),
+        Both("Validation top-1 by epoch: mean, and each seed", Width, Height, measured: false, (plot, _, legend) => Validation(plot, report, legend)),
         .. report.Networks.Select(network => Both(
-            $"Confusion of {network.Network.Label}", Width, Width, measured: false, (plot, theme) => Confusion(plot, theme, network, report.Manifest.Data.ClassNames))),
+            $"Confusion of {network.Network.Label}", Width, Width, measured: false, (plot, theme, _) => Confusion(plot, theme, network, report.Manifest.Data.ClassNames))),
     ];
 
-    private static ReportChart Both(string title, int width, int height, bool measured, Action<Plot, Theme> draw)
+    private static ReportChart Both(string title, int width, int height, bool measured, Action<Plot, Theme, List<LegendEntry>> draw)
     {
-        return new(title, Png(Theme.Light), Png(Theme.Dark), width, height, measured);
+        List<LegendEntry> legend = [];
+        byte[] light = Png(Theme.Light), dark = Png(Theme.Dark);
+        return new(title, light, dark, width, height, measured, legend);
 
         byte[] Png(Theme theme)
         {
@@ -52,31 +70,31 @@ internal static class ReportCharts
             plot.FigureBackground.Color = plot.DataBackground.Color = theme.Page;
             plot.Axes.Color(theme.Ink);
             plot.Grid.MajorLineColor = theme.Grid;
-            draw(plot, theme);
-            plot.Legend.BackgroundColor = theme.Page.WithAlpha(0.85);
-            plot.Legend.FontColor = plot.Legend.OutlineColor = theme.Ink;
-            plot.Legend.OutlineWidth = 0;
-            plot.Legend.ShadowColor = Colors.Transparent;
+            legend = [];
+            draw(plot, theme, legend);
+            if (Font is not null) plot.Font.Set(Font);
+            foreach (var axis in new IAxis[] { plot.Axes.Left, plot.Axes.Bottom }) (axis.Label.Bold, axis.Label.FontSize) = (false, 13);
             return plot.GetImage(Density * width, Density * height).GetImageBytes();
         }
     }
 
-    private static void AgainstMacs(Plot plot, ComparisonReport report)
+    private static void AgainstMacs(Plot plot, ComparisonReport report, List<LegendEntry> legend)
     {
         var i = 0;
         foreach (var family in report.Networks.GroupBy(network => network.Network.Family))
         {
             var color = Palette[i++ % Palette.Length];
-            Points(plot, family.Key, color, MarkerShape.FilledCircle, [.. family.Select(network => (network.Macs / 1e6, network))]);
+            Points(plot, color, MarkerShape.FilledCircle, [.. family.Select(network => (network.Macs / 1e6, network))]);
+            legend.Add(new(family.Key, color.ToHex(), "dot"));
         }
 
         plot.XLabel("MACs of an image, millions");
         plot.YLabel("top-1 on test images, %");
         Spread(plot, [.. report.Networks.Select(network => network.Macs / 1e6)]);
-        plot.ShowLegend(Alignment.LowerRight);
+        plot.HideLegend();
     }
 
-    private static void AgainstLatency(Plot plot, ComparisonReport report)
+    private static void AgainstLatency(Plot plot, ComparisonReport report, List<LegendEntry> legend)
     {
         var i = 0;
         List<double> times = [];
@@ -90,7 +108,9 @@ internal static class ReportCharts
             {
                 var points = family.Where(network => of(network.Measured.Latency) is not null).Select(network => (of(network.Measured.Latency)!.Value, network)).ToArray();
                 times.AddRange(points.Select(point => point.Value));
-                if (points.Length > 0) Points(plot, $"{family.Key}, {where}", color, shape, points);
+                if (points.Length == 0) return;
+                Points(plot, color, shape, points);
+                legend.Add(new($"{family.Key}, {where}", color.ToHex(), shape == MarkerShape.FilledCircle ? "dot" : "ring"));
             }
         }
 
@@ -98,19 +118,18 @@ internal static class ReportCharts
         plot.YLabel("top-1 on test images, %");
         Spread(plot, times);
         plot.Axes.SetLimitsX(0, 1.15 * times.Max());
-        plot.ShowLegend(Alignment.LowerRight);
+        plot.HideLegend();
     }
 
     /// <summary>Means with their standard deviations, joined where there are several, and a small dot for each seed.</summary>
-    private static void Points(Plot plot, string name, Color color, MarkerShape shape, (double X, NetworkReport Network)[] points)
+    private static void Points(Plot plot, Color color, MarkerShape shape, (double X, NetworkReport Network)[] points)
     {
         double[] xs = [.. points.Select(point => point.X)];
         double[] ys = [.. points.Select(point => 100 * point.Network.Top1.Mean)];
         foreach (var (x, network) in points)
         {
             double[] places = [.. network.Top1.Values.Select(_ => x)], values = [.. network.Top1.Values.Select(value => 100 * value)];
-            var dots = plot.Add.Markers(places, values, MarkerShape.FilledCircle, 5, color.WithAlpha(0.35));
-            dots.LegendText = "";
+            plot.Add.Markers(places, values, MarkerShape.FilledCircle, 5, color.WithAlpha(0.35));
             if (network.Top1.StandardDeviation is not { } deviation) continue;
             var bar = plot.Add.ErrorBar([x], [100 * network.Top1.Mean], [100 * deviation]);
             bar.Color = color.WithAlpha(0.6);
@@ -123,7 +142,6 @@ internal static class ReportCharts
         line.MarkerLineColor = color;
         line.MarkerLineWidth = 2;
         line.LineWidth = points.Length > 1 ? 1.5f : 0;
-        line.LegendText = name;
     }
 
     // One network's point, or several at one place, need room around them.
@@ -137,20 +155,22 @@ internal static class ReportCharts
         plot.Axes.SetLimitsY(bottom - (0.15 * (top - bottom)), top + (0.1 * (top - bottom)));
     }
 
-    private static void Loss(Plot plot, ComparisonReport report)
+    private static void Loss(Plot plot, ComparisonReport report, List<LegendEntry> legend)
     {
         for (var i = 0; i < report.Networks.Count; i++)
         {
             var network = report.Networks[i];
             var color = Palette[i % Palette.Length];
-            Curve(plot, $"{network.Network.Label}, training", color.WithAlpha(0.75), LinePattern.Dashed, Means(network, epoch => epoch.TrainLoss));
-            Curve(plot, $"{network.Network.Label}, validation", color, LinePattern.Solid, Means(network, epoch => epoch.ValidationLoss));
+            Curve(plot, color.WithAlpha(0.75), LinePattern.Dashed, Means(network, epoch => epoch.TrainLoss));
+            Curve(plot, color, LinePattern.Solid, Means(network, epoch => epoch.ValidationLoss));
+            legend.Add(new($"{network.Network.Label}, training", color.ToHex(), "dashes"));
+            legend.Add(new($"{network.Network.Label}, validation", color.ToHex(), "line"));
         }
 
-        Epochs(plot, report, "cross-entropy, mean over seeds", Alignment.UpperRight);
+        Epochs(plot, report, "cross-entropy");
     }
 
-    private static void Validation(Plot plot, ComparisonReport report)
+    private static void Validation(Plot plot, ComparisonReport report, List<LegendEntry> legend)
     {
         for (var i = 0; i < report.Networks.Count; i++)
         {
@@ -158,32 +178,32 @@ internal static class ReportCharts
             var color = Palette[i % Palette.Length];
             foreach (var outcome in network.Outcomes)
             {
-                Curve(plot, "", color.WithAlpha(0.3), LinePattern.Solid, [.. outcome.History.Select(epoch => 100 * epoch.ValidationTop1)], width: 1);
+                Curve(plot, color.WithAlpha(0.3), LinePattern.Solid, [.. outcome.History.Select(epoch => 100 * epoch.ValidationTop1)], width: 1);
             }
 
-            Curve(plot, network.Network.Label, color, LinePattern.Solid, Means(network, epoch => 100 * epoch.ValidationTop1));
+            Curve(plot, color, LinePattern.Solid, Means(network, epoch => 100 * epoch.ValidationTop1));
+            legend.Add(new(network.Network.Label, color.ToHex(), "line"));
         }
 
-        Epochs(plot, report, "top-1, %: mean, and each seed", Alignment.LowerRight);
+        Epochs(plot, report, "top-1, %");
     }
 
-    private static void Curve(Plot plot, string name, Color color, LinePattern pattern, double[] values, float width = 2.5f)
+    private static void Curve(Plot plot, Color color, LinePattern pattern, double[] values, float width = 2.5f)
     {
         var line = plot.Add.Scatter([.. Enumerable.Range(1, values.Length).Select(epoch => (double)epoch)], values, color);
         line.LinePattern = pattern;
         line.LineWidth = width;
         line.MarkerSize = values.Length == 1 ? 7 : 0;
-        line.LegendText = name;
     }
 
-    private static void Epochs(Plot plot, ComparisonReport report, string what, Alignment legend)
+    private static void Epochs(Plot plot, ComparisonReport report, string what)
     {
         plot.XLabel("epoch");
         plot.YLabel(what);
         plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { IntegerTicksOnly = true };
         var most = report.Networks.Max(network => network.Outcomes.Max(outcome => outcome.History.Count));
         if (most == 1) plot.Axes.SetLimitsX(0, 2);
-        plot.ShowLegend(legend);
+        plot.HideLegend();
     }
 
     /// <summary>The mean of each epoch over the seeds that got so far.</summary>
@@ -233,8 +253,13 @@ internal static class ReportCharts
             plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.UpperRight;
         }
 
-        plot.XLabel("taken for, % of the class");
-        plot.YLabel("class");
+        if (classes <= MostNames)
+        {
+            // For names that are turned and long.
+            plot.Axes.Bottom.MinimumSize = 95;
+            plot.Axes.Right.MinimumSize = 18;
+        }
+
         plot.Axes.SetLimits(-0.5, classes - 0.5, -0.5, classes - 0.5);
         plot.HideGrid();
 

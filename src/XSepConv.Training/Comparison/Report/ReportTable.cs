@@ -27,7 +27,7 @@ internal static class ReportTable
             Timed("of it, by training", network => ReportText.Megabytes(network.Measured.TrainingBytes), network => network.Measured.TrainingBytes),
             Timed("images/s in training", network => ReportText.PerSecond(network.Measured.ImagesPerSecond), network => network.Measured.ImagesPerSecond),
             Timed("latency, libtorch", network => ReportText.Milliseconds(network.Measured.Latency.Libtorch), network => network.Measured.Latency.Libtorch),
-            Timed("latency, module with fused stages", network => ReportText.Milliseconds(network.Measured.Latency.Module), network => network.Measured.Latency.Module),
+            Timed("latency, fused module", network => ReportText.Milliseconds(network.Measured.Latency.Module), network => network.Measured.Latency.Module),
             Timed("latency, runtime", network => ReportText.Milliseconds(network.Measured.Latency.Runtime), network => network.Measured.Latency.Runtime),
         ]);
         return rows;

@@ -25,8 +25,8 @@ internal static class ReportText
         : Percent(statistics.Mean);
 
     public static string Loss(SampleStatistics statistics) => statistics.StandardDeviation is { } deviation
-        ? string.Create(Culture, $"{statistics.Mean:0.0000} ± {deviation:0.0000}")
-        : string.Create(Culture, $"{statistics.Mean:0.0000}");
+        ? string.Create(Culture, $"{statistics.Mean:0.000} ± {deviation:0.000}")
+        : string.Create(Culture, $"{statistics.Mean:0.000}");
 
     /// <summary>A difference of shares, in percentage points, always with its sign.</summary>
     public static string Points(double difference)

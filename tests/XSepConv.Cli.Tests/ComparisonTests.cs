@@ -1,0 +1,142 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace XSepConv.Cli.Tests;
+
+public sealed class ComparisonTests : IDisposable
+{
+    private const int Kills = 5;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly string folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task Killed_five_times_at_random_the_same_command_reports_the_same_bits_but_for_times()
+    {
+        var seed = Random.Shared.Next();
+        TestContext.Current.SendDiagnosticMessage("Seed of the moments to kill at: {0}", seed);
+        TestContext.Current.TestOutputHelper?.WriteLine($"Seed of the moments to kill at: {seed}");
+        var random = new Random(seed);
+        string whole = Path.Combine(folder, "whole"), killed = Path.Combine(folder, "killed");
+        var (exitCode, report, error) = await ToolProcess.Run(Arguments(whole));
+        Assert.True(exitCode == 0, error);
+        CheckSummary(report, whole);
+
+        var kills = 0;
+        while (kills < Kills)
+        {
+            using var tool = ToolProcess.Start(Arguments(killed));
+
+            // Moments are counted in files written, so that a slow machine gets as far as a fast one; the rest of the wait falls anywhere.
+            await Changes(tool, killed, random.Next(1, 5));
+            await Task.Delay(random.Next(200), TestContext.Current.CancellationToken);
+            if (tool.HasExited) break;
+            tool.Kill();
+            await tool.Finish();
+            kills++;
+        }
+
+        Assert.True(kills == Kills, $"seed {seed}: only {kills} kills hit the comparison");
+        (exitCode, _, error) = await ToolProcess.Run(Arguments(killed));
+        Assert.True(exitCode == 0, $"seed {seed}: {error}");
+        Assert.Equal(Timeless(whole), Timeless(killed));
+    }
+
+    [Theory]
+    [InlineData("--kernels is '4': a kernel is odd", "compare", "--kernels", "4")]
+    [InlineData("--kernels is '5,5': each size once", "compare", "--kernels", "5,5")]
+    [InlineData("--seeds is '0': it must be a whole number from 1 to 1000", "compare", "--seeds", "0")]
+    [InlineData("--width is '0': it must be above 0", "ablate", "--width", "0")]
+    [InlineData("--kernels is '5,7': give one number.", "ablate", "--kernels", "5,7")]
+    [InlineData("--network is 'huge': known are small, large", "compare", "--network", "huge")]
+    [InlineData("There is no option '--model' here", "compare", "--model", "mobilenet-v3-small")]
+    [InlineData("--data folder needs --data-root", "compare", "--data", "folder")]
+    [InlineData("batch", "compare", "--batch", "1")]
+    public void Wrong_options_are_refused_in_one_line(string expected, params string[] args)
+    {
+        var line = Here.Refusal([.. args, "--out", Path.Combine(folder, "out")]);
+        Assert.Contains(expected, line, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(folder, "out", "compare.json")));
+    }
+
+    [Fact]
+    public async Task Ctrl_C_ends_where_it_can_be_continued_and_another_setting_is_refused()
+    {
+        var output = Path.Combine(folder, "out");
+        using (var tool = ToolProcess.Start(Arguments(output)))
+        {
+            await Changes(tool, output, 2);
+            tool.Interrupt();
+            var (exitCode, report, error) = await tool.Finish();
+            Assert.True(exitCode == 130, $"exit code {exitCode}: {error}");
+            Assert.False(JsonDocument.Parse(Here.SingleLine(report)).RootElement.GetProperty("completed").GetBoolean());
+            Assert.Contains("The same command goes on", error, StringComparison.Ordinal);
+        }
+
+        var refusal = Here.Refusal([.. Arguments(output), "--lr", "0.5"]);
+        Assert.Contains("learning rate: 0.02 there, 0.5 now", refusal, StringComparison.Ordinal);
+        Assert.Contains("compare.json", refusal, StringComparison.Ordinal);
+    }
+
+    private static string[] Arguments(string output) =>
+    [
+        "compare", "--limit", "96", "--width", "0.1", "--epochs", "2", "--batch", "32", "--seeds", "2", "--threads", "1", "--json", "--out", output,
+    ];
+
+    private static void CheckSummary(string report, string output)
+    {
+        var summary = JsonDocument.Parse(Here.SingleLine(report)).RootElement;
+        Assert.Equal(Path.Combine(output, "report.html"), summary.GetProperty("report").GetString());
+        foreach (var network in summary.GetProperty("networks").EnumerateArray())
+        {
+            // A process with libtorch in it takes more than 100 MB and less than this machine has.
+            if (OperatingSystem.IsLinux()) Assert.InRange(network.GetProperty("peakBytes").GetInt64(), 100_000_000, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+            Assert.True(network.GetProperty("latencyMilliseconds").GetProperty("runtime").GetDouble() > 0);
+        }
+    }
+
+    /// <summary>Waits until so many files of the comparison have been written, or the program has ended.</summary>
+    private static async Task Changes(ToolProcess tool, string output, int count)
+    {
+        var start = DateTime.UtcNow;
+        var before = Latest(output);
+        while (count > 0 && !tool.HasExited)
+        {
+            Assert.True(DateTime.UtcNow - start < Patience, "nothing was written");
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+            var now = Latest(output);
+            if (now == before) continue;
+            before = now;
+            count--;
+        }
+    }
+
+    private static DateTime Latest(string output)
+    {
+        try
+        {
+            return Directory.Exists(output)
+                ? Directory.EnumerateFiles(output, "*.*", SearchOption.AllDirectories).Where(path => path.EndsWith(".safetensors", StringComparison.Ordinal) || path.EndsWith(".json", StringComparison.Ordinal))
+                    .Select(File.GetLastWriteTimeUtc).DefaultIfEmpty().Max()
+                : default;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The run begins anew while it is looked at.
+            return default;
+        }
+    }
+
+    /// <summary>The report without what clock and system said, and without where it is.</summary>
+    private static string Timeless(string output)
+    {
+        var report = JsonNode.Parse(File.ReadAllText(Path.Combine(output, "report.json")))!.AsObject();
+        Assert.True(report.Remove("measured"));
+        Assert.True(report.Remove("command"));
+        foreach (var network in report["networks"]!.AsArray()) Assert.True(network!.AsObject().Remove("measured"));
+        return report.ToJsonString();
+    }
+}

@@ -1,0 +1,185 @@
+using System.Text.Json.Nodes;
+
+namespace XSepConv.Training.Tests.Comparison;
+
+[Collection(TorchTests.Name)]
+public sealed class ComparisonTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_comparison_interrupted_again_and_again_reports_the_same_bits_but_for_times()
+    {
+        var whole = new Trial(_folder.At("whole"));
+        Assert.NotNull(whole.Run(stopAfter: int.MaxValue));
+
+        var broken = new Trial(_folder.At("broken"));
+        var stops = 0;
+        for (var steps = 2; broken.Run(steps) is null; steps = (steps % 7) + 2) Assert.True(++stops < 100, "it never ends");
+
+        Assert.True(stops >= 5, $"only {stops} interruptions");
+        Assert.Equal(Timeless(whole.Folder.Json), Timeless(broken.Folder.Json));
+
+        // What is done is not done again.
+        Assert.NotNull(broken.Run(stopAfter: 0));
+        Assert.Equal(Timeless(whole.Folder.Json), Timeless(broken.Folder.Json));
+    }
+
+    [Fact]
+    public void The_reports_numbers_are_the_trainers()
+    {
+        var trial = new Trial(_folder.At("whole"));
+        var report = trial.Run(stopAfter: int.MaxValue)!;
+
+        // The same network and seed, trained by itself.
+        var images = Trial.Images(1);
+        var options = Trial.Options with { Network = Trial.Networks[1].Spec, Seed = 1, OutputDirectory = _folder.At("alone") };
+        var alone = new Trainer(options, images).Run(null, TestContext.Current.CancellationToken);
+        Assert.Equal(alone.Test!.Top1, report.Networks[1].Top1.Values[1]);
+        Assert.Equal(alone.History, report.Networks[1].Outcomes[1].History);
+
+        foreach (var network in report.Networks)
+        {
+            // Two seeds' test images, of which as many are right as the evaluation counted.
+            var right = Enumerable.Range(0, 10).Sum(i => network.Confusion[i][i]);
+            Assert.Equal(2 * images.Test.Count, network.Confusion.Sum(row => row.Sum()));
+            Assert.Equal(network.Top1.Values.Sum() * images.Test.Count, right, 1e-9);
+            Assert.True(network.Measured.Latency is { Libtorch: > 0, Module: > 0, Runtime: > 0 });
+            Assert.True(network.Measured.ImagesPerSecond > 0);
+
+            // Runs in this process: its memory is not theirs.
+            Assert.Null(network.Measured.PeakBytes);
+        }
+
+        Assert.True(File.Exists(trial.Folder.Html) && File.Exists(trial.Folder.Markdown));
+    }
+
+    [Fact]
+    public void The_ways_to_pad_are_four_networks_and_the_one_without_a_2x2_has_no_runtime()
+    {
+        var trial = new Trial(_folder.At("ablate"), ComparedNetwork.Paddings(TorchTests.Spec()));
+        var report = trial.Run(stopAfter: int.MaxValue)!;
+
+        Assert.Equal(["none", "right-bottom", "symmetric", "improved"], report.Networks.Select(network => network.Network.Id));
+        Assert.Equal(["none", "right-bottom", "symmetric"], report.Tests.Select(test => test.First.Network.Id));
+        Assert.All(report.Tests, test => Assert.Equal("improved", test.Second.Network.Id));
+        Assert.Equal([true, false, false, false], report.Networks.Select(network => network.Measured.Latency.Runtime is null));
+
+        // The two XSep rows have E = 24 and 32: four weights and a scale and a shift for each channel of a 2×2.
+        Assert.Equal(6 * (24 + 32), report.Networks[3].Parameters - report.Networks[0].Parameters);
+        Assert.Equal(report.Networks[3].Parameters, report.Networks[1].Parameters);
+        Assert.Equal(report.Networks[3].Macs, report.Networks[2].Macs);
+        Assert.NotEqual((0, 0), report.Networks[1].Shift);
+        Assert.Equal((0, 0), report.Networks[2].Shift);
+        Assert.Equal((0, 0), report.Networks[3].Shift);
+    }
+
+    [Fact]
+    public void Other_settings_are_refused_and_named()
+    {
+        var trial = new Trial(_folder.At("run"));
+        trial.Folder.Begin(trial.Manifest);
+        var other = Trial.ManifestOf(Trial.Networks, Trial.Options with { LearningRate = 0.125, Epochs = 5 }, seeds: 4);
+        var message = Assert.Throws<TrainingRefusedException>(() => trial.Folder.Begin(other)).Message;
+        foreach (var part in new[] { "compare.json", "learning rate: 0.02 there, 0.125 now", "epochs: 2 there, 5 now", "seeds: 2 there, 4 now", "elsewhere" }) Assert.Contains(part, message, StringComparison.Ordinal);
+        Assert.DoesNotContain("momentum", message, StringComparison.Ordinal);
+
+        // The command that began it stays the report's.
+        Assert.Equal("xsepconv compare", trial.Folder.Begin(trial.Manifest with { Command = "another" }).Command);
+    }
+
+    [Fact]
+    public void Only_one_process_works_in_a_folder_and_only_on_a_comparison()
+    {
+        var folder = new ComparisonFolder(_folder.At("run"));
+        using (folder.Lock())
+        {
+            Assert.Contains("Another comparison", Assert.Throws<TrainingRefusedException>(folder.Lock).Message, StringComparison.Ordinal);
+        }
+
+        folder.Lock().Dispose();
+        File.WriteAllText(System.IO.Path.Combine(folder.FullName, "last.safetensors"), "");
+        Assert.Contains("holds training runs", Assert.Throws<TrainingRefusedException>(() => folder.Begin(HandMade.Manifest())).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("[1]")]
+    [InlineData("{\"kind\":\"compare\"")]
+    public void A_damaged_manifest_is_named(string text)
+    {
+        var folder = new ComparisonFolder(_folder.Path);
+        var path = _folder.At("compare.json");
+        File.WriteAllText(path, text);
+        Assert.Contains(path, Assert.Throws<InvalidDataException>(() => folder.Begin(HandMade.Manifest())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_manifest_comes_back_as_it_was()
+    {
+        var manifest = HandMade.Manifest() with { Training = HandMade.Manifest().Training with { Optimizer = OptimizerKind.AdamW, ClipNorm = 5, Augmentation = new Augmentation(4, true) { Mixup = 0.25 } } };
+        var folder = new ComparisonFolder(_folder.Path);
+        folder.Begin(manifest);
+        var read = folder.Manifest();
+        Assert.Equal(manifest.Training, read.Training);
+        Assert.Equal(manifest.Networks, read.Networks);
+        Assert.Equal(manifest.Settings, read.Settings);
+        Assert.Equal(manifest.ToJson(), read.ToJson());
+    }
+
+    /// <summary>The report without what clock and system said.</summary>
+    private static string Timeless(string path)
+    {
+        var report = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        Assert.True(report.Remove("measured"));
+        foreach (var network in report["networks"]!.AsArray()) Assert.True(network!.AsObject().Remove("measured"));
+        return report.ToJsonString();
+    }
+
+    /// <summary>Two small networks, two seeds, in this process.</summary>
+    private sealed class Trial(string path, IReadOnlyList<ComparedNetwork>? networks = null)
+    {
+        public static TrainingOptions Options { get; } = new()
+        {
+            Network = TorchTests.Spec(), OutputDirectory = "", Epochs = 2, BatchSize = 16, LearningRate = 0.02, Threads = 1, Device = "cpu", Workers = 0,
+        };
+
+        public static IReadOnlyList<ComparedNetwork> Networks { get; } = ComparedNetwork.Twins(
+            _ => (TorchTests.Spec(), TorchTests.Spec() with { Name = "twin", Blocks = [.. TorchTests.Spec().Blocks.Select(block => block with { Kind = BlockKind.Dw })] }), []);
+
+        public ComparisonFolder Folder { get; } = new(path);
+
+        public ComparisonManifest Manifest { get; } = ManifestOf(networks ?? Networks, Options, seeds: 2);
+
+        public static ImageDataset Images(int seed) => Sets.Open("shapes", new() { Limit = 64, Seed = seed });
+
+        public static ComparisonManifest ManifestOf(IReadOnlyList<ComparedNetwork> networks, TrainingOptions options, int seeds) =>
+            ComparisonManifest.Of("compare", "xsepconv compare", Images(0), new() { Limit = 64 }, options, networks, seeds);
+
+        /// <summary>Goes on until the end, or until so many steps have been taken.</summary>
+        public ComparisonReport? Run(int stopAfter)
+        {
+            using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            using var onlyOne = Folder.Lock();
+            var manifest = Folder.Begin(Manifest);
+            var steps = 0;
+            return new XSepConv.Training.Comparison(Folder, manifest, (run, progress, token) =>
+                RunExecution.Execute(Folder, manifest, run, Images(run.Seed), ownProcess: false, progress, token)).Run(new Reporter(() =>
+                {
+                    if (++steps >= stopAfter) cancel.Cancel();
+                }), cancel.Token);
+        }
+
+        private sealed class Reporter(Action step) : IProgress<ComparisonProgress>
+        {
+            public void Report(ComparisonProgress value)
+            {
+                if (value.Step is not null) step();
+            }
+        }
+    }
+}
