@@ -129,6 +129,8 @@ public sealed class ReportTests : IDisposable
         Assert.Equal("−0.25", ReportText.Points(-0.0025));
         Assert.Equal("0.00", ReportText.Points(-0.00001));
         Assert.Equal("< 0.0001", ReportText.P(1e-7));
+        Assert.Equal("p < 0.0001", ReportText.PIs(1e-7));
+        Assert.Equal("p = 0.0310", ReportText.PIs(0.031));
         Assert.Equal("–", ReportText.P(null));
     }
 

@@ -131,7 +131,7 @@ internal sealed class HtmlReport
             var at = seed;
             Line($"<tr><th scope=\"row\">{seed}</th>{Cells("td", [
                 .. report.Networks.Select(network => ReportText.Percent(network.Outcomes[at].Test.Top1)),
-                .. report.Tests.Select(test => $"{test.Images[at].OnlyFirst} : {test.Images[at].OnlySecond}, p = {ReportText.P(test.Images[at].P)}"),
+                .. report.Tests.Select(test => ReportText.OnlyOne(test.Images[at])),
             ])}</tr>");
         }
 

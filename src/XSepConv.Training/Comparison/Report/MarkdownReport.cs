@@ -48,7 +48,7 @@ internal static class MarkdownReport
         {
             Row([
                 $"{seed}", .. report.Networks.Select(network => ReportText.Percent(network.Outcomes[seed].Test.Top1)),
-                .. report.Tests.Select(test => $"{test.Images[seed].OnlyFirst} : {test.Images[seed].OnlySecond}, p = {ReportText.P(test.Images[seed].P)}"),
+                .. report.Tests.Select(test => ReportText.OnlyOne(test.Images[seed])),
             ]);
         }
 

@@ -44,6 +44,9 @@ internal static class ReportText
         { } value => string.Create(Culture, $"{value:0.0000}"),
     };
 
+    /// <summary>The same in a sentence, with its sign.</summary>
+    public static string PIs(double p) => p < 0.0001 ? "p < 0.0001" : $"p = {P(p)}";
+
     public static string Shift((double X, double Y) shift) => shift == (0, 0) ? "none" : string.Create(Culture, $"{Signed(shift.X)}, {Signed(shift.Y)} px");
 
     public static string Ratio(double? first, double? second) => first is { } a && second is { } b && b != 0 ? string.Create(Culture, $"{a / b:0.00}×") : None;
@@ -55,8 +58,11 @@ internal static class ReportText
         var means = $"{first} reaches {Percent(test.First.Top1)} top-1, {second} {Percent(test.Second.Top1)}: {Points(top1.Mean)} points";
         if (top1.P is not { } p) return $"{means}; {top1.WhyNot}.";
         var found = p < 0.05 ? "more than chance explains at the 5 % level" : "no more than chance explains at the 5 % level";
-        return $"{means} (95 % interval {Interval(top1)}, p = {P(p)}), {found}.";
+        return $"{means} (95 % interval {Interval(top1)}, {PIs(p)}), {found}.";
     }
+
+    /// <summary>Images that only one of two networks gets right, and what McNemar's test says of them.</summary>
+    public static string OnlyOne(McNemarTest images) => $"{images.OnlyFirst} : {images.OnlySecond}, {PIs(images.P)}";
 
     public static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
