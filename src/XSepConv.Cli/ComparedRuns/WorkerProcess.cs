@@ -27,7 +27,7 @@ internal static class WorkerProcess
         if (cancel.IsCancellationRequested || process.ExitCode is ExitCode.Interrupted or ExitCode.Terminated) return false;
         var said = error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
         throw new UserError(
-            $"The run {run.Id} failed: {said ?? $"its process ended with {process.ExitCode}"}{(said?.EndsWith('.') == true ? "" : ".")} What is done is kept; the same command goes on.",
+            $"The run {run.Id} failed: {said ?? $"its process ended with {process.ExitCode}"}{(said?.EndsWith('.') == true ? "" : ".")} What is done is kept; once that is mended, the same command goes on.",
             process.ExitCode == ExitCode.BadInput ? ExitCode.BadInput : ExitCode.Failed);
     }
 

@@ -19,7 +19,7 @@ internal sealed record ComparedNetwork(string Id, string Label, string Family, N
         return [.. kernels.SelectMany(kernel => Pair(
             build([kernel]),
             string.Create(CultureInfo.InvariantCulture, $"-k{kernel}"),
-            string.Create(CultureInfo.InvariantCulture, $", K = {kernel}")))];
+            string.Create(CultureInfo.InvariantCulture, $" K={kernel}")))];
     }
 
     /// <summary>The paper's question about the 2×2's padding: no 2×2, and three ways to pad it. All are tested against the improved symmetric padding.</summary>
@@ -30,9 +30,9 @@ internal sealed record ComparedNetwork(string Id, string Label, string Family, N
         return
         [
             Variant("none", "no 2×2", improved with { Blocks = [.. improved.Blocks.Select(block => block.Kind == BlockKind.XSep ? block with { Kind = BlockKind.Sep } : block)] }),
-            Variant("right-bottom", "2×2, right-bottom", improved with { PaddingStrategy = PaddingStrategy.RightBottom }),
-            Variant("symmetric", "2×2, symmetric", improved with { PaddingStrategy = PaddingStrategy.Symmetric }),
-            new(Reference, "2×2, improved symmetric", "2×2, improved symmetric", improved, null),
+            Variant("right-bottom", "2×2 right-bottom", improved with { PaddingStrategy = PaddingStrategy.RightBottom }),
+            Variant("symmetric", "2×2 symmetric", improved with { PaddingStrategy = PaddingStrategy.Symmetric }),
+            new(Reference, "2×2 improved symmetric", "2×2 improved symmetric", improved, null),
         ];
 
         ComparedNetwork Variant(string id, string label, NetworkSpec spec) => new(id, label, label, spec with { Name = $"{spec.Name}, {label}" }, Reference);

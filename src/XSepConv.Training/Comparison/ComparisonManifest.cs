@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -49,7 +51,7 @@ internal sealed record ComparisonManifest
         settings["threads"] = $"{training.Threads}";
         settings["device"] = $"{TorchDevice.Parse(training.Device).type}";
         settings["networks"] = string.Join(", ", networks.Select(network => network.Id));
-        foreach (var network in networks) settings[$"network {network.Id}"] = RunSettings.Of(training with { Network = network.Spec }, images)["network table"];
+        foreach (var network in networks) settings[$"network {network.Id}"] = Digest(network.Spec);
         return new()
         {
             Kind = kind,
@@ -61,6 +63,9 @@ internal sealed record ComparisonManifest
             Settings = settings,
         };
     }
+
+    // Tells two networks of one name apart.
+    private static string Digest(NetworkSpec spec) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(spec.ToJson())))[..16];
 
     public string ToJson() => JsonSerializer.Serialize(this, ComparisonJson.Default.ComparisonManifest);
 
