@@ -70,7 +70,7 @@ internal static class RandomNetworks
 
         BlockSpec Row(int channels)
         {
-            var kind = Pick<BlockKind>();
+            var kind = Between(0, 1) == 0 ? BlockKind.Dw : BlockKind.XSep;
             var squeeze = kind == BlockKind.XSep ? (SqueezeExcite)Between(0, 1) : Pick<SqueezeExcite>();
             var outputs = Between(0, 2) == 0 ? channels : Between(1, 50);
             if (squeeze == SqueezeExcite.Output) outputs = Math.Max(4, outputs);

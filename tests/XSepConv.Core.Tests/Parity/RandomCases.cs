@@ -7,7 +7,7 @@ internal sealed class RandomCases(int seed)
 
     public ParityCase Block(int i)
     {
-        var kind = Pick<BlockKind>();
+        var kind = Between(0, 1) == 0 ? BlockKind.Dw : BlockKind.XSep;
         var row = Row(kind, Between(1, 12));
         return Filled(new()
         {
@@ -35,7 +35,7 @@ internal sealed class RandomCases(int seed)
         var stem = Between(4, 12);
         var rows = new List<BlockSpec>();
         var count = Between(2, 6);
-        while (rows.Count < count) rows.Add(Row(Pick<BlockKind>(), rows.Count == 0 ? stem : rows[^1].Out));
+        while (rows.Count < count) rows.Add(Row(Between(0, 1) == 0 ? BlockKind.Dw : BlockKind.XSep, rows.Count == 0 ? stem : rows[^1].Out));
         var spec = new NetworkSpec
         {
             Name = $"random-{seed}-{i}",
