@@ -26,7 +26,7 @@ internal sealed class ComparisonCommand
         "For which size of image: 224×224 and the like, or 28 to 64 pixels (stem and first block keep the size).");
 
     private readonly Option<double?> width = CheckedOption.OptionalNumber(
-        "--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with the first 2,000 images of each split.");
+        "--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with the first 2,000 training images.");
 
     private readonly Option<int[]> kernels;
     private readonly Option<int> seeds = CheckedOption.Whole("--seeds", 1, 1000, 3, "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
@@ -74,7 +74,7 @@ internal sealed class ComparisonCommand
             using var onlyOne = folder.Lock();
             var manifest = folder.Begin(Prepare(result, output, screen, interrupts));
             var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
-            view.Introduce(TypedLine.Of(result));
+            view.Introduce(TypedLine.Of(result), recipe.Describe(result));
             var comparison = new Comparison(folder, manifest, (run, progress, cancel) => WorkerProcess.Execute(folder, run, progress, cancel));
             var report = view.Show(progress => comparison.Run(progress, interrupts.Token));
             if (result.GetValue(json)) JsonLine.Write(invocation.Output, Summary(report, folder));

@@ -11,7 +11,7 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
     /// <summary>Says what is going to happen, before it happens.</summary>
-    public void Introduce(string commandLine)
+    public void Introduce(string commandLine, string recipe)
     {
         var (data, training) = (manifest.Data, manifest.Training);
         Typed(commandLine);
@@ -28,7 +28,8 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             .. facts,
             ("data", string.Create(Culture, $"{data.Name}{(data.Synthetic ? ", SYNTHETIC" : "")} ({data.Source}): {data.ClassNames.Count} classes, {data.Channels}×{data.Height}×{data.Width}")),
             ("", string.Create(Culture, $"{data.TrainImages:N0} images to train, {data.ValidationImages:N0} to validate, {data.TestImages:N0} to test at the end")),
-            ("recipe", string.Create(Culture, $"{ReportText.Count(training.Epochs, "epoch")}, batches of {Math.Min(training.BatchSize, data.TrainImages)}, {training.Optimizer}, learning rate {training.LearningRate}")),
+            ("recipe", string.Create(Culture, $"{recipe}: {ReportText.Count(training.Epochs, "epoch")}, batches of {Math.Min(training.BatchSize, data.TrainImages)}, {training.Optimizer}, learning rate {training.LearningRate}")),
+            ("", $"images {training.Augmentation?.Describe()}; all values stand in the report"),
             ("runs", string.Create(Culture, $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own, {ReportText.Count(training.Threads ?? 1, "thread")}")),
             ("output", output),
         ]);

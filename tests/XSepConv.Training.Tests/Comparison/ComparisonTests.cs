@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace XSepConv.Training.Tests.Comparison;
 
 [Collection(TorchTests.Name)]
-public sealed class ComparisonTests : IDisposable
+public sealed partial class ComparisonTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -21,6 +22,7 @@ public sealed class ComparisonTests : IDisposable
 
         Assert.True(stops >= 5, $"only {stops} interruptions");
         Assert.Equal(Timeless(whole.Folder.Json), Timeless(broken.Folder.Json));
+        Assert.Equal(TimelessPage(whole.Folder.Html), TimelessPage(broken.Folder.Html));
 
         // What is done is not done again.
         Assert.NotNull(broken.Run(stopAfter: 0));
@@ -139,6 +141,21 @@ public sealed class ComparisonTests : IDisposable
         foreach (var network in report["networks"]!.AsArray()) Assert.True(network!.AsObject().Remove("measured"));
         return report.ToJsonString();
     }
+
+    /// <summary>The page without the elements that say what they said, pictures included.</summary>
+    private static string TimelessPage(string path)
+    {
+        var page = File.ReadAllText(path);
+        var timeless = MeasuredElement().Replace(page, "");
+
+        // Six rows, a picture, and the line about the machine.
+        Assert.Equal(8, MeasuredElement().Count(page));
+        Assert.Equal(2 * 5, timeless.Split("data:image/png").Length - 1);
+        return timeless;
+    }
+
+    [GeneratedRegex("<(tr|figure|p)( class=\"[a-z]+\")? data-measured>.*?</\\1>", RegexOptions.Singleline)]
+    private static partial Regex MeasuredElement();
 
     /// <summary>Two small networks, two seeds, in this process.</summary>
     private sealed class Trial(string path, IReadOnlyList<ComparedNetwork>? networks = null)
