@@ -38,8 +38,8 @@ import torch.nn.functional as F
 
 __all__ = [
     "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "MobileNetV3", "NetworkSpec",
-    "PaddingDirection", "PaddingPlacement", "SeModule", "SqueezeExcite", "XSepBlock", "XSepConv2d",
-    "XSepMobileNetV3Small", "load_safetensors", "mobilenet_v3_small_spec", "pad_one_sided", "padding_for_layer",
+    "PaddingDirection", "PaddingPlacement", "PaddingStrategy", "SeModule", "SepBlock", "SqueezeExcite", "XSepBlock",
+    "XSepConv2d", "XSepMobileNetV3Small", "load_safetensors", "mobilenet_v3_small_spec", "pad_one_sided", "padding_for_layer",
     "padding_for_network", "padding_for_stages", "residual_shift", "save_safetensors", "symmetric_groups",
 ]
 
@@ -51,6 +51,7 @@ class BlockKind(enum.Enum):
 
     DW = "Dw"      # one K x K depthwise convolution
     XSEP = "XSep"  # 2 x 2, 1 x K, K x 1
+    SEP = "Sep"    # 1 x K, K x 1: XSepConv without its 2 x 2, to be compared with
 
 
 class Activation(enum.Enum):
@@ -79,6 +80,14 @@ class PaddingDirection(enum.Enum):
     LEFT_BOTTOM = "LeftBottom"
     RIGHT_TOP = "RightTop"
     SYMMETRIC = "Symmetric"  # four groups of channels, each padded another way
+
+
+class PaddingStrategy(enum.Enum):
+    """How a network chooses where its 2 x 2 layers pad."""
+
+    IMPROVED = "Improved"          # the paper's: one-sided, in turn, so that the shifts cancel
+    SYMMETRIC = "Symmetric"        # every layer SYMMETRIC
+    RIGHT_BOTTOM = "RightBottom"   # every layer RIGHT_BOTTOM: the shifts add up
 
 
 class PaddingPlacement(enum.Enum):
@@ -329,6 +338,40 @@ class XSepBlock(nn.Module):
         return y + self.shortcut(x) if self.stride == 1 else y
 
 
+class SepBlock(nn.Module):
+    """An XSepBlock without the 2 x 2, to be compared with.
+
+    expand (conv1) -> bn1 -> act -> 1 x K (conv2) -> bn2 -> act -> K x 1 (conv3) -> bn3 -> [squeeze-excite on the expanded map]
+    -> act -> project (conv4) -> bn4, plus the shortcut at stride 1.
+    """
+
+    def __init__(self, kernel_size: int, in_channels: int, expand_channels: int, out_channels: int,
+                 activation: Union[Activation, str] = "HSwish", squeeze_excite: bool = True, stride: int = 1) -> None:
+        super().__init__()
+        _check(kernel_size, stride, in_channels=in_channels, expand_channels=expand_channels, out_channels=out_channels)
+        self.stride = stride
+        self.conv1 = _pointwise(in_channels, expand_channels)
+        self.bn1 = nn.BatchNorm2d(expand_channels)
+        self.conv2 = _depthwise(expand_channels, (1, kernel_size), (1, stride))
+        self.bn2 = nn.BatchNorm2d(expand_channels)
+        self.conv3 = _depthwise(expand_channels, (kernel_size, 1), (stride, 1))
+        self.bn3 = nn.BatchNorm2d(expand_channels)
+        self.se = SeModule(expand_channels) if squeeze_excite else None
+        self.conv4 = _pointwise(expand_channels, out_channels)
+        self.bn4 = nn.BatchNorm2d(out_channels)
+        self.shortcut = _shortcut(in_channels, out_channels, stride)
+        self.act = Activation(activation).module()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.act(self.bn1(self.conv1(x)))
+        y = self.act(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        if self.se is not None:
+            y = self.se(y)
+        y = self.bn4(self.conv4(self.act(y)))
+        return y + self.shortcut(x) if self.stride == 1 else y
+
+
 def init_parameters(module: nn.Module) -> None:
     """As in the notes: convolutions Kaiming normal by fan-out, BN 1 and 0, linear layers normal with sigma 0.001 and bias 0."""
     for m in module.modules():
@@ -363,11 +406,13 @@ class BlockSpec:
         sizes = (self.kernel, self.in_channels, self.expand_channels, self.out_channels)
         if self.kind is BlockKind.DW:
             return DwBlock(*sizes, self.activation, self.squeeze_excite, self.stride)
-        if padding is None:
+        if self.kind is BlockKind.XSEP and padding is None:
             raise ValueError("padding is None; an XSep row needs one, see padding_for_stages")
         if self.squeeze_excite is SqueezeExcite.OUTPUT:
-            raise ValueError("an XSep row has squeeze-excite on the expanded map (Expanded), not on the output")
+            raise ValueError(f"a row of kind {self.kind.value} has squeeze-excite on the expanded map (Expanded), not on the output")
         squeeze_excite = self.squeeze_excite is SqueezeExcite.EXPANDED
+        if self.kind is BlockKind.SEP:
+            return SepBlock(*sizes, self.activation, squeeze_excite, self.stride)
         return XSepBlock(*sizes, padding, self.activation, squeeze_excite, self.stride, placement)
 
     @classmethod
@@ -396,6 +441,7 @@ class NetworkSpec:
     stem_stride: int = 2
     dropout: float = 0.0
     padding_placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND
+    padding_strategy: PaddingStrategy = PaddingStrategy.IMPROVED
 
     def input_strides(self) -> List[int]:
         """For each block, how many input pixels one pixel of its input map spans."""
@@ -406,7 +452,10 @@ class NetworkSpec:
         return strides
 
     def paddings(self) -> List[Optional[PaddingDirection]]:
-        """The padding of each block's 2 x 2, resolution by resolution; None in a depthwise row."""
+        """The padding of each block's 2 x 2, resolution by resolution; None in a row without one."""
+        if self.padding_strategy is not PaddingStrategy.IMPROVED:
+            every = PaddingDirection(self.padding_strategy.value)
+            return [every if block.kind is BlockKind.XSEP else None for block in self.blocks]
         counts: Dict[int, int] = {}
         for block, stride in zip(self.blocks, self.input_strides()):
             counts[stride] = counts.get(stride, 0) + (block.kind is BlockKind.XSEP)
@@ -414,19 +463,21 @@ class NetworkSpec:
         return [next(plan) if block.kind is BlockKind.XSEP else None for block in self.blocks]
 
     def to_json(self) -> str:
+        # As in .NET: only where it is not the paper's.
+        strategy = {} if self.padding_strategy is PaddingStrategy.IMPROVED else {"paddingStrategy": self.padding_strategy.value}
         return json.dumps({
             "name": self.name, "inputChannels": self.input_channels, "numClasses": self.num_classes,
             "stemChannels": self.stem_channels, "stemStride": self.stem_stride,
             "blocks": [block.to_dict() for block in self.blocks], "lastChannels": self.last_channels,
             "hiddenFeatures": self.hidden_features, "dropout": self.dropout,
-            "paddingPlacement": self.padding_placement.value}, separators=(",", ":"))
+            "paddingPlacement": self.padding_placement.value, **strategy}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "NetworkSpec":
         """Reads the JSON form. ValueError if a field is missing or unknown, or a value is none of those allowed."""
         data = json.loads(text)
         known = {"name", "inputChannels", "numClasses", "stemChannels", "stemStride", "blocks", "lastChannels",
-                 "hiddenFeatures", "dropout", "paddingPlacement"}
+                 "hiddenFeatures", "dropout", "paddingPlacement", "paddingStrategy"}
         if not isinstance(data, dict) or not set(data) <= known:
             raise ValueError(f"unknown fields in the network's description: {sorted(set(data) - known)}")
         try:
@@ -434,7 +485,8 @@ class NetworkSpec:
                 data["name"], data["stemChannels"], tuple(BlockSpec.from_dict(row) for row in data["blocks"]),
                 data["lastChannels"], data["hiddenFeatures"], data.get("inputChannels", 3), data.get("numClasses", 1000),
                 data.get("stemStride", 2), data.get("dropout", 0.0),
-                PaddingPlacement(data.get("paddingPlacement", "AfterExpand")))
+                PaddingPlacement(data.get("paddingPlacement", "AfterExpand")),
+                PaddingStrategy(data.get("paddingStrategy", "Improved")))
         except KeyError as missing:
             raise ValueError(f"the network's description lacks {missing}") from None
 

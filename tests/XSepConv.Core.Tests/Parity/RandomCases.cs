@@ -7,7 +7,7 @@ internal sealed class RandomCases(int seed)
 
     public ParityCase Block(int i)
     {
-        var kind = Between(0, 1) == 0 ? BlockKind.Dw : BlockKind.XSep;
+        var kind = Pick<BlockKind>();
         var row = Row(kind, Between(1, 12));
         return Filled(new()
         {
@@ -35,7 +35,7 @@ internal sealed class RandomCases(int seed)
         var stem = Between(4, 12);
         var rows = new List<BlockSpec>();
         var count = Between(2, 6);
-        while (rows.Count < count) rows.Add(Row(Between(0, 1) == 0 ? BlockKind.Dw : BlockKind.XSep, rows.Count == 0 ? stem : rows[^1].Out));
+        while (rows.Count < count) rows.Add(Row(Pick<BlockKind>(), rows.Count == 0 ? stem : rows[^1].Out));
         var spec = new NetworkSpec
         {
             Name = $"random-{seed}-{i}",
@@ -47,6 +47,7 @@ internal sealed class RandomCases(int seed)
             LastChannels = Between(4, 24),
             HiddenFeatures = Between(4, 32),
             PaddingPlacement = Pick<PaddingPlacement>(),
+            PaddingStrategy = Pick<PaddingStrategy>(),
         };
 
         // At least 2×2 at the end: one pixel from few images leaves batch norm with near-constant channels, which amplify rounding.
@@ -59,7 +60,7 @@ internal sealed class RandomCases(int seed)
     private BlockSpec Row(BlockKind kind, int inChannels)
     {
         // The networks' XSep rows have squeeze-excite on the expanded map or none; it takes four channels.
-        var squeeze = kind == BlockKind.XSep ? (SqueezeExcite)Between(0, 1) : Pick<SqueezeExcite>();
+        var squeeze = kind == BlockKind.Dw ? Pick<SqueezeExcite>() : (SqueezeExcite)Between(0, 1);
         return new(
             kind, Kernel(), inChannels, Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 24), Between(0, 2) == 0 && inChannels >= 4 ? inChannels : Between(4, 12),
             Pick<Activation>(), squeeze, Between(1, 2));
