@@ -162,7 +162,14 @@ public sealed partial class ComparisonTests : IDisposable
     {
         public static TrainingOptions Options { get; } = new()
         {
-            Network = TorchTests.Spec(), OutputDirectory = "", Epochs = 2, BatchSize = 16, LearningRate = 0.02, Threads = 1, Device = "cpu", Workers = 0,
+            Network = TorchTests.Spec(),
+            OutputDirectory = "",
+            Epochs = 2,
+            BatchSize = 16,
+            LearningRate = 0.02,
+            Threads = 1,
+            Device = "cpu",
+            Workers = 0,
         };
 
         public static IReadOnlyList<ComparedNetwork> Networks { get; } = ComparedNetwork.Twins(
