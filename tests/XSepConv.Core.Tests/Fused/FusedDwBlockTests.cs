@@ -107,12 +107,13 @@ public class FusedDwBlockTests
         Finalisers.Run();
         var tensors = Tensor.TotalCount;
         for (var i = 0; i < 5_000; i++) Step();
-        Assert.Equal(tensors, Tensor.TotalCount);
+        // Fewer is what the garbage collector found of other tests'; a leak would be 5,000.
+        Assert.InRange(Tensor.TotalCount, 0, tensors);
 
         module.eval();
         using var noGrad = no_grad();
         for (var i = 0; i < 50_000; i++) module.call(x).Dispose();
-        Assert.Equal(tensors, Tensor.TotalCount);
+        Assert.InRange(Tensor.TotalCount, 0, tensors);
 
         // One map of 200 kB leaked in each step would be 1 GB; the allocator and the garbage collector move within a few tens.
         Assert.InRange(Resident() - memory, long.MinValue, 64L << 20);
