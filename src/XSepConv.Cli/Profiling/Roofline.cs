@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using XSepConv.Kernels;
 
 namespace XSepConv.Cli.Profiling;
 
@@ -17,7 +18,8 @@ internal static unsafe class Roofline
         for (var trial = 0; trial < 7; trial++)
         {
             var start = Stopwatch.GetTimestamp();
-            var lanes = Vector512.IsHardwareAccelerated ? Chains512() : Vector256.IsHardwareAccelerated ? Chains256() : Chains128();
+            var lanes = Vector512.IsHardwareAccelerated ? Chains<Lanes512, Vector512<float>>()
+                : Vector256.IsHardwareAccelerated ? Chains<Lanes256, Vector256<float>>() : Chains<Lanes128, Vector128<float>>();
             best = Math.Max(best, FmaSteps * 12.0 * lanes / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
@@ -123,81 +125,33 @@ internal static unsafe class Roofline
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static int Chains512()
+    private static int Chains<TLanes, TVector>()
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
     {
-        var a = Vector512.Create(0.5f);
-        var b = Vector512.Create(0.25f);
-        Vector512<float> s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;
+        var a = TLanes.Splat(0.5f);
+        var b = TLanes.Splat(0.25f);
+        TVector s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;
         for (var i = 0L; i < FmaSteps; i++)
         {
-            s0 = Vector512.FusedMultiplyAdd(s0, a, b);
-            s1 = Vector512.FusedMultiplyAdd(s1, a, b);
-            s2 = Vector512.FusedMultiplyAdd(s2, a, b);
-            s3 = Vector512.FusedMultiplyAdd(s3, a, b);
-            s4 = Vector512.FusedMultiplyAdd(s4, a, b);
-            s5 = Vector512.FusedMultiplyAdd(s5, a, b);
-            s6 = Vector512.FusedMultiplyAdd(s6, a, b);
-            s7 = Vector512.FusedMultiplyAdd(s7, a, b);
-            s8 = Vector512.FusedMultiplyAdd(s8, a, b);
-            s9 = Vector512.FusedMultiplyAdd(s9, a, b);
-            s10 = Vector512.FusedMultiplyAdd(s10, a, b);
-            s11 = Vector512.FusedMultiplyAdd(s11, a, b);
+            s0 = TLanes.MultiplyAdd(s0, a, b);
+            s1 = TLanes.MultiplyAdd(s1, a, b);
+            s2 = TLanes.MultiplyAdd(s2, a, b);
+            s3 = TLanes.MultiplyAdd(s3, a, b);
+            s4 = TLanes.MultiplyAdd(s4, a, b);
+            s5 = TLanes.MultiplyAdd(s5, a, b);
+            s6 = TLanes.MultiplyAdd(s6, a, b);
+            s7 = TLanes.MultiplyAdd(s7, a, b);
+            s8 = TLanes.MultiplyAdd(s8, a, b);
+            s9 = TLanes.MultiplyAdd(s9, a, b);
+            s10 = TLanes.MultiplyAdd(s10, a, b);
+            s11 = TLanes.MultiplyAdd(s11, a, b);
         }
 
-        Sink = Vector512.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
-        return Vector512<float>.Count;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static int Chains256()
-    {
-        var a = Vector256.Create(0.5f);
-        var b = Vector256.Create(0.25f);
-        Vector256<float> s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;
-        for (var i = 0L; i < FmaSteps; i++)
-        {
-            s0 = Vector256.FusedMultiplyAdd(s0, a, b);
-            s1 = Vector256.FusedMultiplyAdd(s1, a, b);
-            s2 = Vector256.FusedMultiplyAdd(s2, a, b);
-            s3 = Vector256.FusedMultiplyAdd(s3, a, b);
-            s4 = Vector256.FusedMultiplyAdd(s4, a, b);
-            s5 = Vector256.FusedMultiplyAdd(s5, a, b);
-            s6 = Vector256.FusedMultiplyAdd(s6, a, b);
-            s7 = Vector256.FusedMultiplyAdd(s7, a, b);
-            s8 = Vector256.FusedMultiplyAdd(s8, a, b);
-            s9 = Vector256.FusedMultiplyAdd(s9, a, b);
-            s10 = Vector256.FusedMultiplyAdd(s10, a, b);
-            s11 = Vector256.FusedMultiplyAdd(s11, a, b);
-        }
-
-        Sink = Vector256.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
-        return Vector256<float>.Count;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static int Chains128()
-    {
-        var a = Vector128.Create(0.5f);
-        var b = Vector128.Create(0.25f);
-        Vector128<float> s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;
-        for (var i = 0L; i < FmaSteps; i++)
-        {
-            s0 = Vector128.MultiplyAddEstimate(s0, a, b);
-            s1 = Vector128.MultiplyAddEstimate(s1, a, b);
-            s2 = Vector128.MultiplyAddEstimate(s2, a, b);
-            s3 = Vector128.MultiplyAddEstimate(s3, a, b);
-            s4 = Vector128.MultiplyAddEstimate(s4, a, b);
-            s5 = Vector128.MultiplyAddEstimate(s5, a, b);
-            s6 = Vector128.MultiplyAddEstimate(s6, a, b);
-            s7 = Vector128.MultiplyAddEstimate(s7, a, b);
-            s8 = Vector128.MultiplyAddEstimate(s8, a, b);
-            s9 = Vector128.MultiplyAddEstimate(s9, a, b);
-            s10 = Vector128.MultiplyAddEstimate(s10, a, b);
-            s11 = Vector128.MultiplyAddEstimate(s11, a, b);
-        }
-
-        Sink = Vector128.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
-        return Vector128<float>.Count;
+        var first = TLanes.Add(TLanes.Add(TLanes.Add(s0, s1), TLanes.Add(s2, s3)), TLanes.Add(s4, s5));
+        var second = TLanes.Add(TLanes.Add(TLanes.Add(s6, s7), TLanes.Add(s8, s9)), TLanes.Add(s10, s11));
+        Sink = TLanes.Sum(TLanes.Add(first, second));
+        return TLanes.Count;
     }
 
     /// <summary>Keeps the chains from being dropped.</summary>

@@ -53,7 +53,7 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(SepBlock));
-        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.shape[0], nameof(SepBlock));
+        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.size(0), nameof(SepBlock));
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         y = Spec.Activation.Apply(bn2.call(conv2.call(y)));
         y = bn3.call(conv3.call(y));
