@@ -42,7 +42,7 @@ internal static class PredictCommand
     /// <summary>A model that knows how its images are prepared.</summary>
     private static CompiledModel Load(string path)
     {
-        var model = CompiledCheckpoint.Load(path);
+        var model = CompiledModel.Load(path);
         return model.Data switch
         {
             null => throw new UserError(

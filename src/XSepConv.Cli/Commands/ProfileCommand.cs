@@ -30,7 +30,7 @@ internal static class ProfileCommand
         command.SetAction(result =>
         {
             var file = result.GetValue(checkpoint);
-            var model = file is null ? RandomWeights.Compile(network.Spec(result, 3, result.GetValue(classes) ?? DefaultClasses)) : CompiledCheckpoint.Load(file);
+            var model = file is null ? RandomWeights.Compile(network.Spec(result, 3, result.GetValue(classes) ?? DefaultClasses)) : CompiledModel.Load(file);
             var side = result.GetValue(size) ?? (file is null && network.Preset(result) == ImagePreset.Cifar ? 32 : (int?)null);
             using var session = Session(model, result.GetValue(batch), result.GetValue(threads), side);
             var rates = MachineRates.Measure(model);

@@ -8,7 +8,7 @@ namespace XSepConv;
 /// shortcut when the stride is 1. It is there to be compared with: what is the 2×2 worth? (arXiv 2002.12046)
 /// </summary>
 /// <remarks>
-/// <para>Its layers run as stock operators on every device; <c>CompiledModel</c> refuses it.</para>
+/// <para>Its layers run as stock operators on every device; <c>CompiledModel</c> has kernels for it.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c> (project),
 /// <c>shortcut</c>.</para>
 /// </remarks>

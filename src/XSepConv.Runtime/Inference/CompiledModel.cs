@@ -50,7 +50,6 @@ public sealed class CompiledModel
     /// <exception cref="InvalidDataException">
     /// The file is damaged, describes no network, its tensors do not fit the description (all problems are listed), or hold values that are not finite numbers.
     /// </exception>
-    /// <exception cref="NotSupportedException">A block is of a kind that only modules run, <see cref="BlockKind.Sep"/>.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     public static CompiledModel Load(string path) => Load(path, KernelRegistry.Current.Name);
 

@@ -6,8 +6,8 @@ namespace XSepConv.Training;
 /// <summary>How long a trained network takes for one image, in milliseconds: medians.</summary>
 /// <param name="Libtorch">The module in evaluation mode, each layer an operator of libtorch.</param>
 /// <param name="Module">The module as it is, in evaluation mode: depthwise stages fused where they can be.</param>
-/// <param name="Runtime">Compiled, without Torch; null where the runtime does not run such a network.</param>
-internal sealed record Latency(double Libtorch, double Module, double? Runtime);
+/// <param name="Runtime">Compiled, without Torch.</param>
+internal sealed record Latency(double Libtorch, double Module, double Runtime);
 
 /// <summary>Measures all networks in turns, on one thread, so that whatever slows the machine for a while slows all of them.</summary>
 internal static class Latencies
@@ -28,8 +28,7 @@ internal static class Latencies
             foreach (var network in manifest.Networks) contestants.Add(new(weights(network), manifest.Data));
             Action[] works = [.. contestants.SelectMany(contestant => contestant.Works)];
             var medians = Medians(works);
-            var next = 0;
-            return [.. contestants.Select(contestant => new Latency(medians[next++], medians[next++], contestant.HasSession ? medians[next++] : null))];
+            return [.. medians.Chunk(Contestants.WorkCount).Select(times => new Latency(times[0], times[1], times[2]))];
         }
         finally
         {
@@ -71,11 +70,13 @@ internal static class Latencies
         return Stopwatch.GetElapsedTime(start).TotalSeconds / count;
     }
 
-    /// <summary>One network in its two or three forms.</summary>
+    /// <summary>One network in its three forms.</summary>
     private sealed class Contestants : IDisposable
     {
+        public const int WorkCount = 3;
+
         private readonly LoadedCheckpoint trained;
-        private readonly InferenceSession? session;
+        private readonly InferenceSession session;
         private readonly Tensor image;
         private readonly float[] pixels, logits;
 
@@ -86,31 +87,14 @@ internal static class Latencies
             pixels = [.. Enumerable.Range(0, data.Channels * data.Height * data.Width).Select(_ => (2 * random.NextSingle()) - 1)];
             logits = new float[data.ClassNames.Count];
             image = tensor(pixels).reshape(1, data.Channels, data.Height, data.Width);
-            try
-            {
-                session = trained.Network.Compile().CreateSession(maxBatch: 1, threads: 1, data.Height, data.Width);
-            }
-            catch (NotSupportedException)
-            {
-                // The report says that there is none.
-            }
+            session = trained.Network.Compile().CreateSession(maxBatch: 1, threads: 1, data.Height, data.Width);
         }
 
-        public bool HasSession => session is not null;
-
-        public IEnumerable<Action> Works
-        {
-            get
-            {
-                yield return () => Forward(XSepBackend.Composed);
-                yield return () => Forward(XSepBackend.Auto);
-                if (session is not null) yield return () => session.Run(pixels.AsSpan(), logits);
-            }
-        }
+        public Action[] Works => [() => Forward(XSepBackend.Composed), () => Forward(XSepBackend.Auto), () => session.Run(pixels.AsSpan(), logits)];
 
         public void Dispose()
         {
-            session?.Dispose();
+            session.Dispose();
             image.Dispose();
             trained.Dispose();
         }

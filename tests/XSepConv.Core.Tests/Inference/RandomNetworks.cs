@@ -65,13 +65,14 @@ internal static class RandomNetworks
             LastChannels = Between(1, 80),
             HiddenFeatures = Between(1, 80),
             PaddingPlacement = Pick<PaddingPlacement>(),
+            PaddingStrategy = Pick<PaddingStrategy>(),
         };
         return (spec, Between(1, 45), Between(1, 45));
 
         BlockSpec Row(int channels)
         {
-            var kind = Between(0, 1) == 0 ? BlockKind.Dw : BlockKind.XSep;
-            var squeeze = kind == BlockKind.XSep ? (SqueezeExcite)Between(0, 1) : Pick<SqueezeExcite>();
+            var kind = Pick<BlockKind>();
+            var squeeze = kind == BlockKind.Dw ? Pick<SqueezeExcite>() : (SqueezeExcite)Between(0, 1);
             var outputs = Between(0, 2) == 0 ? channels : Between(1, 50);
             if (squeeze == SqueezeExcite.Output) outputs = Math.Max(4, outputs);
             var expand = Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 75);

@@ -32,15 +32,6 @@ public sealed class LoadTests : IDisposable
     }
 
     [Fact]
-    public void A_block_that_the_runtime_does_not_run_is_named()
-    {
-        var spec = ModelFile.Spec with { Blocks = [.. ModelFile.Spec.Blocks.Select((block, i) => i == 2 ? block with { Kind = BlockKind.Sep } : block)] };
-        ModelFile.Write(Path, spec, ModelFile.Tensors(spec));
-        var message = Assert.Throws<NotSupportedException>(() => CompiledModel.Load(Path)).Message;
-        Assert.Contains("block 2 of the network 'small' is Sep; the runtime runs Dw and XSep blocks", message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Everything_that_does_not_fit_is_listed()
     {
         var tensors = ModelFile.Tensors(ModelFile.Spec);

@@ -59,7 +59,7 @@ public sealed partial class ComparisonTests : IDisposable
     }
 
     [Fact]
-    public void The_ways_to_pad_are_four_networks_and_the_one_without_a_2x2_has_no_runtime()
+    public void The_ways_to_pad_are_four_networks_and_all_run_in_the_runtime()
     {
         var trial = new Trial(_folder.At("ablate"), ComparedNetwork.Paddings(TorchTests.Spec()));
         var report = trial.Run(stopAfter: int.MaxValue)!;
@@ -67,7 +67,7 @@ public sealed partial class ComparisonTests : IDisposable
         Assert.Equal(["none", "right-bottom", "symmetric", "improved"], report.Networks.Select(network => network.Network.Id));
         Assert.Equal(["none", "right-bottom", "symmetric"], report.Tests.Select(test => test.First.Network.Id));
         Assert.All(report.Tests, test => Assert.Equal("improved", test.Second.Network.Id));
-        Assert.Equal([true, false, false, false], report.Networks.Select(network => network.Measured.Latency.Runtime is null));
+        Assert.All(report.Networks, network => Assert.True(network.Measured.Latency.Runtime > 0));
 
         // The two XSep rows have E = 24 and 32: four weights and a scale and a shift for each channel of a 2×2.
         Assert.Equal(6 * (24 + 32), report.Networks[3].Parameters - report.Networks[0].Parameters);

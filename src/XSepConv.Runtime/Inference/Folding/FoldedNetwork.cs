@@ -8,7 +8,7 @@ internal sealed record FoldedLayer(string Name, int Outputs, int Taps, float[] W
 /// <summary>Squeeze-excite's two layers.</summary>
 internal sealed record FoldedSqueezeExcite(FoldedLayer Squeeze, FoldedLayer Excite);
 
-/// <summary>A block. <paramref name="Spatial"/> is the K×K of a Dw block; 2×2, 1×K and K×1 of an XSep block.</summary>
+/// <summary>A block. <paramref name="Spatial"/> is the K×K of a Dw block; 2×2, 1×K and K×1 of an XSep block; the last two of a Sep block.</summary>
 internal sealed record FoldedBlock(
     BlockSpec Spec, PaddingDirection? Padding, FoldedLayer Expand, ImmutableArray<FoldedLayer> Spatial, FoldedSqueezeExcite? SqueezeExcite,
     FoldedLayer Project, FoldedLayer? Shortcut);
@@ -19,10 +19,8 @@ internal sealed record FoldedNetwork(
 {
     /// <summary>Folds a state dict.</summary>
     /// <exception cref="InvalidDataException">Tensors are missing, unexpected or of a wrong shape, or values are not finite or variances negative.</exception>
-    /// <exception cref="NotSupportedException">A block is of a kind that the runtime does not run.</exception>
     public static FoldedNetwork Of(NetworkSpec spec, WeightSource source)
     {
-        RequireKinds(spec, source);
         ExpectedTensors.Verify(spec, source);
         var folder = new LayerFolder(source);
         var paddings = spec.Paddings();
@@ -35,19 +33,9 @@ internal sealed record FoldedNetwork(
             folder.Linear("linear4"));
     }
 
-    private static void RequireKinds(NetworkSpec spec, WeightSource source)
-    {
-        for (var i = 0; i < spec.Blocks.Length; i++)
-        {
-            if (spec.Blocks[i].Kind is BlockKind.Dw or BlockKind.XSep) continue;
-            throw new NotSupportedException(
-                $"{source.Name}: block {i} of the network {SafeTensorsHeader.Quote(spec.Name)} is {spec.Blocks[i].Kind}; the runtime runs Dw and XSep blocks, the TorchSharp module and an ONNX file this one too.");
-        }
-    }
-
     private static FoldedBlock Block(LayerFolder folder, string prefix, BlockSpec spec, PaddingDirection? padding)
     {
-        var spatial = spec.Kind == BlockKind.Dw ? 1 : 3;
+        var spatial = spec.Kind switch { BlockKind.Dw => 1, BlockKind.Sep => 2, _ => 3 };
         FoldedLayer Layer(int number) => folder.Convolution($"{prefix}conv{number}", $"{prefix}bn{number}");
         return new(
             spec,

@@ -84,12 +84,16 @@ internal sealed class PackedBlock
             // On a map that has its border already, the 2×2 reads as if nothing were before it.
             if (placement == PaddingPlacement.BeforeExpand) PadBefore = padding;
             TwoByTwo = new(block.Spatial[0], PadBefore is null ? padding : PaddingDirection.RightBottom, memory);
-            Horizontal = new(block.Spatial[1], memory);
-            Vertical = new(block.Spatial[2], memory);
+        }
+
+        if (Spec.Kind == BlockKind.Dw)
+        {
+            Depthwise = new(block.Spatial[0], memory);
         }
         else
         {
-            Depthwise = new(block.Spatial[0], memory);
+            Horizontal = new(block.Spatial[^2], memory);
+            Vertical = new(block.Spatial[^1], memory);
         }
 
         if (block.SqueezeExcite is { } squeezeExcite)
@@ -109,8 +113,10 @@ internal sealed class PackedBlock
 
     public PackedPointwise Expand { get; }
 
+    /// <summary>The K×K; a block without it has the 1×K and the K×1.</summary>
     public PackedDepthwise? Depthwise { get; }
 
+    /// <summary>What XSepConv has before them.</summary>
     public PackedTwoByTwo? TwoByTwo { get; }
 
     public PackedDepthwise? Horizontal { get; }

@@ -103,8 +103,8 @@ internal sealed class PlanBuilder<TLanes, TVector>(int threads)
                 : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, threads) { Name = name, Macs = macs };
         }
 
-        var (two, horizontal, vertical) = (block.TwoByTwo!, block.Horizontal!, block.Vertical!);
-        var names = $"{block.Expand.Name} + {two.Name} + {horizontal.Name} + {vertical.Name}";
+        var (two, horizontal, vertical) = (block.TwoByTwo, block.Horizontal!, block.Vertical!);
+        var names = $"{block.Expand.Name} + {(two is null ? "" : $"{two.Name} + ")}{horizontal.Name} + {vertical.Name}";
         var (from, expanded) = (_map, _size);
         if (block.PadBefore is { } padding)
         {
@@ -114,7 +114,7 @@ internal sealed class PlanBuilder<TLanes, TVector>(int threads)
             macs = Macs(block.Expand, expanded.Pixels);
         }
 
-        macs += ((4 * pixels) + ((long)spec.Kernel * _size.Height * output.Width) + ((long)spec.Kernel * output.Pixels)) * spec.Expand;
+        macs += (((two is null ? 0 : 4) * pixels) + ((long)spec.Kernel * _size.Height * output.Width) + ((long)spec.Kernel * output.Pixels)) * spec.Expand;
         return spec.Stride == 1
             ? new SeparatedStep<TLanes, TVector, BlockedStep>(block.Expand, two, horizontal, vertical, spec, _size, expanded, from, between, after, threads) { Name = names, Macs = macs }
             : new SeparatedStep<TLanes, TVector, BlockedStep2>(block.Expand, two, horizontal, vertical, spec, _size, expanded, from, between, after, threads) { Name = names, Macs = macs };

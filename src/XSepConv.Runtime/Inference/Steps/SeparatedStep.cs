@@ -2,14 +2,14 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
 
-/// <summary>A block's first half with XSepConv: 1×1 expansion → act → 2×2 → act → 1×K → act → K×1 → act (unless squeeze-excite stands before it).</summary>
+/// <summary>A block's first half with XSepConv: 1×1 expansion → act → 2×2 → act → 1×K → act → K×1 → act (unless squeeze-excite stands before it). A Sep block has no 2×2.</summary>
 internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
     where TStep : struct, IPixelStep
 {
     private readonly ExpandedShape<TLanes, TVector> _expanded;
-    private readonly PackedTwoByTwo _twoByTwo;
+    private readonly PackedTwoByTwo? _twoByTwo;
     private readonly PackedDepthwise _horizontal;
     private readonly PackedDepthwise _vertical;
     private readonly MapSize _input;
@@ -19,6 +19,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     private readonly KernelTrim _columns;
     private readonly int _chunk;
     private readonly int _middleRows;
+    private readonly int _halo;
     private readonly TileActivation _between;
     private readonly TileActivation _after;
     private readonly TileRun[] _twoByTwoRuns;
@@ -29,7 +30,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     private readonly bool _sweepsDown;
 
     public SeparatedStep(
-        PackedPointwise expand, PackedTwoByTwo twoByTwo, PackedDepthwise horizontal, PackedDepthwise vertical, BlockSpec block, MapSize input, MapSize expanded,
+        PackedPointwise expand, PackedTwoByTwo? twoByTwo, PackedDepthwise horizontal, PackedDepthwise vertical, BlockSpec block, MapSize input, MapSize expanded,
         Slot from, TileActivation between, TileActivation after, int threads)
     {
         (_twoByTwo, _horizontal, _vertical, _stride, _between, _after, _input) = (twoByTwo, horizontal, vertical, block.Stride, between, after, input);
@@ -37,7 +38,8 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         (_rows, _columns) = (KernelTrim.Of(block.Kernel, input.Height), KernelTrim.Of(block.Kernel, input.Width));
         _chunk = RowBudget.OutputRows(RowBudget.SecondLevel, ((2 * (input.Width + 2)) + BorderedWidth + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
         _middleRows = Math.Min(Window(_chunk), input.Height);
-        _expanded = new(expand, expanded, from, between, _middleRows + 2, 1);
+        _halo = twoByTwo is null ? 0 : 1;
+        _expanded = new(expand, expanded, from, between, _middleRows + (2 * _halo), twoByTwo is null ? _columns.Border : 1);
         var registers = PointwisePlan.Registers(TLanes.Count);
         _twoByTwoRuns = DepthwisePlan.Runs(input.Width, 4, registers);
         _horizontalRuns = DepthwisePlan.Runs(_output.Width, _columns.Size, registers);
@@ -80,7 +82,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
             var top = (row * _stride) - _rows.Border;
             var first = Math.Max(nextMiddle, top);
             nextMiddle = Math.Max(first, Math.Min(_input.Height, top + Window(count)));
-            expanded.Advance(Math.Max(0, first - 1), Math.Min(_expanded.Map.Height, nextMiddle + 1));
+            expanded.Advance(Math.Max(0, first - _halo), Math.Min(_expanded.Map.Height, nextMiddle + _halo));
             for (var vector = 0; vector < group.Vectors; vector++)
             {
                 if (nextMiddle > first) MakeMiddle(expanded, group.Block, vector, first, nextMiddle, buffers);
@@ -102,36 +104,38 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         tile.RowStride = 1;
         tile.Rows = rows;
         tile.Activation = _between;
-
-        var size = _twoByTwo.Size(block);
-        tile.KernelHeight = size;
-        tile.KernelWidth = size;
-        tile.WeightRow = size * lanes;
-        tile.Weights = _twoByTwo.Weights(block);
-        tile.Bias = _twoByTwo.Bias(block);
-        var top = first - 1 + _twoByTwo.FirstRow(block);
-        var left = _twoByTwo.FirstColumn(block) * lanes;
-        for (var i = 0; i < rows + size - 1; i++) b.Source[i] = expanded.Row(vector, top + i) + left;
-        if (size == 2 && _sweepsAcross)
+        if (_twoByTwo is { } twoByTwo)
         {
-            AcrossSweep sweep;
-            sweep.Source = b.Source;
-            sweep.Destination = b.Destination;
-            sweep.Rows = rows;
-            sweep.Width = _input.Width;
-            sweep.Edge = 0;
-            sweep.Ahead = Ahead.Nothing;
-            sweep.TwoByTwo = tile.Weights;
-            sweep.TwoByTwoBias = tile.Bias;
-            sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * lanes);
-            sweep.HorizontalBias = _horizontal.Bias(block);
-            for (var i = 0; i < rows; i++) b.Destination[i] = MiddleRow(vector, first + i, b);
-            Sweeps<TLanes, TVector>.Across(_columns.Size, _between, &sweep);
-            return;
-        }
+            var size = twoByTwo.Size(block);
+            tile.KernelHeight = size;
+            tile.KernelWidth = size;
+            tile.WeightRow = size * lanes;
+            tile.Weights = twoByTwo.Weights(block);
+            tile.Bias = twoByTwo.Bias(block);
+            var top = first - 1 + twoByTwo.FirstRow(block);
+            var left = twoByTwo.FirstColumn(block) * lanes;
+            for (var i = 0; i < rows + size - 1; i++) b.Source[i] = expanded.Row(vector, top + i) + left;
+            if (size == 2 && _sweepsAcross)
+            {
+                AcrossSweep sweep;
+                sweep.Source = b.Source;
+                sweep.Destination = b.Destination;
+                sweep.Rows = rows;
+                sweep.Width = _input.Width;
+                sweep.Edge = 0;
+                sweep.Ahead = Ahead.Nothing;
+                sweep.TwoByTwo = tile.Weights;
+                sweep.TwoByTwoBias = tile.Bias;
+                sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * lanes);
+                sweep.HorizontalBias = _horizontal.Bias(block);
+                for (var i = 0; i < rows; i++) b.Destination[i] = MiddleRow(vector, first + i, b);
+                Sweeps<TLanes, TVector>.Across(_columns.Size, _between, &sweep);
+                return;
+            }
 
-        for (var i = 0; i < rows; i++) b.Destination[i] = b.Bordered + (i * borderedRow) + (_columns.Border * lanes);
-        DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &tile);
+            for (var i = 0; i < rows; i++) b.Destination[i] = b.Bordered + (i * borderedRow) + (_columns.Border * lanes);
+            DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &tile);
+        }
 
         tile.KernelHeight = 1;
         tile.KernelWidth = _columns.Size;
@@ -139,7 +143,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         tile.Bias = _horizontal.Bias(block);
         for (var i = 0; i < rows; i++)
         {
-            b.Source[i] = b.Bordered + (i * borderedRow);
+            b.Source[i] = _twoByTwo is null ? expanded.Row(vector, first + i) : b.Bordered + (i * borderedRow);
             b.Destination[i] = MiddleRow(vector, first + i, b);
         }
 

@@ -104,11 +104,10 @@ internal static class ReportCharts
             Series("libtorch", MarkerShape.OpenCircle, latency => latency.Libtorch);
             Series("runtime", MarkerShape.FilledCircle, latency => latency.Runtime);
 
-            void Series(string where, MarkerShape shape, Func<Latency, double?> of)
+            void Series(string where, MarkerShape shape, Func<Latency, double> of)
             {
-                var points = family.Where(network => of(network.Measured.Latency) is not null).Select(network => (of(network.Measured.Latency)!.Value, network)).ToArray();
-                times.AddRange(points.Select(point => point.Value));
-                if (points.Length == 0) return;
+                var points = family.Select(network => (Time: of(network.Measured.Latency), network)).ToArray();
+                times.AddRange(points.Select(point => point.Time));
                 Points(plot, color, shape, points);
                 legend.Add(new($"{family.Key}, {where}", color.ToHex(), shape == MarkerShape.FilledCircle ? "dot" : "ring"));
             }

@@ -15,7 +15,7 @@ internal static class ReportText
 
     public static string PerSecond(double? images) => images is { } value ? string.Create(Culture, $"{value:N0}") : None;
 
-    public static string Milliseconds(double? value) => value is { } time ? string.Create(Culture, $"{time:0.000} ms") : None;
+    public static string Milliseconds(double value) => string.Create(Culture, $"{value:0.000} ms");
 
     public static string Percent(double share) => string.Create(Culture, $"{100 * share:0.00} %");
 
