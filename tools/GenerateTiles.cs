@@ -242,6 +242,27 @@ static string Rows()
         }
     }
 
+    // One row is a multiply-add for every weight: two groups at once keep twice the reads under way.
+    code.Blank();
+    code.Line($"/// <summary>One row × two groups of {MostVectors} vectors, whose weights are <paramref name=\"nextGroup\"/> floats apart.</summary>");
+    code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+    code.Line("public static void RunPair(RowTile* tile, nint nextGroup)");
+    code.Open();
+    code.Line("var lanes = TLanes.Count;");
+    for (var v = 0; v < 2 * MostVectors; v++) code.Line($"var a{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
+    code.Line("var weights = tile->Weights;");
+    code.Line("var next = weights + nextGroup;");
+    code.Line("var row = tile->Input;");
+    code.Line("nint channels = tile->Channels;");
+    code.Line("for (nint k = 0; k < channels; k++)");
+    code.Open();
+    code.Line("var x = TLanes.Splat(row[k]);");
+    for (var v = 0; v < 2 * MostVectors; v++) code.Line($"a{v} = TLanes.MultiplyAdd(x, TLanes.Load({(v < MostVectors ? "weights" : "next")}{Plus(v % MostVectors, "lanes")}), a{v});");
+    code.Line($"weights += {MostVectors} * lanes;");
+    code.Line($"next += {MostVectors} * lanes;");
+    code.Close();
+    for (var v = 0; v < 2 * MostVectors; v++) code.Line($"TLanes.Store(tile->Output{Plus(v, "lanes")}, TileActivations.Apply<TLanes, TVector>(a{v}, tile->Activation));");
+    code.Close();
     code.Close();
     return code.ToString();
 }

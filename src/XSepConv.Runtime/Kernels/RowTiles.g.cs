@@ -687,4 +687,45 @@ internal static unsafe class RowTiles<TLanes, TVector>
         TLanes.Store(output + (2 * lanes), TileActivations.Apply<TLanes, TVector>(a3_2, tile->Activation));
         TLanes.Store(output + (3 * lanes), TileActivations.Apply<TLanes, TVector>(a3_3, tile->Activation));
     }
+
+    /// <summary>One row × two groups of 4 vectors, whose weights are <paramref name="nextGroup"/> floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RunPair(RowTile* tile, nint nextGroup)
+    {
+        var lanes = TLanes.Count;
+        var a0 = TLanes.Load(tile->Bias);
+        var a1 = TLanes.Load(tile->Bias + lanes);
+        var a2 = TLanes.Load(tile->Bias + (2 * lanes));
+        var a3 = TLanes.Load(tile->Bias + (3 * lanes));
+        var a4 = TLanes.Load(tile->Bias + (4 * lanes));
+        var a5 = TLanes.Load(tile->Bias + (5 * lanes));
+        var a6 = TLanes.Load(tile->Bias + (6 * lanes));
+        var a7 = TLanes.Load(tile->Bias + (7 * lanes));
+        var weights = tile->Weights;
+        var next = weights + nextGroup;
+        var row = tile->Input;
+        nint channels = tile->Channels;
+        for (nint k = 0; k < channels; k++)
+        {
+            var x = TLanes.Splat(row[k]);
+            a0 = TLanes.MultiplyAdd(x, TLanes.Load(weights), a0);
+            a1 = TLanes.MultiplyAdd(x, TLanes.Load(weights + lanes), a1);
+            a2 = TLanes.MultiplyAdd(x, TLanes.Load(weights + (2 * lanes)), a2);
+            a3 = TLanes.MultiplyAdd(x, TLanes.Load(weights + (3 * lanes)), a3);
+            a4 = TLanes.MultiplyAdd(x, TLanes.Load(next), a4);
+            a5 = TLanes.MultiplyAdd(x, TLanes.Load(next + lanes), a5);
+            a6 = TLanes.MultiplyAdd(x, TLanes.Load(next + (2 * lanes)), a6);
+            a7 = TLanes.MultiplyAdd(x, TLanes.Load(next + (3 * lanes)), a7);
+            weights += 4 * lanes;
+            next += 4 * lanes;
+        }
+        TLanes.Store(tile->Output, TileActivations.Apply<TLanes, TVector>(a0, tile->Activation));
+        TLanes.Store(tile->Output + lanes, TileActivations.Apply<TLanes, TVector>(a1, tile->Activation));
+        TLanes.Store(tile->Output + (2 * lanes), TileActivations.Apply<TLanes, TVector>(a2, tile->Activation));
+        TLanes.Store(tile->Output + (3 * lanes), TileActivations.Apply<TLanes, TVector>(a3, tile->Activation));
+        TLanes.Store(tile->Output + (4 * lanes), TileActivations.Apply<TLanes, TVector>(a4, tile->Activation));
+        TLanes.Store(tile->Output + (5 * lanes), TileActivations.Apply<TLanes, TVector>(a5, tile->Activation));
+        TLanes.Store(tile->Output + (6 * lanes), TileActivations.Apply<TLanes, TVector>(a6, tile->Activation));
+        TLanes.Store(tile->Output + (7 * lanes), TileActivations.Apply<TLanes, TVector>(a7, tile->Activation));
+    }
 }

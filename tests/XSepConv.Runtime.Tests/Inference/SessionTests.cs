@@ -20,12 +20,21 @@ public sealed class SessionTests
         var top = new Prediction[batch * 5];
         Run();
         Run();
-        var (here, everywhere) = (GC.GetAllocatedBytesForCurrentThread(), GC.GetTotalAllocatedBytes(precise: true));
-        for (var i = 0; i < 20; i++) Run();
-        Assert.Equal(here, GC.GetAllocatedBytesForCurrentThread());
 
-        // Other threads of the process (the test platform's) may allocate a little; a session that did would by the kilobyte.
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - everywhere, 0, 20_000);
+        // The runtime allocates an object of its own when a thread is first made to wait, and the test platform's threads now and then: of some rounds the best counts.
+        // What a run allocated would be in each.
+        var rounds = Enumerable.Range(0, 5).Select(_ => Allocated()).ToArray();
+        Assert.Equal(0, rounds.Min(round => round.Here));
+        Assert.InRange(rounds.Min(round => round.Everywhere), 0, 20_000);
+
+        (long Here, long Everywhere) Allocated()
+        {
+            var everywhere = GC.GetTotalAllocatedBytes(precise: true);
+            var here = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 20; i++) Run();
+            here = GC.GetAllocatedBytesForCurrentThread() - here;
+            return (here, GC.GetTotalAllocatedBytes(precise: true) - everywhere);
+        }
 
         void Run()
         {

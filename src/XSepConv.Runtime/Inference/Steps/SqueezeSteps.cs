@@ -35,10 +35,10 @@ internal sealed unsafe class SqueezeStep<TLanes, TVector>(PackedLinear layer) : 
 
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
-        for (var group = first; group < end; group++)
+        while (first < end)
         {
-            LinearRows<TLanes, TVector>.Run(
-                layer, group, maps[Slot.Pooled], 0, maps[Slot.Squeezed] + ((nint)group * PackedLinear.GroupVectors * TLanes.Count), 0, 1, TileActivation.ReLU);
+            first = LinearRows<TLanes, TVector>.RunRow(
+                layer, first, end, maps[Slot.Pooled], maps[Slot.Squeezed] + ((nint)first * PackedLinear.GroupVectors * TLanes.Count), TileActivation.ReLU);
         }
     }
 }
@@ -50,19 +50,20 @@ internal sealed unsafe class GateStep<TLanes, TVector>(PackedLinear layer, int p
 {
     public override int Items => layer.Groups;
 
-    public override long ScratchFloats => PackedLinear.GroupVectors * TLanes.Count;
+    public override long ScratchFloats => 2 * PackedLinear.GroupVectors * TLanes.Count;
 
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
         var lanes = TLanes.Count;
-        for (var group = first; group < end; group++)
+        while (first < end)
         {
-            LinearRows<TLanes, TVector>.Run(layer, group, maps[Slot.Squeezed], 0, scratch, 0, 1, TileActivation.HSigmoid);
-            for (var vector = 0; vector < layer.Vectors(group); vector++)
+            var block = first * PackedLinear.GroupVectors;
+            first = LinearRows<TLanes, TVector>.RunRow(layer, first, end, maps[Slot.Squeezed], scratch, TileActivation.HSigmoid);
+            var endBlock = Math.Min(layer.Blocks, first * PackedLinear.GroupVectors);
+            for (var gate = scratch; block < endBlock; block++, gate += lanes)
             {
-                var plane = (nint)((group * PackedLinear.GroupVectors) + vector) * pixels * lanes;
-                PlaneKernels<TLanes, TVector>.Gate(
-                    maps[map] + plane, scratch + (vector * lanes), residual is { } added ? maps[added] + plane : null, pixels, activation);
+                var plane = (nint)block * pixels * lanes;
+                PlaneKernels<TLanes, TVector>.Gate(maps[map] + plane, gate, residual is { } added ? maps[added] + plane : null, pixels, activation);
             }
         }
     }
@@ -76,16 +77,39 @@ internal static unsafe class LinearRows<TLanes, TVector>
     public static void Run(
         PackedLinear layer, int group, float* input, nint inputRow, float* output, nint outputRow, int rows, TileActivation activation)
     {
+        var tile = Tile(layer, group, input, output, activation);
+        tile.InputRow = inputRow;
+        tile.OutputRow = outputRow;
+        RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
+    }
+
+    /// <summary>One row: the group, and the next with it where there are two whole ones.</summary>
+    /// <returns>The group after.</returns>
+    public static int RunRow(PackedLinear layer, int group, int end, float* input, float* output, TileActivation activation)
+    {
+        if (group + 1 == end || layer.Vectors(group + 1) < PackedLinear.GroupVectors)
+        {
+            Run(layer, group, input, 0, output, 0, 1, activation);
+            return group + 1;
+        }
+
+        var tile = Tile(layer, group, input, output, activation);
+        RowTiles<TLanes, TVector>.RunPair(&tile, (nint)(layer.Weights(group + 1) - layer.Weights(group)));
+        return group + 2;
+    }
+
+    private static RowTile Tile(PackedLinear layer, int group, float* input, float* output, TileActivation activation)
+    {
         RowTile tile;
         tile.Input = input;
-        tile.InputRow = inputRow;
+        tile.InputRow = 0;
         tile.Channels = layer.Inputs;
         tile.Weights = layer.Weights(group);
         tile.Bias = layer.Bias(group);
         tile.Output = output;
-        tile.OutputRow = outputRow;
+        tile.OutputRow = 0;
         tile.Activation = activation;
-        RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
+        return tile;
     }
 }
 
@@ -101,14 +125,20 @@ internal sealed unsafe class LinearStep<TLanes, TVector>(PackedLinear layer, int
 
     public override void Run(float* input, float* output, int images, int first, int end)
     {
+        var groupFloats = (nint)PackedLinear.GroupVectors * TLanes.Count;
+        if (images == 1)
+        {
+            while (first < end) first = LinearRows<TLanes, TVector>.RunRow(layer, first, end, input, output + (first * groupFloats), activation);
+            return;
+        }
+
         var outputRow = layer.Blocks * TLanes.Count;
         var tiles = Tiles(images);
         for (var item = first; item < end; item++)
         {
             var (group, row) = (item / tiles, item % tiles * Rows);
             LinearRows<TLanes, TVector>.Run(
-                layer, group, input + ((nint)row * inputRow), inputRow,
-                output + ((nint)row * outputRow) + ((nint)group * PackedLinear.GroupVectors * TLanes.Count), outputRow, Math.Min(Rows, images - row), activation);
+                layer, group, input + ((nint)row * inputRow), inputRow, output + ((nint)row * outputRow) + (group * groupFloats), outputRow, Math.Min(Rows, images - row), activation);
         }
     }
 
