@@ -174,7 +174,6 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     [InlineData("does not say which network it holds", "--checkpoint", "FOREIGN", "a.png")]
     [InlineData("does not say how its images were prepared", "--checkpoint", "WEIGHTS", "a.png")]
     [InlineData("takes images of 2 channels", "--checkpoint", "TWO", "a.png")]
-    [InlineData("the runtime runs Dw and XSep blocks", "--checkpoint", "SEP", "a.png")]
     [InlineData("--top is '0'", "--checkpoint", "BEST", "--top", "0", "a.png")]
     [InlineData("--threads is '-1'", "--checkpoint", "BEST", "--threads", "-1", "a.png")]
     [InlineData("no option '--tpo' here. Did you mean '--top'?", "--checkpoint", "BEST", "--tpo", "1", "a.png")]
@@ -200,13 +199,6 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
                 return At("foreign.safetensors");
             case "WEIGHTS":
                 using (var network = TrainedFile.Network(3, 2)) return TrainedFile.Write(At("weights.safetensors"), network, null);
-            case "SEP":
-                var table = MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, Width = 0.25 });
-                using (var network = new MobileNetV3(table with { Blocks = [.. table.Blocks.Select(block => block.Kind == BlockKind.XSep ? block with { Kind = BlockKind.Sep } : block)] }))
-                {
-                    return TrainedFile.Write(At("sep.safetensors"), network, TrainedFile.Data(3, 20, "a", "b"));
-                }
-
             case "TWO":
                 using (var network = TrainedFile.Network(2, 2)) return TrainedFile.Write(At("two.safetensors"), network, TrainedFile.Data(2, 20, "a", "b"));
             default: return argument;
