@@ -17,6 +17,8 @@ internal sealed unsafe class TorchTeam : IKernelTeam
 
     static TorchTeam()
     {
+        // Its threads are found where libtorch is loaded: any call of it sees to that.
+        _ = get_num_threads();
         if (Find() is { } parallel) KernelThreads.Team = new TorchTeam((delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<void*, void>, void*, uint, uint, void>)parallel);
     }
 
