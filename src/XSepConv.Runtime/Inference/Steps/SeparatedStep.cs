@@ -53,6 +53,9 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
 
     public override long ScratchFloats => Layout(null, out _);
 
+    // Without a 2×2 the 1×K reads the expanded rows, which have its border then.
+    private int BorderedRows => _twoByTwo is null ? 0 : _middleRows;
+
     private int BorderedWidth => _input.Width + (2 * _columns.Border);
 
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
@@ -61,8 +64,8 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         _expanded.ClearBorders(scratch);
         PlaneKernels<TLanes, TVector>.Clear(buffers.Zeros, _output.Width, 1, 0);
         var borderedRow = (nint)BorderedWidth * TLanes.Count;
-        PlaneKernels<TLanes, TVector>.Clear(buffers.Bordered, _columns.Border, _middleRows, borderedRow);
-        PlaneKernels<TLanes, TVector>.Clear(buffers.Bordered + borderedRow - (_columns.Border * TLanes.Count), _columns.Border, _middleRows, borderedRow);
+        PlaneKernels<TLanes, TVector>.Clear(buffers.Bordered, _columns.Border, BorderedRows, borderedRow);
+        PlaneKernels<TLanes, TVector>.Clear(buffers.Bordered + borderedRow - (_columns.Border * TLanes.Count), _columns.Border, BorderedRows, borderedRow);
         while (first < end)
         {
             (var group, var firstRow, var endRow, first) = _items.Take(first, end);
@@ -98,56 +101,64 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         var block = firstBlock + vector;
         var rows = end - first;
         var borderedRow = (nint)BorderedWidth * lanes;
-        DepthwiseTile tile;
-        tile.Source = b.Source;
-        tile.Destination = b.Destination;
-        tile.RowStride = 1;
-        tile.Rows = rows;
-        tile.Activation = _between;
         if (_twoByTwo is { } twoByTwo)
         {
             var size = twoByTwo.Size(block);
-            tile.KernelHeight = size;
-            tile.KernelWidth = size;
-            tile.WeightRow = size * lanes;
-            tile.Weights = twoByTwo.Weights(block);
-            tile.Bias = twoByTwo.Bias(block);
             var top = first - 1 + twoByTwo.FirstRow(block);
             var left = twoByTwo.FirstColumn(block) * lanes;
             for (var i = 0; i < rows + size - 1; i++) b.Source[i] = expanded.Row(vector, top + i) + left;
             if (size == 2 && _sweepsAcross)
             {
-                AcrossSweep sweep;
-                sweep.Source = b.Source;
-                sweep.Destination = b.Destination;
-                sweep.Rows = rows;
-                sweep.Width = _input.Width;
-                sweep.Edge = 0;
-                sweep.Ahead = Ahead.Nothing;
-                sweep.TwoByTwo = tile.Weights;
-                sweep.TwoByTwoBias = tile.Bias;
-                sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * lanes);
-                sweep.HorizontalBias = _horizontal.Bias(block);
                 for (var i = 0; i < rows; i++) b.Destination[i] = MiddleRow(vector, first + i, b);
-                Sweeps<TLanes, TVector>.Across(_columns.Size, _between, &sweep);
+                SweepAcross(twoByTwo, block, rows, b);
                 return;
             }
 
             for (var i = 0; i < rows; i++) b.Destination[i] = b.Bordered + (i * borderedRow) + (_columns.Border * lanes);
-            DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &tile);
+            var two = Tile(rows, size, size, twoByTwo.Weights(block), twoByTwo.Bias(block), b);
+            DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &two);
         }
 
-        tile.KernelHeight = 1;
-        tile.KernelWidth = _columns.Size;
-        tile.Weights = _horizontal.Weights(block) + (_columns.Skipped * lanes);
-        tile.Bias = _horizontal.Bias(block);
         for (var i = 0; i < rows; i++)
         {
             b.Source[i] = _twoByTwo is null ? expanded.Row(vector, first + i) : b.Bordered + (i * borderedRow);
             b.Destination[i] = MiddleRow(vector, first + i, b);
         }
 
-        DepthwiseRows<TLanes, TVector, TStep>.Run(_horizontalRuns, &tile);
+        var horizontal = Tile(rows, 1, _columns.Size, _horizontal.Weights(block) + (_columns.Skipped * lanes), _horizontal.Bias(block), b);
+        DepthwiseRows<TLanes, TVector, TStep>.Run(_horizontalRuns, &horizontal);
+    }
+
+    private void SweepAcross(PackedTwoByTwo twoByTwo, int block, int rows, in Buffers b)
+    {
+        AcrossSweep sweep;
+        sweep.Source = b.Source;
+        sweep.Destination = b.Destination;
+        sweep.Rows = rows;
+        sweep.Width = _input.Width;
+        sweep.Edge = 0;
+        sweep.Ahead = Ahead.Nothing;
+        sweep.TwoByTwo = twoByTwo.Weights(block);
+        sweep.TwoByTwoBias = twoByTwo.Bias(block);
+        sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * TLanes.Count);
+        sweep.HorizontalBias = _horizontal.Bias(block);
+        Sweeps<TLanes, TVector>.Across(_columns.Size, _between, &sweep);
+    }
+
+    private DepthwiseTile Tile(int rows, int height, int width, float* weights, float* bias, in Buffers b)
+    {
+        DepthwiseTile tile;
+        tile.Source = b.Source;
+        tile.Destination = b.Destination;
+        tile.RowStride = 1;
+        tile.Rows = rows;
+        tile.KernelHeight = height;
+        tile.KernelWidth = width;
+        tile.WeightRow = width * TLanes.Count;
+        tile.Weights = weights;
+        tile.Bias = bias;
+        tile.Activation = _between;
+        return tile;
     }
 
     /// <summary>K×1.</summary>
@@ -180,16 +191,8 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
 
         for (var i = 0; i < Window(count); i++) b.Source[i] = (uint)(top + i) < (uint)_input.Height ? MiddleRow(vector, top + i, b) : b.Zeros;
         for (var i = 0; i < count; i++) b.Destination[i] = output + (i * outputRow);
-        DepthwiseTile tile;
-        tile.Source = b.Source;
-        tile.Destination = b.Destination;
+        var tile = Tile(count, _rows.Size, 1, _vertical.Weights(block) + (_rows.Skipped * lanes), _vertical.Bias(block), b);
         tile.RowStride = _stride;
-        tile.Rows = count;
-        tile.KernelHeight = _rows.Size;
-        tile.KernelWidth = 1;
-        tile.WeightRow = lanes;
-        tile.Weights = _vertical.Weights(block) + (_rows.Skipped * lanes);
-        tile.Bias = _vertical.Bias(block);
         tile.Activation = _after;
         DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_verticalRuns, &tile);
     }
@@ -201,7 +204,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     {
         var taken = _expanded.ScratchFloats;
         buffers.Bordered = scratch + taken;
-        taken += (long)_middleRows * BorderedWidth * TLanes.Count;
+        taken += (long)BorderedRows * BorderedWidth * TLanes.Count;
         buffers.Middle = scratch + taken;
         taken += (long)ExpandedShape<TLanes, TVector>.MostVectors * _middleRows * _output.Width * TLanes.Count;
         buffers.Zeros = scratch + taken;

@@ -1,0 +1,168 @@
+using static GenerateTiles.Code;
+
+namespace GenerateTiles;
+
+/// <summary>Tiles of P pixels × V vectors of output channels: the 1×1 convolutions and the stem.</summary>
+internal static class ConvolutionTiles
+{
+    // The largest tiles are those that 32 registers hold; PointwisePlan and DepthwisePlan ask for no larger ones where there are 16.
+    public static string WritePointwise() => Convolution(
+        "PointwiseTiles", "A 1×1 convolution on P pixels × V vectors of output channels, in registers.", "PointwiseTile", hasStep: false, [[.. Enumerable.Range(1, 14)], [.. Enumerable.Range(1, 14)], [.. Enumerable.Range(1, 9)]], (code, pixels, vectors) =>
+        {
+            code.Line("var outer = input;");
+            code.Line("var remaining = tile->Channels;");
+            code.Line("while (remaining > 0)");
+            code.Open();
+            code.Line("var x = outer;");
+            code.Line("var end = x + Math.Min(remaining, lanes);");
+            code.Line("do");
+            code.Open();
+            MultiplyAdd(code, pixels, vectors, p => p == 0 ? "*x" : $"x[{Times(p, "lanes")}]");
+            code.Line("x++;");
+            code.Close();
+            code.Line("while (x < end);");
+            code.Line("outer += tile->Outer;");
+            code.Line("remaining -= lanes;");
+            code.Close();
+        });
+
+    // Three columns of the kernel at a time.
+    public static string WriteStem() => Convolution(
+        "StemTiles", "A 3×3 convolution of planes on P pixels × V vectors of output channels, in registers.", "StemTile", hasStep: true, [[.. Enumerable.Range(1, 14), 28], [.. Enumerable.Range(1, 14)]], (code, pixels, vectors) =>
+        {
+            code.Line("var x = input;");
+            code.Line("for (var rows = tile->Rows; rows > 0; rows--)");
+            code.Open();
+            for (var column = 0; column < 3; column++)
+            {
+                code.Open();
+                MultiplyAdd(code, pixels, vectors, p => $"x[{(p == 0 ? $"{column}" : column == 0 ? Times(p, "step") : $"({Times(p, "step")}) + {column}")}]");
+                code.Close();
+            }
+
+            code.Line("x += tile->Row;");
+            code.Close();
+        });
+
+    private static void MultiplyAdd(Code code, int pixels, int vectors, Func<int, string> input)
+    {
+        for (var v = 0; v < vectors; v++) code.Line($"var w{v} = TLanes.Load(weights{(v == 0 ? "" : $" + block{v}")});");
+        for (var p = 0; p < pixels; p++)
+        {
+            code.Line($"var x{p} = TLanes.Splat({input(p)});");
+            for (var v = 0; v < vectors; v++) code.Line($"a{p}_{v} = TLanes.MultiplyAdd(x{p}, w{v}, a{p}_{v});");
+        }
+
+        code.Line("weights += lanes;");
+    }
+
+    private static string Convolution(string name, string summary, string argument, bool hasStep, int[][] sizes, Action<Code, int, int> sum)
+    {
+        var code = new Code();
+        code.Line($"/// <summary>{summary}</summary>");
+        code.Line($"internal static unsafe class {name}<TLanes, TVector{(hasStep ? ", TStep" : "")}>");
+        code.Line("    where TLanes : struct, ILanes<TVector>");
+        code.Line("    where TVector : unmanaged");
+        if (hasStep) code.Line("    where TStep : struct, IPixelStep");
+        code.Open();
+        code.Line("/// <summary>Runs tiles of one size, one after the other.</summary>");
+        code.Line($"public static void Run(int pixels, int vectors, {argument}* tile)");
+        code.Open();
+        code.Line("switch ((vectors * 32) + pixels)");
+        code.Open();
+        for (var v = 1; v <= sizes.Length; v++)
+        {
+            // Where the condition is false it is a constant, and the tiles of 32 registers are not even compiled.
+            foreach (var p in sizes[v - 1]) code.Line($"case {(v * 32) + p}{(p > LargestOf16Registers(v) ? " when PointwisePlan.Registers(TLanes.Count) == 32" : "")}: Tile{p}x{v}(tile); break;");
+        }
+
+        code.Line("default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, \"There is no such tile.\");");
+        code.Close();
+        code.Close();
+        for (var v = 1; v <= sizes.Length; v++)
+        {
+            foreach (var p in sizes[v - 1]) ConvolutionTile(code, argument, hasStep, p, v, sum);
+        }
+
+        code.Close();
+        return code.ToString();
+    }
+
+    private static void ConvolutionTile(Code code, string argument, bool hasStep, int pixels, int vectors, Action<Code, int, int> sum)
+    {
+        code.Blank();
+        code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        code.Line($"private static void Tile{pixels}x{vectors}({argument}* tile)");
+        code.Open();
+        code.Line("var lanes = TLanes.Count;");
+        if (hasStep) code.Line("var step = TStep.Floats(TLanes.Count);");
+        code.Line("var input = tile->Input;");
+        code.Line("var output = tile->Output;");
+        if (!hasStep) code.Line("var residual = tile->Residual;");
+        code.Line("var nextBlock = tile->OutputBlock;");
+        if (vectors > 1) code.Line("var block1 = tile->WeightBlock;");
+        for (var v = 2; v < vectors; v++) code.Line($"var block{v} = block{v - 1} + block1;");
+        code.Line("for (var count = tile->Count; count > 0; count--)");
+        code.Open();
+        for (var v = 0; v < vectors; v++)
+        {
+            code.Line($"var a0_{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
+            for (var p = 1; p < pixels; p++) code.Line($"var a{p}_{v} = a0_{v};");
+        }
+
+        code.Line("var weights = tile->Weights;");
+        sum(code, pixels, vectors);
+        if (hasStep)
+        {
+            Store("HSwishActivation.Apply<TLanes, TVector>({0})");
+        }
+        else
+        {
+            code.Line("switch (tile->Activation)");
+            code.Open();
+            foreach (var (label, body) in new[]
+            {
+                ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"), ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"),
+            })
+            {
+                code.Line(label);
+                code.Open();
+                Store(body);
+                code.Line("break;");
+                code.Close();
+            }
+
+            code.Line("default:");
+            code.Open();
+            code.Line("if (residual != null)");
+            code.Open();
+            Store("TLanes.Add({0}, TLanes.Load(residual{1}))");
+            code.Line("residual += tile->OutputStep;");
+            code.Line("break;");
+            code.Close();
+            Store("{0}");
+            code.Line("break;");
+            code.Close();
+            code.Close();
+        }
+
+        code.Line("input += tile->InputStep;");
+        code.Line("output += tile->OutputStep;");
+        code.Close();
+        code.Close();
+
+        void Store(string value)
+        {
+            for (var v = 0; v < vectors; v++)
+            {
+                for (var p = 0; p < pixels; p++)
+                {
+                    var place = (v == 0 ? "" : v == 1 ? " + nextBlock" : $" + ({v} * nextBlock)") + Plus(p, "lanes");
+                    code.Line($"TLanes.Store(output{place}, {string.Format(value, $"a{p}_{v}", place)});");
+                }
+            }
+        }
+    }
+
+    private static int LargestOf16Registers(int vectors) => vectors switch { 1 => 12, 2 => 6, _ => 4 };
+}

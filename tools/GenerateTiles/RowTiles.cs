@@ -1,0 +1,97 @@
+using static GenerateTiles.Code;
+
+namespace GenerateTiles;
+
+/// <summary>Tiles of R rows × V vectors of outputs: linear layers.</summary>
+internal static class RowTiles
+{
+    public static string Write()
+    {
+        const int MostRows = 4, MostVectors = 4;
+        var code = new Code();
+        code.Line("/// <summary>A linear layer on R rows × V vectors of outputs, in registers.</summary>");
+        code.Line("internal static unsafe class RowTiles<TLanes, TVector>");
+        code.Line("    where TLanes : struct, ILanes<TVector>");
+        code.Line("    where TVector : unmanaged");
+        code.Open();
+        code.Line($"public const int MostRows = {MostRows};");
+        code.Line($"public const int MostVectors = {MostVectors};");
+        code.Blank();
+        code.Line("public static void Run(int rows, int vectors, RowTile* tile)");
+        code.Open();
+        code.Line("switch ((vectors * 16) + rows)");
+        code.Open();
+        for (var v = 1; v <= MostVectors; v++)
+        {
+            for (var r = 1; r <= MostRows; r++) code.Line($"case {(v * 16) + r}: Tile{r}x{v}(tile); break;");
+        }
+
+        code.Line("default: throw new ArgumentOutOfRangeException(nameof(rows), rows, \"There is no such tile.\");");
+        code.Close();
+        code.Close();
+        for (var vectors = 1; vectors <= MostVectors; vectors++)
+        {
+            for (var rows = 1; rows <= MostRows; rows++)
+            {
+                code.Blank();
+                code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+                code.Line($"private static void Tile{rows}x{vectors}(RowTile* tile)");
+                code.Open();
+                code.Line("var lanes = TLanes.Count;");
+                for (var v = 0; v < vectors; v++)
+                {
+                    code.Line($"var a0_{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
+                    for (var r = 1; r < rows; r++) code.Line($"var a{r}_{v} = a0_{v};");
+                }
+
+                code.Line("var weights = tile->Weights;");
+                code.Line("var r0 = tile->Input;");
+                for (var r = 1; r < rows; r++) code.Line($"var r{r} = r{r - 1} + tile->InputRow;");
+                code.Line("nint channels = tile->Channels;");
+                code.Line("for (nint k = 0; k < channels; k++)");
+                code.Open();
+                for (var v = 0; v < vectors; v++) code.Line($"var w{v} = TLanes.Load(weights{Plus(v, "lanes")});");
+                for (var r = 0; r < rows; r++)
+                {
+                    code.Line($"var x{r} = TLanes.Splat(r{r}[k]);");
+                    for (var v = 0; v < vectors; v++) code.Line($"a{r}_{v} = TLanes.MultiplyAdd(x{r}, w{v}, a{r}_{v});");
+                }
+
+                code.Line($"weights += {(vectors == 1 ? "lanes" : $"{vectors} * lanes")};");
+                code.Close();
+                code.Line("var output = tile->Output;");
+                for (var r = 0; r < rows; r++)
+                {
+                    for (var v = 0; v < vectors; v++) code.Line($"TLanes.Store(output{Plus(v, "lanes")}, TileActivations.Apply<TLanes, TVector>(a{r}_{v}, tile->Activation));");
+                    if (r < rows - 1) code.Line("output += tile->OutputRow;");
+                }
+
+                code.Close();
+            }
+        }
+
+        // One row is a multiply-add for every weight: two groups at once keep twice the reads under way.
+        code.Blank();
+        code.Line($"/// <summary>One row × two groups of {MostVectors} vectors, whose weights are <paramref name=\"nextGroup\"/> floats apart.</summary>");
+        code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        code.Line("public static void RunPair(RowTile* tile, nint nextGroup)");
+        code.Open();
+        code.Line("var lanes = TLanes.Count;");
+        for (var v = 0; v < 2 * MostVectors; v++) code.Line($"var a{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
+        code.Line("var weights = tile->Weights;");
+        code.Line("var next = weights + nextGroup;");
+        code.Line("var row = tile->Input;");
+        code.Line("nint channels = tile->Channels;");
+        code.Line("for (nint k = 0; k < channels; k++)");
+        code.Open();
+        code.Line("var x = TLanes.Splat(row[k]);");
+        for (var v = 0; v < 2 * MostVectors; v++) code.Line($"a{v} = TLanes.MultiplyAdd(x, TLanes.Load({(v < MostVectors ? "weights" : "next")}{Plus(v % MostVectors, "lanes")}), a{v});");
+        code.Line($"weights += {MostVectors} * lanes;");
+        code.Line($"next += {MostVectors} * lanes;");
+        code.Close();
+        for (var v = 0; v < 2 * MostVectors; v++) code.Line($"TLanes.Store(tile->Output{Plus(v, "lanes")}, TileActivations.Apply<TLanes, TVector>(a{v}, tile->Activation));");
+        code.Close();
+        code.Close();
+        return code.ToString();
+    }
+}
