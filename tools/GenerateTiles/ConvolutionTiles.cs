@@ -102,6 +102,7 @@ internal static class ConvolutionTiles
         code.Line("var nextBlock = tile->OutputBlock;");
         if (vectors > 1) code.Line("var block1 = tile->WeightBlock;");
         for (var v = 2; v < vectors; v++) code.Line($"var block{v} = block{v - 1} + block1;");
+        if (hasStep) code.Line("var ahead = tile->Ahead;");
         code.Line("for (var count = tile->Count; count > 0; count--)");
         code.Open();
         for (var v = 0; v < vectors; v++)
@@ -114,6 +115,11 @@ internal static class ConvolutionTiles
         sum(code, pixels, vectors);
         if (hasStep)
         {
+            code.Line("if (ahead.IsOn)");
+            code.Open();
+            for (var p = 0; p < pixels; p++) code.Line($"ahead.Ask({p});");
+            code.Line($"ahead = ahead.After({pixels});");
+            code.Close();
             Store("HSwishActivation.Apply<TLanes, TVector>({0})");
         }
         else

@@ -56,6 +56,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -83,6 +84,11 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead = ahead.After(1);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             input += tile->InputStep;
             output += tile->OutputStep;
@@ -97,6 +103,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -131,6 +138,12 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead = ahead.After(2);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             input += tile->InputStep;
@@ -146,6 +159,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -187,6 +201,13 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead = ahead.After(3);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -203,6 +224,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -251,6 +273,14 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead = ahead.After(4);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -268,6 +298,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -323,6 +354,15 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead = ahead.After(5);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -341,6 +381,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -403,6 +444,16 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead = ahead.After(6);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -422,6 +473,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -491,6 +543,17 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead = ahead.After(7);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -511,6 +574,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -587,6 +651,18 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead = ahead.After(8);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -608,6 +684,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -691,6 +768,19 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead = ahead.After(9);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -713,6 +803,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -803,6 +894,20 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead = ahead.After(10);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -826,6 +931,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -923,6 +1029,21 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead = ahead.After(11);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -947,6 +1068,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1051,6 +1173,22 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead.Ask(11);
+                ahead = ahead.After(12);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1076,6 +1214,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1187,6 +1326,23 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead.Ask(11);
+                ahead.Ask(12);
+                ahead = ahead.After(13);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1213,6 +1369,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1331,6 +1488,24 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead.Ask(11);
+                ahead.Ask(12);
+                ahead.Ask(13);
+                ahead = ahead.After(14);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1358,6 +1533,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var input = tile->Input;
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1574,6 +1750,38 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead.Ask(11);
+                ahead.Ask(12);
+                ahead.Ask(13);
+                ahead.Ask(14);
+                ahead.Ask(15);
+                ahead.Ask(16);
+                ahead.Ask(17);
+                ahead.Ask(18);
+                ahead.Ask(19);
+                ahead.Ask(20);
+                ahead.Ask(21);
+                ahead.Ask(22);
+                ahead.Ask(23);
+                ahead.Ask(24);
+                ahead.Ask(25);
+                ahead.Ask(26);
+                ahead.Ask(27);
+                ahead = ahead.After(28);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1616,6 +1824,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1650,6 +1859,11 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead = ahead.After(1);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + nextBlock, HSwishActivation.Apply<TLanes, TVector>(a0_1));
             input += tile->InputStep;
@@ -1666,6 +1880,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1711,6 +1926,12 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead = ahead.After(2);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + nextBlock, HSwishActivation.Apply<TLanes, TVector>(a0_1));
@@ -1729,6 +1950,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1785,6 +2007,13 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead = ahead.After(3);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1805,6 +2034,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1872,6 +2102,14 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead = ahead.After(4);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1894,6 +2132,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -1972,6 +2211,15 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead = ahead.After(5);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1996,6 +2244,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -2085,6 +2334,16 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead = ahead.After(6);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2111,6 +2370,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -2211,6 +2471,17 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead = ahead.After(7);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2239,6 +2510,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -2350,6 +2622,18 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead = ahead.After(8);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2380,6 +2664,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -2502,6 +2787,19 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead = ahead.After(9);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2534,6 +2832,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -2667,6 +2966,20 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead = ahead.After(10);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2701,6 +3014,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -2845,6 +3159,21 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead = ahead.After(11);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2881,6 +3210,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -3036,6 +3366,22 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead.Ask(11);
+                ahead = ahead.After(12);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -3074,6 +3420,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -3240,6 +3587,23 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead.Ask(11);
+                ahead.Ask(12);
+                ahead = ahead.After(13);
+            }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -3280,6 +3644,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
         var output = tile->Output;
         var nextBlock = tile->OutputBlock;
         var block1 = tile->WeightBlock;
+        var ahead = tile->Ahead;
         for (var count = tile->Count; count > 0; count--)
         {
             var a0_0 = TLanes.Load(tile->Bias);
@@ -3456,6 +3821,24 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                     weights += lanes;
                 }
                 x += tile->Row;
+            }
+            if (ahead.IsOn)
+            {
+                ahead.Ask(0);
+                ahead.Ask(1);
+                ahead.Ask(2);
+                ahead.Ask(3);
+                ahead.Ask(4);
+                ahead.Ask(5);
+                ahead.Ask(6);
+                ahead.Ask(7);
+                ahead.Ask(8);
+                ahead.Ask(9);
+                ahead.Ask(10);
+                ahead.Ask(11);
+                ahead.Ask(12);
+                ahead.Ask(13);
+                ahead = ahead.After(14);
             }
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));

@@ -81,6 +81,10 @@ internal unsafe struct StemTile
     public float* Bias;
     public float* Output;
     public nint OutputBlock;
+
+    /// <summary>What will be needed soon, from the first pixel on.</summary>
+    public Ahead Ahead;
+
     public int Count;
     public nint InputStep;
     public nint OutputStep;

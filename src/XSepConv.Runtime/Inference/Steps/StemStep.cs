@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.X86;
 using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
@@ -32,7 +31,9 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
 
     public override int Items => (_output.Height + ItemRows - 1) / ItemRows;
 
-    public override long ScratchFloats => (long)InputRows * _channels * RowFloats;
+    public override long ScratchFloats => RowsFloats + PointerTable.Floats(_output.Width);
+
+    private long RowsFloats => (long)InputRows * _channels * RowFloats;
 
     private int InputRows => ((ItemRows - 1) * _stride) + Kernel;
 
@@ -48,19 +49,20 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
 
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
+        var offsets = (nint*)(scratch + RowsFloats);
+        Ahead.Locate(offsets, _output.Width, _stride * _input.Width, (nint)_input.Pixels, _channels, [0]);
         for (var item = first; item < end; item++)
         {
             var row = item * ItemRows;
-            RunRows(maps, row, Math.Min(row + ItemRows, _output.Height), scratch);
+            RunRows(maps, row, Math.Min(row + ItemRows, _output.Height), scratch, offsets);
         }
     }
 
-    private void RunRows(in ImageMaps maps, int first, int end, float* scratch)
+    private void RunRows(in ImageMaps maps, int first, int end, float* scratch, nint* offsets)
     {
         var top = (first * _stride) - 1;
         var rows = ((end - first - 1) * _stride) + Kernel;
         for (var row = 0; row < rows; row++) CopyRow(maps, top + row, scratch + ((nint)row * _channels * RowFloats));
-        Prefetch(maps, top + rows, ItemRows * _stride);
 
         var lanes = TLanes.Count;
         var plane = (nint)_output.Pixels * lanes;
@@ -77,10 +79,12 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
             {
                 var input = scratch + ((nint)(row - first) * _stride * _channels * RowFloats);
                 var output = maps[_to] + (group.Block * plane) + ((nint)row * _output.Width * lanes);
+                var ahead = group.Block == 0 ? Next(maps, top + rows + ((row - first) * _stride), offsets) : Ahead.Nothing;
                 foreach (var run in group.Runs)
                 {
                     tile.Input = input + Lead - 1 + ((nint)run.Offset * _stride);
                     tile.Output = output + ((nint)run.Offset * lanes);
+                    tile.Ahead = ahead.After(run.Offset);
                     tile.Count = run.Count;
                     tile.InputStep = (nint)run.Pixels * _stride;
                     tile.OutputStep = (nint)run.Pixels * lanes;
@@ -90,18 +94,9 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
         }
     }
 
-    /// <summary>The image comes from far away, and its rows are too short for the processor to see what comes next.</summary>
-    private void Prefetch(in ImageMaps maps, int row, int rows)
-    {
-        if (!Sse.IsSupported || maps.Planes == null) return;
-        const int LineFloats = 16;
-        var floats = (nint)Math.Min(rows, _input.Height - row) * _input.Width;
-        for (var channel = 0; channel < _channels; channel++)
-        {
-            var source = maps.Planes + ((((nint)channel * _input.Height) + row) * _input.Width);
-            for (nint i = 0; i < floats; i += LineFloats) Sse.Prefetch0(source + i);
-        }
-    }
+    /// <summary>The image comes from far away, and its rows are too short for the processor to see what comes next: those of the next item, a row's share with a row.</summary>
+    private Ahead Next(in ImageMaps maps, int row, nint* offsets) =>
+        maps.Planes == null || row + _stride > _input.Height ? Ahead.Nothing : new Ahead(maps.Planes + ((nint)row * _input.Width), offsets);
 
     private void CopyRow(in ImageMaps maps, int row, float* destination)
     {
