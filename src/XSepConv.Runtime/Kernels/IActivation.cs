@@ -56,11 +56,7 @@ internal readonly struct HSwishActivation : IActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Gate<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
-        where TVector : unmanaged
-    {
-        var line = TLanes.MultiplyAdd(z, TLanes.Splat(1f / 6), TLanes.Splat(0.5f));
-        return TLanes.AtMost(TLanes.Splat(1), TLanes.AtLeast(TLanes.Splat(0), line));
-    }
+        where TVector : unmanaged => TLanes.Between0And1(TLanes.MultiplyAdd(z, TLanes.Splat(1f / 6), TLanes.Splat(0.5f)));
 }
 
 /// <summary>None.</summary>

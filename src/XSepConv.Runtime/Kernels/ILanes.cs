@@ -33,6 +33,9 @@ internal unsafe interface ILanes<TVector>
     /// <summary>The smaller one; where <paramref name="value"/> is NaN, NaN.</summary>
     static abstract TVector AtMost(TVector bound, TVector value);
 
+    /// <summary>The value between 0 and 1, whichever it is for NaN. Compared as integers, whose order is that of floats from 0 on: units other than those of the multiply-adds do that.</summary>
+    static abstract TVector Between0And1(TVector value);
+
     /// <summary><paramref name="value"/> where <paramref name="test"/> is above zero, zero elsewhere.</summary>
     static abstract TVector WherePositive(TVector test, TVector value);
 

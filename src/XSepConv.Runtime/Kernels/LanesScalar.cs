@@ -41,6 +41,9 @@ internal readonly unsafe struct LanesScalar : ILanes<float>
     public static float AtMost(float bound, float value) => value > bound ? bound : value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Between0And1(float value) => AtMost(1, AtLeast(0, value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float WherePositive(float test, float value) => test > 0 ? value : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
