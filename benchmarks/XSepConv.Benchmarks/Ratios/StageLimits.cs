@@ -7,6 +7,9 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>What the fused stage keeps, how it scales with threads, and what the machine would allow.</summary>
 internal static partial class StageLimits
 {
+    // How often the sweeps read or write a map in cache; performance.md lists them.
+    private const int TrainPasses = 51, EvalPasses = 6;
+
     private static readonly (int Batch, int Kernel)[] s_bounded = [.. from batch in (int[])[1, 32, 128] from kernel in (int[])[3, 5, 7, 9] select (batch, kernel)];
 
     /// <summary>One thread against two.</summary>
@@ -50,7 +53,7 @@ internal static partial class StageLimits
         }
     }
 
-    /// <summary>The least time that memory and arithmetic allow the stage, from rates measured here, and what a call costs whatever the map.</summary>
+    /// <summary>What memory, cache and arithmetic allow the stage, from rates measured here, and what a call costs whatever the map.</summary>
     public static IEnumerable<RatioResult> Bounds(RatioSettings settings)
     {
         var macs = Roofline.MacsPerSecond();
@@ -70,9 +73,11 @@ internal static partial class StageLimits
                 yield return new("roofline", null, $"{batch}x{channels}x{size}x{size}", kernel, 1, new Dictionary<string, double>
                 {
                     ["train-memory"] = train / rate / 1e6,
+                    ["train-cache"] = TrainPasses * 4 * elements / secondLevel / 1e6,
                     ["train-macs"] = 4 * taps * elements / macs / 1e6,
                     ["train-call"] = trainCall,
                     ["eval-memory"] = eval / rate / 1e6,
+                    ["eval-cache"] = EvalPasses * 4 * elements / secondLevel / 1e6,
                     ["eval-macs"] = taps * elements / macs / 1e6,
                     ["eval-call"] = evalCall,
                     ["depthwise-eval-macs"] = kernel * kernel * elements / macs / 1e6,
