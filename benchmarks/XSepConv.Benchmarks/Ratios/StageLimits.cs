@@ -8,7 +8,7 @@ namespace XSepConv.Benchmarks.Ratios;
 internal static partial class StageLimits
 {
     // How often the sweeps read or write a map in cache; performance.md lists them.
-    private const int TrainPasses = 51, EvalPasses = 6;
+    private const int TrainPasses = 50, EvalPasses = 6;
 
     private static readonly (int Batch, int Kernel)[] s_bounded = [.. from batch in (int[])[1, 32, 128] from kernel in (int[])[3, 5, 7, 9] select (batch, kernel)];
 
