@@ -107,13 +107,15 @@ public sealed class DistributedTests : IDisposable
     }
 
     [Fact]
-    public async Task A_process_that_mpirun_did_not_start_trains_alone()
+    public async Task A_process_that_mpirun_did_not_start_trains_alone_and_says_so()
     {
         RequireMpi();
         string[] args = [.. Recipe[..7], "--epochs", "1", .. Recipe[9..]];
         var (alone, group) = (Path.Combine(folder, "alone"), Path.Combine(folder, "group"));
         Assert.Equal(0, (await ToolProcess.Run([.. args, "--out", alone])).ExitCode);
-        Assert.Equal(0, (await ToolProcess.Run([.. args, "--distributed", "mpi", "--out", group])).ExitCode);
+        var (exitCode, _, error) = await ToolProcess.Run([.. args, "--distributed", "mpi", "--out", group]);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("mpirun started no other process (mpirun -np 2 xsepconv train …), so this one trains alone", error, StringComparison.Ordinal);
         Assert.Equal(File.ReadAllBytes(Path.Combine(alone, "last.safetensors")), File.ReadAllBytes(Path.Combine(group, "last.safetensors")));
     }
 

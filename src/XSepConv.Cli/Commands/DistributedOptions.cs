@@ -17,7 +17,7 @@ internal sealed class DistributedOptions
     public void AddTo(Command command) => command.Add(distributed);
 
     /// <summary>The processes that train together: this one alone, unless others are asked for.</summary>
-    public ProcessGroup Join(ParseResult result)
+    public ProcessGroup Join(ParseResult result, TextWriter error)
     {
         if (result.GetValue(distributed) is null) return ProcessGroup.Alone;
 
@@ -25,7 +25,9 @@ internal sealed class DistributedOptions
         Environment.SetEnvironmentVariable("TERM", "dumb");
         try
         {
-            return ProcessGroup.Mpi();
+            var processes = ProcessGroup.Mpi();
+            if (processes.Size == 1) error.WriteLine($"--distributed {Mpi}: mpirun started no other process (mpirun -np 2 {Tool.Name} train …), so this one trains alone.");
+            return processes;
         }
         catch (PlatformNotSupportedException e)
         {

@@ -49,7 +49,7 @@ internal sealed class TrainCommand
 
     private int Run(ParseResult result)
     {
-        using var processes = distributed.Join(result);
+        using var processes = distributed.Join(result, result.InvocationConfiguration.Error);
         return processes.Size == 1 ? Run(result, processes) : DistributedOptions.Together(processes, result.InvocationConfiguration.Error, () => Run(result, processes));
     }
 
