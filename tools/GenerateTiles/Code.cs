@@ -40,5 +40,28 @@ internal sealed class Code
         Line("}");
     }
 
+    /// <summary>Begins the class of a kernel, which is generic over lanes and vectors, and over others with their constraints.</summary>
+    public void OpenKernel(string summary, string name, string? parameter = null, string? constraint = null)
+    {
+        Line($"/// <summary>{summary}</summary>");
+        Line($"internal static unsafe class {name}<TLanes, TVector{(parameter is null ? "" : $", {parameter}")}>");
+        Line("    where TLanes : struct, ILanes<TVector>");
+        Line("    where TVector : unmanaged");
+        if (parameter is not null) Line($"    where {parameter} : struct, {constraint}");
+        Open();
+    }
+
+    /// <summary>The body of a method that calls the one which was written for a size.</summary>
+    public void Dispatch(string size, IEnumerable<string> cases, string argument, string what = "tile")
+    {
+        Open();
+        Line($"switch ({size})");
+        Open();
+        foreach (var one in cases) Line($"case {one}; break;");
+        Line($"default: throw new ArgumentOutOfRangeException(nameof({argument}), {argument}, \"There is no such {what}.\");");
+        Close();
+        Close();
+    }
+
     public override string ToString() => _text.ToString();
 }

@@ -59,26 +59,17 @@ internal static class ConvolutionTiles
     private static string Convolution(string name, string summary, string argument, bool hasStep, int[][] sizes, Action<Code, int, int> sum)
     {
         var code = new Code();
-        code.Line($"/// <summary>{summary}</summary>");
-        code.Line($"internal static unsafe class {name}<TLanes, TVector{(hasStep ? ", TStep" : "")}>");
-        code.Line("    where TLanes : struct, ILanes<TVector>");
-        code.Line("    where TVector : unmanaged");
-        if (hasStep) code.Line("    where TStep : struct, IPixelStep");
-        code.Open();
+        code.OpenKernel(summary, name, hasStep ? "TStep" : null, "IPixelStep");
         code.Line("/// <summary>Runs tiles of one size, one after the other.</summary>");
         code.Line($"public static void Run(int pixels, int vectors, {argument}* tile)");
-        code.Open();
-        code.Line("switch ((vectors * 32) + pixels)");
-        code.Open();
-        for (var v = 1; v <= sizes.Length; v++)
-        {
-            // Where the condition is false it is a constant, and the tiles of 32 registers are not even compiled.
-            foreach (var p in sizes[v - 1]) code.Line($"case {(v * 32) + p}{(p > LargestOf16Registers(v) ? " when PointwisePlan.Registers(TLanes.Count) == 32" : "")}: Tile{p}x{v}(tile); break;");
-        }
 
-        code.Line("default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, \"There is no such tile.\");");
-        code.Close();
-        code.Close();
+        // Where the condition is false it is a constant, and the tiles of 32 registers are not even compiled.
+        code.Dispatch(
+            "(vectors * 32) + pixels",
+            from v in Enumerable.Range(1, sizes.Length)
+            from p in sizes[v - 1]
+            select $"{(v * 32) + p}{(p > LargestOf16Registers(v) ? " when PointwisePlan.Registers(TLanes.Count) == 32" : "")}: Tile{p}x{v}(tile)",
+            "pixels");
         for (var v = 1; v <= sizes.Length; v++)
         {
             foreach (var p in sizes[v - 1]) ConvolutionTile(code, argument, hasStep, p, v, sum);
@@ -115,11 +106,7 @@ internal static class ConvolutionTiles
         sum(code, pixels, vectors);
         if (hasStep)
         {
-            code.Line("if (ahead.IsOn)");
-            code.Open();
-            for (var p = 0; p < pixels; p++) code.Line($"ahead.Ask({p});");
-            code.Line($"ahead = ahead.After({pixels});");
-            code.Close();
+            code.Line($"ahead = ahead.AskFor({pixels});");
             Store("HSwishActivation.Apply<TLanes, TVector>({0})");
         }
         else

@@ -9,23 +9,12 @@ internal static class DepthwiseTiles
     {
         const int MostPixels = 14;
         var code = new Code();
-        code.Line("/// <summary>A depthwise convolution of one block of channels on P pixels of each of some rows, in registers.</summary>");
-        code.Line("internal static unsafe class DepthwiseTiles<TLanes, TVector, TStep>");
-        code.Line("    where TLanes : struct, ILanes<TVector>");
-        code.Line("    where TVector : unmanaged");
-        code.Line("    where TStep : struct, IPixelStep");
-        code.Open();
+        code.OpenKernel("A depthwise convolution of one block of channels on P pixels of each of some rows, in registers.", "DepthwiseTiles", "TStep", "IPixelStep");
         code.Line($"public const int MostPixels = {MostPixels};");
         code.Blank();
         code.Line("/// <param name=\"column\">The first pixel's place in the rows of the output, in floats.</param>");
         code.Line("public static void Run(int pixels, DepthwiseTile* tile, nint column)");
-        code.Open();
-        code.Line("switch (pixels)");
-        code.Open();
-        for (var p = 1; p <= MostPixels; p++) code.Line($"case {p}: Tile{p}(tile, column); break;");
-        code.Line("default: throw new ArgumentOutOfRangeException(nameof(pixels), pixels, \"There is no such tile.\");");
-        code.Close();
-        code.Close();
+        code.Dispatch("pixels", Enumerable.Range(1, MostPixels).Select(p => $"{p}: Tile{p}(tile, column)"), "pixels");
         for (var pixels = 1; pixels <= MostPixels; pixels++)
         {
             code.Blank();
@@ -80,6 +69,4 @@ internal static class DepthwiseTiles
         code.Close();
         return code.ToString();
     }
-
-    // Sweeps keep the sums that are not complete yet in registers: s0 lacks its last tap, s1 its last two, and so on. Every input is loaded once.
 }

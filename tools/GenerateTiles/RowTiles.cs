@@ -9,26 +9,13 @@ internal static class RowTiles
     {
         const int MostRows = 4, MostVectors = 4;
         var code = new Code();
-        code.Line("/// <summary>A linear layer on R rows × V vectors of outputs, in registers.</summary>");
-        code.Line("internal static unsafe class RowTiles<TLanes, TVector>");
-        code.Line("    where TLanes : struct, ILanes<TVector>");
-        code.Line("    where TVector : unmanaged");
-        code.Open();
+        code.OpenKernel("A linear layer on R rows × V vectors of outputs, in registers.", "RowTiles");
         code.Line($"public const int MostRows = {MostRows};");
         code.Line($"public const int MostVectors = {MostVectors};");
         code.Blank();
         code.Line("public static void Run(int rows, int vectors, RowTile* tile)");
-        code.Open();
-        code.Line("switch ((vectors * 16) + rows)");
-        code.Open();
-        for (var v = 1; v <= MostVectors; v++)
-        {
-            for (var r = 1; r <= MostRows; r++) code.Line($"case {(v * 16) + r}: Tile{r}x{v}(tile); break;");
-        }
-
-        code.Line("default: throw new ArgumentOutOfRangeException(nameof(rows), rows, \"There is no such tile.\");");
-        code.Close();
-        code.Close();
+        code.Dispatch(
+            "(vectors * 16) + rows", from v in Enumerable.Range(1, MostVectors) from r in Enumerable.Range(1, MostRows) select $"{(v * 16) + r}: Tile{r}x{v}(tile)", "rows");
         for (var vectors = 1; vectors <= MostVectors; vectors++)
         {
             for (var rows = 1; rows <= MostRows; rows++)

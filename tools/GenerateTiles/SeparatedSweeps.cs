@@ -9,25 +9,15 @@ internal static class SeparatedSweeps
     {
         int[] kernelSizes = [3, 5, 7, 9];
         var code = new Code();
-        code.Line("/// <summary>XSepConv's convolutions at stride 1 as sweeps: along the rows for 2×2 and 1×K in one, down the columns for K×1.</summary>");
-        code.Line("internal static unsafe class SeparatedSweeps<TLanes, TVector, TActivation>");
-        code.Line("    where TLanes : struct, ILanes<TVector>");
-        code.Line("    where TVector : unmanaged");
-        code.Line("    where TActivation : struct, IActivation");
-        code.Open();
+        code.OpenKernel(
+            "XSepConv's convolutions at stride 1 as sweeps: along the rows for 2×2 and 1×K in one, down the columns for K×1.", "SeparatedSweeps", "TActivation", "IActivation");
         code.Line("/// <summary>Whether there are sweeps for that kernel.</summary>");
         code.Line($"public static bool Has(int kernel) => kernel is {string.Join(" or ", kernelSizes)};");
         foreach (var name in new[] { "Across", "Down" })
         {
             code.Blank();
             code.Line($"public static void {name}(int kernel, {name}Sweep* sweep)");
-            code.Open();
-            code.Line("switch (kernel)");
-            code.Open();
-            foreach (var k in kernelSizes) code.Line($"case {k}: {name}{k}(sweep); break;");
-            code.Line("default: throw new ArgumentOutOfRangeException(nameof(kernel), kernel, \"There is no such sweep.\");");
-            code.Close();
-            code.Close();
+            code.Dispatch("kernel", kernelSizes.Select(k => $"{k}: {name}{k}(sweep)"), "kernel", "sweep");
         }
 
         foreach (var k in kernelSizes) Across(code, k);
@@ -36,6 +26,7 @@ internal static class SeparatedSweeps
         return code.ToString();
     }
 
+    // Sums that are not complete yet stay in registers: s0 lacks its last tap, s1 its last two, and so on. Every input is loaded once.
     private static void Across(Code code, int k)
     {
         var border = k / 2;

@@ -52,4 +52,14 @@ internal readonly unsafe struct Ahead(float* planes, nint* offsets)
     /// <summary>Asks for the line that goes with a vector. Only where <see cref="IsOn"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Ask(nint vector) => Sse.Prefetch0(planes + offsets[vector]);
+
+    /// <summary>Asks for the lines that go with the first <paramref name="count"/> vectors, where anything is asked for.</summary>
+    /// <returns>What goes with the vectors after them.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Ahead AskFor(int count)
+    {
+        if (!IsOn) return this;
+        for (var vector = 0; vector < count; vector++) Ask(vector);
+        return After(count);
+    }
 }

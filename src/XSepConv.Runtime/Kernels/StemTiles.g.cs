@@ -84,11 +84,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead = ahead.After(1);
-            }
+            ahead = ahead.AskFor(1);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             input += tile->InputStep;
             output += tile->OutputStep;
@@ -138,12 +134,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead = ahead.After(2);
-            }
+            ahead = ahead.AskFor(2);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             input += tile->InputStep;
@@ -201,13 +192,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead = ahead.After(3);
-            }
+            ahead = ahead.AskFor(3);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -273,14 +258,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead = ahead.After(4);
-            }
+            ahead = ahead.AskFor(4);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -354,15 +332,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead = ahead.After(5);
-            }
+            ahead = ahead.AskFor(5);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -444,16 +414,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead = ahead.After(6);
-            }
+            ahead = ahead.AskFor(6);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -543,17 +504,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead = ahead.After(7);
-            }
+            ahead = ahead.AskFor(7);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -651,18 +602,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead = ahead.After(8);
-            }
+            ahead = ahead.AskFor(8);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -768,19 +708,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead = ahead.After(9);
-            }
+            ahead = ahead.AskFor(9);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -894,20 +822,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead = ahead.After(10);
-            }
+            ahead = ahead.AskFor(10);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1029,21 +944,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead = ahead.After(11);
-            }
+            ahead = ahead.AskFor(11);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1173,22 +1074,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead.Ask(11);
-                ahead = ahead.After(12);
-            }
+            ahead = ahead.AskFor(12);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1326,23 +1212,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead.Ask(11);
-                ahead.Ask(12);
-                ahead = ahead.After(13);
-            }
+            ahead = ahead.AskFor(13);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1488,24 +1358,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead.Ask(11);
-                ahead.Ask(12);
-                ahead.Ask(13);
-                ahead = ahead.After(14);
-            }
+            ahead = ahead.AskFor(14);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1750,38 +1603,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead.Ask(11);
-                ahead.Ask(12);
-                ahead.Ask(13);
-                ahead.Ask(14);
-                ahead.Ask(15);
-                ahead.Ask(16);
-                ahead.Ask(17);
-                ahead.Ask(18);
-                ahead.Ask(19);
-                ahead.Ask(20);
-                ahead.Ask(21);
-                ahead.Ask(22);
-                ahead.Ask(23);
-                ahead.Ask(24);
-                ahead.Ask(25);
-                ahead.Ask(26);
-                ahead.Ask(27);
-                ahead = ahead.After(28);
-            }
+            ahead = ahead.AskFor(28);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -1859,11 +1681,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead = ahead.After(1);
-            }
+            ahead = ahead.AskFor(1);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + nextBlock, HSwishActivation.Apply<TLanes, TVector>(a0_1));
             input += tile->InputStep;
@@ -1926,12 +1744,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead = ahead.After(2);
-            }
+            ahead = ahead.AskFor(2);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + nextBlock, HSwishActivation.Apply<TLanes, TVector>(a0_1));
@@ -2007,13 +1820,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead = ahead.After(3);
-            }
+            ahead = ahead.AskFor(3);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2102,14 +1909,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead = ahead.After(4);
-            }
+            ahead = ahead.AskFor(4);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2211,15 +2011,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead = ahead.After(5);
-            }
+            ahead = ahead.AskFor(5);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2334,16 +2126,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead = ahead.After(6);
-            }
+            ahead = ahead.AskFor(6);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2471,17 +2254,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead = ahead.After(7);
-            }
+            ahead = ahead.AskFor(7);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2622,18 +2395,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead = ahead.After(8);
-            }
+            ahead = ahead.AskFor(8);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2787,19 +2549,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead = ahead.After(9);
-            }
+            ahead = ahead.AskFor(9);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -2966,20 +2716,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead = ahead.After(10);
-            }
+            ahead = ahead.AskFor(10);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -3159,21 +2896,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead = ahead.After(11);
-            }
+            ahead = ahead.AskFor(11);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -3366,22 +3089,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead.Ask(11);
-                ahead = ahead.After(12);
-            }
+            ahead = ahead.AskFor(12);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -3587,23 +3295,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead.Ask(11);
-                ahead.Ask(12);
-                ahead = ahead.After(13);
-            }
+            ahead = ahead.AskFor(13);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));
@@ -3822,24 +3514,7 @@ internal static unsafe class StemTiles<TLanes, TVector, TStep>
                 }
                 x += tile->Row;
             }
-            if (ahead.IsOn)
-            {
-                ahead.Ask(0);
-                ahead.Ask(1);
-                ahead.Ask(2);
-                ahead.Ask(3);
-                ahead.Ask(4);
-                ahead.Ask(5);
-                ahead.Ask(6);
-                ahead.Ask(7);
-                ahead.Ask(8);
-                ahead.Ask(9);
-                ahead.Ask(10);
-                ahead.Ask(11);
-                ahead.Ask(12);
-                ahead.Ask(13);
-                ahead = ahead.After(14);
-            }
+            ahead = ahead.AskFor(14);
             TLanes.Store(output, HSwishActivation.Apply<TLanes, TVector>(a0_0));
             TLanes.Store(output + lanes, HSwishActivation.Apply<TLanes, TVector>(a1_0));
             TLanes.Store(output + (2 * lanes), HSwishActivation.Apply<TLanes, TVector>(a2_0));

@@ -21,6 +21,7 @@ internal static class TileActivations
         {
             TileActivation.ReLU => ReluActivation.Apply<TLanes, TVector>(z),
             TileActivation.HSwish => HSwishActivation.Apply<TLanes, TVector>(z),
+            // A gate that is NaN has to stay so: other than hswish's it is multiplied with other numbers than those that it comes from.
             TileActivation.HSigmoid => TLanes.AtMost(
                 TLanes.Splat(1), TLanes.AtLeast(TLanes.Splat(0), TLanes.MultiplyAdd(z, TLanes.Splat(1f / 6), TLanes.Splat(0.5f)))),
             _ => z,

@@ -50,7 +50,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
         var offsets = (nint*)(scratch + RowsFloats);
-        Ahead.Locate(offsets, _output.Width, _stride * _input.Width, (nint)_input.Pixels, _channels, [0]);
+        Ahead.Locate(offsets, _output.Width, _stride * _input.Width, _input.Pixels, _channels, [0]);
         for (var item = first; item < end; item++)
         {
             var row = item * ItemRows;
