@@ -9,6 +9,16 @@ internal interface IActivation
         where TLanes : ILanes<TVector>
         where TVector : unmanaged;
 
+    /// <summary>What <see cref="ApplyScaled"/> wants its argument multiplied by, and what its result lacks: factors for the weights around it.</summary>
+    static abstract float Before { get; }
+
+    static abstract float After { get; }
+
+    /// <summary>The nonlinearity in the fewest operations: Apply(z) is After · ApplyScaled(Before · z).</summary>
+    static abstract TVector ApplyScaled<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged;
+
     /// <summary>The gradient before the nonlinearity, and the value after it.</summary>
     static abstract TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)
         where TLanes : ILanes<TVector>
@@ -18,6 +28,15 @@ internal interface IActivation
 /// <summary>max(z, 0).</summary>
 internal readonly struct ReluActivation : IActivation
 {
+    public static float Before => 1;
+
+    public static float After => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector ApplyScaled<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged => Apply<TLanes, TVector>(z);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
@@ -36,6 +55,16 @@ internal readonly struct ReluActivation : IActivation
 /// <summary>z · relu6(z + 3) / 6, written z · clamp(z/6 + ½, 0, 1).</summary>
 internal readonly struct HSwishActivation : IActivation
 {
+    public static float Before => 1f / 6;
+
+    public static float After => 6;
+
+    // 6u · clamp(u + ½, 0, 1) / 6: an addition where Apply has a multiply-add.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector ApplyScaled<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged => TLanes.Multiply(z, TLanes.Between0And1(TLanes.Add(z, TLanes.Splat(0.5f))));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
@@ -62,6 +91,15 @@ internal readonly struct HSwishActivation : IActivation
 /// <summary>None.</summary>
 internal readonly struct IdentityActivation : IActivation
 {
+    public static float Before => 1;
+
+    public static float After => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector ApplyScaled<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged => Apply<TLanes, TVector>(z);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>

@@ -24,6 +24,9 @@ internal unsafe interface ILanes<TVector>
 
     static abstract TVector Sqrt(TVector value);
 
+    /// <summary>The bits that both have.</summary>
+    static abstract TVector And(TVector left, TVector right);
+
     /// <summary>left · right + addend: fused where the hardware has it, two roundings where not.</summary>
     static abstract TVector MultiplyAdd(TVector left, TVector right, TVector addend);
 

@@ -5,6 +5,8 @@ namespace XSepConv.Kernels;
 /// <summary>One item of work as its lanes see it: which hold a plane, what belongs to one channel, where parameters come from.</summary>
 internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, int batch, int lanes)
 {
+    private const int MostTaps = 16;
+
     public bool LanesAreImages => groups.LanesAreImages;
 
     public int Groups => groups.GroupsPerItem;
@@ -53,11 +55,45 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
     {
         var source = parameter + ((nint)item.Channel * taps);
         var count = item.Count;
+        if (!LanesAreImages && count == TLanes.Count)
+        {
+            // With few taps, copying to and fro costs more than it gains.
+            if (taps == 1)
+            {
+                TLanes.Store(destination, TLanes.Load(source));
+                return;
+            }
+
+            if (taps is > 4 and <= MostTaps && taps <= TLanes.Count)
+            {
+                SpreadBlock<TLanes, TVector>(source, taps, destination);
+                return;
+            }
+        }
+
         for (var tap = 0; tap < taps; tap++)
         {
             TLanes.Store(destination, TLanes.Splat(LanesAreImages ? source[tap] : 0));
             for (var lane = 0; lane < count && !LanesAreImages; lane++) destination[lane] = source[(lane * taps) + tap];
             destination += TLanes.Count;
+        }
+    }
+
+    // A channel's taps in a row, transposed. The rows overlap; what they read beyond their taps goes to vectors that nobody reads.
+    [SkipLocalsInit]
+    private static void SpreadBlock<TLanes, TVector>(float* source, int taps, float* destination)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
+    {
+        var rows = stackalloc float[3 * MostTaps * MostTaps];
+        var transposed = rows + (2 * MostTaps * MostTaps);
+        Copy(source, rows);
+        TLanes.Transpose(rows, taps, transposed, TLanes.Count);
+        Copy(transposed, destination);
+
+        void Copy(float* from, float* to)
+        {
+            for (var i = 0; i < taps * TLanes.Count; i += TLanes.Count) TLanes.Store(to + i, TLanes.Load(from + i));
         }
     }
 

@@ -114,6 +114,28 @@ internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string 
             where TKernel : struct, IKernelSize
             where TActivation : struct, IActivation
         {
+            if (XSepPlaneInferWork<TLanes, TVector, TActivation>.Fits(shape)) RunPlanes<TActivation>(shape);
+            else RunGroups<TKernel, TActivation>(shape);
+        }
+
+        private void RunPlanes<TActivation>(in XSepStageShape shape)
+            where TActivation : struct, IActivation
+        {
+            var work = new XSepPlaneInferWork<TLanes, TVector, TActivation>
+            {
+                Shape = shape,
+                Parameters = _parameters,
+                Groups = new PlaneGroups(shape.Batch, shape.Channels, TLanes.Count, DirectionOf(shape), lanesAreImages: false),
+                Input = input,
+                Output = output,
+            };
+            KernelThreads.Run(work, work.Groups.Items * work.Groups.GroupsPerItem, threads);
+        }
+
+        private void RunGroups<TKernel, TActivation>(in XSepStageShape shape)
+            where TKernel : struct, IKernelSize
+            where TActivation : struct, IActivation
+        {
             var work = new XSepInferWork<TLanes, TVector, TKernel, TActivation>
             {
                 Shape = shape,

@@ -26,7 +26,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         get
         {
             var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape);
+            _ = new Buffers(ref layout, Shape, Sweeps);
             return layout.Taken;
         }
     }
@@ -35,7 +35,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
     public readonly void Run(int first, int end, float* scratch)
     {
         var layout = new ScratchLayout(scratch, TLanes.Count);
-        var buffers = new Buffers(ref layout, Shape);
+        var buffers = new Buffers(ref layout, Shape, Sweeps);
         var middleRow = (nint)Shape.OutputWidth * TLanes.Count;
         if (Sweeps) RowTables.Plain(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height);
         else RowTables.Spread(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height, 1, Shape.Height, Shape.Kernel / 2, buffers.Zeros);
@@ -59,25 +59,9 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
 
     private readonly void Prepare(in ItemLanes item, in Buffers b)
     {
-        b.Lanes.Spread(item, Parameters, Shape.Kernel);
-        Fold(item, Parameters.First, b.Lanes.First, b.Lanes.TwoByTwo, 4);
-        Fold(item, Parameters.Second, b.Lanes.Second, b.Lanes.Horizontal, Shape.Kernel);
-        Fold(item, Parameters.Third, b.Lanes.Third, b.Lanes.Vertical, Shape.Kernel);
+        b.Lanes.Fold(item, Parameters, Shape.Kernel);
         if (Shape.Prepadded) RowTables.Plain(b.InputRows, b.Plane, (nint)Shape.InputWidth * TLanes.Count, Shape.Height + 1);
         else RowTables.OneSided(b.InputRows, b.Plane, (nint)Shape.Width * TLanes.Count, Shape.Height, item.Item.Padding.IsTop(), b.Zeros);
-    }
-
-    private static void Fold(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm, float* weights, int taps)
-    {
-        item.Spread<TLanes, TVector>(parameters.RunningMean, 1, norm.Mean);
-        item.Spread<TLanes, TVector>(parameters.RunningVariance, 1, norm.Variance);
-        NormStatistics<TLanes, TVector>.Coefficients(norm, parameters.Epsilon);
-        var scale = TLanes.Load(norm.Scale);
-        for (var tap = 0; tap < taps; tap++)
-        {
-            var weight = weights + (tap * TLanes.Count);
-            TLanes.Store(weight, TLanes.Multiply(TLanes.Load(weight), scale));
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -170,12 +154,12 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         public readonly float** MiddleRows;
         public readonly nint* Offsets;
 
-        public Buffers(ref ScratchLayout layout, in XSepStageShape shape)
+        public Buffers(ref ScratchLayout layout, in XSepStageShape shape, bool sweeps)
         {
             var border = shape.Kernel / 2;
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
-            Bordered = layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
+            Bordered = sweeps ? null : layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
             Plane = layout.Vectors(shape.InputPlane);
             Middle = layout.Vectors(shape.MiddlePlane);
             InputRows = layout.Rows(shape.Height + 1);

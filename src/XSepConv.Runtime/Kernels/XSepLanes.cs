@@ -32,7 +32,35 @@ internal unsafe struct XSepLanes<TLanes, TVector>
         Spread(item, parameters.Third, Third);
     }
 
-    private static void Spread(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
+    /// <summary>The same with the running statistics' normalisations folded into weights and shifts.</summary>
+    public readonly void Fold(in ItemLanes item, in XSepStageParameters parameters, int kernel)
+    {
+        Spread(item, parameters, kernel);
+        Fold(item, parameters.First, First, TwoByTwo, 4);
+        Fold(item, parameters.Second, Second, Horizontal, kernel);
+        Fold(item, parameters.Third, Third, Vertical, kernel);
+    }
+
+    private static void Fold(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm, float* weights, int taps)
+    {
+        Running(item, parameters, norm);
+        var scale = TLanes.Load(norm.Scale);
+        for (var tap = 0; tap < taps; tap++)
+        {
+            var weight = weights + (tap * TLanes.Count);
+            TLanes.Store(weight, TLanes.Multiply(TLanes.Load(weight), scale));
+        }
+    }
+
+    /// <summary>Scale and shift from the running statistics.</summary>
+    public static void Running(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
+    {
+        item.Spread<TLanes, TVector>(parameters.RunningMean, 1, norm.Mean);
+        item.Spread<TLanes, TVector>(parameters.RunningVariance, 1, norm.Variance);
+        NormStatistics<TLanes, TVector>.Coefficients(norm, parameters.Epsilon);
+    }
+
+    public static void Spread(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
     {
         item.Spread<TLanes, TVector>(parameters.Weight, 1, norm.Weight);
         item.Spread<TLanes, TVector>(parameters.Bias, 1, norm.Bias);

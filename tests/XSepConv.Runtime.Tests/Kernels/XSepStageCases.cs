@@ -28,6 +28,22 @@ internal static class XSepStageCases
         new(2, 33, 7, 4, 3, 2, PaddingDirection.LeftTop, Activation.ReLU) { Prepadded = true },
         new(1, 40, 1, 2, 5, 1, PaddingDirection.Symmetric, Activation.HSwish) { Prepadded = true, ActivateOutput = true },
         new(1, 2, 33, 29, 7, 1, PaddingDirection.LeftBottom, Activation.HSwish),
+        .. RowsThatFillVectors,
+    ];
+
+    /// <summary>Chosen: inference with neighbouring pixels in the lanes, at one to three vectors a row, whichever width they have.</summary>
+    public static IReadOnlyList<XSepStageShape> RowsThatFillVectors =>
+    [
+        new(2, 20, 14, 14, 5, 1, PaddingDirection.Symmetric, Activation.HSwish),
+        new(1, 33, 5, 13, 7, 1, PaddingDirection.LeftTop, Activation.HSwish),
+        new(3, 18, 6, 28, 3, 1, PaddingDirection.RightBottom, Activation.ReLU),
+        new(2, 5, 8, 29, 9, 1, PaddingDirection.RightTop, Activation.HSwish) { ActivateOutput = true },
+        new(2, 17, 6, 15, 5, 1, PaddingDirection.LeftTop, Activation.HSwish) { Prepadded = true },
+        new(1, 3, 2, 16, 3, 1, PaddingDirection.LeftBottom, Activation.ReLU) { ActivateOutput = true },
+        new(20, 4, 5, 12, 7, 1, PaddingDirection.LeftBottom, Activation.HSwish),
+        new(1, 1, 4, 32, 7, 1, PaddingDirection.RightTop, Activation.HSwish) { Prepadded = true },
+        new(2, 9, 7, 45, 5, 1, PaddingDirection.LeftTop, Activation.HSwish),
+        new(1, 21, 5, 7, 9, 1, PaddingDirection.Symmetric, Activation.HSwish),
     ];
 
     /// <summary>Drawn from a seed.</summary>

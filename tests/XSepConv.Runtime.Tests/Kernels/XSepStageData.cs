@@ -109,6 +109,13 @@ internal sealed unsafe class XSepStageData
         kernels.Infer(Shape, Parameters(pins), pins.Of(Input), pins.Of(Output), threads);
     }
 
+    /// <summary>The same, with input and output in memory that the caller gives.</summary>
+    public void Infer(StageKernels kernels, float* input, float* output, int threads = 1)
+    {
+        using var pins = new Pins();
+        kernels.Infer(Shape, Parameters(pins), input, output, threads);
+    }
+
     /// <summary>Everything that training writes, for comparison bit by bit.</summary>
     public float[] AllResults() =>
     [

@@ -34,9 +34,9 @@ public sealed class XSepStageTests
     [MemberData(nameof(Kernels))]
     public void Every_thread_count_gives_the_same_bits(string kernels)
     {
-        foreach (var (batch, channels) in new[] { (20, 7), (2, 50), (3, 4) })
+        foreach (var (batch, channels, width) in new[] { (20, 7, 7), (2, 50, 7), (3, 4, 7), (2, 50, 14), (20, 7, 14) })
         {
-            var shape = new XSepStageShape(batch, channels, 6, 7, 5, 1, PaddingDirection.Symmetric, Activation.HSwish);
+            var shape = new XSepStageShape(batch, channels, 6, width, 5, 1, PaddingDirection.Symmetric, Activation.HSwish);
             float[]? expected = null, expectedInference = null;
             foreach (var threads in new[] { 1, 2, 3, 8 })
             {
@@ -47,6 +47,28 @@ public sealed class XSepStageTests
                 data.Backward(KernelRegistry.Choose(kernels), threads: threads);
                 Assert.Equal(expected ??= data.AllResults(), data.AllResults());
                 Assert.Equal(expectedInference ??= inference, inference);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public unsafe void Inference_touches_nothing_beside_its_tensors(string kernels)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Pages are guarded with Linux's mmap.");
+        foreach (var chosen in XSepStageCases.Chosen)
+        {
+            foreach (var padding in Enum.GetValues<PaddingDirection>())
+            {
+                var data = new XSepStageData(chosen with { Padding = padding }, 6, 1e-5);
+                data.Infer(KernelRegistry.Choose(kernels));
+                foreach (var atEnd in new[] { false, true })
+                {
+                    using var input = new GuardedFloats(data.Input, atEnd);
+                    using var output = new GuardedFloats(new float[data.Output.Length], atEnd);
+                    data.Infer(KernelRegistry.Choose(kernels), input.Pointer, output.Pointer);
+                    Assert.Equal(data.Output, new ReadOnlySpan<float>(output.Pointer, data.Output.Length).ToArray());
+                }
             }
         }
     }
@@ -93,13 +115,19 @@ public sealed class XSepStageTests
     {
         foreach (var activation in Enum.GetValues<Activation>())
         {
-            var shape = new XSepStageShape(2, 20, 5, 5, 3, 1, PaddingDirection.LeftTop, activation);
-            var data = new XSepStageData(shape, 4, 1e-5);
-            data.Input[(3 * 25) + 12] = float.NaN;
-            data.Infer(KernelRegistry.Choose(kernels));
-            for (var plane = 0; plane < 40; plane++)
+            foreach (var (padding, width) in new[] { (PaddingDirection.LeftTop, 5), (PaddingDirection.LeftTop, 14), (PaddingDirection.RightBottom, 14) })
             {
-                Assert.Equal(plane == 3, data.Output.AsSpan(plane * 25, 25).ToArray().Any(float.IsNaN));
+                var shape = new XSepStageShape(2, 20, 5, width, 3, 1, padding, activation);
+                foreach (var pixel in new[] { 0, 2 * width, shape.Plane - 1 })
+                {
+                    var data = new XSepStageData(shape, 4, 1e-5);
+                    data.Input[(3 * shape.Plane) + pixel] = float.NaN;
+                    data.Infer(KernelRegistry.Choose(kernels));
+                    for (var plane = 0; plane < 40; plane++)
+                    {
+                        Assert.Equal(plane == 3, data.Output.AsSpan(plane * shape.Plane, shape.Plane).ToArray().Any(float.IsNaN));
+                    }
+                }
             }
         }
     }
