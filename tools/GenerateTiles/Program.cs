@@ -15,4 +15,5 @@ File.WriteAllText(Path.Combine(kernels, "RowTiles.g.cs"), RowTiles.Write());
 File.WriteAllText(Path.Combine(kernels, "DepthwiseTiles.g.cs"), DepthwiseTiles.Write());
 File.WriteAllText(Path.Combine(kernels, "SeparatedSweeps.g.cs"), SeparatedSweeps.Write());
 File.WriteAllText(Path.Combine(kernels, "PlaneSweeps.g.cs"), PlaneSweeps.Write());
+File.WriteAllText(Path.Combine(kernels, "NormSweeps.g.cs"), NormSweeps.Write());
 return 0;

@@ -73,8 +73,7 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
         {
             var planes = item.Planes(g, count);
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Norm, 1, count, values, 0);
-            PlaneBlocks<TLanes, TVector>.Store(values, count, Output + planes.Offset, planes.Stride, planes.Valid);
+            PlaneBlocks<TLanes, TVector>.Store<TActivation>(values, b.Lanes.Norm, count, Output + planes.Offset, planes.Stride, planes.Valid);
         }
     }
 

@@ -49,6 +49,30 @@ internal static unsafe class PlaneBlocks<TLanes, TVector>
         if (size % lanes != 0) TLanes.Transpose(source + ((nint)last * lanes), lanes, planes + last, planeStride);
     }
 
+    /// <summary>The same, batch-normalised and activated on the way (in place, at the source).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Store<TActivation>(float* source, in NormLanes norm, int size, float* planes, nint planeStride, int valid)
+        where TActivation : struct, IActivation
+    {
+        var lanes = TLanes.Count;
+        if (valid < lanes || size < lanes)
+        {
+            NormPasses<TLanes, TVector>.Activate<TActivation>(source, norm, 1, size, source, 0);
+            StorePartial(source, size, planes, planeStride, valid);
+            return;
+        }
+
+        var last = size - lanes;
+        for (var element = 0; element < size; element += lanes)
+        {
+            var block = source + ((nint)element * lanes);
+            NormPasses<TLanes, TVector>.Activate<TActivation>(block, norm, 1, Math.Min(lanes, size - element), block, 0);
+            // The rest overlaps what is done: the same values are written twice.
+            var start = Math.Min(element, last);
+            TLanes.Transpose(source + ((nint)start * lanes), lanes, planes + start, planeStride);
+        }
+    }
+
     private static void LoadPartial(float* planes, nint planeStride, int valid, int size, float* destination)
     {
         var lanes = TLanes.Count;

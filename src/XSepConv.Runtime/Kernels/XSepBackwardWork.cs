@@ -78,6 +78,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         var borderedRow = (nint)(width + (2 * border)) * lanes;
         var rowFloats = (nint)middle * lanes;
         RowTables.Spread(b.TapRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
+        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -87,14 +88,22 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
             else RowTables.OneSided(b.InputRows, values.Input, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
             TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
                 b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values.First, (nint)width * lanes, b.Partial, Ahead(item, g, b, 0));
-
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values.First, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow, Ahead(item, g, b, 1));
-            TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
-                b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values.Second, b.Partial);
-
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values.Second, b.Lanes.Second, height, middle, b.Plane, rowFloats, Ahead(item, g, b, 2));
-            TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
-                b.TapRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values.Third, b.Partial);
+            if (sweeps)
+            {
+                NormSweeps<TLanes, TVector, TActivation>.Across(
+                    kernel, new(values.First, values.Second, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Partial, Ahead(item, g, b, 1)));
+                NormSweeps<TLanes, TVector, TActivation>.Down(
+                    kernel, new(values.Second, values.Third, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Partial, Ahead(item, g, b, 2)));
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.Activate<TActivation>(values.First, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow, Ahead(item, g, b, 1));
+                TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
+                    b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values.Second, b.Partial);
+                NormPasses<TLanes, TVector>.Activate<TActivation>(values.Second, b.Lanes.Second, height, middle, b.Plane, rowFloats, Ahead(item, g, b, 2));
+                TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
+                    b.TapRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values.Third, b.Partial);
+            }
 
             planes = item.Planes(g, Shape.OutputPlane);
             PlaneBlocks<TLanes, TVector>.Load(OutputGradient + planes.Offset, planes.Stride, planes.Valid, Shape.OutputPlane, values.Gradient);

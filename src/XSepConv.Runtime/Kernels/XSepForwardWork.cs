@@ -51,6 +51,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         var lanes = TLanes.Count;
         var kernel = TKernel.Size == 0 ? Shape.Kernel : TKernel.Size;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
+        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         b.Lanes.Spread(item, Parameters, kernel);
 
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
@@ -71,9 +72,18 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow, Ahead(item, g, b, 1));
-            TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
-                b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values, b.Sum);
+            var ahead = Ahead(item, g, b, 1);
+            if (sweeps)
+            {
+                NormSweeps<TLanes, TVector, TActivation>.Across(kernel, new(values, values, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Sum, ahead));
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow, ahead);
+                TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
+                    b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values, b.Sum);
+            }
+
             NormStatistics<TLanes, TVector>.Measure(values, height * middle, b.Sum, b.Record(g));
         }
 
@@ -83,9 +93,18 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, rowFloats, Ahead(item, g, b, 2));
-            TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
-                b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values, b.Sum);
+            var ahead = Ahead(item, g, b, 2);
+            if (sweeps)
+            {
+                NormSweeps<TLanes, TVector, TActivation>.Down(kernel, new(values, values, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Sum, ahead));
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, rowFloats, ahead);
+                TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
+                    b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values, b.Sum);
+            }
+
             NormStatistics<TLanes, TVector>.Measure(values, Shape.OutputPlane, b.Sum, b.Record(g));
         }
 
@@ -94,9 +113,8 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         {
             var planes = item.Planes(g, Shape.OutputPlane);
             var values = b.Group(g);
-            if (Shape.ActivateOutput) NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Third, 1, Shape.OutputPlane, values, 0);
-            else NormPasses<TLanes, TVector>.Activate<IdentityActivation>(values, b.Lanes.Third, 1, Shape.OutputPlane, values, 0);
-            PlaneBlocks<TLanes, TVector>.Store(values, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+            if (Shape.ActivateOutput) PlaneBlocks<TLanes, TVector>.Store<TActivation>(values, b.Lanes.Third, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+            else PlaneBlocks<TLanes, TVector>.Store<IdentityActivation>(values, b.Lanes.Third, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
         }
     }
 
