@@ -16,4 +16,5 @@ File.WriteAllText(Path.Combine(kernels, "DepthwiseTiles.g.cs"), DepthwiseTiles.W
 File.WriteAllText(Path.Combine(kernels, "SeparatedSweeps.g.cs"), SeparatedSweeps.Write());
 File.WriteAllText(Path.Combine(kernels, "PlaneSweeps.g.cs"), PlaneSweeps.Write());
 File.WriteAllText(Path.Combine(kernels, "NormSweeps.g.cs"), NormSweeps.Write());
+File.WriteAllText(Path.Combine(kernels, "GradientSweeps.g.cs"), GradientSweeps.Write());
 return 0;

@@ -118,14 +118,25 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
     {
         int height = Shape.Height, middle = Shape.OutputWidth, border = kernel / 2;
         var rowFloats = (nint)middle * TLanes.Count;
+        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.ThirdSums, (long)Shape.Batch * Shape.OutputPlane, b.Lanes.Third, Frozen);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Normalise(values.Gradient, values.Third, b.Lanes.Third, 1, Shape.OutputPlane, values.Gradient, 0, 1, Ahead(item, g, b, 3));
-            RowTables.Spread(b.TapRows, values.Gradient, rowFloats, Shape.OutputHeight, Shape.Stride, height, border, b.Zeros);
-            TapRowsBackward<TLanes, TVector, TKernel, TActivation, VerticalTaps>.Run(
-                b.TapRows, values.Second, b.Lanes.Second, height, middle, kernel, b.Lanes.Vertical, values.Third, b.Partial + (2 * TLanes.Count), b.Partial);
+            var ahead = Ahead(item, g, b, 3);
+            if (sweeps)
+            {
+                GradientSweeps<TLanes, TVector, TActivation>.Down(
+                    kernel, new(values.Gradient, values.Third, values.Second, values.Third, height, middle, b.Lanes.Third, b.Lanes.Second, b.Lanes.Vertical, b.Partial, ahead));
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.Normalise(values.Gradient, values.Third, b.Lanes.Third, 1, Shape.OutputPlane, values.Gradient, 0, 1, ahead);
+                RowTables.Spread(b.TapRows, values.Gradient, rowFloats, Shape.OutputHeight, Shape.Stride, height, border, b.Zeros);
+                TapRowsBackward<TLanes, TVector, TKernel, TActivation, VerticalTaps>.Run(
+                    b.TapRows, values.Second, b.Lanes.Second, height, middle, kernel, b.Lanes.Vertical, values.Third, b.Partial + (2 * TLanes.Count), b.Partial);
+            }
+
             item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + kernel, g);
         }
     }
@@ -136,15 +147,26 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         var lanes = TLanes.Count;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
         var spreadRow = (nint)(width + (2 * border)) * lanes;
+        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         RowTables.Plain(b.TapRows, b.Spread, spreadRow, height);
         NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second, Frozen);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Normalise(
-                values.Third, values.Second, b.Lanes.Second, height, middle, b.Spread + (border * lanes), spreadRow, Shape.Stride, Ahead(item, g, b, 4));
-            TapRowsBackward<TLanes, TVector, TKernel, TActivation, HorizontalTaps>.Run(
-                b.TapRows, values.First, b.Lanes.First, height, width, kernel, b.Lanes.Horizontal, values.Gradient, b.Partial + (2 * lanes), b.Partial);
+            var ahead = Ahead(item, g, b, 4);
+            if (sweeps)
+            {
+                GradientSweeps<TLanes, TVector, TActivation>.Across(
+                    kernel, new(values.Third, values.Second, values.First, values.Gradient, height, width, b.Lanes.Second, b.Lanes.First, b.Lanes.Horizontal, b.Partial, ahead));
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.Normalise(
+                    values.Third, values.Second, b.Lanes.Second, height, middle, b.Spread + (border * lanes), spreadRow, Shape.Stride, ahead);
+                TapRowsBackward<TLanes, TVector, TKernel, TActivation, HorizontalTaps>.Run(
+                    b.TapRows, values.First, b.Lanes.First, height, width, kernel, b.Lanes.Horizontal, values.Gradient, b.Partial + (2 * lanes), b.Partial);
+            }
+
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + kernel, g);
         }
     }
