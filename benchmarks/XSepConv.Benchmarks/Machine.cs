@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using BenchmarkDotNet.Environments;
 using TorchSharp;
 using XSepConv.Cli.Startup;
@@ -9,8 +10,8 @@ namespace XSepConv.Benchmarks;
 /// <summary>What the figures depend on.</summary>
 internal static class Machine
 {
-    /// <summary>The processor's name as it reports it.</summary>
-    public static string Cpu { get; } = HostEnvironmentInfo.GetCurrent().Cpu.Value?.ProcessorName is { Length: > 0 } name ? name : "unknown CPU";
+    /// <summary>The processor's name as it reports it. On x86 its family and model too: a virtual machine may tell no more than the maker's brand.</summary>
+    public static string Cpu { get; } = $"{(HostEnvironmentInfo.GetCurrent().Cpu.Value?.ProcessorName is { Length: > 0 } name ? name : "unknown CPU")}{FamilyAndModel}";
 
     /// <summary>The processor's name as the name of a folder.</summary>
     public static string FolderName { get; } =
@@ -26,6 +27,18 @@ internal static class Machine
         yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, libtorch {torch.__version__}, BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
         yield return $"XSepConv {VersionOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}";
         yield return GlibcAllocator.KeepFreedMemory() ? "glibc's allocator keeps freed memory (mallopt), for both sides" : "the system's allocator as it is";
+    }
+
+    // CPUID leaf 1, EAX: model in bits 4–7 and 16–19, family in 8–11, and 20–27 where those are full.
+    private static string FamilyAndModel
+    {
+        get
+        {
+            if (!X86Base.IsSupported) return "";
+            var signature = X86Base.CpuId(1, 0).Eax;
+            var (family, model) = ((signature >> 8) & 15, ((signature >> 4) & 15) | ((signature >> 12) & 0xF0));
+            return $", family {(family == 15 ? 15 + ((signature >> 20) & 255) : family)} model {model}";
+        }
     }
 
     private static string WidestVectors =>

@@ -12,6 +12,8 @@ internal sealed unsafe partial class ScalarStageKernels : StageKernels
 
     public override bool IsAccelerated => true;
 
+    public override bool InfersPlanes(in XSepStageShape shape) => true;
+
     protected override void TrainForwardCore(
         in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads)
     {

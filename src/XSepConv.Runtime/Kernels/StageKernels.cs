@@ -12,6 +12,9 @@ internal abstract unsafe class StageKernels
     /// <summary>Whether this processor has the width in hardware; otherwise the runtime emulates it, correct and slow.</summary>
     public abstract bool IsAccelerated { get; }
 
+    /// <summary>Whether inference takes planes as they lie, and nothing of it but input and output leaves the first cache.</summary>
+    public abstract bool InfersPlanes(in XSepStageShape shape);
+
     /// <summary>Forward with batch statistics, which it leaves in <paramref name="statistics"/> and in the running buffers.</summary>
     public void TrainForward(
         in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads)

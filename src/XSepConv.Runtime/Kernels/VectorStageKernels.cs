@@ -11,6 +11,9 @@ internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string 
 
     public override bool IsAccelerated => isAccelerated;
 
+    // The nonlinearity makes no difference to that.
+    public override bool InfersPlanes(in XSepStageShape shape) => XSepPlaneInferWork<TLanes, TVector, IdentityActivation>.Fits(shape);
+
     protected override void TrainForwardCore(
         in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads) =>
         Dispatch(shape, new ForwardCall(parameters, input, output, statistics, threads));
