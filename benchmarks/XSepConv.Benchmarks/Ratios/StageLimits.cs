@@ -11,11 +11,15 @@ internal static partial class StageLimits
     // How often the sweeps read or write a map in cache; performance.md lists them. Inference has none where planes are taken as they lie.
     private const int TrainPasses = 36, EvalPasses = 6;
 
+    // Outside all caches.
+    private const long CopiedBytes = 128L << 20;
+
     private static readonly (int Batch, int Kernel)[] s_bounded = [.. from batch in (int[])[1, 32, 128] from kernel in (int[])[3, 5, 7, 9] select (batch, kernel)];
 
-    /// <summary>One thread against two.</summary>
+    /// <summary>One thread against two; and how much more two threads copy in memory than one.</summary>
     public static IEnumerable<RatioResult> Threads(RatioSettings settings)
     {
+        var copied = new Dictionary<string, double> { ["memory copied by two threads / by one"] = CopiedByTwo() / Roofline.CopyBytesPerSecond(CopiedBytes) };
         foreach (var (channels, size) in StageWorks.Maps)
         {
             using var stage = new StageCase(128, channels, size, 5, training: true);
@@ -24,7 +28,7 @@ internal static partial class StageLimits
             var result = RatioResult.Measure(
                 new("stage-threads", null, stage.Shape, 5, 2), contestants, settings.Seconds, "threads-1/threads-2");
             set_num_threads(settings.Threads);
-            yield return result;
+            yield return result with { Other = copied };
         }
     }
 
@@ -58,7 +62,7 @@ internal static partial class StageLimits
     public static IEnumerable<RatioResult> Bounds(RatioSettings settings)
     {
         var macs = Roofline.MacsPerSecond();
-        var memory = Roofline.CopyBytesPerSecond(128L << 20);
+        var memory = Roofline.CopyBytesPerSecond(CopiedBytes);
         var secondLevel = Roofline.CopyBytesPerSecond(256 << 10);
         var (trainCall, evalCall) = Calls(settings);
         foreach (var (batch, kernel) in s_bounded)
@@ -106,6 +110,17 @@ internal static partial class StageLimits
         return (medians[0], medians[1]);
 
         static Action Fused(StageCase stage) => stage.XSepContestants().Single(contestant => contestant.Name == "fused").Step;
+    }
+
+    /// <summary>What two threads copy together: twice what one does while another copies more, and so for longer.</summary>
+    private static double CopiedByTwo()
+    {
+        var other = new Thread(() => Roofline.CopyBytesPerSecond(4 * CopiedBytes));
+        other.Start();
+        Thread.Sleep(TimeSpan.FromSeconds(0.5)); // Until its memory is there and the copying has begun.
+        var beside = Roofline.CopyBytesPerSecond(CopiedBytes);
+        other.Join();
+        return 2 * beside;
     }
 
     private static Tensor Forward(XSepConv2d module, Tensor x)
