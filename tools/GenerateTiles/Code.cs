@@ -63,5 +63,24 @@ internal sealed class Code
         Close();
     }
 
+    /// <summary>Methods that call the sweep along the rows, or down the columns, which was written for a kernel size.</summary>
+    public void DispatchSweeps(int[] kernelSizes, string parameter)
+    {
+        foreach (var name in new[] { "Across", "Down" })
+        {
+            Blank();
+            Line($"public static void {name}(int kernel, {parameter} sweep)");
+            Dispatch("kernel", kernelSizes.Select(k => $"{k}: {name}{k}(sweep)"), "kernel", "sweep");
+        }
+    }
+
+    /// <summary>Begins the loop over rows, or columns, of a sweep that is written once for both: from one value to the next is a step.</summary>
+    public void OpenLines(string name)
+    {
+        Line(name == "Across" ? "nint step = lanes, next = (nint)sweep.Width * lanes;" : "nint step = (nint)sweep.Width * lanes, next = lanes;");
+        Line($"for (nint line = 0; line < sweep.{(name == "Across" ? "Height" : "Width")}; line++)");
+        Open();
+    }
+
     public override string ToString() => _text.ToString();
 }

@@ -12,21 +12,15 @@ internal static class GradientSweeps
         code.OpenKernel(
             "Backward of act → 1×K or K×1 → batch norm, stride 1, as sweeps along the rows or down the columns: the gradient before the batch norm is made once and slides through registers.",
             "GradientSweeps", "TActivation", "IActivation");
-        foreach (var name in new[] { "Across", "Down" })
-        {
-            if (name == "Down") code.Blank();
-            code.Line($"public static void {name}(int kernel, in GradientSweep sweep)");
-            code.Dispatch("kernel", kernelSizes.Select(k => $"{k}: {name}{k}(sweep)"), "kernel", "sweep");
-        }
-
-        foreach (var k in kernelSizes) Sweep(code, k, "Across", "Height", "Width");
-        foreach (var k in kernelSizes) Sweep(code, k, "Down", "Width", "Height");
+        code.DispatchSweeps(kernelSizes, "in GradientSweep");
+        foreach (var k in kernelSizes) Sweep(code, k, "Across", "Width");
+        foreach (var k in kernelSizes) Sweep(code, k, "Down", "Height");
         code.Close();
         return code.ToString();
     }
 
     // g0 … g(K−1) are the gradients that the position's neighbours have, K/2 on either side: tap k of the convolution reached the one K − 1 − k.
-    private static void Sweep(Code code, int k, string name, string lines, string length)
+    private static void Sweep(Code code, int k, string name, string length)
     {
         var border = k / 2;
         code.Blank();
@@ -42,9 +36,7 @@ internal static class GradientSweeps
         code.Line("var product = TLanes.Splat(0);");
         code.Line("var ahead = sweep.Ahead;");
         code.Line("nint vector = 0;");
-        code.Line(name == "Across" ? "nint step = lanes, next = (nint)sweep.Width * lanes;" : "nint step = (nint)sweep.Width * lanes, next = lanes;");
-        code.Line($"for (nint line = 0; line < sweep.{lines}; line++)");
-        code.Open();
+        code.OpenLines(name);
         foreach (var map in new[] { "Gradient", "Result", "Given", "Destination" }) code.Line($"var {map.ToLowerInvariant()} = sweep.{map} + (line * next);");
         for (var i = 0; i < k - 1; i++)
         {

@@ -15,22 +15,16 @@ internal static class NormSweeps
         code.Line("/// <summary>Whether there are sweeps for the stage.</summary>");
         code.Line("public static bool Fit(in XSepStageShape shape) =>");
         code.Line($"    shape.Kernel is {string.Join(" or ", kernelSizes)} && shape.Stride == 1 && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2;");
-        foreach (var name in new[] { "Across", "Down" })
-        {
-            code.Blank();
-            code.Line($"public static void {name}(int kernel, in NormSweep sweep)");
-            code.Dispatch("kernel", kernelSizes.Select(k => $"{k}: {name}{k}(sweep)"), "kernel", "sweep");
-        }
-
-        foreach (var k in kernelSizes) Sweep(code, k, "Across", "Height", "Width");
-        foreach (var k in kernelSizes) Sweep(code, k, "Down", "Width", "Height");
+        code.DispatchSweeps(kernelSizes, "in NormSweep");
+        foreach (var k in kernelSizes) Sweep(code, k, "Across", "Width");
+        foreach (var k in kernelSizes) Sweep(code, k, "Down", "Height");
         code.Close();
         return code.ToString();
     }
 
     // Sums that are not complete yet stay in registers: s0 lacks its last tap, s1 its last two, and so on. Every input is loaded once,
     // before the result that takes its place is stored.
-    private static void Sweep(Code code, int k, string name, string lines, string length)
+    private static void Sweep(Code code, int k, string name, string length)
     {
         var border = k / 2;
         code.Blank();
@@ -38,17 +32,15 @@ internal static class NormSweeps
         code.Line($"private static void {name}{k}(in NormSweep sweep)");
         code.Open();
         code.Line("var lanes = TLanes.Count;");
-        code.Line("var before = TLanes.Splat(TActivation.Before);");
-        code.Line("var after = TLanes.Splat(TActivation.After);");
+        code.Line("var before = TLanes.Splat(TActivation.InputScale);");
+        code.Line("var after = TLanes.Splat(TActivation.OutputScale);");
         code.Line("var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);");
         code.Line("var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);");
         for (var i = 0; i < k; i++) code.Line($"var w{i} = TLanes.Multiply(TLanes.Load(sweep.Weights{Plus(i, "lanes")}), after);");
         code.Line("var total = TLanes.Splat(0);");
         code.Line("var ahead = sweep.Ahead;");
         code.Line("nint vector = 0;");
-        code.Line(name == "Across" ? "nint step = lanes, next = (nint)sweep.Width * lanes;" : "nint step = (nint)sweep.Width * lanes, next = lanes;");
-        code.Line($"for (nint line = 0; line < sweep.{lines}; line++)");
-        code.Open();
+        code.OpenLines(name);
         code.Line("var source = sweep.Source + (line * next);");
         code.Line("var destination = sweep.Destination + (line * next);");
         for (var i = 0; i < k - 1; i++) code.Line($"var s{i} = TLanes.Splat(0);");

@@ -56,19 +56,11 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Fold(in ItemLanes item, in DepthwiseLanes<TLanes, TVector> lanes)
     {
-        lanes.Spread(item, Parameters, Shape.Kernel);
-        item.Spread<TLanes, TVector>(Parameters.Norm.RunningMean, 1, lanes.Norm.Mean);
-        item.Spread<TLanes, TVector>(Parameters.Norm.RunningVariance, 1, lanes.Norm.Variance);
-        NormStatistics<TLanes, TVector>.Coefficients(lanes.Norm, Parameters.Norm.Epsilon);
-        var scale = TLanes.Load(lanes.Norm.Scale);
-        for (var tap = 0; tap < Shape.Kernel * Shape.Kernel; tap++)
-        {
-            var weight = lanes.Weights + (tap * TLanes.Count);
-            TLanes.Store(weight, TLanes.Multiply(TLanes.Load(weight), scale));
-        }
+        var taps = Shape.Kernel * Shape.Kernel;
+        item.Spread<TLanes, TVector>(Parameters.Weights, taps, lanes.Weights);
+        NormStatistics<TLanes, TVector>.Fold(item, Parameters.Norm, lanes.Norm, lanes.Weights, taps);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -10,6 +10,7 @@ internal static unsafe class GradientSweeps<TLanes, TVector, TActivation>
     where TVector : unmanaged
     where TActivation : struct, IActivation
 {
+
     public static void Across(int kernel, in GradientSweep sweep)
     {
         switch (kernel)

@@ -10,11 +10,11 @@ internal interface IActivation
         where TVector : unmanaged;
 
     /// <summary>What <see cref="ApplyScaled"/> wants its argument multiplied by, and what its result lacks: factors for the weights around it.</summary>
-    static abstract float Before { get; }
+    static abstract float InputScale { get; }
 
-    static abstract float After { get; }
+    static abstract float OutputScale { get; }
 
-    /// <summary>The nonlinearity in the fewest operations: Apply(z) is After · ApplyScaled(Before · z).</summary>
+    /// <summary>The nonlinearity in the fewest operations: Apply(z) is OutputScale · ApplyScaled(InputScale · z).</summary>
     static abstract TVector ApplyScaled<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
         where TVector : unmanaged;
@@ -28,9 +28,9 @@ internal interface IActivation
 /// <summary>max(z, 0).</summary>
 internal readonly struct ReluActivation : IActivation
 {
-    public static float Before => 1;
+    public static float InputScale => 1;
 
-    public static float After => 1;
+    public static float OutputScale => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector ApplyScaled<TLanes, TVector>(TVector z)
@@ -55,9 +55,9 @@ internal readonly struct ReluActivation : IActivation
 /// <summary>z · relu6(z + 3) / 6, written z · clamp(z/6 + ½, 0, 1).</summary>
 internal readonly struct HSwishActivation : IActivation
 {
-    public static float Before => 1f / 6;
+    public static float InputScale => 1f / 6;
 
-    public static float After => 6;
+    public static float OutputScale => 6;
 
     // 6u · clamp(u + ½, 0, 1) / 6: an addition where Apply has a multiply-add.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -91,9 +91,9 @@ internal readonly struct HSwishActivation : IActivation
 /// <summary>None.</summary>
 internal readonly struct IdentityActivation : IActivation
 {
-    public static float Before => 1;
+    public static float InputScale => 1;
 
-    public static float After => 1;
+    public static float OutputScale => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector ApplyScaled<TLanes, TVector>(TVector z)

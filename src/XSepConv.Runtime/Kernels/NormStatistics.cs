@@ -87,6 +87,24 @@ internal static unsafe class NormStatistics<TLanes, TVector>
         Coefficients(norm, epsilon);
     }
 
+    /// <summary>Scale and shift from the running statistics, and the scale folded into the weights before it.</summary>
+    /// <param name="weights">As they are spread, <paramref name="taps"/> vectors; none where they are folded later.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Fold(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm, float* weights = null, int taps = 0)
+    {
+        item.Spread<TLanes, TVector>(parameters.Weight, 1, norm.Weight);
+        item.Spread<TLanes, TVector>(parameters.Bias, 1, norm.Bias);
+        item.Spread<TLanes, TVector>(parameters.RunningMean, 1, norm.Mean);
+        item.Spread<TLanes, TVector>(parameters.RunningVariance, 1, norm.Variance);
+        Coefficients(norm, parameters.Epsilon);
+        var scale = TLanes.Load(norm.Scale);
+        for (var tap = 0; tap < taps; tap++)
+        {
+            var weight = weights + (tap * TLanes.Count);
+            TLanes.Store(weight, TLanes.Multiply(TLanes.Load(weight), scale));
+        }
+    }
+
     /// <summary>Inverse deviation, scale and shift from mean and variance.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Coefficients(in NormLanes norm, double epsilon)

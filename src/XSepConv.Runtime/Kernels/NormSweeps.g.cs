@@ -42,8 +42,8 @@ internal static unsafe class NormSweeps<TLanes, TVector, TActivation>
     private static void Across3(in NormSweep sweep)
     {
         var lanes = TLanes.Count;
-        var before = TLanes.Splat(TActivation.Before);
-        var after = TLanes.Splat(TActivation.After);
+        var before = TLanes.Splat(TActivation.InputScale);
+        var after = TLanes.Splat(TActivation.OutputScale);
         var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);
         var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);
         var w0 = TLanes.Multiply(TLanes.Load(sweep.Weights), after);
@@ -90,8 +90,8 @@ internal static unsafe class NormSweeps<TLanes, TVector, TActivation>
     private static void Across5(in NormSweep sweep)
     {
         var lanes = TLanes.Count;
-        var before = TLanes.Splat(TActivation.Before);
-        var after = TLanes.Splat(TActivation.After);
+        var before = TLanes.Splat(TActivation.InputScale);
+        var after = TLanes.Splat(TActivation.OutputScale);
         var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);
         var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);
         var w0 = TLanes.Multiply(TLanes.Load(sweep.Weights), after);
@@ -148,8 +148,8 @@ internal static unsafe class NormSweeps<TLanes, TVector, TActivation>
     private static void Across7(in NormSweep sweep)
     {
         var lanes = TLanes.Count;
-        var before = TLanes.Splat(TActivation.Before);
-        var after = TLanes.Splat(TActivation.After);
+        var before = TLanes.Splat(TActivation.InputScale);
+        var after = TLanes.Splat(TActivation.OutputScale);
         var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);
         var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);
         var w0 = TLanes.Multiply(TLanes.Load(sweep.Weights), after);
@@ -216,8 +216,8 @@ internal static unsafe class NormSweeps<TLanes, TVector, TActivation>
     private static void Across9(in NormSweep sweep)
     {
         var lanes = TLanes.Count;
-        var before = TLanes.Splat(TActivation.Before);
-        var after = TLanes.Splat(TActivation.After);
+        var before = TLanes.Splat(TActivation.InputScale);
+        var after = TLanes.Splat(TActivation.OutputScale);
         var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);
         var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);
         var w0 = TLanes.Multiply(TLanes.Load(sweep.Weights), after);
@@ -294,8 +294,8 @@ internal static unsafe class NormSweeps<TLanes, TVector, TActivation>
     private static void Down3(in NormSweep sweep)
     {
         var lanes = TLanes.Count;
-        var before = TLanes.Splat(TActivation.Before);
-        var after = TLanes.Splat(TActivation.After);
+        var before = TLanes.Splat(TActivation.InputScale);
+        var after = TLanes.Splat(TActivation.OutputScale);
         var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);
         var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);
         var w0 = TLanes.Multiply(TLanes.Load(sweep.Weights), after);
@@ -342,8 +342,8 @@ internal static unsafe class NormSweeps<TLanes, TVector, TActivation>
     private static void Down5(in NormSweep sweep)
     {
         var lanes = TLanes.Count;
-        var before = TLanes.Splat(TActivation.Before);
-        var after = TLanes.Splat(TActivation.After);
+        var before = TLanes.Splat(TActivation.InputScale);
+        var after = TLanes.Splat(TActivation.OutputScale);
         var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);
         var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);
         var w0 = TLanes.Multiply(TLanes.Load(sweep.Weights), after);
@@ -400,8 +400,8 @@ internal static unsafe class NormSweeps<TLanes, TVector, TActivation>
     private static void Down7(in NormSweep sweep)
     {
         var lanes = TLanes.Count;
-        var before = TLanes.Splat(TActivation.Before);
-        var after = TLanes.Splat(TActivation.After);
+        var before = TLanes.Splat(TActivation.InputScale);
+        var after = TLanes.Splat(TActivation.OutputScale);
         var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);
         var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);
         var w0 = TLanes.Multiply(TLanes.Load(sweep.Weights), after);
@@ -468,8 +468,8 @@ internal static unsafe class NormSweeps<TLanes, TVector, TActivation>
     private static void Down9(in NormSweep sweep)
     {
         var lanes = TLanes.Count;
-        var before = TLanes.Splat(TActivation.Before);
-        var after = TLanes.Splat(TActivation.After);
+        var before = TLanes.Splat(TActivation.InputScale);
+        var after = TLanes.Splat(TActivation.OutputScale);
         var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);
         var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);
         var w0 = TLanes.Multiply(TLanes.Load(sweep.Weights), after);

@@ -77,8 +77,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
         var borderedRow = (nint)(width + (2 * border)) * lanes;
         var rowFloats = (nint)middle * lanes;
-        RowTables.Spread(b.TapRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
+        if (!sweeps) RowTables.Spread(b.TapRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -148,7 +148,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
         var spreadRow = (nint)(width + (2 * border)) * lanes;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        RowTables.Plain(b.TapRows, b.Spread, spreadRow, height);
+        if (!sweeps) RowTables.Plain(b.TapRows, b.Spread, spreadRow, height);
         NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second, Frozen);
         for (var g = 0; g < item.Groups; g++)
         {
@@ -277,7 +277,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
             var bordered = (long)shape.Height * (shape.Width + (2 * border));
-            Bordered = layout.Zeros(bordered);
+            Bordered = NormSweeps<TLanes, TVector, TActivation>.Fit(shape) ? null : layout.Zeros(bordered);
             Spread = shape.Stride == 1 ? Bordered : layout.Zeros(bordered);
             Framed = layout.Zeros((long)(shape.Height + 2) * (shape.Width + 2));
             Plane = layout.Vectors(shape.InputPlane);

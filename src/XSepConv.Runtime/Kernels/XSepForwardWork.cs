@@ -89,7 +89,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
 
         Finish(item, b, height * middle, b.Lanes.Second, Parameters.Second, Statistics.Second);
         var rowFloats = (nint)middle * lanes;
-        RowTables.Spread(b.MiddleRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
+        if (!sweeps) RowTables.Spread(b.MiddleRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -158,7 +158,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
             var plane = (long)shape.Height * shape.Width;
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
-            Bordered = layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
+            Bordered = NormSweeps<TLanes, TVector, TActivation>.Fit(shape) ? null : layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
             Plane = layout.Vectors(shape.InputPlane);
             Records = layout.Vectors((long)groups.GroupsPerItem * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);

@@ -24,9 +24,7 @@ internal unsafe struct XSepLanes<TLanes, TVector>
 
     public readonly void Spread(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
-        item.Spread<TLanes, TVector>(parameters.TwoByTwo, 4, TwoByTwo);
-        item.Spread<TLanes, TVector>(parameters.Horizontal, kernel, Horizontal);
-        item.Spread<TLanes, TVector>(parameters.Vertical, kernel, Vertical);
+        SpreadWeights(item, parameters, kernel);
         Spread(item, parameters.First, First);
         Spread(item, parameters.Second, Second);
         Spread(item, parameters.Third, Third);
@@ -35,32 +33,20 @@ internal unsafe struct XSepLanes<TLanes, TVector>
     /// <summary>The same with the running statistics' normalisations folded into weights and shifts.</summary>
     public readonly void Fold(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
-        Spread(item, parameters, kernel);
-        Fold(item, parameters.First, First, TwoByTwo, 4);
-        Fold(item, parameters.Second, Second, Horizontal, kernel);
-        Fold(item, parameters.Third, Third, Vertical, kernel);
+        SpreadWeights(item, parameters, kernel);
+        NormStatistics<TLanes, TVector>.Fold(item, parameters.First, First, TwoByTwo, 4);
+        NormStatistics<TLanes, TVector>.Fold(item, parameters.Second, Second, Horizontal, kernel);
+        NormStatistics<TLanes, TVector>.Fold(item, parameters.Third, Third, Vertical, kernel);
     }
 
-    private static void Fold(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm, float* weights, int taps)
+    private readonly void SpreadWeights(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
-        Running(item, parameters, norm);
-        var scale = TLanes.Load(norm.Scale);
-        for (var tap = 0; tap < taps; tap++)
-        {
-            var weight = weights + (tap * TLanes.Count);
-            TLanes.Store(weight, TLanes.Multiply(TLanes.Load(weight), scale));
-        }
+        item.Spread<TLanes, TVector>(parameters.TwoByTwo, 4, TwoByTwo);
+        item.Spread<TLanes, TVector>(parameters.Horizontal, kernel, Horizontal);
+        item.Spread<TLanes, TVector>(parameters.Vertical, kernel, Vertical);
     }
 
-    /// <summary>Scale and shift from the running statistics.</summary>
-    public static void Running(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
-    {
-        item.Spread<TLanes, TVector>(parameters.RunningMean, 1, norm.Mean);
-        item.Spread<TLanes, TVector>(parameters.RunningVariance, 1, norm.Variance);
-        NormStatistics<TLanes, TVector>.Coefficients(norm, parameters.Epsilon);
-    }
-
-    public static void Spread(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
+    private static void Spread(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
     {
         item.Spread<TLanes, TVector>(parameters.Weight, 1, norm.Weight);
         item.Spread<TLanes, TVector>(parameters.Bias, 1, norm.Bias);

@@ -55,9 +55,9 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
 
     private readonly void Prepare(in ItemLanes item, in Buffers b)
     {
-        Normalise(item, Parameters.First, b.First);
-        Normalise(item, Parameters.Second, b.Second);
-        Normalise(item, Parameters.Third, b.Third);
+        NormStatistics<TLanes, TVector>.Fold(item, Parameters.First, b.First);
+        NormStatistics<TLanes, TVector>.Fold(item, Parameters.Second, b.Second);
+        NormStatistics<TLanes, TVector>.Fold(item, Parameters.Third, b.Third);
         var far = Far(item);
         for (var column = 0; column < VectorsOf(Shape.Width) * TLanes.Count; column++)
         {
@@ -66,12 +66,6 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
         }
 
         static float Mask(bool isThere) => BitConverter.Int32BitsToSingle(isThere ? -1 : 0);
-
-        static void Normalise(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
-        {
-            XSepLanes<TLanes, TVector>.Spread(item, parameters, norm);
-            XSepLanes<TLanes, TVector>.Running(item, parameters, norm);
-        }
     }
 
     // Where the 2×2's other column lies.
@@ -125,8 +119,8 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
 
         sweep->Middle = b.Middle(channel);
         sweep->TwoByTwo = Parameters.TwoByTwo + ((nint)index * 4);
-        sweep->TwoByTwoScale = b.First.Scale[channel] * TActivation.Before;
-        sweep->TwoByTwoBias = b.First.Shift[channel] * TActivation.Before;
+        sweep->TwoByTwoScale = b.First.Scale[channel] * TActivation.InputScale;
+        sweep->TwoByTwoBias = b.First.Shift[channel] * TActivation.InputScale;
         PlaneTwoByTwo<TLanes, TVector, TActivation>.Run(sweep);
     }
 
@@ -135,10 +129,10 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
         var index = item.Item.Channel + channel;
         sweep->Middle = b.Middle(channel);
         sweep->Horizontal = Parameters.Horizontal + ((nint)index * Shape.Kernel);
-        sweep->HorizontalScale = b.Second.Scale[channel] * TActivation.After * TActivation.Before;
-        sweep->HorizontalBias = b.Second.Shift[channel] * TActivation.Before;
+        sweep->HorizontalScale = b.Second.Scale[channel] * TActivation.OutputScale * TActivation.InputScale;
+        sweep->HorizontalBias = b.Second.Shift[channel] * TActivation.InputScale;
         sweep->Vertical = Parameters.Vertical + ((nint)index * Shape.Kernel);
-        sweep->VerticalScale = b.Third.Scale[channel] * TActivation.After;
+        sweep->VerticalScale = b.Third.Scale[channel] * TActivation.OutputScale;
         sweep->VerticalBias = b.Third.Shift[channel];
         if (Shape.ActivateOutput) PlaneSweeps<TLanes, TVector, TActivation>.Run<TActivation>(Shape.Kernel, sweep);
         else PlaneSweeps<TLanes, TVector, TActivation>.Run<IdentityActivation>(Shape.Kernel, sweep);
