@@ -63,13 +63,13 @@ internal sealed class Code
         Close();
     }
 
-    /// <summary>Methods that call the sweep along the rows, or down the columns, which was written for a kernel size.</summary>
-    public void DispatchSweeps(int[] kernelSizes, string parameter)
+    /// <summary>Methods that call the sweep along the rows, or down the columns, which was written for a kernel size; their argument by the name of the method.</summary>
+    public void DispatchSweeps(int[] kernelSizes, Func<string, string> parameter)
     {
         foreach (var name in new[] { "Across", "Down" })
         {
             Blank();
-            Line($"public static void {name}(int kernel, {parameter} sweep)");
+            Line($"public static void {name}(int kernel, {parameter(name)} sweep)");
             Dispatch("kernel", kernelSizes.Select(k => $"{k}: {name}{k}(sweep)"), "kernel", "sweep");
         }
     }

@@ -12,7 +12,7 @@ internal static class GradientSweeps
         code.OpenKernel(
             "Backward of act → 1×K or K×1 → batch norm, stride 1, as sweeps along the rows or down the columns: the gradient before the batch norm is made once and slides through registers.",
             "GradientSweeps", "TActivation", "IActivation");
-        code.DispatchSweeps(kernelSizes, "in GradientSweep");
+        code.DispatchSweeps(kernelSizes, _ => "in GradientSweep");
         foreach (var k in kernelSizes) Sweep(code, k, "Across", "Width");
         foreach (var k in kernelSizes) Sweep(code, k, "Down", "Height");
         code.Close();

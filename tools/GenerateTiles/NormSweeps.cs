@@ -15,7 +15,7 @@ internal static class NormSweeps
         code.Line("/// <summary>Whether there are sweeps for the stage.</summary>");
         code.Line("public static bool Fit(in XSepStageShape shape) =>");
         code.Line($"    shape.Kernel is {string.Join(" or ", kernelSizes)} && shape.Stride == 1 && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2;");
-        code.DispatchSweeps(kernelSizes, "in NormSweep");
+        code.DispatchSweeps(kernelSizes, _ => "in NormSweep");
         foreach (var k in kernelSizes) Sweep(code, k, "Across", "Width");
         foreach (var k in kernelSizes) Sweep(code, k, "Down", "Height");
         code.Close();

@@ -13,13 +13,7 @@ internal static class SeparatedSweeps
             "XSepConv's convolutions at stride 1 as sweeps: along the rows for 2×2 and 1×K in one, down the columns for K×1.", "SeparatedSweeps", "TActivation", "IActivation");
         code.Line("/// <summary>Whether there are sweeps for that kernel.</summary>");
         code.Line($"public static bool Has(int kernel) => kernel is {string.Join(" or ", kernelSizes)};");
-        foreach (var name in new[] { "Across", "Down" })
-        {
-            code.Blank();
-            code.Line($"public static void {name}(int kernel, {name}Sweep* sweep)");
-            code.Dispatch("kernel", kernelSizes.Select(k => $"{k}: {name}{k}(sweep)"), "kernel", "sweep");
-        }
-
+        code.DispatchSweeps(kernelSizes, name => $"{name}Sweep*");
         foreach (var k in kernelSizes) Across(code, k);
         foreach (var k in kernelSizes) Down(code, k);
         code.Close();
