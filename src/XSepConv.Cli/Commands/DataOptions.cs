@@ -20,7 +20,7 @@ internal sealed class DataOptions
         "--image-size", 8, 1024, "Rows and columns of the images of 'folder' (64 without); their middle square is scaled to it.");
 
     private readonly Option<int?> limit = CheckedOption.OptionalWhole(
-        "--limit", 2, int.MaxValue, "Use only so many images of each split, for quick tries.");
+        "--limit", 2, int.MaxValue, "Use only so many images of each split, as many of each class as can be: for quick tries.");
 
     /// <param name="hasDefault">Whether there is a default name; without, the command knows one.</param>
     /// <param name="description">What the data are for.</param>

@@ -9,7 +9,10 @@ public sealed record DatasetOptions
     /// <summary>Chooses the validation images and their order, and the images of a generated set.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Keeps only the first so many images of the shuffled training split, and at most as many for validation and test: for quick runs.</summary>
+    /// <summary>
+    /// Keeps only so many images of the training split, and at most as many for validation and test: for quick runs. As many of each class as can be, drawn by
+    /// the seed; test images are drawn alike for every seed. With fewer images than classes some classes have none.
+    /// </summary>
     public int? Limit { get; init; }
 
     /// <summary>Whether a set that is nowhere on this machine may be downloaded to the user's cache.</summary>

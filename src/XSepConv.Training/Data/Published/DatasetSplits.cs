@@ -33,13 +33,13 @@ internal static class DatasetSplits
         if (test.Count < 1) throw new InvalidDataException($"{source}: holds no test image.");
         var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Split).Permutation(training.Count);
         var taken = validation is null ? Math.Max(1, training.Count / ValidationShare) : 0;
-        var most = options.Limit ?? int.MaxValue;
+        var labels = training.Labels.Span;
         return new ImageDataset(
             name,
             classNames,
-            train: training.Select(order.AsSpan(taken, Math.Min(most, training.Count - taken))),
-            validation: validation?.Take(most) ?? training.Select(order.AsSpan(0, Math.Min(most, taken))),
-            test: test.Take(most),
+            train: training.Select(EvenDraw.Of(labels, order.AsSpan(taken), options.Limit)),
+            validation: validation is null ? training.Select(EvenDraw.Of(labels, order.AsSpan(0, taken), options.Limit)) : EvenDraw.Of(validation, options.Limit),
+            test: EvenDraw.Of(test, options.Limit),
             augmentation: augmentation,
             source: source);
     }
