@@ -19,7 +19,7 @@ public static class DirectionalPadding
             throw new ArgumentException($"x has shape [{string.Join(", ", x.shape)}]; padding takes maps [N, C, H, W].", nameof(x));
         }
 
-        if (x.shape[1] < 1)
+        if (x.size(1) < 1)
         {
             throw new ArgumentException($"x has no channels in its shape [{string.Join(", ", x.shape)}].", nameof(x));
         }
@@ -61,13 +61,14 @@ public static class DirectionalPadding
 
     private static List<Tensor> EachGroup(Tensor tensor, int dimension, Func<Tensor, PaddingDirection, Tensor> pad)
     {
-        var (first, second, third, fourth) = PaddingGeometry.SymmetricGroups((int)tensor.shape[dimension]);
-        var groups = new List<Tensor>();
+        var (first, second, third, fourth) = PaddingGeometry.SymmetricGroups((int)tensor.size(dimension));
+        ReadOnlySpan<int> sizes = [first, second, third, fourth];
+        var groups = new List<Tensor>(sizes.Length);
         long start = 0;
-        foreach (var (size, direction) in new[] { first, second, third, fourth }.Zip(PaddingGeometry.SymmetricOrder.ToArray()))
+        for (var i = 0; i < sizes.Length; i++)
         {
-            if (size > 0) groups.Add(pad(tensor.narrow(dimension, start, size), direction));
-            start += size;
+            if (sizes[i] > 0) groups.Add(pad(tensor.narrow(dimension, start, sizes[i]), PaddingGeometry.SymmetricOrder[i]));
+            start += sizes[i];
         }
 
         return groups;

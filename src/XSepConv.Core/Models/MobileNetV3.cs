@@ -57,7 +57,7 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
-        MapCheck.RequireBatchStatistics(x, training, x.shape[0], GetType().Name);
+        MapCheck.RequireBatchStatistics(x, training, x.size(0), GetType().Name);
         x = nn.functional.hardswish(bn1.call(conv1.call(x)));
         x = bneck.call(x);
         x = nn.functional.hardswish(bn2.call(conv2.call(x)));
