@@ -38,9 +38,6 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
         if (norm.training) shape.ValidateForTraining();
         else shape.Validate();
 
-        Tensor[] tensors = [x, conv.weight, norm.weight, norm.bias!];
-        var call = new FusedDepthwiseCall(shape, KernelRegistry.Current, FusedNorm.Of(norm), norm.training);
-        if (is_grad_enabled() && tensors.Any(tensor => tensor.requires_grad)) return FusedDepthwiseFunction.apply([.. tensors, call])[0];
-        return FusedDepthwise.Forward(call, tensors, norm.training ? empty(2, shape.Channels) : null);
+        return new FusedDepthwise(shape, KernelRegistry.Current, FusedNorm.Of(norm), norm.training).Apply([x, conv.weight, norm.weight, norm.bias!]);
     }
 }

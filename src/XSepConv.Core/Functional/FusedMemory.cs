@@ -29,6 +29,9 @@ internal static unsafe class FusedMemory
             ?? WhyNot(norm.running_mean, "a running mean") ?? WhyNot(norm.running_var, "a running variance");
     }
 
+    /// <summary>Whatever the default type and device are.</summary>
+    public static Tensor Empty(params long[] size) => empty(size, dtype: ScalarType.Float32, device: CPU);
+
     /// <summary>Valid while the tensor is.</summary>
     public static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 

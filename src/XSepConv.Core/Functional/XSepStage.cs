@@ -100,8 +100,6 @@ internal sealed class XSepStage : FusableStage
         [
             x, _conv2x2.weight, _bn2x2.weight, _bn2x2.bias!, _conv1xK.weight, _bn1xK.weight, _bn1xK.bias!, _convKx1.weight, _bnKx1.weight, _bnKx1.bias!,
         ];
-        var call = new FusedXSepCall(shape, KernelRegistry.Current, FusedNorm.Of(_bn2x2), FusedNorm.Of(_bn1xK), FusedNorm.Of(_bnKx1), training);
-        if (is_grad_enabled() && tensors.Any(tensor => tensor.requires_grad)) return FusedXSepFunction.apply([.. tensors, call])[0];
-        return FusedXSep.Forward(call, tensors, training ? empty(6, shape.Channels) : null);
+        return new FusedXSep(shape, KernelRegistry.Current, FusedNorm.Of(_bn2x2), FusedNorm.Of(_bn1xK), FusedNorm.Of(_bnKx1), training).Apply(tensors);
     }
 }

@@ -1,0 +1,330 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using XSepConv.Core.Tests.Parity;
+using static TorchSharp.torch;
+
+namespace XSepConv.Core.Tests.Fused;
+
+/// <summary>A fused operator in autograd's graph is held to the composed layers: the same exceptions with libtorch's text, and the same gradients where there is none.</summary>
+public sealed class FusedGraphTests : IDisposable
+{
+    private readonly OneThread _thread = new();
+    private readonly DisposeScope _scope = NewDisposeScope();
+
+    /// <summary>Which of x and the parameters need a gradient.</summary>
+    public enum Needs
+    {
+        Input,
+        FirstWeight,
+        LastShift,
+        Parameters,
+        Everything,
+    }
+
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _thread.Dispose();
+    }
+
+    public static TheoryData<bool, bool, Needs> Cases()
+    {
+        var cases = new TheoryData<bool, bool, Needs>();
+        foreach (var xsep in new[] { true, false })
+        {
+            foreach (var training in new[] { true, false })
+            {
+                foreach (var needs in Enum.GetValues<Needs>()) cases.Add(xsep, training, needs);
+            }
+        }
+
+        return cases;
+    }
+
+    [Fact]
+    public void There_is_one_frame_for_every_fused_operator()
+    {
+        var functions = typeof(XSepConv2d).Assembly.GetTypes().Where(type => !type.IsAbstract && BaseTypes(type).Any(one => one.Name.EndsWith("TensorFunction`1", StringComparison.Ordinal)));
+        Assert.Equal(["FusedFunction", "FusedGradients"], functions.Select(type => type.Name).Order());
+
+        static IEnumerable<Type> BaseTypes(Type type)
+        {
+            for (var one = type.BaseType; one is not null; one = one.BaseType) yield return one;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_tensor_changed_in_place_is_torchs_error(bool xsep, bool training, Needs needs)
+    {
+        var names = new Subject(xsep, training, needs, XSepBackend.Fused).Names;
+        foreach (var changed in names)
+        {
+            var composed = Run(XSepBackend.Composed);
+            var fused = Run(XSepBackend.Fused);
+            Assert.True(fused.Error is not null, $"{changed} was changed, and nothing thrown.");
+            Assert.Contains("one of the variables needed for gradient computation has been modified by an inplace operation", fused.Error.Message, StringComparison.Ordinal);
+            Assert.Contains($"[CPUFloatType [{string.Join(", ", fused.Subject[changed].shape)}]]", fused.Error.Message, StringComparison.Ordinal);
+
+            // It may ask for more than the composed layers, which save what the gradients at hand need, but not for less, and not in another way.
+            if (composed.Error is not null) Assert.Equal(composed.Error.GetType(), fused.Error.GetType());
+            Assert.All(fused.Subject.Needing, tensor => Assert.True(tensor.grad is null));
+
+            // The same module goes on.
+            fused.Subject.Loss().backward();
+
+            (Subject Subject, Exception? Error) Run(XSepBackend backend)
+            {
+                var subject = new Subject(xsep, training, needs, backend);
+                var loss = subject.Loss();
+                using (no_grad()) subject[changed].add_(1);
+                return (subject, Record.Exception(() => loss.backward()));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void An_optimiser_between_two_losses_is_torchs_error(bool xsep, bool training, Needs needs)
+    {
+        var errors = new List<Exception?>();
+        foreach (var backend in new[] { XSepBackend.Composed, XSepBackend.Fused })
+        {
+            var subject = new Subject(xsep, training, needs, backend);
+            var (first, second) = (subject.Map().pow(2).mean(), subject.Map().pow(3).mean());
+            first.backward();
+            using (no_grad())
+            {
+                foreach (var tensor in subject.Needing) tensor.sub_(tensor.grad!);
+            }
+
+            foreach (var tensor in subject.Needing) tensor.grad!.zero_();
+            errors.Add(Record.Exception(() => second.backward()));
+        }
+
+        var error = Assert.IsType<ExternalException>(errors[1]);
+        Assert.Contains("modified by an inplace operation", error.Message, StringComparison.Ordinal);
+        if (needs is Needs.Parameters or Needs.Everything && (xsep || needs == Needs.Everything)) Assert.IsType<ExternalException>(errors[0]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_second_backward_is_torchs_error_and_nothing_is_kept_for_it(bool xsep, bool training, Needs needs)
+    {
+        Assert.True(AutogradEngine.CanTell, "libtorch has lost the function that tells whether the graph is retained.");
+        foreach (var backend in new[] { XSepBackend.Composed, XSepBackend.Fused })
+        {
+            var subject = new Subject(xsep, training, needs, backend);
+            var loss = subject.Loss();
+            loss.backward();
+            var error = Assert.Throws<ExternalException>(() => loss.backward());
+            Assert.Contains("Trying to backward through the graph a second time", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_retained_graph_gives_the_same_gradients_again_and_the_last_backward_frees_it(bool xsep, bool training, Needs needs)
+    {
+        var subject = new Subject(xsep, training, needs, XSepBackend.Fused);
+        var loss = subject.Loss();
+        loss.backward(retain_graph: true);
+        var once = subject.Gradients();
+        loss.backward();
+        Assert.All(once.Zip(subject.Gradients()), pair => Assert.True(pair.Second.equal(pair.First * 2).all().item<bool>()));
+        Assert.Contains("a second time", Assert.Throws<ExternalException>(() => loss.backward()).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Gradients_are_those_of_the_composed_layers_however_the_graph_is_used(bool xsep, bool training, Needs needs)
+    {
+        foreach (var use in new Action<Subject>[]
+        {
+            subject => subject.Loss().backward(),
+
+            // Two forwards before a backward, a module used twice in a graph, gradients that add up, an output that is not used.
+            subject =>
+            {
+                var (first, second) = (subject.Loss(), subject.Map().square().mean());
+                second.backward();
+                first.backward();
+            },
+            subject => (subject.Map().sum() + subject.Map().square().mean()).backward(),
+            subject =>
+            {
+                subject.Loss().backward();
+                subject.Loss().backward();
+            },
+            subject =>
+            {
+                subject.Map();
+                subject.Loss().backward();
+            },
+            subject => subject.Map().relu_().square().mean().backward(),
+            subject =>
+            {
+                var y = subject.Map();
+                y.add_(1);
+                y.square().mean().backward();
+            },
+        })
+        {
+            var (fused, composed) = (new Subject(xsep, training, needs, XSepBackend.Fused), new Subject(xsep, training, needs, XSepBackend.Composed));
+            use(fused);
+            use(composed);
+            Assert.Equal(composed.Needing.Count, fused.Needing.Count);
+            foreach (var (name, expected, actual) in composed.Names.Zip(composed.Needing, fused.Needing))
+            {
+                // Sums of a hundred terms of about 1 in float32, in another order: some hundred roundings of 6e-8.
+                var difference = (expected.grad! - actual.grad!).abs().max().item<float>();
+                Assert.True(difference <= 2e-4 * Math.Max(1, expected.grad!.abs().max().item<float>()), $"{name} differs by {difference:E2}.");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Gradients_of_some_tensors_alone_end_with_the_same_errors(bool xsep, bool training, Needs needs)
+    {
+        var subject = new Subject(xsep, training, needs, XSepBackend.Fused);
+        var loss = subject.Loss();
+        loss.backward(inputs: [subject.Needing[^1]]);
+        Assert.All(subject.Needing.SkipLast(1), tensor => Assert.True(tensor.grad is null));
+        Assert.Contains("a second time", Assert.Throws<ExternalException>(() => loss.backward(inputs: [subject.Needing[0]])).Message, StringComparison.Ordinal);
+
+        loss = subject.Loss();
+        using (no_grad()) subject["x"].add_(1);
+        var error = Assert.Throws<ExternalException>(() => loss.backward(inputs: [subject.Needing[0]]));
+        Assert.Contains("modified by an inplace operation", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Without_gradients_there_is_no_graph(bool xsep, bool training, Needs needs)
+    {
+        var subject = new Subject(xsep, training, needs, XSepBackend.Fused);
+        using (no_grad()) Assert.False(subject.Map().requires_grad);
+        Assert.True(subject.Map().requires_grad);
+        foreach (var tensor in subject.Needing) tensor.requires_grad_(false);
+        Assert.False(subject.Map().requires_grad);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_map_that_the_result_is_added_to_in_place_is_torchs_error(bool xsep)
+    {
+        foreach (var backend in new[] { XSepBackend.Composed, XSepBackend.Fused })
+        {
+            var subject = new Subject(xsep, training: true, Needs.Everything, backend);
+            var h = subject["x"] * 1;
+            h.add_(subject.Map(h));
+
+            // Composed, an XSepConv keeps a padded copy of the map.
+            if (xsep && backend == XSepBackend.Composed) continue;
+            var error = Assert.Throws<ExternalException>(() => h.sum().backward());
+            Assert.Contains("modified by an inplace operation: [CPUFloatType [2, 3, 5, 4]]", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_loss_that_is_kept_after_backward_keeps_no_map(bool xsep)
+    {
+        const int Maps = 4;
+        const long Bytes = 16L << 20;
+        if (!Allocator.CanTell) Assert.Skip("The C library does not say what it has handed out.");
+        Run(retain: false, maps: 1);
+        Assert.InRange(Run(retain: false, Maps), long.MinValue, Bytes);
+        Assert.InRange(Run(retain: true, Maps), Maps * Bytes, long.MaxValue);
+
+        long Run(bool retain, int maps)
+        {
+            var subject = new Subject(xsep, training: true, Needs.Parameters, XSepBackend.Fused);
+            using var losses = NewDisposeScope();
+            var before = Allocator.Used();
+            for (var i = 0; i < maps; i++)
+            {
+                using var scope = NewDisposeScope();
+                var loss = subject.Map(rand(2, 3, Bytes / sizeof(float) / (2 * 3 * 1024), 1024)).square().mean();
+                loss.backward(retain_graph: retain);
+                loss.MoveToOuterDisposeScope();
+            }
+
+            return Allocator.Used() - before;
+        }
+    }
+
+    [Fact]
+    public void Default_type_and_device_change_nothing()
+    {
+        var subject = new Subject(xsep: true, training: true, Needs.Everything, XSepBackend.Fused);
+        subject.Loss().backward();
+        var expected = subject.Gradients();
+        foreach (var tensor in subject.Needing) tensor.grad!.zero_();
+        set_default_dtype(ScalarType.Float64);
+        try
+        {
+            subject.Loss().backward();
+        }
+        finally
+        {
+            set_default_dtype(ScalarType.Float32);
+        }
+
+        Assert.All(expected.Zip(subject.Gradients()), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
+    }
+
+    /// <summary>A stage and what it is applied to.</summary>
+    private sealed class Subject
+    {
+        private readonly Func<Tensor, Tensor> _stage;
+        private readonly Dictionary<string, Tensor> _tensors;
+
+        public Subject(bool xsep, bool training, Needs needs, XSepBackend backend)
+        {
+            random.manual_seed(5);
+            var stage = new StageCase(2, 3, 5, 4, 5, 1, Activation.HSwish, xsep ? PaddingDirection.LeftTop : null) { Activated = true };
+            var layers = stage.Layers(float32);
+            _stage = stage.Stage(layers, backend);
+            _tensors = new() { ["x"] = rand(2, 3, 5, 4) };
+            using var noGrad = no_grad();
+            foreach (var ((conv, norm), i) in layers.Select((layer, i) => (layer, i)))
+            {
+                norm.train(training);
+                norm.running_mean!.uniform_(-0.5, 0.5);
+                norm.running_var!.uniform_(0.5, 1.5);
+                norm.bias!.uniform_(-0.5, 0.5);
+                (_tensors[$"weight {i}"], _tensors[$"scale {i}"], _tensors[$"shift {i}"]) = (conv.weight, norm.weight, norm.bias!);
+            }
+
+            var wanted = needs switch
+            {
+                Needs.Input => ["x"],
+                Needs.FirstWeight => ["weight 0"],
+                Needs.LastShift => [_tensors.Keys.Last()],
+                Needs.Parameters => _tensors.Keys.Skip(1),
+                _ => (IEnumerable<string>)_tensors.Keys,
+            };
+            foreach (var (name, tensor) in _tensors) tensor.requires_grad_(wanted.Contains(name));
+            Names = [.. _tensors.Keys];
+            Needing = [.. wanted.Select(name => _tensors[name])];
+        }
+
+        public IReadOnlyList<string> Names { get; }
+
+        public IReadOnlyList<Tensor> Needing { get; }
+
+        public Tensor this[string name] => _tensors[name];
+
+        public Tensor Map() => Map(_tensors["x"]);
+
+        public Tensor Map(Tensor x) => _stage(x);
+
+        public Tensor Loss() => Map().pow(3).mean();
+
+        public IReadOnlyList<Tensor> Gradients() => [.. Needing.Select(tensor => tensor.grad!.clone())];
+    }
+}
