@@ -40,6 +40,7 @@ internal static class RunSettings
             settings["beta 2"] = Text(options.AdamBeta2);
         }
 
+        if (data.Background != Rgb.White) settings["background"] = data.Background?.ToString() ?? "none";
         if (options.Schedule != ScheduleKind.Cosine) settings["schedule"] = options.Schedule.ToString();
         if (options.ClipNorm is { } norm) settings["clipped norm"] = Text(norm);
         if (options.EmaDecay > 0) settings["weight average"] = Text(options.EmaDecay);

@@ -55,6 +55,60 @@ public sealed class FolderTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(folder, "run")));
     }
 
+    [Fact]
+    public void Training_images_that_are_all_the_same_are_named_before_training()
+    {
+        // Shapes in alpha, black: on black there is nothing to see.
+        var images = Path.Combine(folder, "images");
+        foreach (var i in Enumerable.Range(0, 8))
+        {
+            Directory.CreateDirectory(Path.Combine(images, $"class {i % 2}"));
+            File.Copy(Pictures.At("kinds/shape-in-alpha.png"), Path.Combine(images, $"class {i % 2}", $"{i}.png"));
+        }
+
+        string[] train = ["train", "--data", "folder", "--data-root", images, "--image-size", "16", "--width", "0.25", "--epochs", "1", "--threads", "1", "--out", Path.Combine(folder, "run")];
+        var (exitCode, _, line) = Here.Run([.. train, "--background", "black"]);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains("training images of folder are the same, pixel by pixel (nothing but #000000)", line, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(folder, "run")));
+        Assert.Contains("are the same, pixel by pixel (a picture of several colours)", Here.Run(train).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_background_of_training_is_in_the_checkpoint_and_evaluation_uses_it()
+    {
+        // Only the background tells the classes apart: a hole in red, and red.
+        var images = Path.Combine(folder, "images");
+        foreach (var i in Enumerable.Range(0, 8))
+        {
+            Directory.CreateDirectory(Path.Combine(images, $"class {i % 2}"));
+            File.Copy(Pictures.At(i % 2 == 0 ? "kinds/half-red.png" : "kinds/red.png"), Path.Combine(images, $"class {i % 2}", $"{i}.png"));
+        }
+
+        var run = Path.Combine(folder, "run");
+        var (exitCode, _, error) = Here.Run(
+            "train", "--data", "folder", "--data-root", images, "--background", "#00ff00", "--image-size", "16", "--augment", "none", "--width", "0.25", "--epochs", "1", "--batch", "4",
+            "--threads", "1", "--out", run, "--json");
+
+        Assert.True(exitCode == 0, error);
+        var best = Path.Combine(run, "best.safetensors");
+        using (var file = SafeTensors.Open(best)) Assert.Equal(new Rgb(0, 255, 0), DataSpec.FromJson(file.Metadata[DataSpec.MetadataKey]).Background);
+
+        // The decoded images of the run are what evaluation finds: another background would be another file.
+        var decoded = Path.Combine(folder, "cache", "xsepconv", "folder");
+        Assert.Equal(0, Here.Run("evaluate", "--checkpoint", best, "--data-root", images, "--json").ExitCode);
+        Assert.Single(Directory.GetFiles(decoded));
+        Assert.Equal(0, Here.Run("evaluate", "--checkpoint", best, "--data-root", images, "--background", "white", "--json").ExitCode);
+        Assert.Equal(2, Directory.GetFiles(decoded).Length);
+    }
+
+    [Theory]
+    [InlineData("--background is 'grey': white, black, or # and six hexadecimal digits are right.", "--data", "folder", "--background", "grey")]
+    [InlineData("--background is for --data folder; no image of shapes is see-through.", "--data", "shapes", "--background", "white")]
+    public void A_background_that_is_none_is_refused(string expected, params string[] args) =>
+        Assert.Contains(expected, Here.Refusal(["train", "--out", Path.Combine(folder, "run"), .. args]), StringComparison.Ordinal);
+
     public void Dispose()
     {
         Environment.SetEnvironmentVariable(CacheVariable, cache);

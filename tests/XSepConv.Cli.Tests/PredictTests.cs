@@ -36,6 +36,20 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     [InlineData("progressive.jpg", 24)]
     [InlineData("subsampled.jpg", 16)]
     [InlineData("grey.jpg", 32)]
+    [InlineData("../kinds/exif-6.jpg", 20)]
+    [InlineData("../kinds/exif-7.jpg", 16)]
+    [InlineData("../kinds/exif-8.jpg", 20)]
+    [InlineData("../kinds/exif-alpha.png", 20)]
+    [InlineData("../kinds/alpha.png", 16)]
+    [InlineData("../kinds/grey-alpha.png", 20)]
+    [InlineData("../kinds/palette-4-transparency.png", 20)]
+    [InlineData("../kinds/rgb-key.png", 20)]
+    [InlineData("../kinds/cmyk-without-adobe.jpg", 20)]
+    [InlineData("../kinds/ycck.jpg", 20)]
+    [InlineData("../kinds/junk-before-marker.jpg", 20)]
+    [InlineData("../kinds/without-end.jpg", 20)]
+    [InlineData("../kinds/animated.png", 20)]
+    [InlineData("../kinds/jpeg-by-content.png", 20)]
     public void A_picture_is_prepared_as_the_images_of_a_folder_are_for_evaluation(string name, int side)
     {
         var root = At("images");
@@ -49,7 +63,33 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
             DatasetCatalog.Folder, new() { DataRoot = root, ImageSize = side, CacheDirectory = At("cache") }, null, TestContext.Current.CancellationToken);
 
         using var scope = NewDisposeScope();
-        Compare(Fixture(name), side, tensor(images.Test.Image(0).ToArray()).view(3, side, side));
+        Compare(Fixture(name), side, tensor(images.Test.Image(0).ToArray()).view(3, side, side), Rgb.White);
+    }
+
+    /// <summary>A half seen red over each colour, by hand: 128/255 of (255, 0, 0) and 127/255 of the background, to the nearest level.</summary>
+    [Theory]
+    [InlineData(null, "#808080", 192, 64, 64)]
+    [InlineData(null, "#ffffff", 255, 127, 127)]
+    [InlineData("black", "#ffffff", 128, 0, 0)]
+    [InlineData("#0000FF", null, 128, 0, 127)]
+    [InlineData(null, null, 255, 0, 0)]
+    public void What_is_seen_through_lies_on_the_colour_of_training_or_on_the_one_that_is_typed(string? typed, string? trained, int red, int green, int blue)
+    {
+        // 16×16 pixels (255, 0, 0, 128); what is seen of each makes it differ from the next, or the network would not.
+        var file = Fixture("../kinds/half-red.png");
+        Rgb? background = trained is null ? null : Rgb.Parse(trained);
+        string[] options = typed is null ? [] : ["--background", typed];
+        using var scope = NewDisposeScope();
+        var pixels = tensor(new[] { (byte)red, (byte)green, (byte)blue }).view(3, 1, 1).expand(3, 16, 16).clone();
+        using var network = TrainedFile.Network(3, Names.Length);
+        var data = TrainedFile.Data(3, 16, Names) with { Background = background };
+        var checkpoint = TrainedFile.Write(At("network.safetensors"), network, data);
+        var expected = Probabilities(network, data, pixels);
+
+        var top = Images(Ok(["predict", "--checkpoint", checkpoint, "--top", "7", "--json", .. options, file]))[0].GetProperty("top").EnumerateArray();
+
+        Assert.All(top, one => Assert.Equal(expected[one.GetProperty("class").GetInt32()], one.GetProperty("probability").GetDouble(), Tolerance));
+        Assert.Contains(new[] { tensor(new byte[3]), tensor(new byte[] { 255, 255, 255 }) }, other => Distance(Probabilities(network, data, other.view(3, 1, 1).expand(3, 16, 16).clone()), expected) > 10 * Tolerance);
     }
 
     [Fact]
@@ -120,7 +160,7 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         Assert.Equal(1, exitCode);
         string[] expected =
         [
-            $"{text}: is neither a PNG nor a JPEG file", $"{none}: there is no such file", $"{cut}: a chunk of the PNG file claims", $"{folder}: is a folder", $"{empty}: is neither a PNG nor a JPEG file",
+            $"{text}: is neither a PNG nor a JPEG file", $"{none}: there is no such file", $"{cut}: the PNG file has a chunk that claims", $"{folder}: is a folder", $"{empty}: is empty",
             $"{huge}: has more than 67108864 bytes",
         ];
         var lines = error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
@@ -216,9 +256,9 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     private static JsonElement[] Images(string output) => [.. JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("images").EnumerateArray()];
 
     /// <summary>The probabilities that <c>predict</c> prints against those of the modules for the pixels, [3, side, side].</summary>
-    private void Compare(string file, int side, Tensor pixels)
+    private void Compare(string file, int side, Tensor pixels, Rgb? background = null)
     {
-        var data = TrainedFile.Data(3, side, Names);
+        var data = TrainedFile.Data(3, side, Names) with { Background = background };
         Tensor[] turned = [pixels, pixels.flip(1), pixels.flip(2), pixels.transpose(1, 2)];
         using var network = TrainedFile.Network(3, Names.Length, Normalized(data, stack([.. turned, .. turned.Select(image => image.flip(0))])).to_type(ScalarType.Float32));
         var checkpoint = TrainedFile.Write(At("network.safetensors"), network, data);
@@ -259,12 +299,7 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     /// <summary>Of [20, 28, 3].</summary>
     private static Tensor MiddleOf(byte[] bytes, int side) => tensor(bytes).view(20, 28, 3).permute(2, 0, 1).narrow(1, (20 - side) / 2, side).narrow(2, (28 - side) / 2, side);
 
-    private static string Fixture(string name)
-    {
-        var up = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(up.FullName, "XSepConv.sln"))) up = up.Parent ?? throw new InvalidOperationException("There is no checkout above the tests.");
-        return Path.Combine(up.FullName, "tests", "XSepConv.Training.Tests", "Data", "Fixtures", "images", name);
-    }
+    private static string Fixture(string name) => Pictures.At($"images/{name}");
 
     private static string Write(string path, byte[] bytes)
     {

@@ -19,6 +19,8 @@ internal sealed class DataOptions
     private readonly Option<int?> size = CheckedOption.OptionalWhole(
         "--image-size", 8, 1024, "Rows and columns of the images of 'folder' (64 without); their middle square is scaled to it.");
 
+    private readonly Option<Rgb?> background = Background("What see-through pixels of 'folder' are laid on: white (the default), black, or a colour such as #808080.");
+
     private readonly Option<int?> limit = CheckedOption.OptionalWhole(
         "--limit", 2, int.MaxValue, "Use only so many images of each split, as many of each class as can be: for quick tries.");
 
@@ -33,9 +35,21 @@ internal sealed class DataOptions
         name.CompletionSources.Add([.. known]);
     }
 
+    public static Option<Rgb?> Background(string description) => CheckedOption.Make<Rgb?>("--background", "COLOR", description, null, text =>
+    {
+        try
+        {
+            return (Rgb.Parse(text), null);
+        }
+        catch (FormatException)
+        {
+            return (null, "white, black, or # and six hexadecimal digits are right");
+        }
+    });
+
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { name, root, size, limit }) command.Add(option);
+        foreach (var option in new Option[] { name, root, size, background, limit }) command.Add(option);
     }
 
     public string? Name(ParseResult result) => result.GetValue(name) ?? (hasDefault ? DefaultName : null);
@@ -50,10 +64,12 @@ internal sealed class DataOptions
     /// <param name="cancel">Ends it.</param>
     /// <param name="knownSize">The size of a folder's images where none was typed.</param>
     /// <param name="usualLimit">The most images of a split where no limit was typed.</param>
-    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null, int? usualLimit = null)
+    /// <param name="trained">What the images are measured with, if anything: they are prepared as it was trained.</param>
+    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null, int? usualLimit = null, LoadedCheckpoint? trained = null)
     {
         RefuseWrongOptions(result, dataset);
         var options = Options(result, seed, knownSize, usualLimit);
+        if (trained is not null && result.GetValue(background) is null) options = options with { Background = trained.Background };
         using var download = new DownloadScreen(Consoles.For(screen));
         try
         {
@@ -69,6 +85,7 @@ internal sealed class DataOptions
     public DatasetOptions Options(ParseResult result, int seed, int? knownSize = null, int? usualLimit = null)
     {
         var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) ?? usualLimit };
+        if (result.GetValue(background) is { } color) options = options with { Background = color };
         return (result.GetValue(size) ?? knownSize) is { } side ? options with { ImageSize = side } : options;
     }
 
@@ -77,6 +94,11 @@ internal sealed class DataOptions
         if (dataset == DatasetCatalog.Folder && result.GetValue(root) is null)
         {
             throw new UserError($"--data {DatasetCatalog.Folder} needs --data-root: the folder with a folder for each class.");
+        }
+
+        if (dataset != DatasetCatalog.Folder && result.GetValue(background) is not null)
+        {
+            throw new UserError($"--background is for --data {DatasetCatalog.Folder}; no image of {dataset} is see-through.");
         }
 
         if (dataset != DatasetCatalog.Folder && result.GetValue(size) is not null)

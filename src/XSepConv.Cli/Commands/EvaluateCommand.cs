@@ -34,7 +34,7 @@ internal static class EvaluateCommand
             try
             {
                 using var loaded = Checkpoint.Load(path, TorchDevice.Parse(chosenDevice));
-                var images = data.Open(result, data.Name(result) ?? KnownData(loaded, path), seed: 0, screen, interrupts.Token, knownSize: loaded.ImageShape.Height);
+                var images = data.Open(result, data.Name(result) ?? KnownData(loaded, path), seed: 0, screen, interrupts.Token, knownSize: loaded.ImageShape.Height, trained: loaded);
                 RefuseOtherData(loaded, images, path);
                 var console = Consoles.For(screen);
                 var outcome = EvaluationScreen.Show(console, images.Test.Count, progress =>

@@ -12,14 +12,15 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
 
     /// <summary>Reads a PNG or JPEG file, and cuts and scales it as the images of <c>folder</c> are for evaluation.</summary>
     /// <param name="file">The file.</param>
+    /// <param name="background">What see-through pixels are laid on; null drops alpha.</param>
     /// <param name="side">Rows and columns wanted.</param>
     /// <param name="channels">3 for red, green, blue; 1 for grey.</param>
-    public static Picture Open(string file, int side, int channels)
+    public static Picture Open(string file, Rgb? background, int side, int channels)
     {
         try
         {
             var planes = new byte[3 * side * side];
-            ImageDecoder.Decode(Read(file), file, side, planes);
+            ImageDecoder.Decode(Read(file), file, background, side, planes);
             return new(file, PixelOrder.Of(planes, channels), null);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)

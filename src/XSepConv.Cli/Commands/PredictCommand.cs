@@ -17,8 +17,9 @@ internal static class PredictCommand
         var images = new Argument<string[]>("IMAGE") { Description = "PNG or JPEG files of any size; their middle square is scaled to the network's.", Arity = ArgumentArity.OneOrMore };
         var top = CheckedOption.Whole("--top", 1, 100_000, 5, "How many classes to name for each image, the likeliest first.");
         var threads = CheckedOption.OptionalWhole("--threads", 1, 1024, "Threads that share the work. Default: one a core.");
+        var background = DataOptions.Background("What see-through pixels are laid on: white, black, or a colour such as #808080. Default: what it was in training.");
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
-        var command = new Command("predict", "Name what a trained network sees in images.") { images, checkpoint, top, threads, json };
+        var command = new Command("predict", "Name what a trained network sees in images.") { images, checkpoint, top, background, threads, json };
         command.Validators.Add(result =>
         {
             // Where anything may be a file's name, a mistyped option would be one.
@@ -30,7 +31,7 @@ internal static class PredictCommand
             var path = result.GetValue(checkpoint)!;
             var model = Load(path);
             var answers = Predict(
-                model, result.GetValue(images)!, Math.Min(result.GetValue(top), model.Spec.NumClasses), result.GetValue(threads) ?? Math.Min(Environment.ProcessorCount, 1024));
+                model, result.GetValue(background) ?? model.Data!.Background, result.GetValue(images)!, Math.Min(result.GetValue(top), model.Spec.NumClasses), result.GetValue(threads) ?? Math.Min(Environment.ProcessorCount, 1024));
             if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(path, model, answers));
             else PredictionTable.Write(Consoles.For(invocation.Output), answers.Where(answer => answer.Error is null).Select(answer => (answer.File, answer.Top)));
             foreach (var error in answers.Select(answer => answer.Error).OfType<string>()) invocation.Error.WriteLine($"{Tool.Name} {command.Name}: {error}");
@@ -53,7 +54,7 @@ internal static class PredictCommand
         };
     }
 
-    private static List<Answer> Predict(CompiledModel model, string[] files, int top, int threads)
+    private static List<Answer> Predict(CompiledModel model, Rgb? background, string[] files, int top, int threads)
     {
         var data = model.Data!;
         var answers = new List<Answer>();
@@ -61,7 +62,7 @@ internal static class PredictCommand
         foreach (var batch in files.Chunk(BatchSize))
         {
             var pictures = new Picture[batch.Length];
-            Parallel.For(0, batch.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => pictures[i] = Picture.Open(batch[i], data.Height, data.Channels));
+            Parallel.For(0, batch.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => pictures[i] = Picture.Open(batch[i], background, data.Height, data.Channels));
             byte[] pixels = [.. pictures.SelectMany(picture => picture.Pixels ?? [])];
             var predictions = new Prediction[pixels.Length / session.ImageLength * top];
             if (predictions.Length > 0) session.Classify(pixels, predictions);

@@ -15,6 +15,12 @@ namespace XSepConv;
 public sealed record DataSpec(
     string Name, bool Synthetic, IReadOnlyList<string> Classes, IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int Channels, int Height, int Width)
 {
+    /// <summary>
+    /// What see-through pixels were laid on before the network saw them. Null where that is not known, as in files from before it was kept: then alpha was
+    /// dropped, and whoever prepares a picture drops it.
+    /// </summary>
+    public Rgb? Background { get; init; }
+
     /// <summary>The metadata entry of a safetensors file that holds <see cref="ToJson"/>.</summary>
     public const string MetadataKey = "xsepconv.data";
 
@@ -51,6 +57,6 @@ public sealed record DataSpec(
         : null;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DataSpec))]
 internal sealed partial class DataSpecJson : JsonSerializerContext;

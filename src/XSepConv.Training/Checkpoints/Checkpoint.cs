@@ -13,6 +13,7 @@ public sealed class LoadedCheckpoint : IDisposable
         DataName = data.Name;
         IsSynthetic = data.Synthetic;
         ImageShape = (data.Channels, data.Height, data.Width);
+        Background = data.Background;
         Normalization = normalization;
         Result = result;
     }
@@ -34,6 +35,9 @@ public sealed class LoadedCheckpoint : IDisposable
 
     /// <summary>Channels, height and width of the images it was trained on.</summary>
     public (int Channels, int Height, int Width) ImageShape { get; }
+
+    /// <summary>What see-through pixels were laid on; null where alpha was dropped.</summary>
+    public Rgb? Background { get; }
 
     /// <summary>From bytes to what the network was trained on.</summary>
     public ImageNormalization Normalization { get; }

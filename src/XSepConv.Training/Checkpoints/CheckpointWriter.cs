@@ -62,7 +62,10 @@ internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer o
     private Dictionary<string, string> Metadata(EpochResult? result)
     {
         var about = new DataSpec(
-            data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels, data.Train.Height, data.Train.Width);
+            data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels, data.Train.Height, data.Train.Width)
+        {
+            Background = data.Background,
+        };
         var metadata = new Dictionary<string, string>
         {
             ["format"] = "pt",

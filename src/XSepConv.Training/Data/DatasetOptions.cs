@@ -24,6 +24,12 @@ public sealed record DatasetOptions
     /// <summary>Rows and columns of the images of <c>folder</c>: their middle square is scaled to it. Other sets have a size of their own.</summary>
     public int ImageSize { get; init; } = 64;
 
+    /// <summary>
+    /// What see-through pixels of <c>folder</c> are laid on: white unless told. Null drops alpha instead, as networks from before this was kept were trained.
+    /// Checkpoints carry it.
+    /// </summary>
+    public Rgb? Background { get; init; } = Rgb.White;
+
     /// <summary>Where Debian's data packages put theirs.</summary>
     internal string SystemDirectory { get; init; } = "/usr/share/datasets";
 

@@ -26,16 +26,16 @@ internal static class FolderDataset
         var all = train.Concat(validation).Concat(test).ToList();
         var images = DecodedCache.Open(
             DatasetFiles.CacheFolder(Name, options),
-            FormattableString.Invariant($"{root}\n{side}"),
+            FormattableString.Invariant($"{root}\n{side}\n{options.Background}"),
             DecodedCache.Fingerprint(all.Select(file => (file.Name, file.File))),
             (3, side, side),
             root,
             writer =>
             {
                 writer.Expected = all.Count;
-                EncodedImages.Decode(Encoded(train), SplitKind.Train, writer);
-                EncodedImages.Decode(Encoded(validation), SplitKind.Validation, writer);
-                EncodedImages.Decode(Encoded(test), SplitKind.Test, writer);
+                EncodedImages.Decode(Encoded(train), SplitKind.Train, writer, options.Background);
+                EncodedImages.Decode(Encoded(validation), SplitKind.Validation, writer, options.Background);
+                EncodedImages.Decode(Encoded(test), SplitKind.Test, writer, options.Background);
                 return folder.ClassNames;
             },
             progress,

@@ -69,6 +69,9 @@ public sealed class ImageDataset
     /// <summary>Where the images came from: a folder, an address, or how they were generated.</summary>
     public string Source { get; }
 
+    /// <summary>What see-through pixels were laid on; null where alpha was dropped. White unless told.</summary>
+    public Rgb? Background { get; init; } = Rgb.White;
+
     /// <summary>The name of each class, in the order of the labels.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 

@@ -102,6 +102,38 @@ public sealed class ImageSplit
         return new ImageSplit(_store, places, labels, Channels, Height, Width);
     }
 
+    /// <summary>Whether there are several images and all have the same pixels.</summary>
+    internal bool IsOneImage
+    {
+        get
+        {
+            for (var i = 1; i < Count; i++)
+            {
+                if (!Image(i).SequenceEqual(Image(0))) return false;
+            }
+
+            return Count > 1;
+        }
+    }
+
+    /// <summary>What the first image is, for errors: its colour, where it has but one.</summary>
+    internal string FirstInWords
+    {
+        get
+        {
+            var image = Image(0);
+            var plane = Height * Width;
+            var color = new byte[Channels];
+            for (var channel = 0; channel < Channels; channel++)
+            {
+                var values = image.Slice(channel * plane, plane);
+                if (values.ContainsAnyExcept(color[channel] = values[0])) return "a picture of several colours";
+            }
+
+            return Channels == 3 ? $"nothing but {new Rgb(color[0], color[1], color[2])}" : $"nothing but the value {string.Join(", ", color)}";
+        }
+    }
+
     /// <summary>SHA-256 over sizes, labels and pixels, or what names the pixels: tells whether a resumed run sees the data it was started on.</summary>
     internal string Fingerprint()
     {

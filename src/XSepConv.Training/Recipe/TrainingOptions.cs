@@ -130,6 +130,12 @@ public sealed record TrainingOptions
         }
 
         if (data.Train.Count < 2) yield return $"the training split has {data.Train.Count} image, it must have at least 2";
+        if (data.Train.IsOneImage)
+        {
+            yield return $"all {data.Train.Count} training images of {data.Name} are the same, pixel by pixel ({data.Train.FirstInWords}), so there is nothing to tell classes apart by"
+                + (data.Train.Channels == 3 ? "; shapes that lie in transparency show on another background" : "");
+        }
+
         if (Network.InputChannels != data.Train.Channels)
         {
             yield return $"the network takes {Network.InputChannels} channels, the images of {data.Name} have {data.Train.Channels}";

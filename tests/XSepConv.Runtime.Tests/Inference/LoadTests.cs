@@ -167,9 +167,26 @@ public sealed class LoadTests : IDisposable
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[null],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0,1],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":0,\"width\":2}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2,\"background\":\"grey\"}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2,\"background\":7}")]
     [InlineData("null")]
     [InlineData("nonsense")]
     public void A_description_of_data_is_not_believed(string json) => Assert.Throws<FormatException>(() => DataSpec.FromJson(json));
+
+    [Theory]
+    [InlineData("white", 255, 255, 255)]
+    [InlineData("BLACK", 0, 0, 0)]
+    [InlineData("#0a80FF", 10, 128, 255)]
+    public void A_colour_is_read(string text, byte red, byte green, byte blue) => Assert.Equal(new Rgb(red, green, blue), Rgb.Parse(text));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("#12345")]
+    [InlineData("#12345g")]
+    [InlineData("# 12345")]
+    [InlineData("0a80ff")]
+    [InlineData("grey")]
+    public void Another_text_is_no_colour(string text) => Assert.Contains("six hexadecimal digits", Assert.Throws<FormatException>(() => Rgb.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_description_of_data_comes_back_as_it_was()
@@ -179,6 +196,10 @@ public sealed class LoadTests : IDisposable
         Assert.Equal(ModelFile.Data.Mean, data.Mean);
         Assert.Equal(ModelFile.Data.Std, data.Std);
         Assert.Equal((ModelFile.Data.Name, true, 3, 32, 32), (data.Name, data.Synthetic, data.Channels, data.Height, data.Width));
+        Assert.Null(data.Background);
+        Assert.DoesNotContain("background", data.ToJson(), StringComparison.Ordinal);
+        Assert.Contains("\"background\":\"#0a80ff\"", (data with { Background = new Rgb(10, 128, 255) }).ToJson(), StringComparison.Ordinal);
+        Assert.Equal(new Rgb(10, 128, 255), DataSpec.FromJson((data with { Background = new Rgb(10, 128, 255) }).ToJson()).Background);
     }
 
     [Fact]

@@ -10,18 +10,52 @@ public sealed class HostileImageTests
     private static readonly byte[] Jpeg = Fixture.Bytes("images/baseline.jpg");
 
     [Theory]
-    [InlineData("", "is neither a PNG nor a JPEG file; it starts with ''")]
-    [InlineData("GIF89a", "is neither a PNG nor a JPEG file; it starts with '474946383961'")]
-    [InlineData("<html><body>404", "is neither")]
+    [InlineData("", "file: is empty, neither a PNG nor a JPEG file.")]
+    [InlineData("\0\0\0", "file: is zeros only, neither")]
+    [InlineData("GIF89a", "file: is GIF, neither a PNG nor a JPEG file.")]
+    [InlineData("<html><body>404", "file: is a web page, neither")]
+    [InlineData("version https://git-lfs.github.com/spec/v1", "file: is a pointer of Git LFS to a file that was not fetched, neither")]
+    [InlineData("\0\0\0\u001Cftypisom", "file: is a video or another file of the MP4 family, neither")]
+    [InlineData("something", "file: is neither a PNG nor a JPEG file; it starts with '736F6D657468696E'")]
     public void Other_files_are_refused(string content, string reason) => AssertRefused(System.Text.Encoding.ASCII.GetBytes(content), reason);
 
     [Fact]
-    public void A_cut_file_is_refused_wherever_it_is_cut()
+    public void A_cut_file_is_refused_wherever_it_is_cut_unless_all_of_its_pixels_are_there()
     {
-        foreach (var file in new[] { Png, Jpeg, Fixture.Bytes("images/progressive.jpg"), Fixture.Bytes("images/interlaced.png") })
+        foreach (var file in new[] { Png, Jpeg, Fixture.Bytes("images/progressive.jpg"), Fixture.Bytes("images/subsampled.jpg"), Fixture.Bytes("images/interlaced.png") })
         {
-            for (var length = 0; length < file.Length; length++) AssertRefused(file[..length], "file: ");
+            // PNG's last chunk, JPEG's end marker; a byte before that may hold nothing but bits that fill it.
+            var end = file.Length - (file.AsSpan().StartsWith(PngFile.Magic) ? 12 : 2);
+            for (var length = 0; length < end - 1; length++) AssertRefused(file[..length], "file: ");
+            var whole = ImageDecoder.Decode(file, "file", Rgb.White).Pixels;
+            for (var length = end; length < file.Length; length++) Assert.Equal(whole, ImageDecoder.Decode(file[..length], "file", Rgb.White).Pixels);
         }
+    }
+
+    [Fact]
+    public void Restart_markers_that_do_not_fit_are_refused_before_memory_that_nobody_wrote_is_taken_for_pixels()
+    {
+        // An interval of one unit (8×8 pixels at 4:4:4), where the file has none of the markers that it now says to have.
+        var at = Jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]);
+        byte[] lying = [.. Jpeg.AsSpan(0, at), 0xFF, 0xDD, 0, 4, 0, 1, .. Jpeg.AsSpan(at)];
+        AssertRefused(lying, "has 0 restart markers in a scan; 11 are due");
+
+        // As many as are due, with data between them that are too long: the decoder stops at the first without a word.
+        var data = at + 2 + BinaryPrimitives.ReadUInt16BigEndian(Jpeg.AsSpan(at + 2));
+        byte[] markers = [.. Enumerable.Range(0, 11).SelectMany(i => new byte[] { 0xFF, (byte)(0xD0 + (i % 8)), 0x55 })];
+        AssertRefused([.. lying.AsSpan(0, data + 6), .. Jpeg.AsSpan(data, 100).ToArray().Select(value => (byte)(value == 0xFF ? 0 : value)), .. markers, 0xFF, 0xD9], "file: the image is damaged");
+
+        var even = Jpeg.ToArray()[..^2];
+        AssertRefused([.. even, 0xFF, 0xD0, 0x55, 0xFF, 0xD9], "has a restart marker where none is due");
+    }
+
+    [Fact]
+    public void A_JPEG_file_without_a_scan_of_each_component_is_refused()
+    {
+        // A scan of the first component only: libjpeg makes the others grey, the decoder what the memory held.
+        var at = Jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]);
+        byte[] first = [.. Jpeg.AsSpan(0, at), 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, .. Jpeg.AsSpan(at + 14)];
+        AssertRefused(first, "ends before all of its scans: nothing is there of coefficient 0 of component 2");
     }
 
     [Theory]
@@ -36,7 +70,7 @@ public sealed class HostileImageTests
         var lying = Png.ToArray();
         BinaryPrimitives.WriteUInt32BigEndian(lying.AsSpan(16), width);
         BinaryPrimitives.WriteUInt32BigEndian(lying.AsSpan(20), height);
-        AssertCheap(lying, reason);
+        AssertCheap(PngChecksums.Mended(lying), reason);
     }
 
     [Fact]
@@ -51,7 +85,7 @@ public sealed class HostileImageTests
         "IDAT"u8.CopyTo(chunk.AsSpan(4));
         packed.ToArray().CopyTo(chunk, 8);
         byte[] bomb = [.. Png.AsSpan(0, at - 4), .. chunk, .. Png.AsSpan(Png.Length - 12)];
-        AssertCheap(bomb, "unpacks to more than the 1700 bytes its size needs");
+        AssertCheap(PngChecksums.Mended(bomb), "unpacks to more than the 1700 bytes its size needs");
     }
 
     [Fact]
@@ -59,7 +93,7 @@ public sealed class HostileImageTests
     {
         var lying = Png.ToArray();
         BinaryPrimitives.WriteUInt32BigEndian(lying.AsSpan(lying.AsSpan().IndexOf("IDAT"u8) - 4), 0x7FFF_FFFF);
-        AssertCheap(lying, "a chunk of the PNG file claims 2147483647 bytes");
+        AssertCheap(lying, "the PNG file has a chunk that claims 2147483647 bytes");
     }
 
     [Fact]
@@ -69,7 +103,7 @@ public sealed class HostileImageTests
         var asking = Png.ToArray();
         var at = asking.AsSpan().IndexOf("IDAT"u8) + 4;
         (asking[at], asking[at + 1]) = (0x78, 0xBB);
-        AssertRefused(asking, "file: the PNG's compressed data is damaged");
+        AssertRefused(PngChecksums.Mended(asking), "file: the PNG's compressed data is damaged");
     }
 
     [Theory]
@@ -97,7 +131,7 @@ public sealed class HostileImageTests
     }
 
     private static void AssertRefused(byte[] file, string reason) =>
-        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ImageDecoder.Decode(file, "file")).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ImageDecoder.Decode(file, "file", Rgb.White)).Message, StringComparison.Ordinal);
 
     private static void AssertCheap(byte[] file, string reason)
     {

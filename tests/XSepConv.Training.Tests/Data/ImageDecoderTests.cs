@@ -12,7 +12,7 @@ public sealed class ImageDecoderTests
     [InlineData("interlaced.png")]
     public void A_PNG_file_has_the_pixels_that_Pillow_sees(string name)
     {
-        var (pixels, width, height) = ImageDecoder.Decode(Fixture.Bytes($"images/{name}"), name);
+        var (pixels, width, height) = ImageDecoder.Decode(Fixture.Bytes($"images/{name}"), name, background: null);
         Assert.Equal((28, 20), (width, height));
         Assert.Equal(Fixture.Bytes($"images/{name}.expected"), pixels);
     }
@@ -24,7 +24,7 @@ public sealed class ImageDecoderTests
     [InlineData("grey.jpg")]
     public void A_JPEG_file_has_the_pixels_that_libjpeg_sees_up_to_rounding(string name)
     {
-        var (pixels, width, height) = ImageDecoder.Decode(Fixture.Bytes($"images/{name}"), name);
+        var (pixels, width, height) = ImageDecoder.Decode(Fixture.Bytes($"images/{name}"), name, background: null);
         Assert.Equal((28, 20), (width, height));
         AssertClose(Fixture.Bytes($"images/{name}.expected"), pixels);
     }
@@ -37,7 +37,7 @@ public sealed class ImageDecoderTests
     public void The_middle_square_is_scaled_as_Pillow_does_it(int side)
     {
         var target = new byte[3 * side * side];
-        ImageDecoder.Decode(Fixture.Bytes("images/scale.png"), "scale.png", side, target);
+        ImageDecoder.Decode(Fixture.Bytes("images/scale.png"), "scale.png", Rgb.White, side, target);
 
         // Pillow rounds after each of the two directions, we once: one step apart at most.
         Assert.All(Fixture.Bytes($"images/scale.png.{side}").Zip(target), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));

@@ -29,13 +29,33 @@ public sealed class MutatedFileTests : IDisposable
     [InlineData("images/progressive.jpg", 12_000)]
     [InlineData("images/subsampled.jpg", 6_000)]
     [InlineData("images/grey.jpg", 6_000)]
-    public void Images(string name, int times) => Fuzz(Fixture.Bytes(name), times, bytes => ImageDecoder.Decode(bytes, "file", 16, new byte[3 * 16 * 16]));
+    [InlineData("kinds/exif-thumbnail.jpg", 8_000)]
+    [InlineData("kinds/exif-among-others.jpg", 4_000)]
+    [InlineData("kinds/ycck.jpg", 4_000)]
+    [InlineData("kinds/420-progressive.jpg", 4_000)]
+    [InlineData("kinds/without-end.jpg", 4_000)]
+    [InlineData("kinds/exif-alpha.png", 4_000)]
+    [InlineData("kinds/palette-4-transparency.png", 4_000)]
+    [InlineData("kinds/rgb-key.png", 4_000)]
+    public void Images(string name, int times) => Fuzz(Fixture.Bytes(name), times, Decode);
+
+    /// <summary>Where a changed chunk has the checksum of what it is now, so that what comes after the comparison is reached.</summary>
+    [Theory]
+    [InlineData("images/rgb.png", 4_000)]
+    [InlineData("images/palette.png", 4_000)]
+    [InlineData("kinds/exif-alpha.png", 8_000)]
+    [InlineData("kinds/palette-4-transparency.png", 8_000)]
+    [InlineData("kinds/grey-1-key.png", 4_000)]
+    public void Images_with_right_checksums(string name, int times) => Fuzz(Fixture.Bytes(name), times, bytes => Decode(PngChecksums.Mended(bytes)));
+
+    [Fact]
+    public void Restarted_scans() => Fuzz(Fixture.Bytes("kinds/restarts.jpg"), 8_000, Decode);
 
     [Theory]
     [InlineData("images/rgb.png", 4_000)]
     [InlineData("images/interlaced.png", 4_000)]
     public void Images_beneath_their_compression(string name, int times) => Fuzz(
-        Unpack(Fixture.Bytes(name)), times, bytes => ImageDecoder.Decode(Pack(Fixture.Bytes(name), bytes), "file", 16, new byte[3 * 16 * 16]));
+        Unpack(Fixture.Bytes(name)), times, bytes => Decode(PngChecksums.Mended(Pack(Fixture.Bytes(name), bytes))));
 
     [Theory]
     [InlineData("svhn/train_32x32.mat", 5_000)]
@@ -100,6 +120,8 @@ public sealed class MutatedFileTests : IDisposable
             if (opened is null) throw new InvalidDataException("file is not taken");
         });
     }
+
+    private static void Decode(byte[] image) => ImageDecoder.Decode(image, "file", Rgb.Black, 16, new byte[3 * 16 * 16]);
 
     private static void Cifar(byte[] bytes) => Decode(32, writer => CifarArchive.Ten.Decode(Archive.TarGz(new MemoryStream(bytes), "file"), "file", writer));
 

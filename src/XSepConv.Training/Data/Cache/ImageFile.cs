@@ -26,8 +26,8 @@ internal sealed record ImageFile(
     /// <summary>The first page, so that images begin at a page of memory.</summary>
     public const int HeaderBytes = 4_096;
 
-    /// <summary>Of the layout.</summary>
-    public const int Version = 1;
+    /// <summary>Of the layout, and of how images are decoded: pixels of another version are not served.</summary>
+    public const int Version = 2;
 
     /// <summary>No image is wider or higher.</summary>
     public const int LargestSide = 1_024;

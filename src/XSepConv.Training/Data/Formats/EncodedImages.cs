@@ -17,9 +17,10 @@ internal static class EncodedImages
     /// <param name="images">Read one at a time.</param>
     /// <param name="split">The split.</param>
     /// <param name="writer">Takes squares of its size.</param>
+    /// <param name="background">What see-through pixels are laid on; null drops alpha.</param>
     /// <param name="exact">Whether an image of another size is refused instead of scaled.</param>
     /// <exception cref="InvalidDataException">One is no image, or damaged; the message names it.</exception>
-    public static void Decode(IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, bool exact = false)
+    public static void Decode(IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, Rgb? background, bool exact = false)
     {
         var block = new List<EncodedImage>();
         long bytes = 0;
@@ -40,7 +41,7 @@ internal static class EncodedImages
             {
                 try
                 {
-                    DecodeOne(block[i], writer.Shape.Height, exact, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes));
+                    DecodeOne(block[i], writer.Shape.Height, background, exact, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes));
                 }
                 catch (InvalidDataException e)
                 {
@@ -55,15 +56,15 @@ internal static class EncodedImages
         }
     }
 
-    private static void DecodeOne(EncodedImage image, int side, bool exact, Span<byte> target)
+    private static void DecodeOne(EncodedImage image, int side, Rgb? background, bool exact, Span<byte> target)
     {
         if (!exact)
         {
-            ImageDecoder.Decode(image.Bytes, image.What, side, target);
+            ImageDecoder.Decode(image.Bytes, image.What, background, side, target);
             return;
         }
 
-        var (pixels, width, height) = ImageDecoder.Decode(image.Bytes, image.What);
+        var (pixels, width, height) = ImageDecoder.Decode(image.Bytes, image.What, background);
         if (width != side || height != side) throw new InvalidDataException($"{image.What}: is {width}×{height} pixels; {side}×{side} are right.");
         for (var i = 0; i < side * side; i++)
         {

@@ -44,8 +44,8 @@ internal static class TinyImageNetArchive
         if (train.Count == 0 || validation.Count == 0) throw new InvalidDataException($"{what}: holds {train.Count} training and {validation.Count} validation images; some of both are right.");
         if (validation.Count != annotations.Count) throw new InvalidDataException($"{what}: val_annotations.txt names {annotations.Count} images, there are {validation.Count}.");
         writer.Expected = train.Count + validation.Count;
-        EncodedImages.Decode(Encoded(train), SplitKind.Train, writer, exact: true);
-        EncodedImages.Decode(Encoded(validation), SplitKind.Test, writer, exact: true);
+        EncodedImages.Decode(Encoded(train), SplitKind.Train, writer, Rgb.White, exact: true);
+        EncodedImages.Decode(Encoded(validation), SplitKind.Test, writer, Rgb.White, exact: true);
         return Names(wnids);
 
         Dictionary<string, int> Annotations()

@@ -41,6 +41,9 @@ internal static class DatasetSplits
             validation: validation is null ? training.Select(EvenDraw.Of(labels, order.AsSpan(0, taken), options.Limit)) : EvenDraw.Of(validation, options.Limit),
             test: EvenDraw.Of(test, options.Limit),
             augmentation: augmentation,
-            source: source);
+            source: source)
+        {
+            Background = options.Background,
+        };
     }
 }
