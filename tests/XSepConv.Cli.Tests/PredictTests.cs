@@ -41,7 +41,6 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     [InlineData("../kinds/exif-8.jpg", 20)]
     [InlineData("../kinds/exif-alpha.png", 20)]
     [InlineData("../kinds/alpha.png", 16)]
-    [InlineData("../kinds/grey-alpha.png", 20)]
     [InlineData("../kinds/palette-4-transparency.png", 20)]
     [InlineData("../kinds/rgb-key.png", 20)]
     [InlineData("../kinds/cmyk-without-adobe.jpg", 20)]
