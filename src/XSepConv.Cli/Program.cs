@@ -3,4 +3,5 @@ using XSepConv.Cli.ComparedRuns;
 using XSepConv.Cli.Startup;
 
 GlibcAllocator.KeepFreedMemory();
+OpenMpWaiting.SleepSoon();
 return args is [RunWorker.Verb, var folder, var run] ? RunWorker.Run(folder, run) : Tool.Run(args);

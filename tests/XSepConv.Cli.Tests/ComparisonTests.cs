@@ -21,14 +21,15 @@ public sealed class ComparisonTests : IDisposable
         TestContext.Current.TestOutputHelper?.WriteLine($"Seed of the moments to kill at: {seed}");
         var random = new Random(seed);
         string whole = Path.Combine(folder, "whole"), killed = Path.Combine(folder, "killed");
-        var (exitCode, report, error) = await ToolProcess.Run(Arguments(whole));
+        // One run after the other, and side by side.
+        var (exitCode, report, error) = await ToolProcess.Run([.. Arguments(whole), "--jobs", "1"]);
         Assert.True(exitCode == 0, error);
         CheckSummary(report, whole);
 
         var kills = 0;
         while (kills < Kills)
         {
-            using var tool = ToolProcess.Start(Arguments(killed));
+            using var tool = ToolProcess.Start([.. Arguments(killed), "--jobs", $"{random.Next(2, 5)}"]);
 
             // Moments are counted in files written, so that a slow machine gets as far as a fast one; the rest of the wait falls anywhere.
             await Changes(tool, killed, random.Next(1, 5));
@@ -40,8 +41,9 @@ public sealed class ComparisonTests : IDisposable
         }
 
         Assert.True(kills == Kills, $"seed {seed}: only {kills} kills hit the comparison");
-        (exitCode, _, error) = await ToolProcess.Run(Arguments(killed));
+        (exitCode, _, error) = await ToolProcess.Run([.. Arguments(killed), "--jobs", "2"]);
         Assert.True(exitCode == 0, $"seed {seed}: {error}");
+        Assert.Contains("2 at a time", error, StringComparison.Ordinal);
         Assert.Equal(Timeless(whole), Timeless(killed));
     }
 

@@ -31,7 +31,8 @@ internal sealed class ComparisonCommand
     private readonly Option<int[]> kernels;
     private readonly Option<int> seeds = CheckedOption.Whole("--seeds", 1, 1000, 3, "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
     private readonly RecipeOptions recipe = new();
-    private readonly DeviceOptions device = new();
+    private readonly DeviceOptions device = new("1 for each run, since runs are side by side; on CUDA Torch's choice");
+    private readonly JobsOption jobs = new();
     private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", "Where runs and report go; the same command goes on with what is there. Default: runs/, the command and the name of the data.");
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the result as one line of JSON; everything else goes to stderr.");
 
@@ -53,6 +54,7 @@ internal sealed class ComparisonCommand
         foreach (var option in new Option[] { comparison.network, comparison.preset, comparison.width, comparison.kernels, comparison.seeds }) command.Add(option);
         comparison.recipe.AddTo(command);
         comparison.device.AddTo(command);
+        comparison.jobs.AddTo(command);
         foreach (var option in new Option[] { comparison.directory, comparison.json }) command.Add(option);
         command.SetAction(comparison.Run);
         return command;
@@ -72,10 +74,12 @@ internal sealed class ComparisonCommand
         {
             var folder = new ComparisonFolder(output);
             using var onlyOne = folder.Lock();
-            var manifest = folder.Begin(Prepare(result, output, screen, interrupts));
+            var prepared = Prepare(result, output, screen, interrupts);
+            var atATime = jobs.Value(result, prepared);
+            var manifest = folder.Begin(prepared with { AtATime = atATime });
             var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
-            view.Introduce(TypedLine.Of(result), recipe.Describe(result));
-            var comparison = new Comparison(folder, manifest, (run, progress, cancel) => WorkerProcess.Execute(folder, run, progress, cancel));
+            view.Introduce(TypedLine.Of(result), recipe.Describe(result), atATime);
+            var comparison = new Comparison(folder, manifest, (run, progress, cancel) => WorkerProcess.Execute(folder, run, progress, cancel), atATime);
             var report = view.Show(progress => comparison.Run(progress, interrupts.Token));
             if (result.GetValue(json)) JsonLine.Write(invocation.Output, Summary(report, folder));
             view.Conclude(report, Path.Combine(output, Path.GetFileName(folder.Html)), TypedLine.Of(result));
@@ -102,7 +106,7 @@ internal sealed class ComparisonCommand
         {
             Network = networks[0].Spec,
             OutputDirectory = output,
-            Threads = device.Threads(result) ?? TorchSharp.torch.get_num_threads(),
+            Threads = device.Threads(result) ?? (TorchDevice.Parse(chosenDevice).type == TorchSharp.DeviceType.CPU ? 1 : TorchSharp.torch.get_num_threads()),
             Device = chosenDevice,
         }, images);
         try

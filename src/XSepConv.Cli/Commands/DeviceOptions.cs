@@ -6,13 +6,14 @@ using XSepConv.Cli.Startup;
 namespace XSepConv.Cli.Commands;
 
 /// <summary>Where Torch computes, and on how many threads.</summary>
-internal sealed class DeviceOptions
+/// <param name="usualThreads">What it is without <c>--threads</c>, in words.</param>
+internal sealed class DeviceOptions(string usualThreads = "Torch's choice, a thread a core")
 {
     private const string Cuda = "cuda";
 
     private readonly Option<string> device = CheckedOption.Choice("--device", ["auto", "cpu", Cuda], "auto", "Where to compute; auto takes CUDA where there is some.");
 
-    private readonly Option<int?> threads = CheckedOption.OptionalWhole("--threads", 1, 1024, "Threads of Torch on the CPU. Default: Torch's choice, a thread a core.");
+    private readonly Option<int?> threads = CheckedOption.OptionalWhole("--threads", 1, 1024, $"Threads of Torch on the CPU. Default: {usualThreads}.");
 
     public void AddTo(Command command)
     {

@@ -1,17 +1,16 @@
-using System.Diagnostics;
 using System.Globalization;
 using Spectre.Console;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
 
-/// <summary>What a comparison shows: what it will do, a line for each run that has ended, one bar over all of them, and the figures at the end.</summary>
+/// <summary>What a comparison shows: what it will do, a line for each run that has ended, a bar for each at work and one over all of them, and the figures at the end.</summary>
 internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest manifest, string output, CancellationToken stopping)
 {
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
     /// <summary>Says what is going to happen, before it happens.</summary>
-    public void Introduce(string commandLine, string recipe)
+    public void Introduce(string commandLine, string recipe, int atATime)
     {
         var (data, training) = (manifest.Data, manifest.Training);
         Typed(commandLine);
@@ -30,7 +29,7 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             ("", string.Create(Culture, $"{data.TrainImages:N0} images to train, {data.ValidationImages:N0} to validate, {data.TestImages:N0} to test at the end")),
             ("recipe", string.Create(Culture, $"{recipe}: {ReportText.Count(training.Epochs, "epoch")}, batches of {Math.Min(training.BatchSize, data.TrainImages)}, {training.Optimizer}, learning rate {training.LearningRate}")),
             ("", $"images {training.Augmentation?.Describe()}; all values stand in the report"),
-            ("runs", string.Create(Culture, $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own, {ReportText.Count(training.Threads ?? 1, "thread")}")),
+            ("runs", string.Create(Culture, $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own of {ReportText.Count(training.Threads ?? 1, "thread")}, {atATime} at a time")),
             ("output", output),
         ]);
         console.WriteLine();
@@ -39,11 +38,12 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
     /// <summary>Runs the comparison under the screen.</summary>
     public ComparisonReport? Show(Func<IProgress<ComparisonProgress>, ComparisonReport?> work)
     {
-        if (!Consoles.IsLive(console)) return work(new Follow(console, null, stopping));
+        if (!Consoles.IsLive(console)) return work(new ComparisonBars(console, null, stopping));
         return console.Progress()
             .AutoClear(true)
+            .HideCompleted(true)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = null }, new PercentageColumn(), new SpeedColumn())
-            .Start(context => work(new Follow(console, context.AddTask("starting", maxValue: 1), stopping)));
+            .Start(context => work(new ComparisonBars(console, context, stopping)));
     }
 
     /// <summary>The figures side by side, what the tests say, and where the report is; or how to go on.</summary>
@@ -74,33 +74,4 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
 
     /// <summary>Written past Spectre, which would break a long line where it can't be copied.</summary>
     private void Typed(string line) => console.Profile.Out.Writer.WriteLine(line);
-
-    private sealed class Follow(IAnsiConsole console, ProgressTask? task, CancellationToken stopping) : IProgress<ComparisonProgress>
-    {
-        private readonly Stopwatch watch = Stopwatch.StartNew();
-        private double start = -1;
-
-        public void Report(ComparisonProgress value)
-        {
-            if (value is { Finished: { } outcome, Run: { } ended })
-            {
-                var line = string.Create(Culture, $" run {value.RunsDone}/{value.Runs}  {ended.Network.Label}, seed {ended.Seed}: test top-1 {ReportText.Percent(outcome.Test.Top1)}, best epoch {outcome.BestEpoch}");
-                // Spectre writes over the bar's line without clearing it first.
-                console.WriteLine(task is null ? line : line.PadRight(console.Profile.Width));
-            }
-
-            if (task is null) return;
-            var done = (value.RunsDone + value.Share) / value.Runs;
-            if (start < 0 && value.Step is not null) start = done;
-            task.Value = done;
-            task.Description = stopping.IsCancellationRequested ? "stopping"
-                : value.Run is not { } run ? "latencies"
-                : string.Create(Culture, $"{Math.Min(value.RunsDone + 1, value.Runs)}/{value.Runs} {run.Network.Id} seed {run.Seed}");
-            if (value.Step is { } step)
-            {
-                var left = done > start && start >= 0 ? watch.Elapsed / (done - start) * (1 - done) : (TimeSpan?)null;
-                task.Tag = SpeedColumn.Text(step, left);
-            }
-        }
-    }
 }

@@ -53,7 +53,7 @@ internal sealed class ComparisonFolder(string path)
     }
 
     /// <summary>Begins a comparison, or goes on with the one that is there.</summary>
-    /// <returns>The manifest to go by: the given one, with the command that began the comparison.</returns>
+    /// <returns>The manifest to go by: the given one, with the command that began the comparison, and the most runs at a time of both.</returns>
     /// <exception cref="TrainingRefusedException">Another comparison, or something else, is there.</exception>
     /// <exception cref="InvalidDataException">What is there is damaged.</exception>
     public ComparisonManifest Begin(ComparisonManifest manifest)
@@ -62,7 +62,7 @@ internal sealed class ComparisonFolder(string path)
         {
             var there = ComparisonManifest.Read(ManifestPath);
             RunSettings.RequireSame(there.Settings, manifest.Settings, ManifestPath);
-            manifest = manifest with { Command = there.Command };
+            manifest = manifest with { Command = there.Command, AtATime = Math.Max(there.AtATime ?? 1, manifest.AtATime ?? 1) };
         }
         else if (File.Exists(Path.Combine(FullName, Checkpoint.LastFileName)) || Directory.Exists(Path.Combine(FullName, "runs")))
         {

@@ -26,6 +26,9 @@ internal sealed record ComparisonManifest
     /// <summary>Each network is trained with the seeds 0 … this − 1.</summary>
     public required int Seeds { get; init; }
 
+    /// <summary>The most runs that were at work side by side, since the beginning; 1 where nothing is said. It changes times only.</summary>
+    public int? AtATime { get; init; }
+
     /// <summary>What decides the outcome, in words: a restart must have the same.</summary>
     public required SortedDictionary<string, string> Settings { get; init; }
 

@@ -40,22 +40,26 @@ internal static class HandMade
         folder.Begin(manifest);
         foreach (var run in manifest.Runs)
         {
-            var predictions = (run.Network.Id == "xsep" ? First : Second)[run.Seed];
-            var right = predictions.Zip(Labels).Count(pair => pair.First == pair.Second);
-            EpochResult[] history =
-            [
-                new(1, 2.5, 0.25, 2, 0.5, 0.01, Best: true),
-                new(2, 1.5, 0.5, 1.25, 0.625, 0.005, Best: true),
-            ];
+            var outcome = Outcome(run);
             Directory.CreateDirectory(folder.RunPath(run));
-            folder.Write(run, new RunOutcome(2, new(right / 8.0, 1 + (0.5 * run.Seed), 8), Labels, predictions, history));
+            folder.Write(run, outcome);
             folder.Write(run, new RunMeasurements(300_000_000 + run.Seed, 100_000_000));
             File.WriteAllLines(
                 Path.Combine(folder.RunPath(run), "log.jsonl"),
-                history.Select(epoch => System.Text.Json.JsonSerializer.Serialize(epoch with { Seconds = 2, ImagesPerSecond = 100 + (10 * run.Seed) + epoch.Epoch }, CheckpointJson.Default.EpochResult)));
+                outcome.History.Select(epoch => System.Text.Json.JsonSerializer.Serialize(epoch with { Seconds = 2, ImagesPerSecond = 100 + (10 * run.Seed) + epoch.Epoch }, CheckpointJson.Default.EpochResult)));
         }
 
         return folder;
+    }
+
+    /// <summary>What a run came to.</summary>
+    public static RunOutcome Outcome(ComparedRun run)
+    {
+        var predictions = (run.Network.Id == "xsep" ? First : Second)[run.Seed];
+        var right = predictions.Zip(Labels).Count(pair => pair.First == pair.Second);
+        return new(
+            2, new(right / 8.0, 1 + (0.5 * run.Seed), 8), Labels, predictions,
+            [new(1, 2.5, 0.25, 2, 0.5, 0.01, Best: true), new(2, 1.5, 0.5, 1.25, 0.625, 0.005, Best: true)]);
     }
 
     public static ComparisonReport Report(string path, ComparisonManifest manifest) =>

@@ -146,7 +146,7 @@ internal sealed class HtmlReport
         foreach (var (name, value) in report.Manifest.Settings) Line($"<div><dt>{E(name)}</dt><dd>{E(value)}</dd></div>");
         Line("</dl>");
         Line($"<p class=\"quiet\"{Measured}>{E(machine.Time.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture))}, {E(machine.Processor)}, {ReportText.Count(machine.Cores, "core")}, "
-            + $"{E(machine.System)}; {E(machine.Versions)}; kernels {E(machine.Kernel)}.</p>");
+            + $"{E(machine.System)}; {E(machine.Versions)}; kernels {E(machine.Kernel)}; {ReportText.Runs(report.Manifest)}.</p>");
     }
 
     private static string Cells(string element, IEnumerable<string> cells) => string.Concat(cells.Select(cell => $"<{element}>{E(cell)}</{element}>"));

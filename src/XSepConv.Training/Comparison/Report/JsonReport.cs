@@ -29,6 +29,7 @@ internal static class JsonReport
             report.Machine.System,
             report.Machine.Versions,
             report.Machine.Kernel,
+            atATime = report.Manifest.AtATime ?? 1,
             trainingSeconds = report.Networks.Sum(network => network.Measured.TrainingSeconds),
         },
     };

@@ -57,7 +57,7 @@ internal static class MarkdownReport
         Line();
         Line($"- `{manifest.Command.Replace("`", "'", StringComparison.Ordinal)}`");
         foreach (var (name, value) in manifest.Settings) Line($"- {Cell(name)}: {Cell(value)}");
-        Line($"- measured on {Cell(report.Machine.Processor)}, {ReportText.Count(report.Machine.Cores, "core")}; {Cell(report.Machine.Versions)}; kernels {report.Machine.Kernel}; "
+        Line($"- measured on {Cell(report.Machine.Processor)}, {ReportText.Count(report.Machine.Cores, "core")}; {Cell(report.Machine.Versions)}; kernels {report.Machine.Kernel}; {ReportText.Runs(manifest)}; "
             + report.Machine.Time.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
         return text.ToString();
 

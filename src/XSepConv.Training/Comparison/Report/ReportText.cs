@@ -64,6 +64,10 @@ internal static class ReportText
     /// <summary>Images that only one of two networks gets right, and what McNemar's test says of them.</summary>
     public static string OnlyOne(McNemarTest images) => $"{images.OnlyFirst} : {images.OnlySecond}, {PIs(images.P)}";
 
+    /// <summary>What training times were measured beside.</summary>
+    public static string Runs(ComparisonManifest manifest) =>
+        $"runs of {Count(manifest.Training.Threads ?? 1, "thread")}, {((manifest.AtATime ?? 1) > 1 ? $"up to {Whole(manifest.AtATime ?? 1)} at a time" : "one at a time")}";
+
     public static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
     private static string Signed(double value) => value == 0 ? "0" : string.Create(Culture, $"{(value < 0 ? "−" : "+")}{Math.Abs(value):0.#}");

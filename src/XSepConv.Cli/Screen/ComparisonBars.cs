@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Screen;
+
+/// <summary>A line for each run that has ended; on a live screen a bar over all runs, too, and one for each run at work.</summary>
+internal sealed class ComparisonBars(IAnsiConsole console, ProgressContext? live, CancellationToken stopping) : IProgress<ComparisonProgress>
+{
+    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    private readonly Dictionary<ComparedRun, Bar> runs = [];
+    private readonly Bar? all = live is null ? null : new Bar(live.AddTask("starting", maxValue: 1));
+
+    public void Report(ComparisonProgress value)
+    {
+        if (value is { Finished: { } outcome, Run: { } ended })
+        {
+            if (runs.Remove(ended, out var bar)) bar.End();
+            var line = string.Create(Culture, $" run {value.RunsDone}/{value.Runs}  {ended.Network.Label}, seed {ended.Seed}: test top-1 {ReportText.Percent(outcome.Test.Top1)}, best epoch {outcome.BestEpoch}");
+            // Spectre writes over the bars' lines without clearing them first.
+            console.WriteLine(live is null ? line : line.PadRight(console.Profile.Width));
+        }
+
+        if (all is null) return;
+        var left = all.Move(value.Total, measured: value.Step is not null);
+        all.Say(
+            stopping.IsCancellationRequested ? "stopping" : value.Run is null ? "latencies" : string.Create(Culture, $"{value.RunsDone} of {value.Runs} runs"),
+            left is { } time ? $"ETA {EpochLine.Duration(time)}" : "");
+        if (value is not { Step: { } step, Run: { } run }) return;
+        if (!runs.TryGetValue(run, out var own)) runs.Add(run, own = new Bar(live!.AddTask(Name(run), maxValue: 1)));
+        own.Say(Name(run), SpeedColumn.Text(step, own.Move(value.Share, measured: true)));
+    }
+
+    private static string Name(ComparedRun run) => string.Create(Culture, $"{run.Network.Id} seed {run.Seed}");
+
+    /// <summary>A bar that knows when it will be full: not from what an earlier process did.</summary>
+    private sealed class Bar(ProgressTask task)
+    {
+        private readonly Stopwatch watch = Stopwatch.StartNew();
+        private double start = -1;
+
+        public TimeSpan? Move(double share, bool measured)
+        {
+            if (start < 0 && measured) start = share;
+
+            // One that is full is hidden, and ends before it is.
+            task.Value = Math.Min(share, 0.9999);
+            return start >= 0 && share > start ? watch.Elapsed / (share - start) * (1 - share) : null;
+        }
+
+        public void Say(string description, string text) => (task.Description, task.Tag) = (description, text);
+
+        public void End() => task.Value = task.MaxValue;
+    }
+}
