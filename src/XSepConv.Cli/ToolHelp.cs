@@ -44,6 +44,7 @@ internal static class ToolHelp
         [
             "xsepconv evaluate --checkpoint runs/fashion/best.safetensors",
             "xsepconv evaluate --checkpoint runs/fashion/best.safetensors --data fashion-mnist --json",
+            "xsepconv evaluate --checkpoint runs/folder/best.safetensors --data folder --data-root ~/other-pictures",
         ],
         ["predict"] =
         [

@@ -29,6 +29,28 @@ public static class Evaluator
         IProgress<int>? progress = null,
         CancellationToken cancel = default) => Evaluate(network, images, normalization, ProcessGroup.Alone, batchSize, progress, cancel);
 
+    /// <summary>The same, and what the images of each class were taken for.</summary>
+    /// <inheritdoc cref="Evaluate(nn.Module{Tensor, Tensor}, ImageSplit, ImageNormalization, int, IProgress{int}?, CancellationToken)"/>
+    public static (EvaluationResult Result, ConfusionMatrix Confusion) EvaluateByClass(
+        nn.Module<Tensor, Tensor> network,
+        ImageSplit images,
+        ImageNormalization normalization,
+        int batchSize = 256,
+        IProgress<int>? progress = null,
+        CancellationToken cancel = default)
+    {
+        long[,]? counts = null;
+        var result = Evaluate(network, images, normalization, ProcessGroup.Alone, batchSize, progress, cancel, (batch, logits) =>
+        {
+            var classes = (int)logits.shape[1];
+            counts ??= new long[classes, classes];
+            using var predicted = logits.argmax(1).cpu();
+            var answers = predicted.data<long>();
+            for (var i = 0; i < batch.Count; i++) counts[batch.Labels[i], answers[i]]++;
+        });
+        return (result, new ConfusionMatrix(counts!));
+    }
+
     /// <summary>The same by several processes, each of which runs its share of the batches; all get the same result, that of one process.</summary>
     internal static EvaluationResult Evaluate(
         nn.Module<Tensor, Tensor> network,
@@ -37,7 +59,8 @@ public static class Evaluator
         ProcessGroup processes,
         int batchSize,
         IProgress<int>? progress,
-        CancellationToken cancel)
+        CancellationToken cancel,
+        Action<Batch, Tensor>? look = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(images);
@@ -65,6 +88,7 @@ public static class Evaluator
                 var labels = TensorBatch.Labels(batch, device);
                 measured[2 * number] = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
                 measured[(2 * number) + 1] = logits.argmax(1).eq(labels).sum().ToInt64();
+                look?.Invoke(batch, logits);
                 number += processes.Size;
                 progress?.Report(done = Math.Min(images.Count, done + (batch.Count * processes.Size)));
             }

@@ -56,6 +56,7 @@ internal static class RunSettings
             settings["largest rotation"] = Text(augmentation.LargestRotation);
         }
 
+        foreach (var (name, value) in data.Settings) settings[name] = value;
         return settings;
     }
 

@@ -72,6 +72,8 @@ public sealed class Trainer
             TrainImages = data.Train.Count,
             ValidationImages = data.Validation.Count,
             TestImages = data.Test.Count,
+            Classes = data.CountByClass(),
+            Findings = data.Findings,
             ImageShape = (data.Train.Channels, data.Train.Height, data.Train.Width),
             Augmentation = options.AugmentationFor(data),
             Device = _device.ToString(),

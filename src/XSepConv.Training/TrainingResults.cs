@@ -23,6 +23,9 @@ public sealed record EpochResult(
     double? ImagesPerSecond = null,
     double? DataWait = null)
 {
+    /// <summary>Pictures of the data set that the run went without, because they can't be read; null for none.</summary>
+    public int? SkippedImages { get; init; }
+
     /// <summary>The same without what a clock said.</summary>
     internal EpochResult Timeless => this with { Seconds = null, ImagesPerSecond = null, DataWait = null };
 }
@@ -80,6 +83,12 @@ public sealed record TrainingPlan
 
     /// <summary>Images measured once, at the end.</summary>
     public required int TestImages { get; init; }
+
+    /// <summary>Images of each class, in the order of the labels.</summary>
+    public IReadOnlyList<ClassCount> Classes { get; init; } = [];
+
+    /// <summary>What was found in the data besides the images.</summary>
+    public DatasetFindings Findings { get; init; } = DatasetFindings.None;
 
     /// <summary>Channels, height and width of an image.</summary>
     public required (int Channels, int Height, int Width) ImageShape { get; init; }

@@ -108,7 +108,10 @@ internal sealed class TrainingRun(
             ValidationLoss: validation.Loss,
             ValidationTop1: validation.Top1,
             LearningRate: plan.Schedule.At(((long)epoch * plan.StepsPerEpoch) - 1),
-            Best: best is null || validation.Top1 > best.ValidationTop1 || (validation.Top1 == best.ValidationTop1 && validation.Loss < best.ValidationLoss));
+            Best: best is null || validation.Top1 > best.ValidationTop1 || (validation.Top1 == best.ValidationTop1 && validation.Loss < best.ValidationLoss))
+        {
+            SkippedImages = data.Findings.Skipped.Count is > 0 and var skipped ? skipped : null,
+        };
         var timed = result with { Seconds = Math.Round(State.Seconds, 3), ImagesPerSecond = Math.Round(images / Math.Max(State.Seconds, 1e-9), 2), DataWait = Math.Round(State.WaitSeconds / Math.Max(State.Seconds, 1e-9), 4) };
         var next = State with { EpochsDone = epoch, StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, WaitSeconds = 0, History = [.. State.History, result] };
         _files.EndEpoch(next, timed);

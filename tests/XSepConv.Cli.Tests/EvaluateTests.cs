@@ -16,10 +16,11 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         Assert.Equal(0, exitCode);
         var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
-        Assert.Equal(["top1", "loss", "images"], report.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["top1", "loss", "images", "meanClassTop1", "split", "imageSize", "classes", "confusion", "found"], report.EnumerateObject().Select(property => property.Name));
 
         // The same weights, images, batches and threads: the same bits.
         var test = JsonDocument.Parse(finished.Out).RootElement.GetProperty("test");
+        Assert.Equal("test", report.GetProperty("split").GetString());
         foreach (var name in new[] { "top1", "loss", "images" }) Assert.Equal(test.GetProperty(name).GetRawText(), report.GetProperty(name).GetRawText());
     }
 
@@ -41,7 +42,7 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
 
         Assert.Equal(0, exitCode);
         Assert.Equal("", error);
-        string[] options = ["--checkpoint", "--data", "--data-root", "--image-size", "--limit", "--batch", "--device", "--threads", "--json"];
+        string[] options = ["--checkpoint", "--data", "--data-root", "--layout", "--skip-damaged", "--split", "--image-size", "--limit", "--batch", "--device", "--threads", "--json"];
         Assert.All(options, option => Assert.Contains($"  {option} ", output, StringComparison.Ordinal));
     }
 
@@ -58,6 +59,8 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
     [InlineData("was trained on shapes, 3×32×32 images", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "IDX")]
     [InlineData("is not a folder", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "NONE")]
     [InlineData("--batch is '0'", "--checkpoint", "BEST", "--batch", "0")]
+    [InlineData("--split is 'tset': known are all, train, val, test. Did you mean 'test'?", "--checkpoint", "BEST", "--split", "tset")]
+    [InlineData("--split is for --data folder; of shapes the test images are measured", "--checkpoint", "BEST", "--split", "train")]
     [InlineData("no option '--chekpoint' here. Did you mean '--checkpoint'?", "--chekpoint", "BEST")]
     public void Bad_input_is_refused_in_one_line(string expected, params string[] args)
     {

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using XSepConv.Cli.Screen;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Tests;
 
@@ -27,20 +29,105 @@ public sealed class FolderTests : IDisposable
         Assert.Contains("waiting", error, StringComparison.Ordinal);
         Assert.Contains("\"dataWait\":", File.ReadAllText(Path.Combine(run, "log.jsonl")), StringComparison.Ordinal);
 
+        var test = Here.Run("evaluate", "--checkpoint", Path.Combine(run, "best.safetensors"), "--data-root", images, "--split", "test", "--json");
+
+        Assert.Equal(0, test.ExitCode);
+        Assert.Equal(2, JsonDocument.Parse(Here.SingleLine(test.Out)).RootElement.GetProperty("images").GetInt32());
+
         var evaluated = Here.Run("evaluate", "--checkpoint", Path.Combine(run, "best.safetensors"), "--data-root", images, "--json");
 
         Assert.Equal(0, evaluated.ExitCode);
+        Assert.Contains("--split test measures those that it did not see", Unwrapped(evaluated.Error), StringComparison.Ordinal);
         var measured = JsonDocument.Parse(Here.SingleLine(evaluated.Out)).RootElement;
-        Assert.Equal(2, measured.GetProperty("images").GetInt32());
+        Assert.Equal(12, measured.GetProperty("images").GetInt32());
         Assert.Single(Directory.GetFiles(Path.Combine(folder, "cache", "xsepconv", "folder")));
 
-        // A class's images are all alike, so whichever was the test image, the runtime's answer is what evaluate has counted.
+        // A class's images are all alike, so the runtime's answer to one of them is what evaluate has counted for all.
         var predicted = Here.Run("predict", "--checkpoint", Path.Combine(run, "best.safetensors"), "--json", Path.Combine(images, "black", "0.png"), Path.Combine(images, "white", "0.png"));
 
         Assert.Equal(0, predicted.ExitCode);
         var answers = JsonDocument.Parse(Here.SingleLine(predicted.Out)).RootElement.GetProperty("images").EnumerateArray();
         var likeliest = answers.Select(answer => answer.GetProperty("top")[0].GetProperty("name").GetString()).ToList();
         Assert.Equal(measured.GetProperty("top1").GetDouble(), likeliest.Zip(["black", "white"]).Count(pair => pair.First == pair.Second) / 2.0);
+    }
+
+    [Fact]
+    public void A_run_without_what_is_damaged_says_so_everywhere_and_is_resumed_only_like_that()
+    {
+        var images = Images();
+        File.WriteAllText(Path.Combine(images, "black", "7.png"), "no image");
+        File.WriteAllText(Path.Combine(images, "white", "7.gif"), "GIF89a");
+        File.WriteAllText(Path.Combine(images, "labels.csv"), "none");
+        var run = Path.Combine(folder, "run");
+        string[] train = ["train", "--data", "folder", "--data-root", images, "--image-size", "16", "--width", "0.1", "--epochs", "1", "--batch", "4", "--threads", "1", "--out", run, "--json"];
+
+        var refused = Here.Run(train);
+        Assert.Equal((2, ""), (refused.ExitCode, refused.Out));
+        Assert.Contains("2 of 14 pictures can't be read: white/7.gif: is a GIF file; PNG and JPEG are read; black/7.png: is neither", refused.Error, StringComparison.Ordinal);
+
+        var (exitCode, output, error) = Here.Run([.. train, "--skip-damaged"]);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains(" left out: 1 × .csv, no picture: labels.csv", Unwrapped(error), StringComparison.Ordinal);
+        Assert.Contains(" left out: 2 × picture that can't be read: white/7.gif is a GIF file", Unwrapped(error), StringComparison.Ordinal);
+        Assert.Contains("\"skippedImages\":2", File.ReadAllText(Path.Combine(run, "log.jsonl")), StringComparison.Ordinal);
+        var data = JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("data");
+        Assert.Equal(["black", "white"], data.GetProperty("classes").EnumerateArray().Select(one => one.GetProperty("name").GetString()));
+        Assert.Equal([4, 4], data.GetProperty("classes").EnumerateArray().Select(one => one.GetProperty("train").GetInt32()));
+        Assert.Equal(["white/7.gif", "black/7.png"], data.GetProperty("found").GetProperty("skipped").EnumerateArray().Select(file => file.GetProperty("name").GetString()));
+
+        // Without the damaged files there is nothing to skip, and it is another data set.
+        Assert.Equal(0, Here.Run([.. train, "--skip-damaged", "--resume"]).ExitCode);
+        File.Delete(Path.Combine(images, "black", "7.png"));
+        File.Delete(Path.Combine(images, "white", "7.gif"));
+        var other = Here.Run([.. train, "--resume"]);
+        Assert.Equal((2, ""), (other.ExitCode, other.Out));
+        Assert.Contains("pictures left out: 2, ", other.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_of_each_class_are_shown_before_training_and_fit_forty_columns()
+    {
+        var classes = Enumerable.Range(0, 30).Select(i => new ClassCount($"a class with a rather long name, number {i}", 1000 + i, 100, 10)).ToList();
+        using var screen = new StringWriter();
+        var console = Consoles.For(screen);
+        console.Profile.Width = 40;
+        DataTable.Write(console, classes, new() { LeftOut = [new(".txt, no picture", 4, ["a/1.txt", "a/2.txt", "a/3.txt"])], Warnings = ["mind."] });
+        var lines = screen.ToString().Split('\n');
+
+        Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, 40));
+
+        // 8 + … + 26 is 19 · 17, so that the nineteen in the middle have 19 · 1017.
+        Assert.Contains(lines, line => line.Contains("… 19", StringComparison.Ordinal) && line.Contains("19,323", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("all 30", StringComparison.Ordinal) && line.Contains("30,435", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("1,029", StringComparison.Ordinal));
+        Assert.Contains(" left out: 4 × .txt, no picture:", screen.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_with_fewer_classes_is_evaluated_by_their_names()
+    {
+        using var network = TrainedFile.Network(3, 3);
+        var checkpoint = TrainedFile.Write(Path.Combine(folder, "net.safetensors"), network, TrainedFile.Data(3, 20, "white", "red", "black"));
+        var images = Images();
+        Directory.Delete(Path.Combine(images, "white"), recursive: true);
+
+        var (exitCode, output, error) = Here.Run("evaluate", "--checkpoint", checkpoint, "--data-root", images, "--image-size", "24", "--json");
+
+        Assert.True(exitCode == 0, error);
+        Assert.Contains("the images are 24×24; the network was trained on 20×20", Unwrapped(error), StringComparison.Ordinal);
+        var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
+        Assert.Equal("all", report.GetProperty("split").GetString());
+        Assert.Equal([0, 0, 6], report.GetProperty("classes").EnumerateArray().Select(one => one.GetProperty("images").GetInt32()));
+        var confusion = report.GetProperty("confusion").EnumerateArray().Select(row => row.EnumerateArray().Select(count => count.GetInt32()).ToArray()).ToArray();
+        Assert.Equal([0, 0, 6], confusion.Select(row => row.Sum()));
+
+        // All six are alike, so the network takes them all for the same.
+        Assert.Contains(6, confusion[2]);
+        Assert.Equal(confusion[2][2] / 6.0, report.GetProperty("top1").GetDouble());
+
+        Directory.Move(Path.Combine(images, "black"), Path.Combine(images, "blue"));
+        Assert.Contains("does not know the class 'blue'; it tells apart 'white', 'red', 'black'.", Here.Refusal("evaluate", "--checkpoint", checkpoint, "--data-root", images), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -108,6 +195,8 @@ public sealed class FolderTests : IDisposable
     [InlineData("--background is for --data folder; no image of shapes is see-through.", "--data", "shapes", "--background", "white")]
     public void A_background_that_is_none_is_refused(string expected, params string[] args) =>
         Assert.Contains(expected, Here.Refusal(["train", "--out", Path.Combine(folder, "run"), .. args]), StringComparison.Ordinal);
+
+    private static string Unwrapped(string text) => string.Join(' ', text.Split('\n').Select(line => line.TrimEnd()));
 
     public void Dispose()
     {

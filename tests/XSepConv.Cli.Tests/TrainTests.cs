@@ -62,7 +62,7 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         string[] options =
         [
-            "--data", "--data-root", "--limit", "--model", "--preset", "--width", "--kernels", "--recipe", "--epochs", "--batch", "--accumulate", "--optimizer", "--lr",
+            "--data", "--data-root", "--layout", "--skip-damaged", "--limit", "--model", "--preset", "--width", "--kernels", "--recipe", "--epochs", "--batch", "--accumulate", "--optimizer", "--lr",
             "--schedule", "--warmup", "--weight-decay", "--label-smoothing", "--dropout", "--clip", "--ema", "--patience", "--augment", "--seed",
             "--device", "--threads", "--distributed", "--workers", "--image-size", "--out", "--save-every", "--resume", "--overwrite", "--json",
         ];
@@ -93,6 +93,9 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData("is not a folder", "--data", "mnist", "--data-root", "FILE")]
     [InlineData("--data folder needs --data-root: the folder with a folder for each class", "--data", "folder")]
     [InlineData("--image-size is for --data folder; the images of shapes have a size of their own", "--image-size", "64")]
+    [InlineData("--skip-damaged is for --data folder", "--skip-damaged")]
+    [InlineData("--layout is for --data folder", "--layout", "flat")]
+    [InlineData("--layout is 'flt': known are auto, flat, splits. Did you mean 'flat'?", "--layout", "flt")]
     [InlineData("--image-size is '4': it must be a whole number from 8 to 1024", "--image-size", "4")]
     [InlineData("--augment is 'stron': known are none, light, standard, strong. Did you mean 'strong'?", "--augment", "stron")]
     public void Bad_input_is_refused_in_one_line(string expected, params string[] args)

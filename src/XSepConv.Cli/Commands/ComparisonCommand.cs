@@ -26,7 +26,7 @@ internal sealed class ComparisonCommand
         "For which size of image: 224×224 and the like, or 28 to 64 pixels (stem and first block keep the size).");
 
     private readonly Option<double?> width = CheckedOption.OptionalNumber(
-        "--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with the first 2,000 training images.");
+        "--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with 2,000 training images.");
 
     private readonly Option<int[]> kernels;
     private readonly Option<int> seeds = CheckedOption.Whole("--seeds", 1, 1000, 3, "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
@@ -74,11 +74,11 @@ internal sealed class ComparisonCommand
         {
             var folder = new ComparisonFolder(output);
             using var onlyOne = folder.Lock();
-            var prepared = Prepare(result, output, screen, interrupts);
+            var (prepared, images) = Prepare(result, output, screen, interrupts);
             var atATime = jobs.Value(result, prepared);
             var manifest = folder.Begin(prepared with { AtATime = atATime });
             var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
-            view.Introduce(TypedLine.Of(result), recipe.Describe(result), atATime);
+            view.Introduce(TypedLine.Of(result), recipe.Describe(result), images, atATime);
             var comparison = new Comparison(folder, manifest, (run, progress, cancel) => WorkerProcess.Execute(folder, run, progress, cancel), atATime);
             var report = view.Show(progress => comparison.Run(progress, interrupts.Token));
             if (result.GetValue(json)) JsonLine.Write(invocation.Output, Summary(report, folder));
@@ -95,7 +95,7 @@ internal sealed class ComparisonCommand
         }
     }
 
-    private ComparisonManifest Prepare(ParseResult result, string output, TextWriter screen, Interrupts interrupts)
+    private (ComparisonManifest Manifest, ImageDataset Images) Prepare(ParseResult result, string output, TextWriter screen, Interrupts interrupts)
     {
         var chosenDevice = device.Prepare(result);
         var name = data.Name(result)!;
@@ -118,9 +118,10 @@ internal sealed class ComparisonCommand
             throw UserError.From(e);
         }
 
-        return ComparisonManifest.Of(
+        var manifest = ComparisonManifest.Of(
             kind, TypedLine.Of(result), images, data.Options(result, seed: 0, usualLimit: limit), training with { OutputDirectory = "" },
             [.. networks.Select(network => network with { Spec = network.Spec with { Dropout = training.Network.Dropout } })], result.GetValue(seeds));
+        return (manifest, images);
     }
 
     private IReadOnlyList<ComparedNetwork> Networks(ParseResult result, ImageDataset images, string name)

@@ -10,6 +10,8 @@ internal sealed class DataOptions
 {
     private const string DefaultName = "shapes";
 
+    private static readonly string[] Layouts = [.. Enum.GetNames<FolderLayout>().Select(name => name.ToLowerInvariant())];
+
     private readonly bool hasDefault;
     private readonly Option<string?> name;
 
@@ -23,6 +25,12 @@ internal sealed class DataOptions
 
     private readonly Option<int?> limit = CheckedOption.OptionalWhole(
         "--limit", 2, int.MaxValue, "Use only so many images of each split, as many of each class as can be: for quick tries.");
+
+    private readonly Option<string> layout = CheckedOption.Choice(
+        "--layout", Layouts, Layouts[0], "How the folders of 'folder' are read: 'flat' takes each for a class, 'splits' only those called like train, val and test; 'auto' goes by their names and refuses what is unclear.");
+
+    private readonly Option<bool> skipDamaged = CheckedOption.Flag(
+        "--skip-damaged", "Go without the pictures of 'folder' that can't be read, and say which, instead of refusing them.");
 
     /// <param name="hasDefault">Whether there is a default name; without, the command knows one.</param>
     /// <param name="description">What the data are for.</param>
@@ -49,7 +57,7 @@ internal sealed class DataOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { name, root, size, background, limit }) command.Add(option);
+        foreach (var option in new Option[] { name, root, size, background, layout, skipDamaged, limit }) command.Add(option);
     }
 
     public string? Name(ParseResult result) => result.GetValue(name) ?? (hasDefault ? DefaultName : null);
@@ -64,16 +72,49 @@ internal sealed class DataOptions
     /// <param name="cancel">Ends it.</param>
     /// <param name="knownSize">The size of a folder's images where none was typed.</param>
     /// <param name="usualLimit">The most images of a split where no limit was typed.</param>
-    /// <param name="trained">What the images are measured with, if anything: they are prepared as it was trained.</param>
-    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null, int? usualLimit = null, LoadedCheckpoint? trained = null)
+    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null, int? usualLimit = null) =>
+        Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, Options(result, seed, knownSize, usualLimit), progress, cancel));
+
+    /// <summary>Opens the images that a network is measured on.</summary>
+    /// <param name="result">What was typed.</param>
+    /// <param name="dataset">The name of the set.</param>
+    /// <param name="split">Which of them, for a folder.</param>
+    /// <param name="trained">What the network was trained on.</param>
+    /// <param name="screen">Where a download is shown.</param>
+    /// <param name="cancel">Ends it.</param>
+    public EvaluationImages OpenForEvaluation(
+        ParseResult result, string dataset, EvaluatedSplit? split, LoadedCheckpoint trained, TextWriter screen, CancellationToken cancel)
+    {
+        var options = Options(result, seed: 0, knownSize: trained.ImageShape.Height);
+        if (result.GetValue(background) is null) options = options with { Background = trained.Background };
+        return Open(result, dataset, screen, progress =>
+        {
+            if (dataset == DatasetCatalog.Folder)
+            {
+                RequireChannels(FolderDataset.Channels, options.ImageSize, options.ImageSize, dataset, trained);
+                return EvaluationImages.OfFolder(options, split, trained.ClassNames, progress, cancel);
+            }
+
+            var images = DatasetCatalog.Open(dataset, options, progress, cancel);
+            RequireChannels(images.Test.Channels, images.Test.Height, images.Test.Width, dataset, trained);
+            return EvaluationImages.Of(images, trained.ClassNames);
+        });
+    }
+
+    private static void RequireChannels(int channels, int height, int width, string dataset, LoadedCheckpoint trained)
+    {
+        var shape = trained.ImageShape;
+        if (channels == shape.Channels) return;
+        throw new UserError($"The network was trained on {trained.DataName}, {shape.Channels}×{shape.Height}×{shape.Width} images; {dataset} has {channels}×{height}×{width} images.");
+    }
+
+    private T Open<T>(ParseResult result, string dataset, TextWriter screen, Func<IProgress<DatasetProgress>, T> open)
     {
         RefuseWrongOptions(result, dataset);
-        var options = Options(result, seed, knownSize, usualLimit);
-        if (trained is not null && result.GetValue(background) is null) options = options with { Background = trained.Background };
         using var download = new DownloadScreen(Consoles.For(screen));
         try
         {
-            return DatasetCatalog.Open(dataset, options, download, cancel);
+            return open(download);
         }
         catch (ArgumentException e)
         {
@@ -84,7 +125,14 @@ internal sealed class DataOptions
     /// <summary>What was typed, as the library takes it.</summary>
     public DatasetOptions Options(ParseResult result, int seed, int? knownSize = null, int? usualLimit = null)
     {
-        var options = new DatasetOptions { DataRoot = result.GetValue(root), Seed = seed, Limit = Limit(result) ?? usualLimit };
+        var options = new DatasetOptions
+        {
+            DataRoot = result.GetValue(root),
+            Seed = seed,
+            Limit = Limit(result) ?? usualLimit,
+            Layout = Enum.Parse<FolderLayout>(result.GetValue(layout)!, ignoreCase: true),
+            SkipDamaged = result.GetValue(skipDamaged),
+        };
         if (result.GetValue(background) is { } color) options = options with { Background = color };
         return (result.GetValue(size) ?? knownSize) is { } side ? options with { ImageSize = side } : options;
     }
@@ -99,6 +147,11 @@ internal sealed class DataOptions
         if (dataset != DatasetCatalog.Folder && result.GetValue(background) is not null)
         {
             throw new UserError($"--background is for --data {DatasetCatalog.Folder}; no image of {dataset} is see-through.");
+        }
+
+        if (dataset != DatasetCatalog.Folder && new Option[] { layout, skipDamaged }.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } only)
+        {
+            throw new UserError($"{only.Name} is for --data {DatasetCatalog.Folder}; the images of {dataset} are laid out and checked as published.");
         }
 
         if (dataset != DatasetCatalog.Folder && result.GetValue(size) is not null)

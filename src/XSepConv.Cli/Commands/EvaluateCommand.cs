@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Spectre.Console;
 using XSepConv.Cli.Arguments;
@@ -8,20 +9,29 @@ using XSepConv.Training;
 
 namespace XSepConv.Cli.Commands;
 
-/// <summary><c>xsepconv evaluate</c>: how well a checkpoint does on test images.</summary>
+/// <summary><c>xsepconv evaluate</c>: how well a checkpoint does on test images or a folder.</summary>
 internal static class EvaluateCommand
 {
+    private static readonly string[] Splits = [.. Enum.GetNames<EvaluatedSplit>().Select(name => name.ToLowerInvariant())];
+
     public static Command Create()
     {
         var checkpoint = CheckedOption.Text("--checkpoint", "FILE", "A best.safetensors or last.safetensors of train. It says itself which network it holds.");
         checkpoint.Required = true;
-        var data = new DataOptions(hasDefault: false, "Whose test images. Default: of the data that the checkpoint was trained on.");
+        var data = new DataOptions(hasDefault: false, "Whose images: of a published set its test images, or a folder of your own. Default: the data that the checkpoint was trained on.");
+        var split = new Option<EvaluatedSplit?>("--split")
+        {
+            Description = "Which images of 'folder': its test images where it has folders for the splits, else all.",
+            HelpName = string.Join('|', Splits),
+            CustomParser = argument => argument.Tokens is [var token] ? ParseSplit(argument, token.Value) : null,
+        };
+        split.CompletionSources.Add([.. Splits]);
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.");
         var device = new DeviceOptions();
-        var json = CheckedOption.Flag("--json", "Print one line of JSON; everything else goes to stderr.");
-        var command = new Command("evaluate", "Measure a trained network on test images.") { checkpoint };
+        var json = CheckedOption.Flag("--json", "Print one line of JSON, with each class and what it was taken for; everything else goes to stderr.");
+        var command = new Command("evaluate", "Measure a trained network on test images, or on a folder of your own.") { checkpoint };
         data.AddTo(command);
-        command.Add(batch);
+        foreach (var option in new Option[] { split, batch }) command.Add(option);
         device.AddTo(command);
         command.Add(json);
         command.SetAction(result =>
@@ -34,13 +44,21 @@ internal static class EvaluateCommand
             try
             {
                 using var loaded = Checkpoint.Load(path, TorchDevice.Parse(chosenDevice));
-                var images = data.Open(result, data.Name(result) ?? KnownData(loaded, path), seed: 0, screen, interrupts.Token, knownSize: loaded.ImageShape.Height, trained: loaded);
-                RefuseOtherData(loaded, images, path);
+                var name = data.Name(result) ?? KnownData(loaded, path);
+                var which = result.GetValue(split);
+                if (which is not null && name != DatasetCatalog.Folder)
+                {
+                    throw new UserError($"--split is for --data {DatasetCatalog.Folder}; of {name} the test images are measured.");
+                }
+
+                var images = data.OpenForEvaluation(result, name, which, loaded, screen, interrupts.Token);
                 var console = Consoles.For(screen);
-                var outcome = EvaluationScreen.Show(console, images.Test.Count, progress =>
-                    Evaluator.Evaluate(loaded.Network, images.Test, loaded.Normalization, result.GetValue(batch), progress, interrupts.Token));
-                if (result.GetValue(json)) JsonLine.Write(invocation.Output, new { outcome.Top1, outcome.Loss, outcome.Images });
-                else Write(console, path, loaded, images, outcome);
+                string[] notes = [.. Notes(loaded, images, which)];
+                var (outcome, confusion) = EvaluationScreen.Show(console, images.Images.Count, progress =>
+                    Evaluator.EvaluateByClass(loaded.Network, images.Images, loaded.Normalization, result.GetValue(batch), progress, interrupts.Token));
+                if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(loaded, images, outcome, confusion, notes));
+                else Write(console, path, loaded, images, outcome, confusion);
+                DataTable.Write(console, images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] });
                 return ExitCode.Done;
             }
             catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
@@ -51,32 +69,59 @@ internal static class EvaluateCommand
         return command;
     }
 
+    private static EvaluatedSplit? ParseSplit(ArgumentResult argument, string text)
+    {
+        var (known, wrong) = CheckedOption.OneOf(Splits, text);
+        if (known is not null) return Enum.Parse<EvaluatedSplit>(known, ignoreCase: true);
+        argument.AddError($"--split is '{CheckedOption.Shorten(text)}': {wrong}");
+        return null;
+    }
+
     private static string KnownData(LoadedCheckpoint loaded, string path) => DatasetCatalog.Names.Contains(loaded.DataName)
         ? loaded.DataName
         : throw new UserError($"{path} was trained on '{loaded.DataName}', which is none of {string.Join(", ", DatasetCatalog.Names)}; say which with --data.");
 
-    private static void RefuseOtherData(LoadedCheckpoint loaded, ImageDataset images, string path)
+    private static IEnumerable<string> Notes(LoadedCheckpoint loaded, EvaluationImages images, EvaluatedSplit? asked)
     {
-        var shape = (images.Test.Channels, images.Test.Height, images.Test.Width);
-        if (shape.Channels != loaded.ImageShape.Channels || !images.ClassNames.SequenceEqual(loaded.ClassNames))
+        var (height, width) = (images.Images.Height, images.Images.Width);
+        if ((height, width) != (loaded.ImageShape.Height, loaded.ImageShape.Width))
         {
-            throw new UserError(
-                $"{path} was trained on {loaded.DataName}, {Shape(loaded.ImageShape)} images of {Few(loaded.ClassNames)}; {images.Name} has {Shape(shape)} images of {Few(images.ClassNames)}.");
+            yield return $"the images are {height}×{width}; the network was trained on {loaded.ImageShape.Height}×{loaded.ImageShape.Width}.";
         }
 
-        static string Shape((int Channels, int Height, int Width) shape) => $"{shape.Channels}×{shape.Height}×{shape.Width}";
-        static string Few(IReadOnlyList<string> names) => $"{names.Count} classes ({string.Join(", ", names.Take(2))}, …)";
+        if (images.Split == EvaluatedSplit.All && asked is null)
+        {
+            yield return "all images of the folder; where the network learned from this folder, --split test measures those that it did not see.";
+        }
     }
 
-    private static void Write(IAnsiConsole console, string path, LoadedCheckpoint loaded, ImageDataset images, EvaluationResult outcome)
+    private static object Report(LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion, string[] notes) => new
+    {
+        outcome.Top1,
+        outcome.Loss,
+        outcome.Images,
+        meanClassTop1 = confusion.MeanTop1(),
+        split = images.Split.ToString().ToLowerInvariant(),
+        imageSize = new[] { images.Images.Height, images.Images.Width },
+        classes = loaded.ClassNames.Select((name, label) => new { name, images = confusion.ImagesOf(label), right = confusion[label, label], top1 = confusion.Top1Of(label) }),
+
+        // A row a class, a column what it was taken for, both in the order of the classes.
+        confusion = Enumerable.Range(0, confusion.Classes).Select(actual => Enumerable.Range(0, confusion.Classes).Select(predicted => confusion[actual, predicted])),
+        found = DataTable.Report(images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] }),
+    };
+
+    private static void Write(
+        IAnsiConsole console, string path, LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion)
     {
         var culture = CultureInfo.InvariantCulture;
+        var split = images.Split == EvaluatedSplit.All ? "" : $"{images.Split.ToString().ToLowerInvariant()} ";
         Facts.Write(
             console,
             ("checkpoint", path),
             ("network", string.Create(culture, $"{loaded.Spec.Name} after epoch {loaded.Epoch}")),
-            ("data", string.Create(culture, $"{outcome.Images:N0} test images of {images.Name}{(images.IsSynthetic ? ", synthetic" : "")} ({images.Source})")),
-            ("top-1", string.Create(culture, $"{100 * outcome.Top1:0.00} %")),
+            ("data", string.Create(culture, $"{outcome.Images:N0} {split}images of {images.Name}{(images.IsSynthetic ? ", synthetic" : "")} ({images.Source})")),
+            ("top-1", string.Create(culture, $"{100 * outcome.Top1:0.00} %, mean over classes {100 * confusion.MeanTop1():0.00} %")),
             ("loss", string.Create(culture, $"{outcome.Loss:0.0000}")));
+        ClassTable.Write(console, confusion, loaded.ClassNames);
     }
 }

@@ -63,7 +63,7 @@ internal sealed class TrainCommand
         var view = new TrainingScreen(Consoles.For(screen), options, recipe.Describe(result), trainer.Plan, interrupts.Token);
         view.Introduce(TypedLine.Of(result));
         var outcome = Train(trainer, view, interrupts.Token);
-        if (result.GetValue(json) && processes.IsFirst) JsonLine.Write(invocation.Output, Report(outcome, output));
+        if (result.GetValue(json) && processes.IsFirst) JsonLine.Write(invocation.Output, Report(outcome, trainer.Plan, output));
         view.Conclude(outcome, output, TypedLine.Of(result, leaveOut: [overwrite.Name, resume.Name], add: resume.Name));
         return outcome.Completed ? ExitCode.Done : interrupts.ExitCode;
     }
@@ -149,13 +149,14 @@ internal sealed class TrainCommand
         }
     }
 
-    private static object Report(TrainingResult outcome, string output) => new
+    private static object Report(TrainingResult outcome, TrainingPlan plan, string output) => new
     {
         outcome.Completed,
         epochs = outcome.EpochsDone,
         bestEpoch = outcome.BestEpoch == 0 ? (int?)null : outcome.BestEpoch,
         bestValidationTop1 = double.IsFinite(outcome.BestValidationTop1) ? outcome.BestValidationTop1 : (double?)null,
         outcome.Test,
+        data = new { plan.Classes, found = DataTable.Report(plan.Findings) },
         output,
     };
 }

@@ -10,7 +10,7 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
     /// <summary>Says what is going to happen, before it happens.</summary>
-    public void Introduce(string commandLine, string recipe, int atATime)
+    public void Introduce(string commandLine, string recipe, ImageDataset images, int atATime)
     {
         var (data, training) = (manifest.Data, manifest.Training);
         Typed(commandLine);
@@ -32,6 +32,7 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             ("runs", string.Create(Culture, $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own of {ReportText.Count(training.Threads ?? 1, "thread")}, {atATime} at a time")),
             ("output", output),
         ]);
+        DataTable.Write(console, images.CountByClass(), images.Findings);
         console.WriteLine();
     }
 

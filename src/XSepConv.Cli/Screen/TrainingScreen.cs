@@ -36,6 +36,7 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             ("", AverageText()),
             ("device", string.Create(Culture, $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}")),
             ("output", $"{options.OutputDirectory}{Start()}"));
+        DataTable.Write(console, plan.Classes, plan.Findings);
         foreach (var note in Notes(height, width)) console.WriteLine($" note: {note}");
         console.WriteLine();
     }

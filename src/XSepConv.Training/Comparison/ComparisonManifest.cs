@@ -89,19 +89,21 @@ internal sealed record ComparisonManifest
 /// <summary>The data of a comparison, and how to open them again.</summary>
 internal sealed record ComparedData(
     string Name, string? Root, int ImageSize, int? Limit, bool Synthetic, string Source, IReadOnlyList<string> ClassNames,
-    int Channels, int Height, int Width, int TrainImages, int ValidationImages, int TestImages)
+    int Channels, int Height, int Width, int TrainImages, int ValidationImages, int TestImages, FolderLayout Layout = FolderLayout.Auto, bool SkipDamaged = false)
 {
     public Rgb? Background { get; init; }
 
     public static ComparedData Of(ImageDataset images, DatasetOptions opened) => new(
         images.Name, opened.DataRoot, opened.ImageSize, opened.Limit, images.IsSynthetic, images.Source, images.ClassNames,
-        images.Train.Channels, images.Train.Height, images.Train.Width, images.Train.Count, images.Validation.Count, images.Test.Count)
+        images.Train.Channels, images.Train.Height, images.Train.Width, images.Train.Count, images.Validation.Count, images.Test.Count,
+        opened.Layout, opened.SkipDamaged)
     {
         Background = opened.Background,
     };
 
     /// <summary>The same data as a training run with that seed has them.</summary>
-    public DatasetOptions Options(int seed) => new() { DataRoot = Root, ImageSize = ImageSize, Limit = Limit, Background = Background, Seed = seed };
+    public DatasetOptions Options(int seed) =>
+        new() { DataRoot = Root, ImageSize = ImageSize, Limit = Limit, Background = Background, Seed = seed, Layout = Layout, SkipDamaged = SkipDamaged };
 }
 
 /// <summary>A network as its own JSON, which says enums by name and is checked when read.</summary>

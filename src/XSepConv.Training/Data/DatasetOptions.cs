@@ -30,6 +30,15 @@ public sealed record DatasetOptions
     /// </summary>
     public Rgb? Background { get; init; } = Rgb.White;
 
+    /// <summary>How the folders of <c>folder</c> are read: as splits, or as classes.</summary>
+    public FolderLayout Layout { get; init; }
+
+    /// <summary>
+    /// Whether pictures of <c>folder</c> that can't be read (damaged, or of another kind than PNG and JPEG) are left out instead of refused. They are counted and named
+    /// in <see cref="ImageDataset.Findings"/> and stored with a run.
+    /// </summary>
+    public bool SkipDamaged { get; init; }
+
     /// <summary>Where Debian's data packages put theirs.</summary>
     internal string SystemDirectory { get; init; } = "/usr/share/datasets";
 
@@ -40,6 +49,12 @@ public sealed record DatasetOptions
     {
         if (Limit is < 2) throw new ArgumentException($"The limit is {Limit} images; it must be at least 2.", nameof(Limit));
         if (ImageSize is < 8 or > ImageFile.LargestSide) throw new ArgumentException($"The image size is {ImageSize} pixels; it must be from 8 to {ImageFile.LargestSide}.", nameof(ImageSize));
+        if (!Enum.IsDefined(Layout)) throw new ArgumentException($"The layout is {Layout}; {string.Join(", ", Enum.GetNames<FolderLayout>())} are known.", nameof(Layout));
+        if (DataRoot is { } link && !Directory.Exists(link) && RealPath.Target(Path.TrimEndingDirectorySeparator(link)) is { } target)
+        {
+            throw new DirectoryNotFoundException($"The data root '{link}' is a link to '{target}', which leads nowhere.");
+        }
+
         if (DataRoot is { } root && !Directory.Exists(root))
         {
             throw new DirectoryNotFoundException($"The data root '{root}' is not a folder.");

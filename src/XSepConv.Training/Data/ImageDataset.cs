@@ -89,4 +89,23 @@ public sealed class ImageDataset
 
     /// <summary>The augmentation that leaves a class of this set what it is.</summary>
     public Augmentation Augmentation { get; }
+
+    /// <summary>What was found besides the images: files left out and why, and what the user ought to know.</summary>
+    public DatasetFindings Findings { get; internal init; } = DatasetFindings.None;
+
+    /// <summary>How many images of each class there are, in the order of the labels.</summary>
+    public IReadOnlyList<ClassCount> CountByClass()
+    {
+        var counts = new int[3, ClassNames.Count];
+        ImageSplit[] splits = [Train, Validation, Test];
+        for (var split = 0; split < splits.Length; split++)
+        {
+            foreach (var label in splits[split].Labels.Span) counts[split, label]++;
+        }
+
+        return [.. ClassNames.Select((name, label) => new ClassCount(name, counts[0, label], counts[1, label], counts[2, label]))];
+    }
+
+    /// <summary>What decides the images, beyond what they show: a resumed run must have the same.</summary>
+    internal IReadOnlyList<(string Name, string Value)> Settings { get; init; } = [];
 }

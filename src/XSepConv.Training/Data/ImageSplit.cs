@@ -134,6 +134,9 @@ public sealed class ImageSplit
         }
     }
 
+    /// <summary>The same images under other labels.</summary>
+    internal ImageSplit Relabelled(Func<int, int> label) => new(_store, _places, Labels.ToArray().Select(label).ToArray(), Channels, Height, Width);
+
     /// <summary>SHA-256 over sizes, labels and pixels, or what names the pixels: tells whether a resumed run sees the data it was started on.</summary>
     internal string Fingerprint()
     {

@@ -33,7 +33,10 @@ internal static class ShapesDataset
             // No flip: a mirrored rising diagonal is a falling one. A small move keeps every shape in the picture. Bars are turned by
             // up to 16° already, and 22.5° are halfway to a diagonal.
             augmentation: new Augmentation(CropPadding: 2, HorizontalFlip: false) { LargestRotation = 5 },
-            source: $"generated, seed {options.Seed}");
+            source: $"generated, seed {options.Seed}")
+        {
+            Findings = new() { Warnings = [.. new[] { EvenDraw.Warning(options.Limit, ClassNames.Count) }.OfType<string>()] },
+        };
     }
 
     /// <summary>The images of a split, classes in turn. Each depends on (seed, split, index) only, so they may be drawn in any order.</summary>

@@ -31,12 +31,12 @@ public sealed class DecodedCacheTests : IDisposable
         var bytes = File.ReadAllBytes(Cached);
         Assert.Equal("XSEPIMGS"u8, bytes.AsSpan(0, 8));
 
-        // The names are the JSON ["zero","\u00F6ne","two"].
-        Assert.Equal([2, 3, 2, 2], Enumerable.Range(0, 4).Select(i => BitConverter.ToInt32(bytes, 8 + (4 * i))));
-        Assert.Equal([2, 1, 2, 25], Enumerable.Range(0, 4).Select(i => BitConverter.ToInt64(bytes, 24 + (8 * i))));
+        // The last part is the JSON {"classes":["zero","\u00F6ne","two"]}.
+        Assert.Equal([3, 3, 2, 2], Enumerable.Range(0, 4).Select(i => BitConverter.ToInt32(bytes, 8 + (4 * i))));
+        Assert.Equal([2, 1, 2, 37], Enumerable.Range(0, 4).Select(i => BitConverter.ToInt64(bytes, 24 + (8 * i))));
         Assert.Equal(Source, Convert.ToHexString(bytes.AsSpan(56, 32)));
         Assert.Equal(Image(3), bytes[(4096 + 36)..(4096 + 48)]);
-        Assert.Equal(4096 + (5 * 12) + (5 * 4) + 25, bytes.Length);
+        Assert.Equal(4096 + (5 * 12) + (5 * 4) + 37, bytes.Length);
     }
 
     [Fact]

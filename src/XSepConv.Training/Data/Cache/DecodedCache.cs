@@ -53,14 +53,14 @@ internal static class DecodedCache
     }
 
     /// <summary>SHA-256 over what tells files apart: name, size and time of last change.</summary>
-    public static string Fingerprint(IEnumerable<(string Name, FileInfo File)> files)
+    public static string Fingerprint(IEnumerable<(string Name, FileInfo File)> files) =>
+        Fingerprint(files.Select(file => FormattableString.Invariant($"{file.Name}\n{file.File.Length}\n{file.File.LastWriteTimeUtc.Ticks}")));
+
+    /// <summary>SHA-256 over lines.</summary>
+    public static string Fingerprint(IEnumerable<string> lines)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (name, file) in files)
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{name}\n{file.Length}\n{file.LastWriteTimeUtc.Ticks}\n")));
-        }
-
+        foreach (var line in lines) hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 

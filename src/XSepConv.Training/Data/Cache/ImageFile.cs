@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace XSepConv.Training;
 
@@ -12,22 +10,22 @@ namespace XSepConv.Training;
 /// <param name="Train">How many images to learn from; they come first.</param>
 /// <param name="Validation">How many validation images of the set's own come next; mostly none.</param>
 /// <param name="Test">How many test images come last.</param>
-/// <param name="NamesBytes">Bytes of the class names, a JSON array.</param>
+/// <param name="NotesBytes">Bytes of the class names and what was noted while decoding, a JSON object.</param>
 /// <param name="Source">SHA-256, in hexadecimal, of what the images were decoded from.</param>
 /// <param name="Content">Digest, in hexadecimal, of all that follows the first page.</param>
 /// <remarks>
-/// Little-endian: <c>XSEPIMGS</c>; version, channels, height, width (32 bits each); the three counts, bytes of the names (64 bits each);
+/// Little-endian: <c>XSEPIMGS</c>; version, channels, height, width (32 bits each); the three counts, bytes of the notes (64 bits each);
 /// source and content (32 bytes each); SHA-256 of all before it; zeros to 4,096 bytes. Then the images, [channels, height, width] each; a
-/// 32-bit label for each; the class names.
+/// 32-bit label for each; class names and notes.
 /// </remarks>
 internal sealed record ImageFile(
-    int Channels, int Height, int Width, long Train, long Validation, long Test, int NamesBytes, string Source, string Content)
+    int Channels, int Height, int Width, long Train, long Validation, long Test, int NotesBytes, string Source, string Content)
 {
     /// <summary>The first page, so that images begin at a page of memory.</summary>
     public const int HeaderBytes = 4_096;
 
     /// <summary>Of the layout, and of how images are decoded: pixels of another version are not served.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>No image is wider or higher.</summary>
     public const int LargestSide = 1_024;
@@ -46,11 +44,11 @@ internal sealed record ImageFile(
     /// <summary>Where the labels begin.</summary>
     public long LabelsAt => HeaderBytes + (Count * ImageBytes);
 
-    /// <summary>Where the class names begin.</summary>
-    public long NamesAt => LabelsAt + (Count * sizeof(int));
+    /// <summary>Where class names and notes begin.</summary>
+    public long NotesAt => LabelsAt + (Count * sizeof(int));
 
     /// <summary>Bytes of the whole file.</summary>
-    public long FileBytes => NamesAt + NamesBytes;
+    public long FileBytes => NotesAt + NotesBytes;
 
     /// <summary>The first page.</summary>
     public byte[] ToHeader()
@@ -59,7 +57,7 @@ internal sealed record ImageFile(
         Magic.CopyTo(header);
         int[] sizes = [Version, Channels, Height, Width];
         for (var i = 0; i < sizes.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(8 + (i * 4)), sizes[i]);
-        long[] counts = [Train, Validation, Test, NamesBytes];
+        long[] counts = [Train, Validation, Test, NotesBytes];
         for (var i = 0; i < counts.Length; i++) BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(24 + (i * 8)), counts[i]);
         Convert.FromHexString(Source).CopyTo(header, 56);
         Convert.FromHexString(Content).CopyTo(header, 88);
@@ -86,12 +84,6 @@ internal sealed record ImageFile(
             Convert.ToHexStringLower(header.Slice(56, 32)), Convert.ToHexStringLower(header.Slice(88, 32)));
         return file.FileBytes == fileBytes ? file : null;
     }
-
-    /// <summary>The class names as they stand at the end of the file.</summary>
-    public static byte[] NamesToBytes(IReadOnlyList<string> names) => JsonSerializer.SerializeToUtf8Bytes(names, ClassNamesJson.Default.IReadOnlyListString);
-
-    /// <summary>The class names.</summary>
-    public static IReadOnlyList<string>? NamesFromBytes(ReadOnlySpan<byte> bytes) => JsonSerializer.Deserialize(bytes, ClassNamesJson.Default.IReadOnlyListString);
 
     /// <summary>A digest of bytes that come one piece after the other: SHA-256 of the SHA-256 of every 16 MiB, so that it can be checked on all cores.</summary>
     public sealed class Digester : IDisposable
@@ -142,6 +134,3 @@ internal sealed record ImageFile(
         return Convert.ToHexStringLower(SHA256.HashData([.. chunks.SelectMany(chunk => chunk)]));
     }
 }
-
-[JsonSerializable(typeof(IReadOnlyList<string>))]
-internal sealed partial class ClassNamesJson : JsonSerializerContext;

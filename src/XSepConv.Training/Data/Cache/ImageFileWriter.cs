@@ -53,6 +53,12 @@ internal sealed class ImageFileWriter : IDisposable
     /// <summary>How many images are expected, for progress; 0 where not known.</summary>
     public int Expected { get; set; }
 
+    /// <summary>How many images there are so far.</summary>
+    public int Count => (int)_counts.Sum();
+
+    /// <summary>What was found on the way.</summary>
+    public ImageFileNotes Notes { get; set; } = ImageFileNotes.None;
+
     /// <summary>Adds an image, [channels, height, width], and its class.</summary>
     public void Add(SplitKind split, ReadOnlySpan<byte> image, int label)
     {
@@ -77,7 +83,7 @@ internal sealed class ImageFileWriter : IDisposable
     /// <summary>Adds the class of the next image without one.</summary>
     public void AddLabel(SplitKind split, int label) => _labels[(int)split].Add(label);
 
-    /// <summary>Writes labels, names and the first page.</summary>
+    /// <summary>Writes labels, class names, notes and the first page.</summary>
     /// <param name="classNames">In the order of the labels.</param>
     /// <param name="source">SHA-256, in hexadecimal, of what was decoded.</param>
     public void Finish(IReadOnlyList<string> classNames, string source)
@@ -92,10 +98,10 @@ internal sealed class ImageFileWriter : IDisposable
             Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_labels[split])));
         }
 
-        var names = ImageFile.NamesToBytes(classNames);
-        Append(names);
+        var notes = Notes.ToBytes(classNames);
+        Append(notes);
         var (channels, height, width) = _shape;
-        var file = new ImageFile(channels, height, width, _counts[0], _counts[1], _counts[2], names.Length, source, _digest.Result());
+        var file = new ImageFile(channels, height, width, _counts[0], _counts[1], _counts[2], notes.Length, source, _digest.Result());
         _target.Position = 0;
         _target.Write(file.ToHeader());
         _progress?.Report(new DecodeProgress(_what, (int)file.Count, (int)file.Count));

@@ -19,10 +19,10 @@ internal sealed unsafe class MappedImages : ImageStore
     // Held, so that it is never unmapped.
     private readonly MemoryMappedViewAccessor _view;
 
-    private MappedImages(ImageFile file, MemoryMappedViewAccessor view, byte* start, IReadOnlyList<string> names)
+    private MappedImages(ImageFile file, MemoryMappedViewAccessor view, byte* start, IReadOnlyList<string> names, ImageFileNotes notes)
     {
         _start = start;
-        (_file, _view, ClassNames) = (file, view, names);
+        (_file, _view, ClassNames, Notes) = (file, view, names, notes);
         var labels = new int[file.Count];
         new ReadOnlySpan<int>(start + file.LabelsAt, labels.Length).CopyTo(labels);
         Labels = labels;
@@ -36,6 +36,9 @@ internal sealed unsafe class MappedImages : ImageStore
 
     /// <summary>In the order of the labels.</summary>
     public IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>What was found while they were decoded.</summary>
+    public ImageFileNotes Notes { get; }
 
     public override int Count => (int)_file.Count;
 
@@ -74,9 +77,9 @@ internal sealed unsafe class MappedImages : ImageStore
         start += view.PointerOffset;
         MappedImages? images = null;
         if (ImageFile.Digest(start + ImageFile.HeaderBytes, file.FileBytes - ImageFile.HeaderBytes) == file.Content
-            && ImageFile.NamesFromBytes(new(start + file.NamesAt, file.NamesBytes)) is { } names)
+            && ImageFileNotes.FromBytes(new(start + file.NotesAt, file.NotesBytes)) is var (names, notes))
         {
-            var mapped = new MappedImages(file, view, start, names);
+            var mapped = new MappedImages(file, view, start, names, notes);
             if (!Array.Exists(mapped.Labels, label => (uint)label >= (uint)names.Count)) images = Open.GetOrAdd(Key(path, file), mapped);
         }
 

@@ -4,7 +4,27 @@ namespace XSepConv.Training;
 /// <param name="What">Its name, for errors.</param>
 /// <param name="Bytes">The file.</param>
 /// <param name="Label">Its class.</param>
-internal sealed record EncodedImage(string What, byte[] Bytes, int Label);
+internal sealed record EncodedImage(string What, byte[] Bytes, int Label)
+{
+    /// <summary>Its name in a list of those that can't be read.</summary>
+    public string Name { get; init; } = What;
+
+    /// <summary>Why there are no bytes; null where there are.</summary>
+    public string? Problem { get; private init; }
+
+    /// <summary>A file that could not be read.</summary>
+    public static EncodedImage Unreadable(string what, string name, string problem) => new(what, [], 0) { Name = name, Problem = problem };
+}
+
+/// <summary>Takes what can't be decoded, and which files are equal, instead of an end with the first that is damaged.</summary>
+internal sealed class DamageList
+{
+    /// <summary>In the order of the files.</summary>
+    public List<UnreadableFile> Files { get; } = [];
+
+    /// <summary>Among those that could be read.</summary>
+    public EqualImages Equal { get; } = new();
+}
 
 /// <summary>Decodes image files on all cores, into an image file in their order.</summary>
 internal static class EncodedImages
@@ -19,8 +39,10 @@ internal static class EncodedImages
     /// <param name="writer">Takes squares of its size.</param>
     /// <param name="background">What see-through pixels are laid on; null drops alpha.</param>
     /// <param name="exact">Whether an image of another size is refused instead of scaled.</param>
-    /// <exception cref="InvalidDataException">One is no image, or damaged; the message names it.</exception>
-    public static void Decode(IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, Rgb? background, bool exact = false)
+    /// <param name="damage">Takes the images that are none, which are left out then.</param>
+    /// <exception cref="InvalidDataException">One is no image, or damaged, and there is no list for it; the message names it.</exception>
+    public static void Decode(
+        IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, Rgb? background, bool exact = false, DamageList? damage = null)
     {
         var block = new List<EncodedImage>();
         long bytes = 0;
@@ -37,11 +59,14 @@ internal static class EncodedImages
         {
             var decoded = new byte[block.Count * writer.ImageBytes];
             var errors = new Exception?[block.Count];
+            var digests = new UInt128[block.Count];
             Parallel.For(0, block.Count, new ParallelOptions { CancellationToken = writer.Cancel }, i =>
             {
                 try
                 {
+                    if (block[i].Problem is { } problem) throw new InvalidDataException(problem);
                     DecodeOne(block[i], writer.Shape.Height, background, exact, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes));
+                    if (damage is not null) digests[i] = EqualImages.DigestOf(block[i].Bytes);
                 }
                 catch (InvalidDataException e)
                 {
@@ -49,12 +74,26 @@ internal static class EncodedImages
                     errors[i] = e;
                 }
             });
-            if (Array.Find(errors, error => error is not null) is { } first) throw new InvalidDataException(first.Message, first);
-            for (var i = 0; i < block.Count; i++) writer.Add(split, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes), block[i].Label);
+            if (damage is null && Array.Find(errors, error => error is not null) is { } first) throw new InvalidDataException(first.Message, first);
+            for (var i = 0; i < block.Count; i++)
+            {
+                if (errors[i] is { } error)
+                {
+                    damage!.Files.Add(new(block[i].Name, Reason(error.Message, block[i].What)));
+                    continue;
+                }
+
+                damage?.Equal.Add(digests[i], writer.Count);
+                writer.Add(split, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes), block[i].Label);
+            }
+
             block.Clear();
             bytes = 0;
         }
     }
+
+    /// <summary>The message without the file's name, which stands before it.</summary>
+    private static string Reason(string message, string what) => message.StartsWith(what + ": ", StringComparison.Ordinal) ? message[(what.Length + 2)..] : message;
 
     private static void DecodeOne(EncodedImage image, int side, Rgb? background, bool exact, Span<byte> target)
     {

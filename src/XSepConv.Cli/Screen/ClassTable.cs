@@ -1,0 +1,42 @@
+using System.Globalization;
+using Spectre.Console;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Screen;
+
+/// <summary>How well a network does on each class: all of them where they are few, else those it does worst on.</summary>
+internal static class ClassTable
+{
+    private const int MostRows = 20;
+    private const int WorstRows = 10;
+
+    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    public static void Write(IAnsiConsole console, ConfusionMatrix confusion, IReadOnlyList<string> names)
+    {
+        var there = Enumerable.Range(0, confusion.Classes).Where(label => confusion.ImagesOf(label) > 0).ToList();
+        var table = new Table { Border = TableBorder.Simple };
+        table.AddColumn(new TableColumn(new Text("class")));
+        table.AddColumn(new TableColumn(new Text("images")) { Alignment = Justify.Right, NoWrap = true });
+        table.AddColumn(new TableColumn(new Text("top-1")) { Alignment = Justify.Right, NoWrap = true });
+        table.AddColumn(new TableColumn(new Text("taken for")));
+        foreach (var label in there.Count <= MostRows ? there : [.. there.OrderBy(label => confusion.Top1Of(label)).Take(WorstRows)])
+        {
+            table.AddRow(
+                new Text(DataTable.ShortName(names[label])),
+                new Text(confusion.ImagesOf(label).ToString("N0", Culture)),
+                new Text(string.Create(Culture, $"{100 * confusion.Top1Of(label):0.00} %")),
+                new Text(Mistake(confusion, label) is { } other ? string.Create(Culture, $"{DataTable.ShortName(names[other])} {confusion[label, other]:N0}×") : ""));
+        }
+
+        console.Write(table);
+        if (there.Count > MostRows) console.WriteLine(string.Create(Culture, $" The {WorstRows} of {there.Count:N0} classes that it does worst on; --json has all."));
+    }
+
+    /// <summary>What a class was taken for most often, besides itself.</summary>
+    private static int? Mistake(ConfusionMatrix confusion, int label)
+    {
+        var other = Enumerable.Range(0, confusion.Classes).Where(predicted => predicted != label).MaxBy(predicted => confusion[label, predicted]);
+        return confusion.Classes > 1 && confusion[label, other] > 0 ? other : null;
+    }
+}

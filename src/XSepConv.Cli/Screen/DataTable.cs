@@ -1,0 +1,72 @@
+using System.Globalization;
+using Spectre.Console;
+using XSepConv.Training;
+
+namespace XSepConv.Cli.Screen;
+
+/// <summary>What a network is going to learn: images of each class by split, what was left out and why. Readable from 40 columns on.</summary>
+internal static class DataTable
+{
+    private const int MostRows = 14;
+    private const int FirstRows = 8;
+    private const int LastRows = 3;
+    private const int LongestName = 24;
+    private const int ShortestName = 8;
+
+    // Three columns of seven figures and what lies between.
+    private const int Figures = 34;
+
+    public static void Write(IAnsiConsole console, IReadOnlyList<ClassCount> classes, DatasetFindings findings)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        table.AddColumn(new TableColumn(new Text("class")));
+        foreach (var split in new[] { "train", "val", "test" }) table.AddColumn(new TableColumn(new Text(split)) { Alignment = Justify.Right, NoWrap = true });
+        if (classes.Count <= MostRows)
+        {
+            foreach (var one in classes) Row(one);
+        }
+        else
+        {
+            var (first, hidden, last) = (classes.Take(FirstRows), classes.Skip(FirstRows).SkipLast(LastRows).ToList(), classes.TakeLast(LastRows));
+            foreach (var one in first) Row(one);
+            table.AddRow(Cells(string.Create(CultureInfo.InvariantCulture, $"… {hidden.Count:N0}"), hidden));
+            foreach (var one in last) Row(one);
+        }
+
+        table.AddRow(Cells(string.Create(CultureInfo.InvariantCulture, $"all {classes.Count:N0}"), classes));
+        console.Write(table);
+        Write(console, findings);
+
+        void Row(ClassCount one) => table.AddRow(Cells(ShortName(one.Name, Math.Clamp(console.Profile.Width - Figures, ShortestName, LongestName)), [one]));
+    }
+
+    /// <summary>What was left out and why, and what the user ought to know.</summary>
+    public static void Write(IAnsiConsole console, DatasetFindings findings)
+    {
+        foreach (var files in findings.LeftOut) console.WriteLine($" left out: {files}");
+        if (findings.Skipped.Count > 0)
+        {
+            var named = findings.Skipped.Take(LeftOutFiles.MostExamples).Select(file => $"{file.Name} {file.Reason.TrimEnd('.')}");
+            console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $" left out: {findings.Skipped.Count:N0} × picture that can't be read: {string.Join(", ", named)}{(findings.Skipped.Count > LeftOutFiles.MostExamples ? ", …" : "")}"));
+        }
+
+        foreach (var warning in findings.Warnings) console.WriteLine($" note: {warning}");
+    }
+
+    /// <summary>The same for a program.</summary>
+    public static object Report(DatasetFindings findings) => new
+    {
+        findings.LeftOut,
+        skipped = findings.Skipped,
+        notes = findings.Warnings,
+    };
+
+    public static string ShortName(string name, int most = LongestName) => name.Length <= most ? name : name[..(most - 1)] + "…";
+
+    private static IEnumerable<Text> Cells(string name, IReadOnlyCollection<ClassCount> classes) =>
+    [
+        new(name),
+        .. new[] { classes.Sum(one => one.Train), classes.Sum(one => one.Validation), classes.Sum(one => one.Test) }.Select(count => new Text(count.ToString("N0", CultureInfo.InvariantCulture))),
+    ];
+}

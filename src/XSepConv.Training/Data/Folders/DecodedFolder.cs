@@ -1,0 +1,80 @@
+namespace XSepConv.Training;
+
+/// <summary>The images of a folder, decoded.</summary>
+/// <param name="Images">All that could be read: training, validation and test images one after the other.</param>
+/// <param name="Files">The files that they come from, in the same order.</param>
+/// <param name="Skipped">What can't be read and was to be left out.</param>
+internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<LabelledFile>[] Files, IReadOnlyList<UnreadableFile> Skipped)
+{
+    /// <exception cref="InvalidDataException">There are pictures that can't be read; all are named.</exception>
+    public static DecodedFolder Open(string root, ImageFolder folder, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
+    {
+        var side = options.ImageSize;
+        var count = folder.Files.Sum(split => split.Count);
+        var images = DecodedCache.Open(
+            DatasetFiles.CacheFolder(FolderDataset.Name, options),
+            FormattableString.Invariant($"{root}\n{side}\n{options.Background}"),
+            Fingerprint(folder),
+            (FolderDataset.Channels, side, side),
+            root,
+            writer =>
+            {
+                writer.Expected = count;
+                var damage = new DamageList();
+                for (var split = SplitKind.Train; split <= SplitKind.Test; split++)
+                {
+                    EncodedImages.Decode(folder.Files[(int)split].Select(file => Read(root, file)), split, writer, options.Background, damage: damage);
+                }
+
+                Require([.. folder.Unreadable, .. damage.Files]);
+                writer.Notes = new(damage.Files, damage.Equal.Groups());
+                return folder.ClassNames;
+            },
+            progress,
+            cancel);
+
+        // What is in the cache may be from a run that went without them.
+        Require([.. folder.Unreadable, .. images.Notes.Unreadable]);
+        var damaged = images.Notes.Unreadable.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
+        IReadOnlyList<LabelledFile>[] kept = damaged.Count == 0 ? folder.Files : [.. folder.Files.Select(split => split.Where(file => !damaged.Contains(file.Name)).ToList())];
+        return new(images, kept, [.. folder.Unreadable, .. images.Notes.Unreadable]);
+
+        void Require(List<UnreadableFile> unreadable)
+        {
+            if (unreadable.Count > 0 && !options.SkipDamaged) throw UnreadableFiles.Refusal(root, unreadable, count + folder.Unreadable.Count);
+        }
+    }
+
+    /// <summary>The files as the scan found them: what a link leads to, not the link.</summary>
+    private static string Fingerprint(ImageFolder folder) => DecodedCache.Fingerprint([
+        .. folder.ClassNames.Select(name => $"class {name}"),
+        .. folder.Files.SelectMany((files, split) => files.Select(file =>
+            FormattableString.Invariant($"{split} {file.Label} {file.Name}\n{file.File.Length}\n{file.File.Changed.Ticks}"))),
+    ]);
+
+    private static EncodedImage Read(string root, LabelledFile file)
+    {
+        var name = Path.Combine(root, file.Name);
+        try
+        {
+            if (new FileInfo(file.File.RealPath).Length is var length and > ImageDecoder.MostFileBytes)
+            {
+                return EncodedImage.Unreadable(name, file.Name, FormattableString.Invariant($"has {length} bytes; at most {ImageDecoder.MostFileBytes} are read"));
+            }
+
+            return new EncodedImage(name, File.ReadAllBytes(file.File.RealPath), file.Label) { Name = file.Name };
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return EncodedImage.Unreadable(name, file.Name, "went away while it was to be read");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return EncodedImage.Unreadable(name, file.Name, "may not be read");
+        }
+        catch (IOException e)
+        {
+            return EncodedImage.Unreadable(name, file.Name, $"can't be read ({e.Message.TrimEnd('.')})");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+namespace XSepConv.Training;
+
+/// <summary>Paths without links in them: two names of one file have the same.</summary>
+internal static class RealPath
+{
+    // As many as Linux follows.
+    private const int MostLinks = 40;
+
+    /// <summary>The path with every link resolved; null where a link leads nowhere, or back to itself.</summary>
+    public static string? Of(string path)
+    {
+        var left = new Stack<string>();
+        var full = Path.GetFullPath(path);
+        var here = Path.GetPathRoot(full)!;
+        Push(full[here.Length..]);
+        for (var links = 0; left.TryPop(out var part);)
+        {
+            var next = Path.Combine(here, part);
+            if (Target(next) is not { } target)
+            {
+                here = next;
+                continue;
+            }
+
+            if (++links > MostLinks) return null;
+            var absolute = Path.GetFullPath(target, here);
+            here = Path.GetPathRoot(absolute)!;
+            Push(absolute[here.Length..]);
+        }
+
+        return Path.Exists(here) ? here : null;
+
+        void Push(string relative)
+        {
+            foreach (var part in relative.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse()) left.Push(part);
+        }
+    }
+
+    /// <summary>Where a link leads, as it says itself; null for what is no link.</summary>
+    public static string? Target(string path)
+    {
+        try
+        {
+            return new FileInfo(path).LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
