@@ -12,7 +12,7 @@ namespace XSepConv;
 /// <see cref="XSepBlock"/> has it: such a block is the depthwise twin of that one.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>, <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable
+public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable, INormed
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
@@ -56,7 +56,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable
         bn3 = BatchNorms.Of(block.Out, device, dtype);
         if (block.SqueezeExcite != SqueezeExcite.None) se = new SeModule(block.SqueezeExciteChannels, BlockSpec.SqueezeReduction, device, dtype);
         shortcut = Shortcut.Create(block.In, block.Out, block.Stride, device, dtype);
-        _stage = new(conv2, bn2, block.Activation);
+        _stage = new(conv2, bn2, block.Activation) { Owner = this };
         RegisterComponents();
     }
 
@@ -73,16 +73,26 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable
 
     FusableStage IFusable.Stage => _stage;
 
+    IEnumerable<NormUse> INormed.Norms(long height, long width)
+    {
+        var (outputHeight, outputWidth) = (NormUse.Strided(height, Spec.Stride), NormUse.Strided(width, Spec.Stride));
+        var output = outputHeight * outputWidth;
+        List<NormUse> norms = [new("bn1", bn1, height * width), new("bn2", bn2, output), new("bn3", bn3, output)];
+        if (se is INormed squeeze) norms.AddRange(squeeze.Norms(outputHeight, outputWidth).Select(norm => norm.In("se")));
+        norms.AddRange(Shortcut.Norms(shortcut, height, width));
+        return norms;
+    }
+
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
     /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(DwBlock));
-        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.size(0), nameof(DwBlock));
+        MapCheck.RequireBatchStatistics(x, this, nameof(DwBlock));
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         var squeezed = Spec.SqueezeExcite == SqueezeExcite.Expanded;
         y = _stage.Forward(y, activated: !squeezed);

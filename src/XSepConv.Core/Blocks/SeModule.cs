@@ -8,7 +8,7 @@ namespace XSepConv;
 /// but BN.
 /// </summary>
 /// <remarks>State-dict keys: <c>se.1</c> (C → C/reduction), <c>se.2</c> (BN), <c>se.4</c> (C/reduction → C), <c>se.5</c> (BN).</remarks>
-public sealed class SeModule : nn.Module<Tensor, Tensor>
+public sealed class SeModule : nn.Module<Tensor, Tensor>, INormed
 {
     private readonly long _channels;
     private readonly Sequential se;
@@ -40,15 +40,17 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    IEnumerable<NormUse> INormed.Norms(long height, long width) => [new("se.2", (BatchNorm2d)se[2], 1), new("se.5", (BatchNorm2d)se[5], 1)];
+
     /// <summary>Scales every channel of a map by a weight in [0, 1].</summary>
     /// <param name="x">[N, C, H, W]; N ≥ 2 in training mode.</param>
     /// <returns>[N, C, H, W].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets a single image.</exception>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, _channels, ((Conv2d)se[1]).weight, nameof(SeModule));
-        MapCheck.RequireBatchStatistics(x, training, x.size(0), nameof(SeModule));
+        MapCheck.RequireBatchStatistics(x, this, nameof(SeModule));
         return (x * se.call(x)).MoveToOuterDisposeScope();
     }
 }

@@ -12,7 +12,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c> (project),
 /// <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class SepBlock : nn.Module<Tensor, Tensor>
+public sealed class SepBlock : nn.Module<Tensor, Tensor>, INormed
 {
     private readonly Conv2d conv1, conv2, conv3, conv4;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4;
@@ -45,15 +45,26 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
 
+    IEnumerable<NormUse> INormed.Norms(long height, long width)
+    {
+        var (outputHeight, outputWidth) = (NormUse.Strided(height, Spec.Stride), NormUse.Strided(width, Spec.Stride));
+        var output = outputHeight * outputWidth;
+        List<NormUse> norms =
+            [new("bn1", bn1, height * width), new("bn2", bn2, height * outputWidth), new("bn3", bn3, output), new("bn4", bn4, output)];
+        if (se is INormed squeeze) norms.AddRange(squeeze.Norms(outputHeight, outputWidth).Select(norm => norm.In("se")));
+        norms.AddRange(Shortcut.Norms(shortcut, height, width));
+        return norms;
+    }
+
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(SepBlock));
-        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.size(0), nameof(SepBlock));
+        MapCheck.RequireBatchStatistics(x, this, nameof(SepBlock));
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         y = Spec.Activation.Apply(bn2.call(conv2.call(y)));
         y = bn3.call(conv3.call(y));

@@ -14,6 +14,10 @@ internal static class Shortcut
                 nn.Conv2d(inChannels, outChannels, 1, bias: false, device: device, dtype: dtype),
                 BatchNorms.Of(outChannels, device, dtype));
 
+    /// <summary>Its batch norm, if any.</summary>
+    public static IEnumerable<NormUse> Norms(Sequential shortcut, long height, long width) =>
+        shortcut.Count == 0 ? [] : [new("shortcut.1", (BatchNorm2d)shortcut[1], height * width)];
+
     /// <summary>Adds the way around, where the block has one.</summary>
     public static Tensor Add(Sequential shortcut, Tensor x, Tensor y, int stride) => stride == 1 ? y + shortcut.call(x) : y;
 }

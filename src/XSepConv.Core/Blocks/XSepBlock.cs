@@ -14,7 +14,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
 /// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable
+public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable, INormed
 {
     private readonly Conv2d conv1, conv2, conv3, conv4, conv5;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4, bn5;
@@ -78,7 +78,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
         bn5 = BatchNorms.Of(block.Out, device, dtype);
         if (block.SqueezeExcite == SqueezeExcite.Expanded) se = new SeModule(e, BlockSpec.SqueezeReduction, device, dtype);
         shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
-        _stage = new(conv2, bn2, conv3, bn3, conv4, bn4, padding, block.Activation);
+        _stage = new(conv2, bn2, conv3, bn3, conv4, bn4, padding, block.Activation) { Owner = this };
         RegisterComponents();
     }
 
@@ -103,16 +103,29 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
     /// <summary>Whether the expanded map is padded, or the input.</summary>
     public PaddingPlacement Placement { get; }
 
+    IEnumerable<NormUse> INormed.Norms(long height, long width)
+    {
+        var (outputHeight, outputWidth) = (NormUse.Strided(height, Spec.Stride), NormUse.Strided(width, Spec.Stride));
+        var (expanded, output) = (Placement == PaddingPlacement.BeforeExpand ? (height + 1) * (width + 1) : height * width, outputHeight * outputWidth);
+        List<NormUse> norms =
+        [
+            new("bn1", bn1, expanded), new("bn2", bn2, height * width), new("bn3", bn3, height * outputWidth), new("bn4", bn4, output), new("bn5", bn5, output),
+        ];
+        if (se is INormed squeeze) norms.AddRange(squeeze.Norms(outputHeight, outputWidth).Select(norm => norm.In("se")));
+        norms.AddRange(Shortcut.Norms(shortcut, height, width));
+        return norms;
+    }
+
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
     /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(XSepBlock));
-        MapCheck.RequireBatchStatistics(x, training, se is null ? Shapes.ValuesPerChannel(x, Spec.Stride) : x.size(0), nameof(XSepBlock));
+        MapCheck.RequireBatchStatistics(x, this, nameof(XSepBlock));
         var padFirst = Placement == PaddingPlacement.BeforeExpand;
         var y = padFirst ? DirectionalPadding.Pad(x, Padding) : x;
         y = Spec.Activation.Apply(bn1.call(conv1.call(y)));

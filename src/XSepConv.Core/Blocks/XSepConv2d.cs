@@ -13,7 +13,7 @@ namespace XSepConv;
 /// input pixel against K²/4, so it pays from K = 7.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (2×2), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1).</para>
 /// </remarks>
-public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable
+public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable, INormed
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
@@ -46,7 +46,7 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
         bn2 = BatchNorms.Of(channels, device, dtype);
         conv3 = XSepStage.ConvKx1(channels, kernelSize, stride, device, dtype);
         bn3 = BatchNorms.Of(channels, device, dtype);
-        _stage = new(conv1, bn1, conv2, bn2, conv3, bn3, padding, activation);
+        _stage = new(conv1, bn1, conv2, bn2, conv3, bn3, padding, activation) { Owner = this };
         RegisterComponents();
     }
 
@@ -77,16 +77,22 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
 
     FusableStage IFusable.Stage => _stage;
 
+    IEnumerable<NormUse> INormed.Norms(long height, long width)
+    {
+        var (outputHeight, outputWidth) = (NormUse.Strided(height, Stride), NormUse.Strided(width, Stride));
+        return [new("bn1", bn1, height * width), new("bn2", bn2, height * outputWidth), new("bn3", bn3, outputHeight * outputWidth)];
+    }
+
     /// <summary>Applies the operator.</summary>
     /// <param name="x">[N, C, H, W].</param>
     /// <returns>[N, C, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets one value per channel.</exception>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
     /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Channels, conv1.weight, nameof(XSepConv2d));
-        MapCheck.RequireBatchStatistics(x, training, Shapes.ValuesPerChannel(x, Stride), nameof(XSepConv2d));
+        MapCheck.RequireBatchStatistics(x, this, nameof(XSepConv2d));
         return _stage.Forward(x, padded: false, activated: false).MoveToOuterDisposeScope();
     }
 }

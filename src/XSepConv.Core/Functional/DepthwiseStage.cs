@@ -5,10 +5,8 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>The depthwise stage over the layers that a module owns: K×K depthwise (padding K/2) → BN → act, on C channels.</summary>
-internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation activation) : FusableStage
+internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation activation) : FusableStage(conv, norm)
 {
-    public override IReadOnlyList<nn.Module> Layers => [conv, norm];
-
     /// <summary>Runs the stage.</summary>
     /// <param name="x">[N, C, H, W].</param>
     /// <param name="activated">Whether the nonlinearity follows here; otherwise the caller applies it later.</param>
@@ -22,8 +20,13 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
         return Composed(x, activated).MoveToOuterDisposeScope();
     }
 
-    protected override string? WhyNotFused(Tensor x) =>
-        FusedMemory.WhyNot(x, "the input") ?? FusedMemory.WhyNot(conv, norm, norm.training) ?? StageChecks.WhyNot(x.size(2), x.size(3));
+    protected override string? WhyNotFused(Tensor x)
+    {
+        var (kernel, stride) = (conv.weight.size(3), conv.stride![0]);
+        return FusedMemory.WhyNot(x, "the input", x.numel())
+            ?? FusedMemory.WhyNot(conv, new((kernel, kernel), (stride, stride), (kernel / 2, kernel / 2)), x.size(1)) ?? FusedMemory.WhyNot(norm, norm.training, x.size(1))
+            ?? StageChecks.WhyNot(x.size(2), x.size(3), kernel, stride);
+    }
 
     private Tensor Composed(Tensor x, bool activated)
     {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>A chain of layers that can run as one fused operator or as stock ones.</summary>
-internal abstract class FusableStage
+internal abstract class FusableStage(params nn.Module<Tensor, Tensor>[] layers)
 {
     private XSepBackend _backend;
 
@@ -20,14 +20,21 @@ internal abstract class FusableStage
     }
 
     /// <summary>The layers that run, or are stood in for.</summary>
-    public abstract IReadOnlyList<nn.Module> Layers { get; }
+    public IReadOnlyList<nn.Module<Tensor, Tensor>> Layers => layers;
+
+    /// <summary>The module that the layers are fields of: it knows their names.</summary>
+    public nn.Module? Owner { private get; init; }
+
+    /// <summary>Whether a layer has hooks, which only run where the layer does.</summary>
+    public bool HasHooks => !LayerHooks.CanTell || Array.Exists(layers, LayerHooks.Any);
 
     /// <summary>Whether the stage runs fused on this input.</summary>
     /// <exception cref="InvalidOperationException"><see cref="XSepBackend.Fused"/> is asked for and can't run; the message says why.</exception>
     public bool RunsFused(Tensor x)
     {
-        if (_backend == XSepBackend.Composed) return false;
-        var reason = WhyNotFused(x);
+        // Of no images there is nothing to compute: the layers give an empty map.
+        if (_backend == XSepBackend.Composed || x.size(0) == 0) return false;
+        var reason = WhyNotFused(x) ?? WhyHooked();
         if (reason is not null && _backend == XSepBackend.Fused)
         {
             throw new InvalidOperationException($"The backend is Fused, but {reason}. Set it to Auto or Composed.");
@@ -36,12 +43,21 @@ internal abstract class FusableStage
         return reason is null;
     }
 
-    /// <summary>What a choice comes to on a map of the stage.</summary>
+    /// <summary>What a choice comes to on a map of the stage, hooks apart.</summary>
     public XSepBackend Resolve(XSepBackend chosen, Tensor x) =>
         chosen != XSepBackend.Composed && WhyNotFused(x) is null ? XSepBackend.Fused : XSepBackend.Composed;
 
     /// <summary>Says why the kernels can't run, or null where they can.</summary>
     protected abstract string? WhyNotFused(Tensor x);
+
+    private string? WhyHooked()
+    {
+        if (!HasHooks) return null;
+        if (!LayerHooks.CanTell) return "this version of TorchSharp does not let it be seen whether layers have hooks, which would not run";
+        var names = Owner?.named_children().ToDictionary(child => child.module, child => child.name) ?? [];
+        var hooked = layers.Where(LayerHooks.Any).Select(layer => names.TryGetValue(layer, out var name) ? name : layer.GetName());
+        return $"{string.Join(", ", hooked)} would not run one by one, and has hooks";
+    }
 }
 
 /// <summary>A module with such a chain.</summary>

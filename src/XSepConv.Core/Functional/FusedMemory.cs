@@ -10,23 +10,32 @@ namespace XSepConv;
 /// <summary>Tensors as the kernels take them: pointers to contiguous float32.</summary>
 internal static unsafe class FusedMemory
 {
-    /// <summary>Says why the kernels can't run on a tensor, or null where they can.</summary>
-    public static string? WhyNot(Tensor x, string name)
+    /// <summary>Says why the kernels can't run on a tensor of so many values, or null where they can.</summary>
+    public static string? WhyNot(Tensor x, string name, long values)
     {
         if (x.device_type != DeviceType.CPU) return $"{name} is on {x.device}, the kernels run on the CPU";
         if (x.dtype != ScalarType.Float32) return $"{name} has dtype {x.dtype}, the kernels take float32";
         if (!x.is_contiguous()) return $"{name} is not contiguous";
-        return x.numel() > int.MaxValue / sizeof(float) ? $"{name} has 2 GiB or more" : null;
+        var count = x.numel();
+        if (count != values) return $"{name} has shape [{string.Join(", ", x.shape)}], of {count} values instead of {values}";
+        return count > int.MaxValue / sizeof(float) ? $"{name} has 2 GiB or more" : null;
     }
 
-    /// <summary>Says why the kernels can't stand in for a convolution and the batch norm after it.</summary>
-    public static string? WhyNot(Conv2d conv, BatchNorm2d norm, bool training)
+    /// <summary>Says why the kernels can't stand in for a depthwise convolution: its settings and its weight can be set after it was built.</summary>
+    public static string? WhyNot(Conv2d conv, in ConvGeometry geometry, long channels)
+    {
+        if (!geometry.Fits(conv, channels)) return "a convolution is not as it was built: stride, padding, dilation, groups or kernel differ, or it has a bias";
+        return WhyNot(conv.weight, "a weight", channels * geometry.Kernel.Height * geometry.Kernel.Width);
+    }
+
+    /// <summary>Says why the kernels can't stand in for a batch norm.</summary>
+    public static string? WhyNot(BatchNorm2d norm, bool training, long channels)
     {
         if (norm.weight is null || norm.bias is null) return "a batch norm has no scale and shift";
         if (norm.running_mean is null || norm.running_var is null || !norm.track_running_stats) return "a batch norm keeps no running statistics";
         if (norm.training != training) return "some batch norms are in training mode and some are not";
-        return WhyNot(conv.weight, "a weight") ?? WhyNot(norm.weight, "a batch norm's scale") ?? WhyNot(norm.bias, "a batch norm's shift")
-            ?? WhyNot(norm.running_mean, "a running mean") ?? WhyNot(norm.running_var, "a running variance");
+        return WhyNot(norm.weight, "a batch norm's scale", channels) ?? WhyNot(norm.bias, "a batch norm's shift", channels)
+            ?? WhyNot(norm.running_mean, "a running mean", channels) ?? WhyNot(norm.running_var, "a running variance", channels);
     }
 
     /// <summary>Whatever the default type and device are.</summary>

@@ -22,9 +22,9 @@ internal static class MapCheck
             throw new ArgumentException($"x has {x.size(1)} channels in its shape [{string.Join(", ", x.shape)}]; {module} takes {channels}.", nameof(x));
         }
 
-        if (x.size(0) < 1 || x.size(2) < 1 || x.size(3) < 1)
+        if (x.size(2) < 1 || x.size(3) < 1)
         {
-            throw new ArgumentException($"x has shape [{string.Join(", ", x.shape)}]; {module} needs at least one image of at least 1×1 pixel.", nameof(x));
+            throw new ArgumentException($"x has shape [{string.Join(", ", x.shape)}]; {module} needs images of at least 1×1 pixel.", nameof(x));
         }
 
         if (x.dtype != weight.dtype)
@@ -40,14 +40,19 @@ internal static class MapCheck
         return x.device_type == DeviceType.CPU ? RowMajor(x) : x;
     }
 
-    /// <summary>Refuses a batch from which training mode cannot take a variance.</summary>
-    /// <exception cref="ArgumentException">There is one value per channel.</exception>
-    public static void RequireBatchStatistics(Tensor x, bool training, long valuesPerChannel, string module)
+    /// <summary>Refuses a map from which a batch norm in training mode can't take a variance, before any of them has counted it.</summary>
+    /// <exception cref="ArgumentException">One of them would get one value per channel.</exception>
+    public static void RequireBatchStatistics(Tensor x, INormed module, string name)
     {
-        if (training && valuesPerChannel < 2)
+        // With two images there are two values everywhere, with none torch's batch norms have nothing to do.
+        if (x.size(0) != 1) return;
+        foreach (var (path, norm, values) in module.Norms(x.size(2), x.size(3)))
         {
+            if (values > 1 || !(norm.training || (norm.running_mean is null && norm.running_var is null))) continue;
             throw new ArgumentException(
-                $"{module} is in training mode and gets one value per channel, which has no variance; give a batch of at least 2 images, or call eval().", nameof(x));
+                $"{name} gets one image, of which its batch norm '{path}', in training mode, sees one value per channel, which has no variance; " +
+                "give a batch of at least 2 images, or call eval().",
+                nameof(x));
         }
     }
 

@@ -5,11 +5,12 @@ namespace XSepConv;
 /// convolution of a <see cref="DwBlock"/> with the batch norm and the nonlinearity after it.
 /// </summary>
 /// <remarks>
-/// Fused, the stage's layers do not run one by one: their own forward hooks are not called, and only their parameters, buffers and modes count.
+/// Fused, the stage's layers do not run one by one: only their parameters, buffers, settings and modes count. While one of them has forward hooks, or is
+/// not as it was built (another stride, a bias), <see cref="Auto"/> runs composed and <see cref="Fused"/> throws.
 /// </remarks>
 public enum XSepBackend
 {
-    /// <summary>Fused where that can run (CPU, float32, batch norms as they are built here), composed elsewhere.</summary>
+    /// <summary>Fused where that can run (CPU, float32, layers as they are built here and without hooks), composed elsewhere.</summary>
     Auto,
 
     /// <summary>Stock libtorch operators, one after the other: every device and dtype.</summary>

@@ -21,6 +21,8 @@ internal interface IXSepOperator
 /// <remarks>Source: arXiv 2002.12046, section 3. Stride s is 1×K's in width and K×1's in height; the 2×2 runs at full resolution.</remarks>
 internal sealed class XSepStage : FusableStage
 {
+    private static readonly ConvGeometry s_geometry2x2 = new((2, 2), (1, 1), (0, 0));
+
     private readonly Conv2d _conv2x2, _conv1xK, _convKx1;
     private readonly BatchNorm2d _bn2x2, _bn1xK, _bnKx1;
     private readonly PaddingDirection _padding;
@@ -28,12 +30,11 @@ internal sealed class XSepStage : FusableStage
 
     public XSepStage(
         Conv2d conv2x2, BatchNorm2d bn2x2, Conv2d conv1xK, BatchNorm2d bn1xK, Conv2d convKx1, BatchNorm2d bnKx1, PaddingDirection padding, Activation activation)
+        : base(conv2x2, bn2x2, conv1xK, bn1xK, convKx1, bnKx1)
     {
         (_conv2x2, _bn2x2, _conv1xK, _bn1xK, _convKx1, _bnKx1) = (conv2x2, bn2x2, conv1xK, bn1xK, convKx1, bnKx1);
         (_padding, _activation) = (padding, activation);
     }
-
-    public override IReadOnlyList<nn.Module> Layers => [_conv2x2, _bn2x2, _conv1xK, _bn1xK, _convKx1, _bnKx1];
 
     public static Conv2d Conv2x2(int channels, Device? device, ScalarType? dtype) =>
         nn.Conv2d(channels, channels, 2, groups: channels, bias: false, device: device, dtype: dtype);
@@ -60,10 +61,12 @@ internal sealed class XSepStage : FusableStage
 
     protected override string? WhyNotFused(Tensor x)
     {
-        var training = _bn2x2.training;
-        return FusedMemory.WhyNot(x, "the input")
-            ?? FusedMemory.WhyNot(_conv2x2, _bn2x2, training) ?? FusedMemory.WhyNot(_conv1xK, _bn1xK, training) ?? FusedMemory.WhyNot(_convKx1, _bnKx1, training)
-            ?? StageChecks.WhyNot(x.size(2), x.size(3));
+        var (channels, kernel, stride, training) = (x.size(1), _conv1xK.weight.size(3), _convKx1.stride![0], _bn2x2.training);
+        return FusedMemory.WhyNot(x, "the input", x.numel())
+            ?? FusedMemory.WhyNot(_conv2x2, s_geometry2x2, channels) ?? FusedMemory.WhyNot(_bn2x2, training, channels)
+            ?? FusedMemory.WhyNot(_conv1xK, new((1, kernel), (1, stride), (0, kernel / 2)), channels) ?? FusedMemory.WhyNot(_bn1xK, training, channels)
+            ?? FusedMemory.WhyNot(_convKx1, new((kernel, 1), (stride, 1), (kernel / 2, 0)), channels) ?? FusedMemory.WhyNot(_bnKx1, training, channels)
+            ?? StageChecks.WhyNot(x.size(2), x.size(3), kernel, stride);
     }
 
     private Tensor Composed(Tensor x, bool padded, bool activated)
@@ -78,7 +81,7 @@ internal sealed class XSepStage : FusableStage
     private Tensor Convolve2x2(Tensor x, bool padded)
     {
         if (padded) return _conv2x2.call(x);
-        return x.device_type == DeviceType.CUDA && Backend == XSepBackend.Auto
+        return x.device_type == DeviceType.CUDA && Backend == XSepBackend.Auto && !HasHooks && s_geometry2x2.Fits(_conv2x2, x.size(1))
             ? nn.functional.conv2d(x, DirectionalPadding.Embed(_conv2x2.weight, _padding), padding: [1, 1], groups: x.size(1))
             : _conv2x2.call(DirectionalPadding.Pad(x, _padding));
     }

@@ -9,7 +9,7 @@ namespace XSepConv;
 /// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>.</para>
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and bias 0.</para>
 /// </remarks>
-public class MobileNetV3 : nn.Module<Tensor, Tensor>
+public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
@@ -49,15 +49,28 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>
     /// <summary>What this network was built from.</summary>
     public NetworkSpec Spec { get; }
 
+    IEnumerable<NormUse> INormed.Norms(long height, long width)
+    {
+        (height, width) = (NormUse.Strided(height, Spec.StemStride), NormUse.Strided(width, Spec.StemStride));
+        List<NormUse> norms = [new("bn1", bn1, height * width)];
+        foreach (var (block, i) in Spec.Blocks.Select((block, i) => (block, i)))
+        {
+            if (bneck[i] is INormed normed) norms.AddRange(normed.Norms(height, width).Select(norm => norm.In($"bneck.{i}")));
+            (height, width) = (NormUse.Strided(height, block.Stride), NormUse.Strided(width, block.Stride));
+        }
+
+        return [.. norms, new("bn2", bn2, height * width), new("bn3", bn3, 1)];
+    }
+
     /// <summary>Classifies a batch of images.</summary>
-    /// <param name="x">[N, C, H, W], normalised as in training; any size from 1×1; N ≥ 2 in training mode.</param>
+    /// <param name="x">[N, C, H, W], normalised as in training; any size from 1×1; N ≥ 2 where batch norms are in training mode.</param>
     /// <returns>Logits, [N, classes].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or training mode gets a single image.</exception>
+    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
-        MapCheck.RequireBatchStatistics(x, training, x.size(0), GetType().Name);
+        MapCheck.RequireBatchStatistics(x, this, GetType().Name);
         x = nn.functional.hardswish(bn1.call(conv1.call(x)));
         x = bneck.call(x);
         x = nn.functional.hardswish(bn2.call(conv2.call(x)));

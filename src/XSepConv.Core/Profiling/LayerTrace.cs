@@ -11,16 +11,17 @@ internal static class LayerTrace
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var layers = new List<LayerProfile>();
+        var (ran, backends) = (new List<nn.Module>(), new Dictionary<nn.Module, XSepBackend>());
         var removers = new List<Action>();
         var paddings = new Dictionary<nn.Module, PaddingDirection>();
         using var composed = new ComposedBackends(Everything(module).Select(entry => entry.Module));
         var states = Everything(module).Select(entry => (entry.Module, entry.Module.training)).ToList();
         try
         {
-            foreach (var (path, child) in Everything(module)) Watch(path, child, layers, removers, paddings);
+            foreach (var (path, child) in Everything(module)) Watch(path, child, layers, ran, removers, paddings);
             var weight = module.parameters().FirstOrDefault();
             module.eval();
-            removers.AddRange(composed.Chosen.Select(entry => NoteBackend(entry.Stage, entry.Backend, layers)));
+            removers.AddRange(composed.Chosen.Select(entry => NoteBackend(entry.Stage, entry.Backend, backends)));
             module.call(zeros(input, dtype: weight?.dtype, device: weight?.device));
         }
         finally
@@ -30,13 +31,13 @@ internal static class LayerTrace
             foreach (var (child, training) in states) child.train(training);
         }
 
-        return layers;
+        return [.. layers.Select((layer, i) => backends.TryGetValue(ran[i], out var backend) ? layer with { Backend = backend } : layer)];
     }
 
     private static IEnumerable<(string Path, nn.Module Module)> Everything(nn.Module module) => module.named_modules().Prepend(("", module));
 
     private static void Watch(
-        string path, nn.Module module, List<LayerProfile> layers, List<Action> removers, Dictionary<nn.Module, PaddingDirection> paddings)
+        string path, nn.Module module, List<LayerProfile> layers, List<nn.Module> ran, List<Action> removers, Dictionary<nn.Module, PaddingDirection> paddings)
     {
         switch (module)
         {
@@ -68,6 +69,7 @@ internal static class LayerTrace
             {
                 var (kind, macs) = count(y);
                 var parameters = layer.parameters(recurse: false).Sum(parameter => parameter.numel());
+                ran.Add(layer);
                 layers.Add(new(path, kind, y.shape, parameters, macs, paddings.TryGetValue(layer, out var padding) ? padding : null));
                 return y;
             });
@@ -75,17 +77,12 @@ internal static class LayerTrace
         }
     }
 
-    // After the stage's last layer has been counted, its layers are the latest ones.
-    private static Action NoteBackend(FusableStage stage, XSepBackend chosen, List<LayerProfile> layers)
+    // Hooks run in no order that can be relied on: what they find is put together afterwards.
+    private static Action NoteBackend(FusableStage stage, XSepBackend chosen, Dictionary<nn.Module, XSepBackend> backends)
     {
-        var last = (nn.Module<Tensor, Tensor>)stage.Layers[^1];
-        var remover = last.register_forward_hook((_, x, y) =>
+        var remover = stage.Layers[^1].register_forward_hook((_, x, y) =>
         {
-            for (var i = Math.Max(0, layers.Count - stage.Layers.Count); i < layers.Count; i++)
-            {
-                layers[i] = layers[i] with { Backend = stage.Resolve(chosen, x) };
-            }
-
+            foreach (var layer in stage.Layers) backends[layer] = stage.Resolve(chosen, x);
             return y;
         });
         return remover.remove;

@@ -16,10 +16,14 @@ internal static class StageChecks
         if (height * width > LargestPlane) throw new ArgumentOutOfRangeException(nameof(height), height, $"A plane of {height}×{width} has more than {LargestPlane:N0} elements.");
     }
 
-    /// <summary>Says why no kernel takes maps of this size, or null.</summary>
-    public static string? WhyNot(long height, long width) =>
-        height > LongestSide || width > LongestSide || height * width > LargestPlane
+    /// <summary>Says why no kernel takes maps of this size, or this kernel and stride, or null.</summary>
+    public static string? WhyNot(long height, long width, long kernel, long stride)
+    {
+        if (stride is not (1 or 2)) return $"a convolution has stride {stride}, the kernels take 1 and 2";
+        if (kernel is < 1 or > NetworkSpec.LargestKernel || kernel % 2 == 0) return $"a convolution has K = {kernel}, the kernels take odd ones from 1 to {NetworkSpec.LargestKernel}";
+        return height > LongestSide || width > LongestSide || height * width > LargestPlane
             ? $"a map of {height}×{width} is larger than the kernels take ({LongestSide} a side, {LargestPlane:N0} in all)" : null;
+    }
 
     public static void KernelAndStride(int kernel, int stride)
     {

@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace XSepConv.Core.Tests.BadInput;
@@ -10,7 +11,7 @@ public sealed class ForwardTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    public static TheoryData<string> Modules() => ["XSepBlock", "XSepBlock before", "XSepBlock plain", "DwBlock", "DwBlock plain", "SeModule", "XSepConv2d", "MobileNetV3"];
+    public static TheoryData<string> Modules() => ["XSepBlock", "XSepBlock before", "XSepBlock plain", "DwBlock", "DwBlock plain", "SepBlock", "SeModule", "XSepConv2d", "MobileNetV3"];
 
     private static nn.Module<Tensor, Tensor> Create(string module) => module switch
     {
@@ -19,6 +20,7 @@ public sealed class ForwardTests : IDisposable
         "XSepBlock plain" => new XSepBlock(3, 8, 16, 8, PaddingDirection.LeftTop, squeezeExcite: false, stride: 2),
         "DwBlock" => new DwBlock(5, 8, 16, 8),
         "DwBlock plain" => new DwBlock(5, 8, 16, 8, squeezeExcite: SqueezeExcite.None, stride: 2),
+        "SepBlock" => new SepBlock(new BlockSpec(BlockKind.Sep, 3, 8, 16, 12, Activation.HSwish, SqueezeExcite.Expanded, 1)),
         "SeModule" => new SeModule(8),
         "XSepConv2d" => new XSepConv2d(8, 5, stride: 2),
         _ => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { InputChannels = 8, Width = 0.1, NumClasses = 3 }),
@@ -43,13 +45,12 @@ public sealed class ForwardTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Modules))]
-    public void A_map_without_a_pixel_or_an_image_is_refused_and_one_pixel_is_enough(string name)
+    public void A_map_without_a_pixel_is_refused_and_one_pixel_is_enough(string name)
     {
         var module = Create(name);
         module.eval();
         Refused(module, zeros(2, 8, 0, 6), "[2, 8, 0, 6]", "1×1");
         Refused(module, zeros(2, 8, 6, 0), "[2, 8, 6, 0]", "1×1");
-        Refused(module, zeros(0, 8, 6, 6), "[0, 8, 6, 6]", "at least one image");
 
         // Down-sampling rounds up, so nothing is left of nothing but never of a pixel.
         var y = module.call(ones(1, 8, 1, 1));
@@ -63,9 +64,88 @@ public sealed class ForwardTests : IDisposable
     {
         var module = Create(name);
         module.train();
-        Refused(module, zeros(1, 8, 1, 1), "training mode", "eval()");
+        Refused(module, zeros(1, 8, 1, 1), "in training mode", "eval()");
         Refused(module, zeros(1, 8, 1, 1), "batch of at least 2");
         Assert.True(module.call(randn(2, 8, 1, 1)).isfinite().all().item<bool>());
+    }
+
+    /// <summary>With the shape after the module of [N, 8, 6, 6]; the classes of a network.</summary>
+    public static TheoryData<string, XSepBackend> Backends()
+    {
+        var data = new TheoryData<string, XSepBackend>();
+        foreach (var module in Modules())
+        {
+            foreach (var backend in Enum.GetValues<XSepBackend>()) data.Add(module, backend);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Backends))]
+    public void Of_no_images_comes_an_empty_map_in_both_modes_and_statistics_stay(string name, XSepBackend backend)
+    {
+        var module = Create(name);
+        module.SetXSepBackend(backend);
+        module.eval();
+        long[] shape = [0, .. module.call(zeros(2, 8, 6, 6)).shape[1..]];
+        Assert.Equal(shape, module.call(zeros(0, 8, 6, 6)).shape);
+
+        // As torch's batch norm, which counts such a batch and takes nothing from it.
+        module.train();
+        var statistics = module.named_buffers().Where(entry => !entry.name.EndsWith("tracked", StringComparison.Ordinal)).Select(entry => (entry.buffer, entry.buffer.clone())).ToList();
+        var x = zeros(0, 8, 6, 6).requires_grad_(true);
+        var y = module.call(x);
+        Assert.Equal(shape, y.shape);
+        Assert.All(statistics, pair => Assert.True(pair.buffer.equal(pair.Item2).all().item<bool>()));
+        y.sum().backward();
+        Assert.Equal([0L, 8, 6, 6], x.grad!.shape);
+    }
+
+    [Theory]
+    [MemberData(nameof(Backends))]
+    public void With_frozen_batch_norms_one_value_per_channel_is_enough_in_training_mode(string name, XSepBackend backend)
+    {
+        var module = Create(name);
+        module.SetXSepBackend(backend);
+        module.eval();
+        var x = randn(1, 8, 1, 1);
+        var expected = module.call(x);
+        module.train();
+        foreach (var norm in module.modules().OfType<NormBase>()) norm.eval();
+        Assert.True(module.call(x).allclose(expected));
+    }
+
+    [Theory]
+    [MemberData(nameof(Modules))]
+    public void One_image_is_refused_where_libtorch_refuses_it_and_nowhere_else(string name)
+    {
+        foreach (var side in new[] { 1, 2, 3, 6 })
+        {
+            var paths = Create(name).named_modules().Where(entry => entry.module is NormBase).Select(entry => entry.name).ToList();
+            foreach (var path in paths)
+            {
+                var module = Create(name);
+                module.SetXSepBackend(XSepBackend.Composed);
+                module.train();
+                foreach (var (other, norm) in module.named_modules().Where(entry => entry.module is NormBase)) norm.train(other == path);
+                var (x, one) = (randn(1, 8, side, side), false);
+
+                // libtorch's own rule, where the batch norm runs.
+                var probe = (nn.Module<Tensor, Tensor>)module.named_modules().First(entry => entry.name == path).module;
+                probe.eval();
+                var hook = probe.register_forward_pre_hook((_, map) =>
+                {
+                    one = map.numel() == map.shape[1];
+                    return map;
+                });
+                module.call(x);
+                hook.remove();
+                probe.train();
+                if (one) Refused(module, x, $"'{path}'", "in training mode", "one value per channel", "batch of at least 2", "eval()");
+                else module.call(x);
+            }
+        }
     }
 
     [Theory]

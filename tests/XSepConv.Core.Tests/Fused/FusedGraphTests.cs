@@ -114,8 +114,9 @@ public sealed class FusedGraphTests : IDisposable
         Assert.True(AutogradEngine.CanTell, "libtorch has lost the function that tells whether the graph is retained.");
         foreach (var backend in new[] { XSepBackend.Composed, XSepBackend.Fused })
         {
+            // A sum keeps nothing that could be freed before ours.
             var subject = new Subject(xsep, training, needs, backend);
-            var loss = subject.Loss();
+            var loss = subject.Map().sum();
             loss.backward();
             var error = Assert.Throws<ExternalException>(() => loss.backward());
             Assert.Contains("Trying to backward through the graph a second time", error.Message, StringComparison.Ordinal);
@@ -127,7 +128,7 @@ public sealed class FusedGraphTests : IDisposable
     public void A_retained_graph_gives_the_same_gradients_again_and_the_last_backward_frees_it(bool xsep, bool training, Needs needs)
     {
         var subject = new Subject(xsep, training, needs, XSepBackend.Fused);
-        var loss = subject.Loss();
+        var loss = subject.Map().sum();
         loss.backward(retain_graph: true);
         var once = subject.Gradients();
         loss.backward();
@@ -188,7 +189,7 @@ public sealed class FusedGraphTests : IDisposable
     public void Gradients_of_some_tensors_alone_end_with_the_same_errors(bool xsep, bool training, Needs needs)
     {
         var subject = new Subject(xsep, training, needs, XSepBackend.Fused);
-        var loss = subject.Loss();
+        var loss = subject.Map().sum();
         loss.backward(inputs: [subject.Needing[^1]]);
         Assert.All(subject.Needing.SkipLast(1), tensor => Assert.True(tensor.grad is null));
         Assert.Contains("a second time", Assert.Throws<ExternalException>(() => loss.backward(inputs: [subject.Needing[0]])).Message, StringComparison.Ordinal);

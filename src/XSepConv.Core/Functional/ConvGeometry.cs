@@ -1,0 +1,17 @@
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace XSepConv;
+
+/// <summary>Kernel, stride and padding that a kernel stands in for.</summary>
+internal readonly record struct ConvGeometry((long Height, long Width) Kernel, (long Height, long Width) Stride, (long Height, long Width) Padding)
+{
+    /// <summary>Whether a depthwise convolution still is of this geometry, without a bias.</summary>
+    public bool Fits(Conv2d conv, long channels) =>
+        conv.bias is null && conv.groups == channels && conv.padding_mode == PaddingModes.Zeros && conv.padding_type is null
+        && Are(conv.stride, Stride) && Are(conv.padding, Padding) && Are(conv.dilation, (1, 1))
+        && conv.weight.size(2) == Kernel.Height && conv.weight.size(3) == Kernel.Width;
+
+    private static bool Are(long[]? values, (long Height, long Width) expected) =>
+        values is [var height, var width] && height == expected.Height && width == expected.Width;
+}

@@ -1,0 +1,187 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace XSepConv.Core.Tests.Fused;
+
+/// <summary>A layer that the fused operator stands in for is as good as its hooks and settings: they count, or the layers run one by one.</summary>
+public sealed class LayerHookTests : IDisposable
+{
+    private readonly DisposeScope _scope = NewDisposeScope();
+
+    public void Dispose() => _scope.Dispose();
+
+    public static TheoryData<string> Modules() => ["XSepConv2d", "XSepBlock", "DwBlock"];
+
+    private static nn.Module<Tensor, Tensor> Create(string module) => module switch
+    {
+        "XSepConv2d" => new XSepConv2d(4, 5),
+        "XSepBlock" => new XSepBlock(5, 4, 8, 4, PaddingDirection.LeftTop),
+        _ => new DwBlock(5, 4, 8, 4),
+    };
+
+    [Fact]
+    public void This_TorchSharp_says_whether_a_layer_has_hooks() => Assert.True(LayerHooks.CanTell);
+
+    [Theory]
+    [MemberData(nameof(Modules))]
+    public void Every_hook_of_every_layer_runs_under_Auto_and_no_longer_once_it_is_removed(string name)
+    {
+        var module = Create(name);
+        var x = randn(2, 4, 6, 5);
+        module.call(x);
+        foreach (var (path, layer) in Layers(module))
+        {
+            foreach (var register in new Func<Action, Action>[]
+            {
+                run => layer.register_forward_hook(_ => run()).remove,
+                run => layer.register_forward_pre_hook(_ => run()).remove,
+                run => layer.register_forward_hook((_, _, y) => { run(); return y; }).remove,
+                run => layer.register_forward_pre_hook((_, input) => { run(); return input; }).remove,
+            })
+            {
+                var runs = 0;
+                var remove = register(() => runs++);
+                module.call(x);
+                Assert.Equal((path, 1), (path, runs));
+                remove();
+                module.call(x);
+                Assert.Equal((path, 1), (path, runs));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Modules))]
+    public void What_a_hook_gives_back_counts(string name)
+    {
+        var module = Create(name);
+        module.eval();
+        var x = randn(2, 4, 6, 5);
+        var fusable = ((IFusable)module).Stage.Layers;
+        foreach (var (path, layer) in Layers(module).Where(entry => fusable.Contains(entry.Layer)))
+        {
+            var plain = module.call(x);
+            var hook = layer.register_forward_pre_hook((_, input) => input * 2);
+            module.SetXSepBackend(XSepBackend.Composed);
+            var expected = module.call(x);
+            module.SetXSepBackend(XSepBackend.Auto);
+            Assert.True(expected.equal(module.call(x)).all().item<bool>(), path);
+            Assert.False(expected.allclose(plain), path);
+            hook.remove();
+            Assert.True(plain.equal(module.call(x)).all().item<bool>(), path);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Modules))]
+    public void Fused_refuses_hooks_and_names_the_layers(string name)
+    {
+        var module = Create(name);
+        module.SetXSepBackend(XSepBackend.Fused);
+        var x = randn(2, 4, 6, 5);
+        module.call(x);
+        var (conv, norm) = name == "XSepConv2d" ? ("conv1", "bn3") : name == "XSepBlock" ? ("conv2", "bn4") : ("conv2", "bn2");
+        var layers = Layers(module).ToDictionary(entry => entry.Path, entry => entry.Layer);
+        var first = layers[conv].register_forward_hook(_ => { });
+        var second = layers[norm].register_forward_pre_hook(_ => { });
+        var error = Assert.Throws<InvalidOperationException>(() => module.call(x));
+        Assert.Contains($"Fused, but {conv}, {norm} would not run one by one, and has hooks", error.Message, StringComparison.Ordinal);
+        first.remove();
+        second.remove();
+        module.call(x);
+    }
+
+    [Fact]
+    public void Every_layer_of_a_network_runs_its_hooks()
+    {
+        var network = new XSepMobileNetV3Small(new MobileNetV3SmallOptions { Width = 0.25, NumClasses = 3, Preset = ImagePreset.Cifar });
+        var runs = new Dictionary<string, int>();
+        foreach (var (path, layer) in Layers(network)) layer.register_forward_hook(_ => runs[path] = runs.GetValueOrDefault(path) + 1);
+        network.call(randn(2, 3, 32, 32));
+
+        // A shortcut without layers, where the input itself is added or nothing is, runs where there is one to run.
+        var missing = Layers(network).Select(entry => entry.Path).Where(path => runs.GetValueOrDefault(path) != 1 && !path.EndsWith("shortcut", StringComparison.Ordinal));
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void A_profile_says_composed_where_layers_have_hooks()
+    {
+        var module = new XSepConv2d(4, 5);
+        for (var i = 0; i < 2; i++) Assert.All(ModelProfile.Of(module, 1, 4, 6, 6).Layers, layer => Assert.Equal(XSepBackend.Fused, layer.Backend));
+        Layers(module)[0].Layer.register_forward_hook(_ => { });
+        Assert.All(ModelProfile.Of(module, 1, 4, 6, 6).Layers, layer => Assert.Equal(XSepBackend.Composed, layer.Backend));
+    }
+
+    public static TheoryData<string, string> Changes()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var module in new[] { "XSepConv2d", "XSepBlock", "DwBlock" })
+        {
+            foreach (var change in new[] { "stride", "padding", "dilation", "padding mode", "bias", "kernel" }) data.Add(module, change);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public void A_convolution_that_was_changed_runs_as_it_is_or_is_refused(string name, string change)
+    {
+        foreach (var conv in Create(name) is var one ? ((IFusable)one).Stage.Layers.OfType<Conv2d>().Select((_, i) => i) : [])
+        {
+            var module = Create(name);
+            module.eval();
+            var layer = ((IFusable)module).Stage.Layers.OfType<Conv2d>().ElementAt(conv);
+            Change(layer);
+            var x = randn(2, 4, 9, 9);
+            module.SetXSepBackend(XSepBackend.Composed);
+            var (expected, error) = Try();
+            module.SetXSepBackend(XSepBackend.Auto);
+            var (actual, same) = Try();
+            Assert.Equal(error?.GetType(), same?.GetType());
+            if (expected is not null) Assert.True(expected.shape.SequenceEqual(actual!.shape) && expected.equal(actual).all().item<bool>(), $"{change} of convolution {conv}");
+            module.SetXSepBackend(XSepBackend.Fused);
+
+            // A K×K convolution of stride 2 is one, if not the one that the block was built with.
+            if (name == "DwBlock" && change == "stride") continue;
+            Assert.Contains("Fused, but a convolution ", Assert.Throws<InvalidOperationException>(() => module.call(x)).Message, StringComparison.Ordinal);
+
+            (Tensor? Output, Exception? Error) Try()
+            {
+                Tensor? output = null;
+                var thrown = Record.Exception(() => output = module.call(x));
+                return (output, thrown);
+            }
+        }
+
+        void Change(Conv2d layer)
+        {
+            switch (change)
+            {
+                case "stride":
+                    layer.stride = [2, 2];
+                    break;
+                case "padding":
+                    layer.SetPadding([1, 3]);
+                    break;
+                case "dilation":
+                    layer.dilation = [2, 2];
+                    break;
+                case "padding mode":
+                    layer.SetPadding(Padding.Same);
+                    break;
+                case "bias":
+                    layer.bias = new Parameter(ones(layer.weight.size(0)));
+                    break;
+                default:
+                    layer.weight = new Parameter(randn(layer.weight.size(0), 1, 4, 4));
+                    break;
+            }
+        }
+    }
+
+    private static List<(string Path, nn.Module<Tensor, Tensor> Layer)> Layers(nn.Module module) =>
+        [.. module.named_modules().Where(entry => entry.module is nn.Module<Tensor, Tensor>).Select(entry => (entry.name, (nn.Module<Tensor, Tensor>)entry.module))];
+}
