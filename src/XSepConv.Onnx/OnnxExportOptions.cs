@@ -32,6 +32,12 @@ public sealed record OnnxExportOptions
     /// <summary>Whether batch norm is folded into the weights.</summary>
     public OnnxBatchNorm BatchNorm { get; init; }
 
+    /// <summary>
+    /// The version of ONNX's operators, 11 to 17. Old runtimes need a low one: below 14 hswish is written as <c>x · HardSigmoid(x)</c>, as there is no
+    /// <c>HardSwish</c>. The version of the file format is the one that ONNX released with it.
+    /// </summary>
+    public int Opset { get; init; } = OnnxExporter.OpsetVersion;
+
     /// <summary>The one size of image that the file takes, in pixels; null for any size.</summary>
     public (int Height, int Width)? Size { get; init; }
 

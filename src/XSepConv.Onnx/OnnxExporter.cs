@@ -17,11 +17,17 @@ namespace XSepConv;
 /// </remarks>
 public static class OnnxExporter
 {
-    /// <summary>The version of the file format.</summary>
+    /// <summary>The version of the file format, with the operators of <see cref="OpsetVersion"/>.</summary>
     public const int IrVersion = 7;
 
-    /// <summary>The version of ONNX's operators, the first with <c>HardSwish</c>.</summary>
-    public const int OpsetVersion = 14;
+    /// <summary>The version of ONNX's operators unless <see cref="OnnxExportOptions.Opset"/> is another: the first with <c>HardSwish</c>.</summary>
+    public const int OpsetVersion = OnnxVersions.HardSwishOpset;
+
+    /// <summary>The oldest version of ONNX's operators that can be written.</summary>
+    public const int OldestOpsetVersion = OnnxVersions.OldestOpset;
+
+    /// <summary>The newest version of ONNX's operators that can be written.</summary>
+    public const int NewestOpsetVersion = OnnxVersions.NewestOpset;
 
     /// <summary>The metadata entry with the names of the classes, a JSON array.</summary>
     public const string ClassesMetadataKey = OnnxMetadata.ClassesKey;
@@ -32,12 +38,12 @@ public static class OnnxExporter
     /// <summary>Writes a module to a file.</summary>
     /// <param name="module">
     /// A <see cref="MobileNetV3"/>, <see cref="XSepBlock"/>, <see cref="SepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or <see cref="SeModule"/>, or a
-    /// <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, hswish, hsigmoid, global average pooling, Flatten and
-    /// Dropout. On any device, of any floating-point type; it is left as it is.
+    /// <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, ReLU6, hswish, hsigmoid, global average pooling, Flatten
+    /// and Dropout. On any device, of any floating-point type; it is left as it is.
     /// </param>
     /// <param name="path">The file; replaced as a whole or not at all.</param>
     /// <param name="options">Batch norm, size, normalisation, metadata.</param>
-    /// <exception cref="NotSupportedException">A module in it can't be exported (it is named with its path), or the weights take more than 2 GB.</exception>
+    /// <exception cref="NotSupportedException">A module in it can't be exported (it is named with its type and path, and what can be is listed), or the weights take more than 2 GB.</exception>
     /// <exception cref="ArgumentException">An option does not fit the module, modules do not fit each other, or a weight is not finite.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
     public static void Export(nn.Module<Tensor, Tensor> module, string path, OnnxExportOptions? options = null)
@@ -67,10 +73,16 @@ public static class OnnxExporter
             throw new ArgumentException($"BatchNorm is {options.BatchNorm}; it is Folded or Kept.", nameof(options));
         }
 
+        if (options.Opset is < OldestOpsetVersion or > NewestOpsetVersion)
+        {
+            throw new ArgumentException($"Opset is {options.Opset}; {OldestOpsetVersion} to {NewestOpsetVersion} can be written.", nameof(options));
+        }
+
+        ExportableModules.Require(new(module, ""));
         var network = module as MobileNetV3;
         var name = network?.Spec.Name ?? module.GetName();
         var input = Input(module, network is null ? "input" : "images", options.Size);
-        var graph = new GraphBuilder(options.BatchNorm == OnnxBatchNorm.Folded);
+        var graph = new GraphBuilder(options.Opset, options.BatchNorm == OnnxBatchNorm.Folded);
         graph.Reserve(input.Name);
         var x = options.Normalization is { } normalization ? NormalizationNodes.Add(graph, input, normalization) : input;
         var output = new ModuleTranslator(graph).Translate(x, new(module, ""));
@@ -80,13 +92,13 @@ public static class OnnxExporter
         proto.Output[0].DocString = $"float32 {output.Shape}";
         var model = new ModelProto
         {
-            IrVersion = IrVersion,
+            IrVersion = OnnxVersions.IrVersion(options.Opset),
             ProducerName = "XSepConv for .NET",
             ProducerVersion = typeof(OnnxExporter).Assembly.GetName().Version!.ToString(3),
             DocString = $"{name}: {input.Shape} → {output.Shape}. XSepConv: arXiv 2002.12046.",
             Graph = proto,
         };
-        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OpsetVersion });
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = options.Opset });
         model.MetadataProps.AddRange(OnnxMetadata.Entries(network, output, options));
         return model;
     }
@@ -101,7 +113,7 @@ public static class OnnxExporter
         var (height, width) = size is { } fixedSize ? (Extent.Fixed(fixedSize.Height), Extent.Fixed(fixedSize.Width)) : (Extent.Open("H"), Extent.Open("W"));
         return ModuleTranslator.InputOf(name, new(module, ""), height, width)
             ?? throw new NotSupportedException(
-                $"The module itself, a {module.GetType().Name}, does not say how many channels it takes; a network, a block, or a Sequential with a convolution, linear layer or batch norm does.");
+                $"The module itself, a {TypeName.Of(module.GetType())}, does not say how many channels it takes; a network, a block, or a Sequential with a convolution, linear layer or batch norm does.");
     }
 
     private static string InputDescription(Value input, OnnxNormalization? normalization) => normalization?.Pixels switch

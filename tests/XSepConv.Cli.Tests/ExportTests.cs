@@ -39,6 +39,8 @@ public sealed class ExportTests : IDisposable
     [InlineData("""["N","1","H","W"]""", "--dynamic-size")]
     [InlineData("""["N","1","33","65"]""", "--size", "33x65")]
     [InlineData("""["N","1","28","20"]""", "--bn", "kept")]
+    [InlineData("""["N","1","28","20"]""", "--opset", "11")]
+    [InlineData("""["N","1","28","20"]""", "--opset", "17")]
     public void Onnx_as_asked_and_reported_as_JSON(string shape, params string[] options)
     {
         var (exitCode, output, error) = Here.Run(["export", "--checkpoint", Checkpoint, "--format", "onnx", "--out", At("network.onnx"), "--json", .. options]);
@@ -47,7 +49,7 @@ public sealed class ExportTests : IDisposable
         Assert.Equal(0, exitCode);
         var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
         Assert.Equal(shape, report.GetProperty("inputs")[0].GetProperty("shape").GetRawText());
-        Assert.Equal(14, report.GetProperty("opset").GetInt64());
+        Assert.Equal(options is ["--opset", var opset] ? int.Parse(opset) : 14, report.GetProperty("opset").GetInt64());
         Assert.Equal(new FileInfo(At("network.onnx")).Length, report.GetProperty("bytes").GetInt64());
         Assert.Equal(options.Contains("kept"), report.GetProperty("operators").TryGetProperty("BatchNormalization", out _));
     }
@@ -94,6 +96,8 @@ public sealed class ExportTests : IDisposable
     [InlineData("Give --out, the file to write as onnx.", "export", "--checkpoint", "FILE")]
     [InlineData("Give --out, the file to write as safetensors.", "export", "--checkpoint", "FILE", "--format", "safetensors")]
     [InlineData("--format is 'onxx': known are onnx, safetensors, dot, mermaid. Did you mean 'onnx'?", "export", "--checkpoint", "FILE", "--format", "onxx")]
+    [InlineData("--opset is '18': it must be a whole number from 11 to 17.", "export", "--checkpoint", "FILE", "--out", "OUT", "--opset", "18")]
+    [InlineData("--opset is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "dot", "--opset", "12")]
     [InlineData("--bn is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "dot", "--bn", "kept")]
     [InlineData("--normalize is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT", "--normalize")]
     [InlineData("--size is for --format onnx, dot and mermaid", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT", "--size", "3x3")]

@@ -35,18 +35,22 @@ internal static class Agreement
     public static void Compare(Tensor reference, Tensor actual, double bound, string what)
     {
         Assert.Equal(reference.shape, actual.shape);
-        var difference = (actual.to(ScalarType.Float64) - reference).abs().max().item<double>() / reference.abs().max().item<double>();
+        var difference = Difference(reference, actual);
         Assert.True(difference <= bound, $"{what}: differs by {difference:g3}, at most {bound:g3} is right.");
     }
 
-    private static Tensor Input(long[] shape, OnnxNormalization? normalization) => normalization?.Pixels switch
+    /// <summary>max |actual − reference| / max |reference|.</summary>
+    public static double Difference(Tensor reference, Tensor actual) =>
+        (actual.to(ScalarType.Float64) - reference).abs().max().item<double>() / reference.abs().max().item<double>();
+
+    public static Tensor Input(long[] shape, OnnxNormalization? normalization) => normalization?.Pixels switch
     {
         PixelRange.ZeroTo255 => randint(0, 256, shape).to(ScalarType.Float32),
         PixelRange.ZeroToOne => rand(shape),
         _ => randn(shape),
     };
 
-    private static Tensor Normalised(Tensor x, OnnxNormalization? normalization)
+    public static Tensor Normalised(Tensor x, OnnxNormalization? normalization)
     {
         if (normalization is null) return x;
         var unit = normalization.Pixels == PixelRange.ZeroTo255 ? 255.0 : 1.0;

@@ -1,3 +1,5 @@
+using Microsoft.ML.OnnxRuntime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Onnx.Tests;
@@ -53,6 +55,29 @@ public sealed class NetworkAgreementTests
         var options = new MobileNetV3LargeOptions { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = [7, 5, 9, 3] };
         using var network = Randomised.Eval(new MobileNetV3(twin ? MobileNetV3LargeSpec.Depthwise(options) : MobileNetV3LargeSpec.XSep(options)), 9);
         OnnxFile.RequireNativeNodes(Agreement.Check(network, new(), $"large {preset}", [2, 3, 65, 47]));
+    }
+
+    [Theory]
+    [InlineData(OnnxBatchNorm.Folded)]
+    [InlineData(OnnxBatchNorm.Kept)]
+    public void Every_version_of_the_operators_computes_the_same_whatever_is_optimised(OnnxBatchNorm norm)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var network = Randomised.Eval(new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = 11, Preset = ImagePreset.Cifar, Width = 0.35 })), 5);
+        var files = Enumerable.Range(OnnxExporter.OldestOpsetVersion, OnnxExporter.NewestOpsetVersion - OnnxExporter.OldestOpsetVersion + 1)
+            .Select(opset => (opset, OnnxRuntime.Export(network, new() { BatchNorm = norm, Opset = opset }))).ToList();
+        var x = randn(3, 3, 33, 31);
+        network.to(ScalarType.Float64);
+        var expected = network.call(x.to(ScalarType.Float64));
+        foreach (var (opset, file) in files)
+        {
+            foreach (var level in Enum.GetValues<GraphOptimizationLevel>())
+            {
+                using var runtime = new OnnxRuntime(file, level);
+                Agreement.Compare(expected, runtime.Run(x), Agreement.Bound, $"opset {opset}, {level}");
+            }
+        }
     }
 
     [Fact]

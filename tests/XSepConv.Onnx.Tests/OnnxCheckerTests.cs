@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using static TorchSharp.torch;
 
 namespace XSepConv.Onnx.Tests;
@@ -19,7 +18,7 @@ public sealed class OnnxCheckerTests
     [Fact]
     public async Task The_checker_accepts_networks_blocks_and_sequences()
     {
-        var python = Python();
+        var python = await Python.WithAsync("onnx", "python3-onnx");
         using var folder = new TemporaryFolder();
         List<string> files = [];
         foreach (var norm in Enum.GetValues<OnnxBatchNorm>())
@@ -44,9 +43,21 @@ public sealed class OnnxCheckerTests
                     nn.Conv2d(3, 8, 3, stride: 2), nn.ReLU(), new DwBlock(3, 8, 16, 8, stride: 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2));
                 Export(sequence, options);
             }
+
+            for (var opset = OnnxExporter.OldestOpsetVersion; opset <= OnnxExporter.NewestOpsetVersion; opset++)
+            {
+                var options = new OnnxExportOptions { BatchNorm = norm, Opset = opset };
+                using var network = new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
+                Export(network, options with { Normalization = new([0.5, 0.5, 0.5], [0.2, 0.2, 0.2]) });
+                foreach (var (_, module, _) in Sequences.All())
+                {
+                    using var owned = module;
+                    Export(module, options);
+                }
+            }
         }
 
-        var (exitCode, text) = await Run(python, ["-c", Check, .. files]);
+        var (exitCode, text) = await Python.RunAsync(python, ["-c", Check, .. files]);
         Assert.True(exitCode == 0, text);
         Assert.Equal(files.Count + 1, text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
 
@@ -56,34 +67,5 @@ public sealed class OnnxCheckerTests
             OnnxExporter.Export(module, path, options);
             files.Add(path);
         }
-    }
-
-    private static string Python()
-    {
-        foreach (var candidate in new[] { "/usr/bin/python3", "python3" })
-        {
-            try
-            {
-                var (exitCode, _) = Run(candidate, ["-c", "import onnx"]).GetAwaiter().GetResult();
-                if (exitCode == 0) return candidate;
-            }
-            catch (System.ComponentModel.Win32Exception)
-            {
-                // There is no such program.
-            }
-        }
-
-        Assert.Skip("No Python with onnx here (Debian: apt-get install python3-onnx), so ONNX's checker was not asked.");
-        return "";
-    }
-
-    private static async Task<(int ExitCode, string Text)> Run(string program, IEnumerable<string> arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var text = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, process.ExitCode == 0 ? text : await errors);
     }
 }

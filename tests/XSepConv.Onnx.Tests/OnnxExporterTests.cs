@@ -32,6 +32,42 @@ public sealed class OnnxExporterTests
         Assert.Equal(2 * (info.Operators["Conv"] + 2), info.InitializerCount);
     }
 
+    // The table of ONNX's docs/Versioning.md: which format was released with which operators.
+    [Theory]
+    [InlineData(11, 6)]
+    [InlineData(12, 7)]
+    [InlineData(13, 7)]
+    [InlineData(14, 7)]
+    [InlineData(15, 8)]
+    [InlineData(16, 8)]
+    [InlineData(17, 8)]
+    public void The_version_of_the_format_goes_with_that_of_the_operators(int opset, long irVersion)
+    {
+        using var network = new XSepMobileNetV3Small(10, ImagePreset.Cifar);
+        var info = OnnxFile.Info(OnnxRuntime.Export(network, new() { Opset = opset }));
+        Assert.Equal((opset, irVersion), (info.Opsets[""], info.IrVersion));
+
+        // hswish: around the blocks, before the classifier, three in an XSep row and two in a Dw row of that activation.
+        var hswish = 3 + network.Spec.Blocks.Where(block => block.Activation == Activation.HSwish).Sum(block => block.Kind == BlockKind.XSep ? 4 : 2);
+        var squeezes = network.Spec.Blocks.Count(block => block.SqueezeExcite != SqueezeExcite.None);
+        Assert.Equal(opset < 14 ? 0 : hswish, info.Operators.GetValueOrDefault("HardSwish"));
+        Assert.Equal(squeezes + (opset < 14 ? hswish : 0), info.Operators["HardSigmoid"]);
+        Assert.Equal(squeezes + (opset < 14 ? hswish : 0), info.Operators["Mul"]);
+    }
+
+    [Theory]
+    [InlineData(int.MinValue)]
+    [InlineData(0)]
+    [InlineData(10)]
+    [InlineData(18)]
+    [InlineData(int.MaxValue)]
+    public void Operators_of_another_version_are_refused(int opset)
+    {
+        using var module = new SeModule(8);
+        var error = Assert.Throws<ArgumentException>(() => OnnxRuntime.Export(module, new() { Opset = opset }));
+        Assert.Equal($"Opset is {opset}; 11 to 17 can be written. (Parameter 'options')", error.Message);
+    }
+
     [Fact]
     public void Batch_norm_kept_leaves_the_weights_as_they_are()
     {

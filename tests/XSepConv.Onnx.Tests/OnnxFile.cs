@@ -5,7 +5,7 @@ namespace XSepConv.Onnx.Tests;
 /// <summary>Looks into an exported file.</summary>
 internal static class OnnxFile
 {
-    // All that these networks are made of. No Pad, and no activation in pieces (Clip, Div, Max).
+    // All that these networks are made of, with the default's operators. No Pad, and no activation in pieces (Clip, Div, Max).
     private static readonly HashSet<string> Native =
     [
         "Conv", "BatchNormalization", "Relu", "HardSwish", "HardSigmoid", "GlobalAveragePool", "Flatten", "Gemm", "Mul", "Add", "Sub", "Identity",

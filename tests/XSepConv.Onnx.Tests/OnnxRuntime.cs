@@ -4,17 +4,18 @@ using OrtSession = Microsoft.ML.OnnxRuntime.InferenceSession;
 
 namespace XSepConv.Onnx.Tests;
 
-/// <summary>Runs ONNX files in ONNX Runtime as a user would: default optimisations, CPU.</summary>
+/// <summary>Runs ONNX files in ONNX Runtime as a user would: on the CPU, with all optimisations unless told.</summary>
 internal sealed class OnnxRuntime : IDisposable
 {
     private readonly OrtSession _session;
 
-    public OnnxRuntime(byte[] model)
+    public OnnxRuntime(byte[] model, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_ENABLE_ALL)
     {
         using var options = new SessionOptions
         {
             IntraOpNumThreads = 1,
             InterOpNumThreads = 1,
+            GraphOptimizationLevel = level,
             // Warnings too: a shape that the file states wrongly is one.
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING,
         };

@@ -30,6 +30,10 @@ internal sealed class ExportCommand
     private readonly Option<string> batchNorm = CheckedOption.Choice(
         "--bn", [Folded, Kept], Folded, "Batch norm folded into the weights before it, or kept as nodes; for onnx.");
 
+    private readonly Option<int> opset = CheckedOption.Whole(
+        "--opset", OnnxExporter.OldestOpsetVersion, OnnxExporter.NewestOpsetVersion, OnnxExporter.OpsetVersion,
+        "The version of ONNX's operators; a low one for old runtimes.");
+
     private readonly Option<bool> normalize = CheckedOption.Flag("--normalize", "Take pixels from 0 to 255 and normalise them as in training; for onnx.");
 
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print one line of JSON about the file.");
@@ -40,7 +44,7 @@ internal sealed class ExportCommand
         export.checkpoint.Required = true;
         var command = new Command("export", "Write a trained network as ONNX or safetensors, or draw it.")
         {
-            export.checkpoint, export.format, export.destination, export.size, export.dynamicSize, export.batchNorm, export.normalize, export.json,
+            export.checkpoint, export.format, export.destination, export.size, export.dynamicSize, export.batchNorm, export.opset, export.normalize, export.json,
         };
         command.Validators.Add(result =>
         {
@@ -56,7 +60,7 @@ internal sealed class ExportCommand
         // An unknown format is an error of its own, and has no value.
         var chosen = result.GetResult(format) is { Tokens: [var token] } ? Formats.FirstOrDefault(name => name.Equals(token.Value, StringComparison.OrdinalIgnoreCase)) : Onnx;
         if (chosen is null) return null;
-        if (chosen != Onnx && new Option[] { batchNorm, normalize }.FirstOrDefault(Given) is { } onlyOnnx) return $"{onlyOnnx.Name} is for --format {Onnx}.";
+        if (chosen != Onnx && new Option[] { batchNorm, opset, normalize }.FirstOrDefault(Given) is { } onlyOnnx) return $"{onlyOnnx.Name} is for --format {Onnx}.";
         if (chosen == SafeTensorsName && new Option[] { size, dynamicSize }.FirstOrDefault(Given) is { } sized)
         {
             return $"{sized.Name} is for --format {Onnx}, {Dot} and {Mermaid}: weights fit any size.";
@@ -117,6 +121,7 @@ internal sealed class ExportCommand
             OnnxExporter.Export(source.Network, path, new()
             {
                 BatchNorm = result.GetValue(batchNorm) == Kept ? OnnxBatchNorm.Kept : OnnxBatchNorm.Folded,
+                Opset = result.GetValue(opset),
                 Size = ImageSize(result, source),
                 Normalization = result.GetValue(normalize) ? new(source.Training!.Normalization.Mean, source.Training.Normalization.Std) : null,
                 ClassNames = source.Training?.ClassNames ?? [],

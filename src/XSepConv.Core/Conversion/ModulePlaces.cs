@@ -35,7 +35,7 @@ internal sealed class ModulePlaces
     {
         var refusal =
             readOnly ? $"{what} is read-only"
-            : !CanHold(declared) ? $"{what} is declared as {Name(declared)}, which can't hold an {nameof(XSepConv2d)}; declare it as Module<Tensor, Tensor>"
+            : !CanHold(declared) ? $"{what} is declared as {TypeName.Of(declared)}, which can't hold an {nameof(XSepConv2d)}; declare it as Module<Tensor, Tensor>"
             : null;
         if (!_places.TryGetValue(held, out var places)) _places[held] = places = [];
         places.Add(new(refusal, put));
@@ -67,7 +67,7 @@ internal sealed class ModulePlaces
         var indexer = type.GetProperty("Item", element, [typeof(string)])!;
         foreach (var (key, child) in module.named_children().ToList())
         {
-            Add(child, element, $"the {Name(type)}", replacement => indexer.SetValue(module, replacement, [key]));
+            Add(child, element, $"the {TypeName.Of(type)}", replacement => indexer.SetValue(module, replacement, [key]));
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed class ModulePlaces
 
         void Entry(object? entry, Type type, bool readOnly, Action<object?> putEntry)
         {
-            var name = $"{Name(value.GetType())} in {what}";
+            var name = $"{TypeName.Of(value.GetType())} in {what}";
             if (entry is nn.Module held) Add(held, type, name, putEntry, readOnly);
             else Look(entry, type, name, putEntry, deeper - 1);
         }
@@ -140,13 +140,6 @@ internal sealed class ModulePlaces
     // The compiler calls the field behind a property `<Name>k__BackingField`.
     private static string FieldName(FieldInfo field) =>
         field.Name.StartsWith('<') && field.Name.IndexOf('>', StringComparison.Ordinal) is var end and > 1
-            ? $"property '{field.Name[1..end]}' of {Name(field.DeclaringType!)}"
-            : $"field '{field.Name}' of {Name(field.DeclaringType!)}";
-
-    private static string Name(Type type)
-    {
-        if (type.IsArray) return $"{Name(type.GetElementType()!)}[]";
-        var name = type.Name.Split('`')[0];
-        return type.IsGenericType ? $"{name}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>" : name;
-    }
+            ? $"property '{field.Name[1..end]}' of {TypeName.Of(field.DeclaringType!)}"
+            : $"field '{field.Name}' of {TypeName.Of(field.DeclaringType!)}";
 }

@@ -9,11 +9,11 @@ internal sealed class Replacement
     private readonly DepthwiseCandidate _old;
     private readonly XSepConv2d _new;
     private readonly Identity? _identity;
-    private readonly double? _fitError;
+    private double? _fitError;
 
-    private Replacement(DepthwiseCandidate old, XSepConv2d module, double? fitError)
+    private Replacement(DepthwiseCandidate old, XSepConv2d module)
     {
-        (_old, _new, _fitError) = (old, module, fitError);
+        (_old, _new) = (old, module);
         _identity = old.BatchNorm is null ? null : nn.Identity();
     }
 
@@ -21,25 +21,25 @@ internal sealed class Replacement
 
     public string Path => _old.Path;
 
-    public static Replacement Create(nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, PaddingDirection padding, ConversionOptions options)
+    /// <summary>Makes the new module, in eval mode, as the network is while it is looked at.</summary>
+    public static Replacement Create(DepthwiseCandidate candidate, PaddingDirection padding, ConversionOptions options)
     {
         var weight = candidate.Convolution.weight;
         var module = new XSepConv2d(candidate.Channels, candidate.KernelSize, candidate.Stride, padding, options.Activation, weight.device, weight.dtype);
-        try
+        module.eval();
+        if (candidate.BatchNorm is { } old)
         {
-            if (candidate.BatchNorm is { } old)
-            {
-                foreach (var batchNorm in module.children().OfType<BatchNorm2d>()) (batchNorm.eps, batchNorm.momentum) = (old.eps, old.momentum);
-            }
+            foreach (var batchNorm in module.children().OfType<BatchNorm2d>()) (batchNorm.eps, batchNorm.momentum) = (old.eps, old.momentum);
+        }
 
-            double? error = options.Initialise == KernelInitialisation.Fit ? OperatorFit.Run(network, candidate, module, options) : null;
-            return new(candidate, module, error);
-        }
-        catch
-        {
-            module.Dispose();
-            throw;
-        }
+        return new(candidate, module);
+    }
+
+    /// <summary>Sets the new module's weights; it is in eval mode again afterwards.</summary>
+    public void Fit(nn.Module<Tensor, Tensor> network, ConversionOptions options)
+    {
+        _fitError = OperatorFit.Run(network, _old, _new, options);
+        _new.eval();
     }
 
     public void PutInto(ModulePlaces places, ModuleSwap swap)
@@ -48,12 +48,25 @@ internal sealed class Replacement
         if (_old.BatchNorm is { } batchNorm) swap.Replace(places.Of(batchNorm), batchNorm, _identity!);
     }
 
-    /// <summary>Takes over the mode of what was replaced, and disposes of that. A batch norm that was frozen stays so.</summary>
+    /// <summary>Takes over the mode of what was replaced and what of it was trained, and disposes of it. A batch norm that was frozen stays so.</summary>
     public void TakeOver()
     {
-        _new.train(_old.BatchNorm?.training ?? _old.Convolution.training);
+        var training = _old.BatchNorm?.training ?? _old.Convolution.training;
+        _new.train(training);
+        _identity?.train(training);
+        TakeOverRequiresGrad();
         _old.Convolution.Dispose();
         _old.BatchNorm?.Dispose();
+    }
+
+    // The last batch norm stands for the old one; all before it for the convolution.
+    private void TakeOverRequiresGrad()
+    {
+        var trained = _old.Convolution.weight.requires_grad;
+        foreach (var parameter in _new.parameters()) parameter.requires_grad = trained;
+        var last = _new.children().OfType<BatchNorm2d>().Last();
+        if (_old.BatchNorm?.weight is { } weight) last.weight.requires_grad = weight.requires_grad;
+        if (_old.BatchNorm?.bias is { } bias) last.bias!.requires_grad = bias.requires_grad;
     }
 
     public void DisposeNew()

@@ -44,7 +44,10 @@ internal static class ReplacementProbe
             return $"the batch norm '{candidate.BatchNormPath}' still runs after it was replaced, so something other than a field, list or dictionary of a module holds it";
         }
 
-        return SameValues(output, expected) ? null : $"its output is used by something besides '{candidate.BatchNormPath}'";
+        if (SameValues(output, expected)) return null;
+        return candidate.BatchNorm is null
+            ? "the network's output is another when a module that does the same runs in its place"
+            : $"its output is used by something besides '{candidate.BatchNormPath}'";
     }
 
     public static bool SameValues(Tensor a, Tensor b) => a.shape.AsSpan().SequenceEqual(b.shape) && a.eq(b).all().item<bool>();

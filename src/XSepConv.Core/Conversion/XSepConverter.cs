@@ -12,8 +12,9 @@ namespace XSepConv;
 /// A field declared as <c>Conv2d</c> or <c>BatchNorm2d</c> can't hold another type; such layers stay and are listed.</para>
 /// <para>The padding cancels within each resolution (<see cref="PaddingPlan.ForStages"/>), in the order in which the layers run. Branches that run side by side
 /// count as one after the other.</para>
-/// <para>Mode, device, dtype and the batch norm's <c>eps</c> and <c>momentum</c> are kept. What is replaced is disposed of, and the new weights are other
-/// parameters: make optimisers, and register hooks, after the conversion.</para>
+/// <para>Mode, device, dtype, <c>requires_grad</c> and the batch norm's <c>eps</c> and <c>momentum</c> are kept; nothing else of the network changes, whatever its
+/// forward does to it. What is replaced is disposed of, and the new weights are other parameters: make optimisers, and register hooks, after the conversion.
+/// New weights are drawn from torch's generator, as those of any new layer.</para>
 /// </remarks>
 public static class XSepConverter
 {
@@ -28,21 +29,23 @@ public static class XSepConverter
     {
         options ??= new();
         Check(network, input, options);
+        using var draws = new RandomState();
         var replacements = new List<Replacement>();
         ConversionReport report;
         try
         {
-            using var evalMode = new EvalMode(network);
-            var search = CandidateSearch.Run(network, input, options);
+            using var probing = new Probing(network);
+            var (search, cost) = Search(network, input, options);
             if (search.Candidates.Count == 0) throw NothingToReplace(search);
 
-            var paddings = ConversionPadding.Plan(search.Candidates);
-            var cost = NetworkCost.Of(network, input);
-            foreach (var (candidate, padding) in search.Candidates.Zip(paddings))
+            foreach (var (candidate, padding) in search.Candidates.Zip(ConversionPadding.Plan(search.Candidates)))
             {
-                replacements.Add(Replacement.Create(network, candidate, padding, options));
+                replacements.Add(Replacement.Create(candidate, padding, options));
             }
 
+            // New weights are drawn as those of any new layer; what runs from here on draws nothing.
+            using var untouched = new RandomState();
+            if (options.Initialise == KernelInitialisation.Fit) replacements.ForEach(replacement => replacement.Fit(network, options));
             report = Report(input, search, [.. replacements.Select(replacement => replacement.Describe())], cost);
             using var swap = new ModuleSwap();
             foreach (var replacement in replacements) replacement.PutInto(search.Places, swap);
@@ -56,6 +59,7 @@ public static class XSepConverter
         }
 
         foreach (var replacement in replacements) replacement.TakeOver();
+        draws.Keep();
         return report;
     }
 
@@ -69,11 +73,17 @@ public static class XSepConverter
     {
         options ??= new();
         Check(network, input, options);
-        using var evalMode = new EvalMode(network);
-        var search = CandidateSearch.Run(network, input, options);
+        using var probing = new Probing(network);
+        var (search, cost) = Search(network, input, options);
         var replaced = search.Candidates.Zip(ConversionPadding.Plan(search.Candidates))
             .Select(entry => Replacement.Describe(entry.First, entry.Second, fitError: null));
-        return Report(input, search, [.. replaced], NetworkCost.Of(network, input));
+        return Report(input, search, [.. replaced], cost);
+    }
+
+    private static (CandidateSearch Search, NetworkCost Cost) Search(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions options)
+    {
+        using var untouched = new RandomState();
+        return (CandidateSearch.Run(network, input, options), NetworkCost.Of(network, input));
     }
 
     private static void Check(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions options)
@@ -93,7 +103,7 @@ public static class XSepConverter
         return new("There is nothing to replace: " + (
             reasons.Length > 0 ? $"{reasons}."
             : search.Tree.Modules.Count == 1 ? "the network has no registered children; a module of your own calls RegisterComponents() at the end of its constructor."
-            : "the network has no depthwise convolution (groups = in = out channels) outside an XSepConv."));
+            : $"the network has no depthwise {TypeName.Of(typeof(TorchSharp.Modules.Conv2d))} (groups = in = out channels) outside an XSepConv."));
     }
 
     private static ConversionReport Report(long[] input, CandidateSearch search, IReadOnlyList<ReplacedLayer> replaced, NetworkCost cost) => new(

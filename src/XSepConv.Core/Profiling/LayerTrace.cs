@@ -57,7 +57,7 @@ internal static class LayerTrace
                 if (module.parameters(recurse: false).Any() || (!module.children().Any() && module is not nn.Module<Tensor, Tensor>))
                 {
                     throw new NotSupportedException(
-                        $"'{(path.Length == 0 ? "the module itself" : path)}' is a {module.GetName()}, whose MACs can't be counted; convolutions (2d), linear layers, batch norm, activations and pooling can.");
+                        $"'{(path.Length == 0 ? "the module itself" : path)}' is a {TypeName.Of(module.GetType())}, whose MACs can't be counted; convolutions (2d), linear layers, batch norm, activations and pooling can.");
                 }
 
                 break;

@@ -7,7 +7,7 @@ using static XSepConv.OnnxFormat.AttributeProto.Types;
 namespace XSepConv.Onnx;
 
 /// <summary>Collects the nodes and initializers of a graph, in the order in which they run.</summary>
-internal sealed class GraphBuilder(bool foldBatchNorm)
+internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
 {
     private readonly GraphProto _graph = new();
     private readonly HashSet<string> _names = [];
@@ -15,6 +15,9 @@ internal sealed class GraphBuilder(bool foldBatchNorm)
 
     /// <summary>Whether batch norm goes into the weights before it.</summary>
     public bool FoldBatchNorm { get; } = foldBatchNorm;
+
+    /// <summary>The version of ONNX's operators.</summary>
+    public int Opset { get; } = opset;
 
     /// <summary>Adds a node of one output, which carries the node's name.</summary>
     public Value Node(string name, string operation, Value result, IEnumerable<string> inputs, params IEnumerable<AttributeProto> attributes)

@@ -20,6 +20,17 @@ internal sealed record BatchNormValues(ModuleAt At, double[] Scale, double[] Shi
         return new(at, scale, shift, TensorValues.Of(mean), TensorValues.Of(variance), norm.eps);
     }
 
+    /// <summary>That after a layer.</summary>
+    /// <inheritdoc cref="Of(ModuleAt)" path="/exception"/>
+    /// <exception cref="ArgumentException">The layer has another number of outputs.</exception>
+    public static BatchNormValues Of(ModuleAt at, LayerWeights before)
+    {
+        var values = Of(at);
+        return values.Mean.Length == before.Shape[0]
+            ? values
+            : throw new ArgumentException($"{at.Where} is a batch norm of {values.Mean.Length} channels, it gets the {before.Shape[0]} of {before.At.Where}.");
+    }
+
     /// <summary>The same as y = factor · x + offset.</summary>
     public (double[] Factor, double[] Offset) Affine()
     {

@@ -61,7 +61,7 @@ internal sealed class BlockTranslator(LayerTranslator layers)
         var y = layers.GlobalAverage(x, chain.Name("0"));
         y = layers.ReLU(layers.Convolution(y, chain.Child("1"), chain.Child("2")), chain.Name("3"));
         y = layers.HSigmoid(layers.Convolution(y, chain.Child("4"), chain.Child("5")), chain.Name("6"));
-        return layers.Multiply(x, y, at.Name("scale"));
+        return layers.Gate(y, x, at.Name("scale"));
     }
 
     /// <summary><see cref="MobileNetV3"/>; <paramref name="block"/> translates its blocks.</summary>

@@ -13,7 +13,7 @@ internal sealed class LayerTranslator(GraphBuilder graph)
     public Value Convolution(Value x, LayerWeights weights, ConvGeometry geometry, ModuleAt? norm)
     {
         RequireMap(x, weights.At, weights.Shape[1] * geometry.Groups);
-        var values = norm is { } at ? BatchNormValues.Of(at) : null;
+        var values = norm is { } at ? BatchNormValues.Of(at, weights) : null;
         if (graph.FoldBatchNorm && values is not null) weights = weights.Folded(values);
         var (pads, strides, dilations) = (geometry.Pads, geometry.Strides, geometry.Dilations);
         long[] kernel = [weights.Shape[2], weights.Shape[3]];
@@ -41,7 +41,7 @@ internal sealed class LayerTranslator(GraphBuilder graph)
             throw new ArgumentException($"{linear.Where} is a linear layer of {weights.Shape[1]} features, it gets {x.Shape}.");
         }
 
-        var values = norm is { } at ? BatchNormValues.Of(at) : null;
+        var values = norm is { } at ? BatchNormValues.Of(at, weights) : null;
         if (graph.FoldBatchNorm && values is not null) weights = weights.Folded(values);
         var y = graph.Node(linear.NodeName("linear"), "Gemm", new("", weights.Shape[0], null, null), Inputs(x, weights), Integer("transB", 1));
         return graph.FoldBatchNorm || values is null ? y : BatchNorm(y, values);
@@ -71,7 +71,13 @@ internal sealed class LayerTranslator(GraphBuilder graph)
 
     public Value ReLU(Value x, string name) => graph.Node(name, "Relu", x, [x.Name]);
 
-    public Value HSwish(Value x, string name) => graph.Node(name, "HardSwish", x, [x.Name]);
+    /// <summary>0 to 6.</summary>
+    public Value ReLU6(Value x, string name) =>
+        graph.Node(name, "Clip", x, [x.Name, graph.Initializer($"{name}.min", [0]), graph.Initializer($"{name}.max", [6])]);
+
+    public Value HSwish(Value x, string name) => graph.Opset >= OnnxVersions.HardSwishOpset
+        ? graph.Node(name, "HardSwish", x, [x.Name])
+        : graph.Node(name, "Mul", x, [x.Name, HSigmoid(x, $"{name}.gate").Name]);
 
     public Value HSigmoid(Value x, string name) => graph.Node(name, "HardSigmoid", x, [x.Name], Number("alpha", 1.0 / 6), Number("beta", 0.5));
 
@@ -81,7 +87,11 @@ internal sealed class LayerTranslator(GraphBuilder graph)
     /// <summary>[N, C, 1, 1] becomes [N, C].</summary>
     public Value Flatten(Value x, string name) => graph.Node(name, "Flatten", x with { Height = null, Width = null }, [x.Name], Integer("axis", 1));
 
-    public Value Multiply(Value x, Value y, string name) => graph.Node(name, "Mul", x, [x.Name, y.Name]);
+    /// <summary>Each map times a factor of its own. OpenCV 4 takes the first operand for the one that is spread out, whatever the shapes.</summary>
+    /// <param name="gate">The factors, [N, C, 1, 1].</param>
+    /// <param name="x">The maps.</param>
+    /// <param name="name">The node's name.</param>
+    public Value Gate(Value gate, Value x, string name) => graph.Node(name, "Mul", x, [gate.Name, x.Name]);
 
     public Value Add(Value x, Value y, string name) => graph.Node(name, "Add", x, [x.Name, y.Name]);
 

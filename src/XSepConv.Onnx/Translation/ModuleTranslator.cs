@@ -1,9 +1,8 @@
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace XSepConv.Onnx;
 
-/// <summary>Turns a module tree into nodes, or says which module of it can't be.</summary>
+/// <summary>Turns a tree of <see cref="ExportableModules"/> into nodes.</summary>
 internal sealed class ModuleTranslator(GraphBuilder graph)
 {
     private readonly LayerTranslator _layers = new(graph);
@@ -14,7 +13,7 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
     {
         switch (at.Module)
         {
-            case MobileNetV3 when RunsForwardOf<MobileNetV3>(at.Module):
+            case MobileNetV3:
                 return Blocks.Network(x, at, Translate);
             case XSepBlock:
                 return Blocks.XSep(x, at);
@@ -26,29 +25,42 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
                 return Blocks.Operator(x, at);
             case SeModule:
                 return Blocks.SqueezeAndExcite(x, at);
-            case Sequential when RunsForwardOf<Sequential>(at.Module):
+            case Sequential:
                 return TranslateSequence(x, [.. at.Children]);
             case Conv2d:
                 return _layers.Convolution(x, at);
             case Linear:
                 return _layers.Linear(x, at);
             case BatchNorm2d or BatchNorm1d:
+                if (x.IsMap != at.Module is BatchNorm2d)
+                {
+                    throw new ArgumentException($"{at.Where} is a batch norm of {(x.IsMap ? "features [N, C]" : "maps [N, C, H, W]")}, it gets {x.Shape}.");
+                }
+
                 return _layers.BatchNorm(x, BatchNormValues.Of(at));
             case ReLU:
                 return _layers.ReLU(x, at.NodeName("act"));
+            case ReLU6:
+                return _layers.ReLU6(x, at.NodeName("act"));
             case XSepConv.HSwish or Hardswish:
                 return _layers.HSwish(x, at.NodeName("act"));
             case XSepConv.HSigmoid or Hardsigmoid:
                 return _layers.HSigmoid(x, at.NodeName("act"));
-            case AdaptiveAvgPool2d pool when x.IsMap && pool.output_size.All(size => size == 1):
+            case AdaptiveAvgPool2d pool:
+                if (!x.IsMap) throw new ArgumentException($"{at.Where} pools maps [N, C, H, W], it gets {x.Shape}.");
+                if (pool.output_size.Any(size => size != 1)) throw ExportableModules.Refusal(at, $"it pools to {string.Join('×', pool.output_size)}");
                 return _layers.GlobalAverage(x, at.NodeName("pool"));
-            case Flatten { start_dim: 1, end_dim: -1 or 3 } when x is { Height: { Symbol: null, Size: 1 }, Width: { Symbol: null, Size: 1 } }:
-                return _layers.Flatten(x, at.NodeName("flatten"));
+            case Flatten flatten:
+                if (flatten is { start_dim: 1, end_dim: -1 or 3 } && x is { Height: { Symbol: null, Size: 1 }, Width: { Symbol: null, Size: 1 } })
+                {
+                    return _layers.Flatten(x, at.NodeName("flatten"));
+                }
+
+                throw ExportableModules.Refusal(at, $"it flattens {x.Shape} from dimension {flatten.start_dim} to {flatten.end_dim}; only [N, C, 1, 1] to [N, C] can be");
             case Dropout or Identity:
                 return x;
             default:
-                throw new NotSupportedException(
-                    $"{at.Where} is a {at.Module.GetType().Name} that can't be exported: {Known} can, and sequences of them. A module of your own says in code what it does with its parts; make a Sequential of those.");
+                throw new System.Diagnostics.UnreachableException($"{at.Where} is a {TypeName.Of(at.Module.GetType())}, which was let through.");
         }
     }
 
@@ -90,9 +102,6 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
         Value Map(long channels) => new(name, channels, height, width);
     }
 
-    private const string Known =
-        "MobileNetV3, XSepBlock, SepBlock, DwBlock, XSepConv2d, SeModule, Conv2d, Linear, BatchNorm, ReLU, hswish, hsigmoid, global average pooling, the Flatten after it and Dropout";
-
     private Value TranslateSequence(Value x, List<ModuleAt> children)
     {
         for (var i = 0; i < children.Count; i++)
@@ -116,7 +125,4 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
 
         return x;
     }
-
-    // A class derived from a known one may run its parts in another way.
-    private static bool RunsForwardOf<T>(nn.Module module) => module.GetType().GetMethod("forward", [typeof(Tensor)])?.DeclaringType == typeof(T);
 }

@@ -12,7 +12,8 @@ internal static class NormalizationNodes
         var unit = normalization.Pixels == PixelRange.ZeroTo255 ? 255.0 : 1.0;
         double[] mean = [.. normalization.Mean.Select(value => value * unit)];
         double[] factor = [.. normalization.Std.Select(value => 1 / (value * unit))];
-        long[] shape = [1, x.Channels, 1, 1];
+        // Without the axis of the batch: OpenCV 4 takes a first 1 for the number of images, and is wrong for more.
+        long[] shape = [x.Channels, 1, 1];
         x = graph.Node("normalize.center", "Sub", x, [x.Name, graph.Initializer("normalize.mean", mean, shape)]);
         return graph.Node("normalize.scale", "Mul", x, [x.Name, graph.Initializer("normalize.factor", factor, shape)]);
     }

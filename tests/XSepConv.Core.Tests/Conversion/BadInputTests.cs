@@ -59,7 +59,7 @@ public class BadInputTests
     {
         using var network = Sequential(Conv2d(4, 4, 5, padding: 2), BatchNorm2d(4), Conv2d(4, 4, 5, groups: 2));
         var error = Assert.Throws<InvalidOperationException>(() => XSepConverter.Convert(network, Input));
-        Assert.Contains("no depthwise convolution", error.Message);
+        Assert.Contains("no depthwise TorchSharp.Modules.Conv2d", error.Message);
         Assert.Contains("Nothing to replace", XSepConverter.Preview(network, Input).ToString());
     }
 
@@ -75,7 +75,7 @@ public class BadInputTests
     public void A_convolution_without_a_batch_norm_is_left_unless_asked_for()
     {
         using var network = Sequential(("dw", Conv2d(4, 4, 5, padding: 2, groups: 4)), ("act", ReLU()), ("norm", BatchNorm2d(4)));
-        Assert.Contains("no BatchNorm2d takes its output", Assert.Single(XSepConverter.Preview(network, Input).Left).Reason);
+        Assert.Contains("no TorchSharp.Modules.BatchNorm2d takes its output", Assert.Single(XSepConverter.Preview(network, Input).Left).Reason);
 
         var layer = Assert.Single(XSepConverter.Convert(network, Input, new() { WithoutBatchNorm = true }).Replaced);
         Assert.Null(layer.BatchNormPath);
@@ -87,7 +87,7 @@ public class BadInputTests
     public void A_layer_norm_is_no_batch_norm()
     {
         using var network = new UserNetworks.ConvNeXtLike(layerNorm: true);
-        Assert.All(XSepConverter.Preview(network, [1, 3, 32, 32]).Left, layer => Assert.Contains("no BatchNorm2d", layer.Reason));
+        Assert.All(XSepConverter.Preview(network, [1, 3, 32, 32]).Left, layer => Assert.Contains("no TorchSharp.Modules.BatchNorm2d", layer.Reason));
         Assert.Equal(5, XSepConverter.Convert(network, [1, 3, 32, 32], new() { WithoutBatchNorm = true }).Replaced.Count);
     }
 

@@ -53,9 +53,9 @@ public class PlacesTests
     }
 
     [Theory]
-    [InlineData(typeof(TypedConvolution), "conv", "field 'conv' of TypedConvolution is declared as Conv2d", "Module<Tensor, Tensor>")]
-    [InlineData(typeof(TypedNorm), "conv", "its batch norm 'norm' can't be taken out: field 'norm' of TypedNorm is declared as BatchNorm2d", "Module<Tensor, Tensor>")]
-    [InlineData(typeof(TypedList), "list.0", "declared as Conv2d", "List<Conv2d> in field '_list' of ModuleList<Conv2d>")]
+    [InlineData(typeof(TypedConvolution), "conv", "field 'conv' of XSepConv.Core.Tests.Conversion.PlacesTests.TypedConvolution is declared as TorchSharp.Modules.Conv2d", "Module<Tensor, Tensor>")]
+    [InlineData(typeof(TypedNorm), "conv", "its batch norm 'norm' can't be taken out: field 'norm' of XSepConv.Core.Tests.Conversion.PlacesTests.TypedNorm is declared as TorchSharp.Modules.BatchNorm2d", "Module<Tensor, Tensor>")]
+    [InlineData(typeof(TypedList), "list.0", "declared as TorchSharp.Modules.Conv2d", "System.Collections.Generic.List<TorchSharp.Modules.Conv2d> in field '_list' of TorchSharp.Modules.ModuleList<TorchSharp.Modules.Conv2d>")]
     [InlineData(typeof(Captured), "conv", "still runs after it was replaced", "")]
     [InlineData(typeof(Cast), "conv", "does not run with another module in its place", "")]
     [InlineData(typeof(UsedTwice), "conv", "used by something besides 'norm'", "")]

@@ -1,0 +1,44 @@
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>
+/// Lets a network be run on made-up images without a trace: eval mode, without gradients. Disposed of, every module is in the mode it was in, and every parameter
+/// and buffer has the values it had.
+/// </summary>
+internal sealed class Probing : IDisposable
+{
+    private readonly List<(nn.Module Module, bool Training)> _modes;
+    private readonly List<(Tensor Held, Tensor Before)> _values;
+    private readonly IDisposable _noGrad;
+
+    public Probing(nn.Module network)
+    {
+        _modes = [.. network.named_modules().Select(entry => entry.module).Prepend(network).Select(module => (module, module.training))];
+        // Copies: a forward may change what it likes, in eval mode too.
+        _values = [.. network.parameters().Concat(network.buffers()).Select(tensor => (tensor, Copy(tensor)))];
+        _noGrad = no_grad();
+        network.eval();
+    }
+
+    public void Dispose()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (held, before) in _values)
+        {
+            // Written only where it differs: a write would make a backward that is still to come fail.
+            if (!ReplacementProbe.SameValues(held, before)) held.copy_(before);
+            before.Dispose();
+        }
+
+        // Parents first, since train(…) reaches the children too.
+        foreach (var (module, training) in _modes) module.train(training);
+        _noGrad.Dispose();
+    }
+
+    private static Tensor Copy(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return tensor.detach().clone().DetachFromDisposeScope();
+    }
+}

@@ -1,0 +1,152 @@
+using System.Reflection;
+using static TorchSharp.torch;
+
+namespace XSepConv.Onnx.Tests;
+
+/// <summary>What can't be exported is named as what it is, with its place and the real reason.</summary>
+public sealed class RefusalTests
+{
+    // One argument of each type that the functions of torch.nn take and that have no default.
+    private static readonly Dictionary<Type, object> Arguments = new()
+    {
+        [typeof(long)] = 4L,
+        [typeof(int)] = 4,
+        [typeof(double)] = 0.5,
+        [typeof(bool)] = false,
+        [typeof(long[])] = new long[] { 4 },
+        [typeof((long, long))] = (1L, 1L),
+        [typeof((long, long, long))] = (1L, 1L, 1L),
+        [typeof(ValueTuple<long, long>?)] = (1L, 1L),
+        [typeof(long?)] = 4L,
+        [typeof(float)] = 0.5f,
+        [typeof(double[])] = new[] { 0.5 },
+        [typeof(string)] = "x",
+    };
+
+    public static IEnumerable<nn.Module<Tensor, Tensor>> EveryStockModule()
+    {
+        var seen = new HashSet<Type>();
+        foreach (var method in typeof(nn).GetMethods(BindingFlags.Public | BindingFlags.Static).OrderBy(method => method.GetParameters().Length))
+        {
+            if (method.IsGenericMethod || !method.ReturnType.IsAssignableTo(typeof(nn.Module<Tensor, Tensor>)) || seen.Contains(method.ReturnType)) continue;
+            var parameters = method.GetParameters();
+            if (parameters.Any(parameter => !parameter.HasDefaultValue && !Arguments.ContainsKey(parameter.ParameterType))) continue;
+            nn.Module<Tensor, Tensor> module;
+            try
+            {
+                module = (nn.Module<Tensor, Tensor>)method.Invoke(
+                    null, [.. parameters.Select(parameter => parameter.HasDefaultValue ? parameter.DefaultValue : Arguments[parameter.ParameterType])])!;
+            }
+            catch (TargetInvocationException)
+            {
+                // It wants arguments that go together.
+                continue;
+            }
+
+            seen.Add(method.ReturnType);
+            yield return module;
+        }
+    }
+
+    [Fact]
+    public void Every_stock_module_is_exported_or_refused_by_its_full_name_and_its_place()
+    {
+        var (exported, refused) = (new List<string>(), new List<string>());
+        foreach (var module in EveryStockModule())
+        {
+            var type = module.GetType();
+            using var network = nn.Sequential(("stem", nn.Conv2d(3, 4, 1)), ("body", nn.Sequential(("odd", module))));
+            try
+            {
+                OnnxRuntime.Export(network, new() { Size = (8, 8) });
+                exported.Add(type.Name);
+            }
+            catch (NotSupportedException e)
+            {
+                Assert.StartsWith($"'body.odd' is a {type.FullName}, which can't be exported: ", e.Message, StringComparison.Ordinal);
+                Assert.Contains("What can: of XSepConv MobileNetV3, XSepBlock", e.Message, StringComparison.Ordinal);
+                // Not "a Flatten can't be exported: Flatten can".
+                if (e.Message[e.Message.IndexOf("What can", StringComparison.Ordinal)..].Contains($" {type.Name},", StringComparison.Ordinal))
+                {
+                    Assert.DoesNotContain("none of the classes", e.Message, StringComparison.Ordinal);
+                }
+
+                refused.Add(type.Name);
+            }
+            catch (ArgumentException e)
+            {
+                // A known module that does not fit what comes before it.
+                Assert.StartsWith("'body.odd' ", e.Message, StringComparison.Ordinal);
+                exported.Add(type.Name);
+            }
+        }
+
+        Assert.True(refused.Count >= 50, $"only {refused.Count} were made: {string.Join(", ", refused)}");
+        Assert.Superset(new HashSet<string> { "Conv2d", "Linear", "BatchNorm1d", "BatchNorm2d", "ReLU", "ReLU6", "Hardswish", "Hardsigmoid", "Dropout", "Identity" }, exported.ToHashSet());
+        Assert.Superset(new HashSet<string> { "GELU", "LayerNorm", "MaxPool2d", "Conv1d", "Softmax", "BatchNorm3d", "AdaptiveAvgPool2d" }, refused.ToHashSet());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void TorchVisions_network_of_the_same_name_is_told_from_ours(bool alone)
+    {
+        using var network = new TorchSharp.Modules.MobileNetV3();
+        nn.Module<Tensor, Tensor> module = alone ? network : nn.Sequential(("backbone", network));
+        var error = Assert.Throws<NotSupportedException>(() => OnnxRuntime.Export(module));
+        Assert.StartsWith(
+            $"{(alone ? "the module itself" : "'backbone'")} is a TorchSharp.Modules.MobileNetV3, which can't be exported: it is not XSepConv.MobileNetV3, another class of that name. What can: ",
+            error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Classes_of_ones_own_with_a_known_name_or_base_are_told_from_the_known_ones()
+    {
+        foreach (var (module, message) in new (nn.Module<Tensor, Tensor>, string)[]
+        {
+            (new ReLU(), "'1' is a XSepConv.Onnx.Tests.RefusalTests.ReLU, which can't be exported: it is not TorchSharp.Modules.ReLU, another class of that name. "),
+            (new Doubled(), "'1' is a XSepConv.Onnx.Tests.RefusalTests.Doubled, which can't be exported: it has a forward of its own, which may do something else than that of TorchSharp.Modules.Sequential. "),
+            (new Generic<Tensor[]>(), "'1' is a XSepConv.Onnx.Tests.RefusalTests.Generic<TorchSharp.torch.Tensor[]>, which can't be exported: it is none of the classes that are known here. "),
+        })
+        {
+            using var sequence = nn.Sequential(nn.Conv2d(3, 3, 1), module);
+            Assert.StartsWith(message, Assert.Throws<NotSupportedException>(() => OnnxRuntime.Export(sequence)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void The_reason_is_that_of_the_module_not_that_nothing_says_how_many_channels_there_are()
+    {
+        using var module = nn.Sequential(nn.GELU());
+        Assert.StartsWith("'0' is a TorchSharp.Modules.GELU, ", Assert.Throws<NotSupportedException>(() => OnnxRuntime.Export(module)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_batch_norm_that_does_not_fit_the_layer_before_it_is_named()
+    {
+        foreach (var norm in Enum.GetValues<OnnxBatchNorm>())
+        {
+            using var wide = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(2));
+            Assert.Equal("'1' is a batch norm of 2 channels, it gets the 4 of '0'.", Assert.Throws<ArgumentException>(() => OnnxRuntime.Export(wide, new() { BatchNorm = norm })).Message);
+            using var flat = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm1d(4));
+            Assert.Equal("'1' is a batch norm of features [N, C], it gets [N, 4, H, W].", Assert.Throws<ArgumentException>(() => OnnxRuntime.Export(flat, new() { BatchNorm = norm })).Message);
+            using var high = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm2d(4));
+            Assert.Equal("'1' is a batch norm of maps [N, C, H, W], it gets [N, 4].", Assert.Throws<ArgumentException>(() => OnnxRuntime.Export(high, new() { BatchNorm = norm })).Message);
+        }
+    }
+
+    private sealed class ReLU() : nn.Module<Tensor, Tensor>(nameof(ReLU))
+    {
+        public override Tensor forward(Tensor x) => x.relu();
+    }
+
+    private sealed class Generic<T>() : nn.Module<Tensor, Tensor>(typeof(T).Name)
+    {
+        public override Tensor forward(Tensor x) => x;
+    }
+
+    private sealed class Doubled() : TorchSharp.Modules.Sequential(("conv", nn.Conv2d(3, 3, 1)))
+    {
+        public override Tensor forward(Tensor x) => 2 * base.forward(x);
+    }
+}
