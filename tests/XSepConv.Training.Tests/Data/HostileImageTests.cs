@@ -49,6 +49,19 @@ public sealed class HostileImageTests
         AssertRefused([.. even, 0xFF, 0xD0, 0x55, 0xFF, 0xD9], "has a restart marker where none is due");
     }
 
+    [Theory]
+    [InlineData(0xC4, "00")]
+    [InlineData(0xC4, "0000000000000000000000000000000001")]
+    [InlineData(0xDB, "00")]
+    [InlineData(0xDB, "20")]
+    public void Tables_that_reach_behind_their_segment_are_refused(byte marker, string content)
+    {
+        // After the last scan the decoder takes what it can't read for the end, and leaves a progressive picture unfinished.
+        var table = Convert.FromHexString(content);
+        byte[] lying = [.. Fixture.Bytes("images/progressive.jpg").AsSpan()[..^2], 0xFF, marker, 0, (byte)(2 + table.Length), .. table, 0xFF, 0xD9];
+        AssertRefused(lying, "has tables that are longer or shorter than their segment");
+    }
+
     [Fact]
     public void A_JPEG_file_without_a_scan_of_each_component_is_refused()
     {

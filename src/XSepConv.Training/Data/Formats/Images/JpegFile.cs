@@ -121,8 +121,11 @@ internal sealed class JpegFile
                 if (segment.Length != 2) throw new InvalidDataException($"{_what}: the JPEG file has a restart interval of {segment.Length} bytes; 2 are right.");
                 _restartInterval = BinaryPrimitives.ReadUInt16BigEndian(segment);
                 break;
-            case 0xC4 or 0xDB:
+            case 0xC4 when JpegTables.AreHuffman(segment):
+            case 0xDB when JpegTables.AreQuantization(segment):
                 break;
+            case 0xC4 or 0xDB:
+                throw Damaged("has tables that are longer or shorter than their segment");
             case 0xCC or 0xDC or 0xFE or (>= 0xE0 and <= 0xEF):
                 if (!_hasScan) TakeNote(marker, segment);
                 return false;
