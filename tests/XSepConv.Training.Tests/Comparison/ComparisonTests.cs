@@ -30,6 +30,18 @@ public sealed partial class ComparisonTests : IDisposable
     }
 
     [Fact]
+    public void What_is_seen_through_lies_on_the_same_colour_in_every_run()
+    {
+        var path = _folder.At("manifest.json");
+        foreach (Rgb? background in new Rgb?[] { Rgb.White, new Rgb(1, 2, 3), null })
+        {
+            var opened = new DatasetOptions { Limit = 64, Background = background };
+            File.WriteAllText(path, ComparisonManifest.Of("compare", "xsepconv compare", Trial.Images(0), opened, Trial.Options, Trial.Networks, 2).ToJson());
+            Assert.Equal(background, ComparisonManifest.Read(path).Data.Options(3).Background);
+        }
+    }
+
+    [Fact]
     public void The_reports_numbers_are_the_trainers()
     {
         var trial = new Trial(_folder.At("whole"));

@@ -43,6 +43,33 @@ public sealed class ImageDecoderTests
         Assert.All(Fixture.Bytes($"images/scale.png.{side}").Zip(target), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));
     }
 
+    /// <summary>The square is cut out of what is seen, not of what is stored: its edge is half a pixel off in the middle, on a side that turns with the picture.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    public void A_turned_picture_is_cut_and_scaled_as_the_same_picture_upright(int orientation)
+    {
+        const int width = 21, height = 12, side = 7;
+        var stored = new byte[width * height * 3];
+        new Random(3).NextBytes(stored);
+        var turned = PixelView.Of(stored, (width, height), orientation);
+        var upright = PixelView.Of(turned.ToArray(), (turned.Width, turned.Height), ExifOrientation.Upright);
+        var (one, other) = (new byte[3 * side * side], new byte[3 * side * side]);
+
+        TriangleFilter.Resize(Middle(turned), side, one);
+        TriangleFilter.Resize(Middle(upright), side, other);
+
+        Assert.Equal(other, one);
+        Assert.NotEqual(stored, upright.ToArray());
+
+        static PixelView Middle(PixelView view) => view.Crop((view.Width - height) / 2, (view.Height - height) / 2, height, height);
+    }
+
     /// <summary>
     /// The inverse cosine transform may be computed in several ways that differ by a step of the 8 bits; the change from YCbCr adds the error of
     /// Cb 1.772 times, so that steps of 1 come to 1 + 1.772 and rounding: 4.
