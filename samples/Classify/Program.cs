@@ -38,7 +38,7 @@ foreach (var file in files.AsSpan(1))
 {
     try
     {
-        ImageDecoder.Decode(File.ReadAllBytes(file), file, data.Background, data.Height, planes);
+        ImageDecoder.Decode(RegularFile.ReadAllBytes(file), file, data.Background, data.Height, planes);
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
     {

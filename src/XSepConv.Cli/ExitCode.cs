@@ -12,6 +12,9 @@ internal static class ExitCode
     /// <summary>The input is wrong: an option, a file.</summary>
     public const int BadInput = 2;
 
+    /// <summary>Stopped by SIGHUP, as by a terminal that is closed, after a step, saved: 128 + SIGHUP.</summary>
+    public const int HungUp = 129;
+
     /// <summary>Stopped by Ctrl-C after a step, saved: 128 + SIGINT.</summary>
     public const int Interrupted = 130;
 

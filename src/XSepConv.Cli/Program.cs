@@ -4,4 +4,5 @@ using XSepConv.Cli.Startup;
 
 GlibcAllocator.KeepFreedMemory();
 OpenMpWaiting.SleepSoon();
+StandardStreams.Guard();
 return args is [RunWorker.Verb, var folder, var run] ? RunWorker.Run(folder, run) : Tool.Run(args);

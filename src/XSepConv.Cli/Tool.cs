@@ -4,6 +4,8 @@ using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Commands;
+using XSepConv.Cli.Screen;
+using XSepConv.Cli.Startup;
 
 namespace XSepConv.Cli;
 
@@ -11,6 +13,9 @@ namespace XSepConv.Cli;
 internal static class Tool
 {
     public const string Name = "xsepconv";
+
+    // .NET's words, to be told from those of one who says more.
+    private const string CouldNotFind = "Could not find file";
 
     private const string TraceVariable = "XSEPCONV_STACKTRACE";
 
@@ -21,6 +26,8 @@ internal static class Tool
         invocation.EnableDefaultExceptionHandler = false;
         // The commands that can be interrupted listen to signals themselves: they save first.
         invocation.ProcessTerminationTimeout = null;
+        invocation.Output = new PrintableWriter(invocation.Output);
+        invocation.Error = new PrintableWriter(invocation.Error);
         var result = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         var command = CommandPath(result.CommandResult);
         if (result.Action is ParseErrorAction) return Fail(invocation.Error, command, ExplainParseErrors(result), ExitCode.BadInput, $"See '{command} --help'.");
@@ -55,21 +62,29 @@ internal static class Tool
 
     private static int Fail(TextWriter error, string command, string message, int exitCode, string? hint = null)
     {
-        var line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        error.WriteLine(hint is null ? $"{command}: {line}" : $"{command}: {line} {hint}");
+        error.WriteLine(hint is null ? $"{command}: {OneLine(message)}" : $"{command}: {OneLine(message)} {hint}");
         return exitCode;
     }
+
+    /// <summary>A message of several lines as one, fit for a terminal.</summary>
+    internal static string OneLine(string message) =>
+        Printable.Line(string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
 
     /// <summary>One line about an exception, and what to exit with.</summary>
     internal static (string Message, int ExitCode) Explain(Exception e) => e switch
     {
         UserError error => (error.Message, error.ExitCode),
-        FileNotFoundException missing => ($"There is no file '{missing.FileName}'; a checkpoint is a last.safetensors or best.safetensors that 'train' wrote.", ExitCode.BadInput),
+        TypeInitializationException when Libtorch.WhyNotLoaded() is { } why => (why, ExitCode.Failed),
+        FileNotFoundException { FileName: { } missing } when !File.Exists(missing) && e.Message.StartsWith(CouldNotFind, StringComparison.Ordinal) => ($"There is no file '{missing}'.", ExitCode.BadInput),
+        IOException full when IsFull(full) => (full.Message, ExitCode.Failed),
         IOException or UnauthorizedAccessException or InvalidDataException or FormatException or NotSupportedException => (e.Message, ExitCode.BadInput),
         ExternalException torch => ($"libtorch: {torch.Message.Split("Exception raised from")[0].Trim()}", ExitCode.Failed),
         OutOfMemoryException => ("Out of memory; a smaller --batch needs less.", ExitCode.Failed),
         _ => ($"Unexpected {e.GetType().Name}: {e.Message} (set {TraceVariable}=1 to see where)", ExitCode.Failed),
     };
+
+    // Of the system's numbers: a broken pipe, a file too large, no space, no space allowed; Windows' disk that is full.
+    private static bool IsFull(IOException e) => OperatingSystem.IsWindows() ? e.HResult == unchecked((int)0x80070070) : e.HResult is 32 or 27 or 28 or 122;
 
     private static string ExplainParseErrors(ParseResult result)
     {

@@ -115,6 +115,6 @@ internal static class ToolHelp
         $"{ExitCode.Done}    done",
         $"{ExitCode.Failed}    the work failed, for example because the loss became NaN",
         $"{ExitCode.BadInput}    wrong input: an option, a file; one line on stderr says which and what would be right",
-        $"{ExitCode.Interrupted}  stopped by Ctrl-C after a step, saved ({ExitCode.Terminated}: by SIGTERM)",
+        $"{ExitCode.Interrupted}  stopped by Ctrl-C after a step, saved ({ExitCode.Terminated}: by SIGTERM, {ExitCode.HungUp}: by SIGHUP)",
     ];
 }

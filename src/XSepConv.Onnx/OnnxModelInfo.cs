@@ -56,7 +56,7 @@ public sealed class OnnxModelInfo
     public static OnnxModelInfo Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        using var stream = RegularFile.OpenRead(path, bufferSize: 0);
         return Read(stream, path);
     }
 

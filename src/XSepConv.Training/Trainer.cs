@@ -44,10 +44,12 @@ public sealed class Trainer
         var steps = BatchSource.StepsOf(data.Train, options.BatchSize) / options.AccumulateBatches;
         var total = (long)options.Epochs * steps;
         var warmup = Math.Min((long)Math.Round(options.WarmupEpochs * steps), total / 2);
-        var threads = options.Threads ?? get_num_threads();
+        var cores = Environment.ProcessorCount;
+        var threads = options.Threads is { } wanted ? Math.Min(wanted, cores) : get_num_threads();
         var settings = RunSettings.Of(options, data);
         _start = new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
         var notes = new List<string>();
+        if (threads < options.Threads) notes.Add($"Threads are {options.Threads}, this machine has {cores} core{(cores == 1 ? "" : "s")}: so many are used. More would wait for each other.");
         if (options.Resume)
         {
             var saved = _directory.ReadState();
@@ -104,7 +106,7 @@ public sealed class Trainer
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancel = default)
     {
         using var onlyOne = _processes.IsFirst ? _directory.Lock() : null;
-        if (_options.Threads is { } threads) set_num_threads(threads);
+        if (_options.Threads is not null) set_num_threads(Plan.Threads);
         if (_start.Test is not null) return Result(_start, completed: true, null);
 
         using (manual_seed(_options.Seed))

@@ -125,8 +125,13 @@ internal sealed class TrainingRun(
     {
         // The first process has written the file before it says so.
         processes.Any(false);
-        using var best = MobileNetV3.FromSafeTensors(directory.Best, network.parameters().First().device);
-        if (Measure(best, data.Test, "test", cancel) is not { } test) return false;
+        using var best = Checkpoint.Load(directory.Best, network.parameters().First().device);
+        if (best.Spec.ToJson() != network.Spec.ToJson() || best.Result != State.BestEpoch?.Timeless)
+        {
+            throw new InvalidDataException($"{directory.Best} is not the best epoch of this run: another file has taken its place, so it can't be tested.");
+        }
+
+        if (Measure(best.Network, data.Test, "test", cancel) is not { } test) return false;
         State = State with { Test = test };
         _files.Save(State);
         return true;

@@ -54,7 +54,7 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
     [InlineData("text.safetensors", "--checkpoint", "TEXT")]
     [InlineData("is not a checkpoint of this trainer", "--checkpoint", "FOREIGN")]
     [InlineData("conv1.weight", "--checkpoint", "LACKING")]
-    [InlineData("is not a valid", "--checkpoint", "FOLDER")]
+    [InlineData("is a directory", "--checkpoint", "FOLDER")]
     [InlineData("--data is 'fashion-mnits': known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder. Did you mean 'fashion-mnist'?", "--checkpoint", "BEST", "--data", "fashion-mnits")]
     [InlineData("was trained on shapes, 3×32×32 images", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "IDX")]
     [InlineData("is not a folder", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "NONE")]

@@ -8,6 +8,21 @@ public sealed class FullDiskTests(FinishedRun finished) : IDisposable
     public void Dispose() => Directory.Delete(output, recursive: true);
 
     [Fact]
+    public async Task A_disk_that_is_full_from_the_start_leaves_nothing_to_resume_and_says_so()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Needs a limit on the size of files (bash's ulimit).");
+        var (exitCode, report, error) = await ToolProcess.RunUnder(
+            ["bash", "-c", "trap '' XFSZ; ulimit -f 100; DOTNET_EnableWriteXorExecute=0 exec \"$0\" \"$@\""], FinishedRun.Arguments(output));
+
+        Assert.True(exitCode == 1, error);
+        Assert.Equal("", report);
+        var line = error.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
+        Assert.StartsWith("xsepconv train: The run can't be written: ", line, StringComparison.Ordinal);
+        Assert.Contains("start the run again", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("resume the run", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_disk_that_is_full_ends_the_run_with_what_to_do_and_loses_nothing()
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("Needs a limit on the size of files (bash's ulimit).");

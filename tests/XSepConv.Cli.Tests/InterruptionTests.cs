@@ -27,6 +27,19 @@ public sealed class InterruptionTests(FinishedRun finished) : IDisposable
     }
 
     [Fact]
+    public async Task A_closed_terminal_ends_after_the_step_with_129_saved()
+    {
+        using var tool = ToolProcess.Start("train", "--limit", "40", "--width", "0.1", "--epochs", "100000", "--batch", "8", "--threads", "1", "--save-every", "1", "--json", "--out", output);
+        await SavesOf(tool, 1);
+        tool.HangUp();
+        var (exitCode, report, error) = await tool.Finish();
+
+        Assert.True(exitCode == 129, $"exit code {exitCode}: {error}");
+        Assert.False(JsonDocument.Parse(Here.SingleLine(report)).RootElement.GetProperty("completed").GetBoolean());
+        Assert.Contains("--resume", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_run_killed_at_random_moments_and_resumed_ends_with_the_bytes_of_one_left_alone()
     {
         var seed = Random.Shared.Next();

@@ -13,12 +13,17 @@ internal sealed partial class ToolProcess : IDisposable
     private readonly Task<string> error;
 
     private ToolProcess(string[] args, (string Name, string Value)[] environment, params string[] under)
+        : this(AppContext.BaseDirectory, args, environment, under)
+    {
+    }
+
+    private ToolProcess(string folder, string[] args, (string Name, string Value)[] environment, params string[] under)
     {
         string[] starter = [.. under, "dotnet"];
         var start = new ProcessStartInfo(starter[0]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach (var arg in starter[1..]) start.ArgumentList.Add(arg);
         start.ArgumentList.Add("exec");
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "xsepconv.dll"));
+        start.ArgumentList.Add(Path.Combine(folder, "xsepconv.dll"));
         foreach (var arg in args) start.ArgumentList.Add(arg);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         process = Process.Start(start)!;
@@ -45,6 +50,13 @@ internal sealed partial class ToolProcess : IDisposable
         return await tool.Finish();
     }
 
+    /// <summary>Runs a copy of the program in another folder.</summary>
+    public static async Task<(int ExitCode, string Out, string Error)> RunFrom(string folder, (string Name, string Value)[] environment, params string[] args)
+    {
+        using var tool = new ToolProcess(folder, args, environment);
+        return await tool.Finish();
+    }
+
     public static async Task<(int ExitCode, string Out, string Error)> RunUnder(string[] under, params string[] args)
     {
         using var tool = StartUnder(under, args);
@@ -59,17 +71,24 @@ internal sealed partial class ToolProcess : IDisposable
         return (process.ExitCode, await output, await error);
     }
 
-    // Linux tells the ignored signals as bits; SIGINT is the second.
-    private bool IsDeafToInterrupts =>
-        OperatingSystem.IsLinux() && File.ReadLines($"/proc/{process.Id}/status").Any(line => line.StartsWith("SigIgn:", StringComparison.Ordinal) && (Convert.ToUInt64(line[7..].Trim(), 16) & 2) != 0);
+    // Linux tells the ignored signals as bits; the first signal is bit 0.
+    private bool IsDeafTo(Signal signal) =>
+        OperatingSystem.IsLinux() && File.ReadLines($"/proc/{process.Id}/status").Any(line => line.StartsWith("SigIgn:", StringComparison.Ordinal) && (Convert.ToUInt64(line[7..].Trim(), 16) & (1UL << ((int)signal - 1))) != 0);
 
     public void Kill() => process.Kill();
 
     /// <summary>What Ctrl-C in a terminal sends. A shell starts its background jobs deaf to it, and so what they start.</summary>
     public void Interrupt()
     {
-        Assert.SkipWhen(IsDeafToInterrupts, "These tests were started with SIGINT ignored, as a background job of a shell is; start them in the foreground.");
+        Assert.SkipWhen(IsDeafTo(Signal.Interrupt), "These tests were started with SIGINT ignored, as a background job of a shell is; start them in the foreground.");
         Assert.Equal(0, Kill(process.Id, Signal.Interrupt));
+    }
+
+    /// <summary>What a terminal that is closed sends. <c>nohup</c> starts its program deaf to it.</summary>
+    public void HangUp()
+    {
+        Assert.SkipWhen(IsDeafTo(Signal.HangUp), "These tests were started with SIGHUP ignored, as nohup does.");
+        Assert.Equal(0, Kill(process.Id, Signal.HangUp));
     }
 
     public void Terminate() => Assert.Equal(0, Kill(process.Id, Signal.Terminate));
@@ -86,6 +105,7 @@ internal sealed partial class ToolProcess : IDisposable
 
     private enum Signal
     {
+        HangUp = 1,
         Interrupt = 2,
         Terminate = 15,
     }

@@ -13,15 +13,15 @@ internal sealed class DeviceOptions(string usualThreads = "Torch's choice, a thr
 
     private readonly Option<string> device = CheckedOption.Choice("--device", ["auto", "cpu", Cuda], "auto", "Where to compute; auto takes CUDA where there is some.");
 
-    private readonly Option<int?> threads = CheckedOption.OptionalWhole("--threads", 1, 1024, $"Threads of Torch on the CPU. Default: {usualThreads}.");
+    private readonly ThreadsOption threads = new($"Threads of Torch on the CPU, at most one a core. Default: {usualThreads}.");
 
     public void AddTo(Command command)
     {
         command.Add(device);
-        command.Add(threads);
+        threads.AddTo(command);
     }
 
-    public int? Threads(ParseResult result) => result.GetValue(threads);
+    public int? Threads(ParseResult result) => threads.Value(result);
 
     /// <summary>Loads libtorch, sets its threads, and checks that the device is there.</summary>
     /// <returns>The device's name, as <c>TorchDevice.Parse</c> takes it.</returns>

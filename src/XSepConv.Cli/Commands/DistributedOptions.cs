@@ -45,7 +45,7 @@ internal sealed class DistributedOptions
         catch (Exception e) when (e is not AgreedException)
         {
             var (message, exitCode) = Tool.Explain(e);
-            error.WriteLine($"{Tool.Name} train, process {processes.Rank} of {processes.Size}: {message.ReplaceLineEndings(" ")}");
+            error.WriteLine($"{Tool.Name} train, process {processes.Rank} of {processes.Size}: {Tool.OneLine(message)}");
             error.Flush();
             processes.Abort(exitCode);
             throw;

@@ -16,8 +16,7 @@ internal static class EvaluateCommand
 
     public static Command Create()
     {
-        var checkpoint = CheckedOption.Text("--checkpoint", "FILE", "A best.safetensors or last.safetensors of train. It says itself which network it holds.");
-        checkpoint.Required = true;
+        var checkpoint = new CheckpointOption("A best.safetensors or last.safetensors of train. It says itself which network it holds.");
         var data = new DataOptions(hasDefault: false, "Whose images: of a published set its test images, or a folder of your own. Default: the data that the checkpoint was trained on.");
         var split = new Option<EvaluatedSplit?>("--split")
         {
@@ -29,7 +28,7 @@ internal static class EvaluateCommand
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.");
         var device = new DeviceOptions();
         var json = CheckedOption.Flag("--json", "Print one line of JSON, with each class and what it was taken for; everything else goes to stderr.");
-        var command = new Command("evaluate", "Measure a trained network on test images, or on a folder of your own.") { checkpoint };
+        var command = new Command("evaluate", "Measure a trained network on test images, or on a folder of your own.") { checkpoint.Option };
         data.AddTo(command);
         foreach (var option in new Option[] { split, batch }) command.Add(option);
         device.AddTo(command);
@@ -38,7 +37,7 @@ internal static class EvaluateCommand
         {
             var invocation = result.InvocationConfiguration;
             var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
-            var path = result.GetValue(checkpoint)!;
+            var path = checkpoint.Path(result)!;
             using var interrupts = new Interrupts();
             var chosenDevice = device.Prepare(result);
             try

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Screen;
+using XSepConv.Cli.Startup;
 
 namespace XSepConv.Cli.Commands;
 
@@ -13,14 +15,13 @@ internal sealed class ExportCommand
     private static readonly string[] Formats = [Onnx, SafeTensorsName, Dot, Mermaid];
     private const string Folded = "folded", Kept = "kept";
 
-    private readonly Option<string> checkpoint = CheckedOption.Text(
-        "--checkpoint", "FILE", "A best.safetensors or last.safetensors of train, or a network saved by SaveSafeTensors or from PyTorch.");
+    private readonly CheckpointOption checkpoint = new("A best.safetensors or last.safetensors of train, or a network saved by SaveSafeTensors or from PyTorch.");
 
     private readonly Option<string> format = CheckedOption.Choice(
         "--format", Formats, Onnx,
         "An ONNX model; the weights alone, for PyTorch and .NET; or a picture of the blocks for Graphviz or Mermaid.");
 
-    private readonly Option<string> destination = CheckedOption.Text("--out", "FILE", "The file to write; pictures go to the screen without it.");
+    private readonly Option<string> destination = CheckedOption.Text("--out", "FILE", "The file to write, or - for standard output; pictures go there without it.");
 
     private readonly Option<int[]> size = CheckedOption.Make<int[]>(
         "--size", "HxW", "Height and width of the images, for onnx and pictures. Default: those it was trained on, where the file says so.", null, ParseSize);
@@ -41,10 +42,9 @@ internal sealed class ExportCommand
     public static Command Create()
     {
         var export = new ExportCommand();
-        export.checkpoint.Required = true;
         var command = new Command("export", "Write a trained network as ONNX or safetensors, or draw it.")
         {
-            export.checkpoint, export.format, export.destination, export.size, export.dynamicSize, export.batchNorm, export.opset, export.normalize, export.json,
+            export.checkpoint.Option, export.format, export.destination, export.size, export.dynamicSize, export.batchNorm, export.opset, export.normalize, export.json,
         };
         command.Validators.Add(result =>
         {
@@ -75,8 +75,9 @@ internal sealed class ExportCommand
 
     private void Run(ParseResult result)
     {
-        var path = result.GetValue(destination);
-        var from = result.GetValue(checkpoint)!;
+        var path = Destination(result);
+        var from = checkpoint.Path(result)!;
+        Libtorch.Load();
         if (path is not null && Path.GetFullPath(path) == Path.GetFullPath(from)) throw new UserError($"--out is '{path}', the checkpoint itself; choose another file.");
         using var source = ExportSource.Open(from);
         switch (result.GetValue(format))
@@ -94,6 +95,14 @@ internal sealed class ExportCommand
                 break;
         }
     }
+
+    /// <summary>What the file is to be called; <c>-</c> is what shells call standard output.</summary>
+    private string? Destination(ParseResult result) => result.GetValue(destination) switch
+    {
+        "-" when OperatingSystem.IsWindows() => throw new UserError("--out is '-': on Windows a network can't be written to standard output; name a file."),
+        "-" => "/dev/stdout",
+        var path => path,
+    };
 
     private void Draw(string picture, string? path, ExportSource source, ParseResult result)
     {
@@ -147,6 +156,12 @@ internal sealed class ExportCommand
 
     private void ReportOnnx(string path, ParseResult result)
     {
+        if (StreamingFile.IsStreaming(path))
+        {
+            Report(result, path, "ONNX");
+            return;
+        }
+
         var info = OnnxModelInfo.Read(path);
         var (opset, bytes) = (info.Opsets[""], new FileInfo(path).Length);
         if (result.GetValue(json))
@@ -161,9 +176,11 @@ internal sealed class ExportCommand
 
     private void Report(ParseResult result, string path, string text)
     {
-        var (output, bytes) = (result.InvocationConfiguration.Output, new FileInfo(path).Length);
+        var (invocation, bytes) = (result.InvocationConfiguration, StreamingFile.IsStreaming(path) ? (long?)null : new FileInfo(path).Length);
+        // Not into what was just written.
+        var output = StreamingFile.IsStandardOutput(path) ? invocation.Error : invocation.Output;
         if (result.GetValue(json)) JsonLine.Write(output, new { file = path, format = result.GetValue(format), bytes });
-        else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {text}, {bytes:N0} bytes"));
+        else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Printable.Line(path)}: {text}{(bytes is null ? "" : $", {bytes:N0} bytes")}"));
     }
 
     private static string Describe(IReadOnlyList<OnnxValue> values) => string.Join(", ", values.Select(value => $"{value.Name} [{string.Join(", ", value.Shape)}]"));

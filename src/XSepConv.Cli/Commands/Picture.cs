@@ -32,7 +32,7 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
     /// <summary>Reads no more than is decoded, also where a file does not say its length (a pipe, a device).</summary>
     private static byte[] Read(string file)
     {
-        using var stream = System.IO.File.OpenRead(file);
+        using var stream = RegularFile.OpenRead(file);
         var bytes = new MemoryStream();
         var part = new byte[FirstRead];
         for (int count; (count = stream.Read(part)) > 0;)
@@ -49,6 +49,7 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
         FileNotFoundException or DirectoryNotFoundException => $"{file}: there is no such file.",
         UnauthorizedAccessException when Directory.Exists(file) => $"{file}: is a folder; name the images in it.",
         UnauthorizedAccessException => $"{file}: may not be read.",
+        InvalidDataException when Directory.Exists(file) => $"{file}: is a folder; name the images in it.",
         InvalidDataException => e.Message,
         _ => $"{file}: {e.Message}",
     };

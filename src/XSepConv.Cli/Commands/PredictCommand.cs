@@ -12,14 +12,19 @@ internal static class PredictCommand
 
     public static Command Create()
     {
-        var checkpoint = CheckedOption.Text("--checkpoint", "FILE", "A best.safetensors or last.safetensors of train. It says itself which network it holds.");
-        checkpoint.Required = true;
+        var checkpoint = new CheckpointOption("A best.safetensors or last.safetensors of train. It says itself which network it holds.");
         var images = new Argument<string[]>("IMAGE") { Description = "PNG or JPEG files of any size; their middle square is scaled to the network's.", Arity = ArgumentArity.OneOrMore };
+        images.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value))) result.AddError("IMAGE is '': it is empty; give the name of a PNG or JPEG file.");
+        });
         var top = CheckedOption.Whole("--top", 1, 100_000, 5, "How many classes to name for each image, the likeliest first.");
-        var threads = CheckedOption.OptionalWhole("--threads", 1, 1024, "Threads that share the work. Default: one a core.");
+        var threads = new ThreadsOption("Threads that share the work, at most one a core. Default: one a core.");
         var background = DataOptions.Background("What see-through pixels are laid on: white, black, or a colour such as #808080. Default: what it was in training.");
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
-        var command = new Command("predict", "Name what a trained network sees in images.") { images, checkpoint, top, background, threads, json };
+        var command = new Command("predict", "Name what a trained network sees in images.") { images, checkpoint.Option, top, background };
+        threads.AddTo(command);
+        command.Add(json);
         command.Validators.Add(result =>
         {
             // Where anything may be a file's name, a mistyped option would be one.
@@ -28,14 +33,14 @@ internal static class PredictCommand
         command.SetAction(result =>
         {
             var invocation = result.InvocationConfiguration;
-            var path = result.GetValue(checkpoint)!;
+            var path = checkpoint.Path(result)!;
             var model = Load(path);
             var answers = Predict(
-                model, result.GetValue(background) ?? model.Data!.Background, result.GetValue(images)!, Math.Min(result.GetValue(top), model.Spec.NumClasses), result.GetValue(threads) ?? Math.Min(Environment.ProcessorCount, 1024));
+                model, result.GetValue(background) ?? model.Data!.Background, result.GetValue(images)!, Math.Min(result.GetValue(top), model.Spec.NumClasses), threads.Value(result) ?? ThreadsOption.Cores);
             if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(path, model, answers));
             else PredictionTable.Write(Consoles.For(invocation.Output), answers.Where(answer => answer.Error is null).Select(answer => (answer.File, answer.Top)));
-            foreach (var error in answers.Select(answer => answer.Error).OfType<string>()) invocation.Error.WriteLine($"{Tool.Name} {command.Name}: {error}");
-            return answers.Exists(answer => answer.Error is not null) ? ExitCode.Failed : ExitCode.Done;
+            foreach (var error in answers.Select(answer => answer.Error).OfType<string>()) invocation.Error.WriteLine($"{Tool.Name} {command.Name}: {Tool.OneLine(error)}");
+            return answers.Exists(answer => answer.Error is not null) ? ExitCode.BadInput : ExitCode.Done;
         });
         return command;
     }

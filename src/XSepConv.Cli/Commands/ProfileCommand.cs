@@ -12,27 +12,31 @@ internal static class ProfileCommand
 
     public static Command Create()
     {
-        var checkpoint = CheckedOption.Text("--checkpoint", "FILE", "A checkpoint of train. Default: the network that the options describe, with random weights.");
+        var checkpoint = new CheckpointOption("A checkpoint of train. Default: the network that the options describe, with random weights.", required: false);
         var network = new NetworkOptions(ImagePreset.ImageNet);
         var classes = CheckedOption.OptionalWhole("--classes", 1, 100_000, $"How many classes the network tells apart, {DefaultClasses} by default.");
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 1, "Images at once.");
-        var threads = CheckedOption.Whole("--threads", 1, 1024, 1, "Threads of a whole run; the layers are measured on one.");
+        var threads = new ThreadsOption("Threads of a whole run, at most one a core; the layers are measured on one. Default: 1.");
         var size = CheckedOption.OptionalWhole("--size", 1, 65_536, "Rows and columns of the images. Default: those of the checkpoint's data; 224, for the cifar preset 32.");
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
-        var command = new Command("profile", "Measure where a network's time goes at inference, in the runtime, beside what the machine allows.") { checkpoint };
+        var command = new Command("profile", "Measure where a network's time goes at inference, in the runtime, beside what the machine allows.") { checkpoint.Option };
         network.AddTo(command);
-        foreach (var option in new Option[] { classes, batch, threads, size, json }) command.Add(option);
+        command.Add(classes);
+        command.Add(batch);
+        threads.AddTo(command);
+        command.Add(size);
+        command.Add(json);
         command.Validators.Add(result =>
         {
             var typed = network.Typed(result) ?? (result.GetResult(classes) is null ? null : classes.Name);
-            if (result.GetResult(checkpoint) is not null && typed is not null) result.AddError($"{typed} contradicts --checkpoint, which says itself what its network is.");
+            if (result.GetResult(checkpoint.Option) is not null && typed is not null) result.AddError($"{typed} contradicts --checkpoint, which says itself what its network is.");
         });
         command.SetAction(result =>
         {
-            var file = result.GetValue(checkpoint);
+            var file = checkpoint.Path(result);
             var model = file is null ? RandomWeights.Compile(network.Spec(result, 3, result.GetValue(classes) ?? DefaultClasses)) : CompiledModel.Load(file);
             var side = result.GetValue(size) ?? (file is null && network.Preset(result) == ImagePreset.Cifar ? 32 : (int?)null);
-            using var session = Session(model, result.GetValue(batch), result.GetValue(threads), side);
+            using var session = Session(model, result.GetValue(batch), threads.Value(result) ?? 1, side);
             var rates = MachineRates.Measure(model);
             var times = NetworkTimes.Measure(session);
             var output = result.InvocationConfiguration.Output;

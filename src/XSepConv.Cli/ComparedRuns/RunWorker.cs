@@ -33,7 +33,7 @@ internal static class RunWorker
                 TrainingRefusedException or ArgumentException => (e.Message, ExitCode.BadInput),
                 _ => Tool.Explain(e),
             };
-            Console.Error.WriteLine(message);
+            Console.Error.WriteLine(Tool.OneLine(message));
             return exitCode;
         }
     }

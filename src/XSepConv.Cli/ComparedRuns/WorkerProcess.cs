@@ -24,7 +24,7 @@ internal static class WorkerProcess
         }
 
         if (process.ExitCode == ExitCode.Done) return true;
-        if (cancel.IsCancellationRequested || process.ExitCode is ExitCode.Interrupted or ExitCode.Terminated) return false;
+        if (cancel.IsCancellationRequested || process.ExitCode is ExitCode.Interrupted or ExitCode.Terminated or ExitCode.HungUp) return false;
         var said = error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
         throw new UserError(
             $"The run {run.Id} failed: {said ?? $"its process ended with {process.ExitCode}"}{(said?.EndsWith('.') == true ? "" : ".")} What is done is kept; once that is mended, the same command goes on.",

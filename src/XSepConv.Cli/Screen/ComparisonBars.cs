@@ -18,9 +18,11 @@ internal sealed class ComparisonBars(IAnsiConsole console, ProgressContext? live
         if (value is { Finished: { } outcome, Run: { } ended })
         {
             if (runs.Remove(ended, out var bar)) bar.End();
-            var line = string.Create(Culture, $" run {value.RunsDone}/{value.Runs}  {ended.Network.Label}, seed {ended.Seed}: test top-1 {ReportText.Percent(outcome.Test.Top1)}, best epoch {outcome.BestEpoch}");
-            // Spectre writes over the bars' lines without clearing them first.
-            console.WriteLine(live is null ? line : line.PadRight(console.Profile.Width));
+            foreach (var line in RunLine.For(console.Profile.Width, value.RunsDone, value.Runs, ended, outcome))
+            {
+                if (live is null) console.WriteLine(line);
+                else Consoles.WriteAboveBars(console, line);
+            }
         }
 
         if (all is null) return;
@@ -50,7 +52,7 @@ internal sealed class ComparisonBars(IAnsiConsole console, ProgressContext? live
             return start >= 0 && share > start ? watch.Elapsed / (share - start) * (1 - share) : null;
         }
 
-        public void Say(string description, string text) => (task.Description, task.Tag) = (description, text);
+        public void Say(string description, object beside) => (task.Description, task.Tag) = (description, beside);
 
         public void End() => task.Value = task.MaxValue;
     }

@@ -40,11 +40,7 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
     public ComparisonReport? Show(Func<IProgress<ComparisonProgress>, ComparisonReport?> work)
     {
         if (!Consoles.IsLive(console)) return work(new ComparisonBars(console, null, stopping));
-        return console.Progress()
-            .AutoClear(true)
-            .HideCompleted(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = null }, new PercentageColumn(), new SpeedColumn())
-            .Start(context => work(new ComparisonBars(console, context, stopping)));
+        return LiveBars.On(console).HideCompleted(true).Start(context => work(new ComparisonBars(console, context, stopping)));
     }
 
     /// <summary>The figures side by side, what the tests say, and where the report is; or how to go on.</summary>
@@ -59,20 +55,14 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
         }
 
         var ratio = report.Networks.Count == 2;
-        var table = new Table { Border = TableBorder.Simple };
-        table.AddColumn(new TableColumn("") { Padding = new Padding(0, 0, 1, 0) });
-        foreach (var header in report.Networks.Select(network => network.Network.Label).Concat(ratio ? ["ratio"] : []))
-        {
-            table.AddColumn(new TableColumn(new Text(header)) { Alignment = Justify.Right, Padding = new Padding(1, 0, 1, 0) });
-        }
-
-        foreach (var row in ReportTable.Of(report)) table.AddRow([.. row.Cells.Prepend(row.Name).Concat(ratio ? [row.Ratio] : []).Select(cell => new Text(cell))]);
-        console.Write(table);
+        FigureTable.Write(
+            console,
+            [.. report.Networks.Select(network => network.Network.Label), .. ratio ? ["ratio"] : Array.Empty<string>()],
+            [.. ReportTable.Of(report).Select(row => (row.Name, (IReadOnlyList<string>)[.. row.Cells, .. ratio ? [row.Ratio] : Array.Empty<string>()]))]);
         foreach (var test in report.Tests) console.WriteLine(ReportText.Verdict(test));
         console.WriteLine();
         Typed($"report: {path}");
     }
 
-    /// <summary>Written past Spectre, which would break a long line where it can't be copied.</summary>
-    private void Typed(string line) => console.Profile.Out.Writer.WriteLine(line);
+    private void Typed(string line) => Consoles.Typed(console, line);
 }

@@ -43,15 +43,15 @@ internal static class DataTable
     /// <summary>What was left out and why, and what the user ought to know.</summary>
     public static void Write(IAnsiConsole console, DatasetFindings findings)
     {
-        foreach (var files in findings.LeftOut) console.WriteLine($" left out: {files}");
+        foreach (var files in findings.LeftOut) console.WriteLine(Printable.Line($" left out: {files}"));
         if (findings.Skipped.Count > 0)
         {
             var named = findings.Skipped.Take(LeftOutFiles.MostExamples).Select(file => $"{file.Name} {file.Reason.TrimEnd('.')}");
-            console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $" left out: {findings.Skipped.Count:N0} × picture that can't be read: {string.Join(", ", named)}{(findings.Skipped.Count > LeftOutFiles.MostExamples ? ", …" : "")}"));
+            console.WriteLine(Printable.Line(string.Create(
+                CultureInfo.InvariantCulture, $" left out: {findings.Skipped.Count:N0} × picture that can't be read: {string.Join(", ", named)}{(findings.Skipped.Count > LeftOutFiles.MostExamples ? ", …" : "")}")));
         }
 
-        foreach (var warning in findings.Warnings) console.WriteLine($" note: {warning}");
+        foreach (var warning in findings.Warnings) console.WriteLine(Printable.Line($" note: {warning}"));
     }
 
     /// <summary>The same for a program.</summary>
@@ -62,7 +62,7 @@ internal static class DataTable
         notes = findings.Warnings,
     };
 
-    public static string ShortName(string name, int most = LongestName) => name.Length <= most ? name : name[..(most - 1)] + "…";
+    public static string ShortName(string name, int most = LongestName) => Printable.Line(name) is var line && line.Length <= most ? line : line[..(most - 1)] + "…";
 
     private static IEnumerable<Text> Cells(string name, IReadOnlyCollection<ClassCount> classes) =>
     [

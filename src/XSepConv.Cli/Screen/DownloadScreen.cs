@@ -33,7 +33,7 @@ internal sealed class DownloadScreen(IAnsiConsole console) : IProgress<DatasetPr
         {
             EndLine();
             (file, shown) = (what, -1);
-            var line = $"{what}, {whole}";
+            var line = Printable.Line($"{what}, {whole}");
             if (live) console.Write(line);
             else console.WriteLine(line);
         }
@@ -42,7 +42,7 @@ internal sealed class DownloadScreen(IAnsiConsole console) : IProgress<DatasetPr
         shown = done;
 
         // Back to the start of the line, over the same text.
-        console.Profile.Out.Writer.Write(string.Create(CultureInfo.InvariantCulture, $"\r{what}, {done:N0} of {whole}"));
+        console.Profile.Out.Writer.Write("\r" + Printable.Line(string.Create(CultureInfo.InvariantCulture, $"{what}, {done:N0} of {whole}")));
     }
 
     public void Dispose() => EndLine();

@@ -3,23 +3,46 @@ using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
 
-/// <summary>A line an epoch, in columns.</summary>
-internal static class EpochLine
+/// <summary>A line an epoch, in columns: all of them where a terminal has 78, else those that matter most.</summary>
+internal sealed class EpochLine
 {
-    // 78 columns with the star, so that a line fits a terminal of 80.
-    public static string Header => " epoch  train loss  top-1 %   val loss  top-1 %     rate  images/s     time";
+    private const int StarWidth = 2;
 
-    public static string For(EpochResult epoch)
+    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    // Rank 0 is always there; the highest rank goes first.
+    private static readonly Column[] All =
+    [
+        new(" epoch", 0, epoch => $"{epoch.Epoch}"),
+        new("  train loss", 1, epoch => epoch.TrainLoss.ToString("0.0000", Culture)),
+        new("  top-1 %", 3, epoch => (100 * epoch.TrainTop1).ToString("0.00", Culture)),
+        new("   val loss", 0, epoch => epoch.ValidationLoss.ToString("0.0000", Culture)),
+        new("  top-1 %", 0, epoch => (100 * epoch.ValidationTop1).ToString("0.00", Culture)),
+        new("     rate", 4, epoch => epoch.LearningRate.ToString("0.00000", Culture)),
+        new("  images/s", 4, epoch => epoch.ImagesPerSecond is { } perSecond ? perSecond.ToString("N0", Culture) : "–"),
+        new("     time", 2, epoch => epoch.Seconds is { } seconds ? Duration(TimeSpan.FromSeconds(seconds)) : "–"),
+    ];
+
+    private readonly Column[] columns;
+
+    /// <param name="width">Columns of the terminal.</param>
+    public EpochLine(int width)
     {
-        var speed = epoch.ImagesPerSecond is { } perSecond ? perSecond.ToString("N0", CultureInfo.InvariantCulture) : "–";
-        var time = epoch.Seconds is { } seconds ? Duration(TimeSpan.FromSeconds(seconds)) : "–";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{epoch.Epoch,6}  {epoch.TrainLoss,10:0.0000}  {100 * epoch.TrainTop1,7:0.00}  {epoch.ValidationLoss,9:0.0000}  {100 * epoch.ValidationTop1,7:0.00}  {epoch.LearningRate,7:0.00000}  {speed,8}  {time,7}{(epoch.Best ? " *" : "")}");
+        var rank = All.Max(column => column.Rank);
+        while (rank > 0 && Kept(rank).Sum(column => column.Header.Length) + StarWidth > width) rank--;
+        columns = [.. Kept(rank)];
     }
+
+    public string Header => string.Concat(columns.Select(column => column.Header));
+
+    public string For(EpochResult epoch) => string.Concat(columns.Select(column => column.Cell(epoch).PadLeft(column.Header.Length))) + (epoch.Best ? " *" : "");
 
     /// <summary>m:ss, or h:mm:ss.</summary>
     public static string Duration(TimeSpan time) => time.TotalHours >= 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")
-        : string.Create(CultureInfo.InvariantCulture, $"{time.Minutes}:{time.Seconds:00}");
+        ? string.Create(Culture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")
+        : string.Create(Culture, $"{time.Minutes}:{time.Seconds:00}");
+
+    private static IEnumerable<Column> Kept(int rank) => All.Where(column => column.Rank <= rank);
+
+    private sealed record Column(string Header, int Rank, Func<EpochResult, string> Cell);
 }

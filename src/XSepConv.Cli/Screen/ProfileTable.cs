@@ -30,7 +30,7 @@ internal static class ProfileTable
         }
 
         console.WriteLine();
-        console.WriteLine($"{spec.Name}, {Number(spec.NumClasses)} classes, one image of {string.Join('×', profile.Input.Skip(1))}");
+        console.WriteLine($"{Printable.Line(spec.Name)}, {Number(spec.NumClasses)} classes, one image of {string.Join('×', profile.Input.Skip(1))}");
         console.Write(table);
 
         void Column(string header, string footer, bool right = false) => table.AddColumn(new TableColumn(new Text(header))

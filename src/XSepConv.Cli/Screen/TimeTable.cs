@@ -27,7 +27,7 @@ internal static class TimeTable
 
         var shape = $"{session.MaxBatch}×{model.Spec.InputChannels}×{session.Height}×{session.Width}";
         console.WriteLine();
-        console.WriteLine($"{model.Spec.Name}, {ProfileTable.Number(model.Spec.NumClasses)} classes, {shape}, kernels {model.Kernel}, medians of {times.Runs} runs, layers on one thread");
+        console.WriteLine($"{Printable.Line(model.Spec.Name)}, {ProfileTable.Number(model.Spec.NumClasses)} classes, {shape}, kernels {model.Kernel}, medians of {times.Runs} runs, layers on one thread");
         console.Write(table);
         Facts.Write(
             console,

@@ -44,13 +44,12 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
     /// <summary>Runs the training under the screen.</summary>
     public TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> work)
     {
-        console.WriteLine(EpochLine.Header);
-        if (!Consoles.IsLive(console)) return work(new Follow(console, null, waiting));
+        var lines = new EpochLine(console.Profile.Width);
+        console.WriteLine(lines.Header);
+        if (!Consoles.IsLive(console)) return work(new Follow(console, null, waiting, lines));
         var steps = (long)plan.Epochs * plan.StepsPerEpoch;
-        return console.Progress()
-            .AutoClear(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = null }, new PercentageColumn(), new SpeedColumn())
-            .Start(context => work(new Follow(console, new Bar(context, steps, plan, stopping), waiting)));
+        return LiveBars.On(console)
+            .Start(context => work(new Follow(console, new Bar(context, steps, plan, stopping), waiting, lines)));
     }
 
     /// <summary>Says how it ended, and how to go on where it did not.</summary>
@@ -103,8 +102,7 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
         return $"{clip}; {average} validated{end}";
     }
 
-    /// <summary>Written past Spectre, which would break a long line where it can't be copied.</summary>
-    private void Typed(string line) => console.Profile.Out.Writer.WriteLine(line);
+    private void Typed(string line) => Consoles.Typed(console, line);
 
     private static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
@@ -139,14 +137,25 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
         }
     }
 
-    private sealed class Follow(IAnsiConsole console, Bar? bar, Waiting waiting) : IProgress<TrainingProgress>
+    private sealed class Follow(IAnsiConsole console, Bar? bar, Waiting waiting, EpochLine lines) : IProgress<TrainingProgress>
     {
+        private EpochLine shown = lines;
+
         public void Report(TrainingProgress value)
         {
             if (value.Finished is { } finished) waiting.Add(finished);
             if (value.Finished is not { } epoch) bar?.Show(value);
-            // Spectre writes over the bar's line without clearing it first.
-            else console.WriteLine(bar is null ? EpochLine.For(epoch) : EpochLine.For(epoch).PadRight(console.Profile.Width));
+            else Write(epoch);
+        }
+
+        private void Write(EpochResult epoch)
+        {
+            // A terminal may have become narrower or wider: other columns need their header.
+            var now = bar is null ? shown : new EpochLine(console.Profile.Width);
+            if (now.Header != shown.Header) Consoles.WriteAboveBars(console, now.Header);
+            shown = now;
+            if (bar is null) console.WriteLine(now.For(epoch));
+            else Consoles.WriteAboveBars(console, now.For(epoch));
         }
     }
 

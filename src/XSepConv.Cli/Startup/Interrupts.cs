@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace XSepConv.Cli.Startup;
 
-/// <summary>Ctrl-C and SIGTERM: the first asks the work to stop where it can be continued, the second ends the process at once.</summary>
+/// <summary>Ctrl-C, SIGTERM and SIGHUP: the first asks the work to stop where it can be continued, the second ends the process at once.</summary>
 internal sealed class Interrupts : IDisposable
 {
     private const string ShowCursor = "\e[?25h";
@@ -16,7 +16,7 @@ internal sealed class Interrupts : IDisposable
     public Interrupts(Action? onFirst = null)
     {
         this.onFirst = onFirst;
-        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+        registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
     }
 
     public CancellationToken Token => source.Token;
@@ -40,7 +40,12 @@ internal sealed class Interrupts : IDisposable
         }
 
         context.Cancel = true;
-        if (context.Signal == PosixSignal.SIGTERM) exitCode = Cli.ExitCode.Terminated;
+        exitCode = context.Signal switch
+        {
+            PosixSignal.SIGTERM => Cli.ExitCode.Terminated,
+            PosixSignal.SIGHUP => Cli.ExitCode.HungUp,
+            _ => Cli.ExitCode.Interrupted,
+        };
         source.Cancel();
         onFirst?.Invoke();
     }

@@ -15,7 +15,7 @@ internal static unsafe class Nnpack
     /// <summary>Loads libtorch. Does nothing where it has no NNPACK or other symbols (Windows, another version).</summary>
     public static void SwitchOffWhereUnsupported()
     {
-        torch.InitializeDeviceType(DeviceType.CPU);
+        Libtorch.Load();
         var assembly = typeof(torch).Assembly;
         if (!NativeLibrary.TryLoad("torch_cpu", assembly, null, out var torchCpu)
             || !NativeLibrary.TryLoad("c10", assembly, null, out var c10)

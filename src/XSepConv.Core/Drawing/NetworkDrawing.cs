@@ -38,7 +38,7 @@ public static class NetworkDrawing
 
         return text.ToString();
 
-        static string Escape(string line) => line.Replace("&", "&amp;", StringComparison.Ordinal).Replace("\"", "&quot;", StringComparison.Ordinal)
+        static string Escape(string line) => OnOneLine(line).Replace("&", "&amp;", StringComparison.Ordinal).Replace("\"", "&quot;", StringComparison.Ordinal)
             .Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
     }
 
@@ -67,8 +67,11 @@ public static class NetworkDrawing
         text.Append("  ").AppendJoin(" -> ", groups.SelectMany(group => group.Boxes).Select(box => box.Id)).Append(";\n}\n");
         return text.ToString();
 
-        static string Escape(string line) => line.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        static string Escape(string line) => OnOneLine(line).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
     }
+
+    // A line end in a network's name would end the drawing.
+    private static string OnOneLine(string text) => new([.. text.Select(letter => char.IsControl(letter) ? ' ' : letter)]);
 
     private static string Class(BoxKind kind) => kind switch { BoxKind.XSep => "xsep", BoxKind.Dw => "dw", _ => "other" };
 

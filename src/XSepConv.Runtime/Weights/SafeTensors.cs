@@ -41,7 +41,7 @@ public sealed class SafeTensors : IDisposable
 
     /// <summary>Opens a file and reads its header; tensors are read when they are asked for, straight from the file.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is not valid safetensors, or is a directory.</exception>
+    /// <exception cref="InvalidDataException">The file is not valid safetensors, or is a directory, FIFO, device or socket.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     public static SafeTensors Open(string path)
     {
@@ -49,7 +49,7 @@ public sealed class SafeTensors : IDisposable
         if (Directory.Exists(path)) throw SafeTensorsHeader.Invalid(path, "it is a directory");
 
         // Positional reads, not a memory map: a map of a file that someone shortens meanwhile kills the process at the next access.
-        var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.RandomAccess);
+        var file = RegularFile.OpenHandle(path);
         try
         {
             return Open(file, path);

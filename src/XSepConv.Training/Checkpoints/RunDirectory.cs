@@ -6,6 +6,9 @@ namespace XSepConv.Training;
 /// <summary>The output directory of a run: its files, and that only one run writes them.</summary>
 internal sealed class RunDirectory
 {
+    /// <summary>The epochs, a line each.</summary>
+    public const string LogFileName = "log.jsonl";
+
     private const string LockFileName = ".lock";
 
     private RunDirectory(string path) => FullName = path;
@@ -20,7 +23,7 @@ internal sealed class RunDirectory
     public string Best => Path.Combine(FullName, Checkpoint.BestFileName);
 
     /// <summary><c>log.jsonl</c>.</summary>
-    public string Log => Path.Combine(FullName, "log.jsonl");
+    public string Log => Path.Combine(FullName, LogFileName);
 
     /// <summary><c>curves.png</c>.</summary>
     public string Curves => Path.Combine(FullName, "curves.png");
@@ -69,7 +72,7 @@ internal sealed class RunDirectory
     {
         try
         {
-            return new FileStream(Path.Combine(FullName, LockFileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return RegularFile.OpenWrite(Path.Combine(FullName, LockFileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
         }
         catch (IOException e)
         {
@@ -129,7 +132,7 @@ internal sealed class RunDirectory
     {
         var results = new Dictionary<int, EpochResult>();
         if (!File.Exists(Log)) return results;
-        foreach (var line in File.ReadLines(Log))
+        foreach (var line in RegularFile.ReadLines(Log))
         {
             try
             {

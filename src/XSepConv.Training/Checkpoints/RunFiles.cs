@@ -77,7 +77,8 @@ internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoi
         {
             var size = File.Exists(directory.Last) ? new FileInfo(directory.Last).Length : 0;
             var room = size > 0 ? string.Create(CultureInfo.InvariantCulture, $" (a checkpoint takes {(size / 1_000_000.0) + 0.1:0.0} MB, and as much again while it is replaced)") : "";
-            throw new TrainingStorageException($"The run can't be written: {e.Message.TrimEnd('.')}; {Kept()}. Make room{room} or see to the permissions, then resume the run.", e);
+            var next = File.Exists(directory.Last) ? "resume the run" : "start the run again; there is nothing to resume yet";
+            throw new TrainingStorageException($"The run can't be written: {e.Message.TrimEnd('.')}; {Kept()}. Make room{room} or see to the permissions, then {next}.", e);
         }
     }
 }

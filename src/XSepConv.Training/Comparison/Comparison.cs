@@ -29,9 +29,9 @@ internal sealed class Comparison(ComparisonFolder folder, ComparisonManifest man
     /// <returns>The report, which has been written; null when it was cancelled.</returns>
     public ComparisonReport? Run(IProgress<ComparisonProgress>? progress = null, CancellationToken cancel = default)
     {
-        ComparedRun[] runs = [.. manifest.Runs];
-        if (!new RunQueue(folder, runs, execute, progress).Run(atATime, cancel) || cancel.IsCancellationRequested) return null;
-        progress?.Report(new(runs.Length, runs.Length, null, 0, 1, null, null));
+        var runs = manifest.Runs.Count();
+        if (!new RunQueue(folder, manifest, execute, progress).Run(atATime, cancel) || cancel.IsCancellationRequested) return null;
+        progress?.Report(new(runs, runs, null, 0, 1, null, null));
         var latencies = Latencies.Measure(manifest, network => Path.Combine(folder.RunPath(new(network, 0)), Checkpoint.BestFileName));
         var report = ComparisonReport.Of(folder, manifest, latencies);
         ReportFiles.Write(folder, report);

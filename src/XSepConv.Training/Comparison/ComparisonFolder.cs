@@ -5,6 +5,9 @@ namespace XSepConv.Training;
 /// <summary>The output directory of a comparison: its files, and that only one process writes them.</summary>
 internal sealed class ComparisonFolder(string path)
 {
+    /// <summary>What the system said about a run's process.</summary>
+    public const string MeasuredFileName = "measured.json";
+
     private const string ManifestName = "compare.json";
     private const string LockName = ".lock";
 
@@ -40,7 +43,7 @@ internal sealed class ComparisonFolder(string path)
 
         try
         {
-            return new FileStream(Path.Combine(FullName, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return RegularFile.OpenWrite(Path.Combine(FullName, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -78,13 +81,27 @@ internal sealed class ComparisonFolder(string path)
     public ComparisonManifest Manifest() => ComparisonManifest.Read(ManifestPath);
 
     /// <summary>What a run came to; null before its end.</summary>
-    public RunOutcome? Outcome(ComparedRun run)
+    /// <exception cref="InvalidDataException">It is not what this comparison's run came to: it, or a file that it was made from, was edited or replaced.</exception>
+    public RunOutcome? Outcome(ComparisonManifest manifest, ComparedRun run)
     {
         var path = OutcomePath(run);
-        return File.Exists(path) ? Read(path, ComparisonJson.Default.RunOutcome) : null;
+        if (!File.Exists(path)) return null;
+        if (Read(path, ComparisonJson.Default.SealedOutcome) is not { Seal: { } seal, Outcome: { } outcome })
+        {
+            throw new InvalidDataException($"{path} does not say which network, data and checkpoint it belongs to. Delete it, and it is made again from the checkpoint.");
+        }
+
+        return seal.Broken(RunSeal.Of(RunSeal.Identity(manifest, run), outcome, RunPath(run))) is not { } broken
+            ? outcome
+            : throw new InvalidDataException($"{path} can't be believed: {broken}. Put back what was there, or delete the folder {RunPath(run)}: the run is then made again.");
     }
 
-    public void Write(ComparedRun run, RunOutcome outcome) => AtomicFile.WriteAllText(OutcomePath(run), JsonSerializer.Serialize(outcome, ComparisonJson.Default.RunOutcome));
+    /// <summary>Writes the outcome of a run that has ended, tied to its files as they are now.</summary>
+    public void Write(ComparisonManifest manifest, ComparedRun run, RunOutcome outcome)
+    {
+        var written = new SealedOutcome(RunSeal.Of(RunSeal.Identity(manifest, run), outcome, RunPath(run)), outcome);
+        AtomicFile.WriteAllText(OutcomePath(run), JsonSerializer.Serialize(written, ComparisonJson.Default.SealedOutcome));
+    }
 
     /// <summary>What a clock and the system said about a run.</summary>
     public RunMeasurements Measurements(ComparedRun run)
@@ -99,20 +116,20 @@ internal sealed class ComparisonFolder(string path)
     /// <summary>The epochs of a run as its log has them, with their times.</summary>
     public IReadOnlyList<EpochResult> Log(ComparedRun run)
     {
-        var path = Path.Combine(RunPath(run), "log.jsonl");
+        var path = Path.Combine(RunPath(run), RunDirectory.LogFileName);
         if (!File.Exists(path)) return [];
-        return [.. File.ReadLines(path).Select(line => JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult)).OfType<EpochResult>()];
+        return [.. RegularFile.ReadLines(path).Select(line => JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult)).OfType<EpochResult>()];
     }
 
     private string OutcomePath(ComparedRun run) => Path.Combine(RunPath(run), "outcome.json");
 
-    private string MeasurementsPath(ComparedRun run) => Path.Combine(RunPath(run), "measured.json");
+    private string MeasurementsPath(ComparedRun run) => Path.Combine(RunPath(run), MeasuredFileName);
 
     private static T Read<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw new JsonException("it is null");
+            return JsonSerializer.Deserialize(RegularFile.ReadAllBytes(path), type) ?? throw new JsonException("it is null");
         }
         catch (JsonException e)
         {

@@ -77,7 +77,7 @@ internal sealed record ComparisonManifest
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), ComparisonJson.Default.ComparisonManifest) ?? throw new JsonException("it is null");
+            return JsonSerializer.Deserialize(RegularFile.ReadAllBytes(path), ComparisonJson.Default.ComparisonManifest) ?? throw new JsonException("it is null");
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
@@ -134,5 +134,6 @@ internal sealed class NetworkSpecConverter : JsonConverter<NetworkSpec>
     Converters = [typeof(NetworkSpecConverter)])]
 [JsonSerializable(typeof(ComparisonManifest))]
 [JsonSerializable(typeof(RunOutcome))]
+[JsonSerializable(typeof(SealedOutcome))]
 [JsonSerializable(typeof(RunMeasurements))]
 internal sealed partial class ComparisonJson : JsonSerializerContext;

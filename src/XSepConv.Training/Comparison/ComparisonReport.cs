@@ -40,7 +40,7 @@ internal sealed record NetworkReport(
     public static NetworkReport Of(ComparisonFolder folder, ComparisonManifest manifest, ComparedNetwork network, Latency latency)
     {
         ComparedRun[] runs = [.. Enumerable.Range(0, manifest.Seeds).Select(seed => new ComparedRun(network, seed))];
-        RunOutcome[] outcomes = [.. runs.Select(run => folder.Outcome(run) ?? throw new InvalidDataException($"The run {run.Id} in {folder.FullName} has no outcome."))];
+        RunOutcome[] outcomes = [.. runs.Select(run => folder.Outcome(manifest, run) ?? throw new InvalidDataException($"The run {run.Id} in {folder.FullName} has no outcome."))];
         var (data, spec) = (manifest.Data, network.Spec);
         using var module = new MobileNetV3(spec);
         var profile = ModelProfile.Of(module, 1, data.Channels, data.Height, data.Width);

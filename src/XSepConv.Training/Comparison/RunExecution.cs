@@ -36,14 +36,24 @@ internal static class RunExecution
         var result = trainer.Run(memory ?? progress, cancel);
         if (!result.Completed) return false;
 
-        using var best = Checkpoint.Load(Path.Combine(path, Checkpoint.BestFileName), TorchDevice.Parse(options.Device));
-        folder.Write(run, new RunOutcome(
-            result.BestEpoch,
-            result.Test ?? throw new InvalidOperationException($"The run in {path} has ended without a test."),
-            images.Test.Labels.ToArray(),
-            Predictions(best, images.Test, Math.Max(options.BatchSize, 256)),
-            result.History));
+        var test = result.Test ?? throw new InvalidOperationException($"The run in {path} has ended without a test.");
+        var file = Path.Combine(path, Checkpoint.BestFileName);
+        using var best = Checkpoint.Load(file, TorchDevice.Parse(options.Device));
+        var (labels, predictions) = (images.Test.Labels.ToArray(), Predictions(best, images.Test, Math.Max(options.BatchSize, 256)));
+        RequireBacked(file, best, run, result, labels.Zip(predictions).Count(pair => pair.First == pair.Second));
+        folder.Write(manifest, run, new RunOutcome(result.BestEpoch, test, labels, predictions, result.History));
         return true;
+    }
+
+    /// <summary>The checkpoint does what the run says that it does.</summary>
+    private static void RequireBacked(string file, LoadedCheckpoint best, ComparedRun run, TrainingResult result, int right)
+    {
+        var (test, epoch) = (result.Test!, result.History[result.BestEpoch - 1].Timeless);
+
+        // The last bits of a logit may differ from one device or number of threads to the next, and so a class or two.
+        var allowed = 1 + (test.Images / 1000);
+        if (best.Spec.ToJson() == run.Network.Spec.ToJson() && best.Result == epoch && Math.Abs(right - (test.Top1 * test.Images)) <= allowed) return;
+        throw new InvalidDataException($"{file} is not what the run {run.Id} tested: another file has taken its place. Put it back, or delete the folder {Path.GetDirectoryName(file)}: the run is then made again.");
     }
 
     /// <summary>A process whose parent was killed needs a moment to see it; it is not the other run that the trainer would refuse.</summary>

@@ -3,11 +3,12 @@ using System.Runtime.ExceptionServices;
 namespace XSepConv.Training;
 
 /// <summary>Does the runs of a comparison in order, several at a time: each is waited for by a thread.</summary>
-internal sealed class RunQueue(ComparisonFolder folder, IReadOnlyList<ComparedRun> runs, RunExecutor execute, IProgress<ComparisonProgress>? progress)
+internal sealed class RunQueue(ComparisonFolder folder, ComparisonManifest manifest, RunExecutor execute, IProgress<ComparisonProgress>? progress)
 {
     // The test at the end is about this share of a run.
     private const double TestShare = 0.03;
 
+    private readonly ComparedRun[] _runs = [.. manifest.Runs];
     private readonly Lock _lock = new();
     private readonly Dictionary<ComparedRun, double> _shares = [];
     private int _next, _done;
@@ -21,7 +22,7 @@ internal sealed class RunQueue(ComparisonFolder folder, IReadOnlyList<ComparedRu
     public bool Run(int atATime, CancellationToken cancel)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Thread[] others = [.. Enumerable.Range(1, Math.Max(0, Math.Min(atATime, runs.Count) - 1)).Select(_ => new Thread(() => Work(stop)))];
+        Thread[] others = [.. Enumerable.Range(1, Math.Max(0, Math.Min(atATime, _runs.Length) - 1)).Select(_ => new Thread(() => Work(stop)))];
         foreach (var thread in others) thread.Start();
         Work(stop);
         foreach (var thread in others) thread.Join();
@@ -35,13 +36,13 @@ internal sealed class RunQueue(ComparisonFolder folder, IReadOnlyList<ComparedRu
         {
             while (Next() is { } run)
             {
-                if (folder.Outcome(run) is null && (stop.IsCancellationRequested || !execute(run, new Follow(this, run), stop.Token)))
+                if (folder.Outcome(manifest, run) is null && (stop.IsCancellationRequested || !execute(run, new Follow(this, run), stop.Token)))
                 {
                     Stop(null, stop);
                     return;
                 }
 
-                var outcome = folder.Outcome(run) ?? throw new InvalidOperationException($"The run {run.Id} has ended without an outcome.");
+                var outcome = folder.Outcome(manifest, run) ?? throw new InvalidOperationException($"The run {run.Id} has ended without an outcome.");
                 lock (_lock)
                 {
                     _shares.Remove(run);
@@ -58,7 +59,7 @@ internal sealed class RunQueue(ComparisonFolder folder, IReadOnlyList<ComparedRu
 
     private ComparedRun? Next()
     {
-        lock (_lock) return _failure is null && !_stopped && _next < runs.Count ? runs[_next++] : null;
+        lock (_lock) return _failure is null && !_stopped && _next < _runs.Length ? _runs[_next++] : null;
     }
 
     // Not under the lock: runs beside this one answer to it.
@@ -74,7 +75,7 @@ internal sealed class RunQueue(ComparisonFolder folder, IReadOnlyList<ComparedRu
     }
 
     private void Report(ComparedRun run, double share, TrainingProgress? step, RunOutcome? finished) =>
-        progress?.Report(new(_done, runs.Count, run, share, (_done + _shares.Values.Sum()) / runs.Count, step, finished));
+        progress?.Report(new(_done, _runs.Length, run, share, (_done + _shares.Values.Sum()) / _runs.Length, step, finished));
 
     private sealed class Follow(RunQueue queue, ComparedRun run) : IProgress<TrainingProgress>
     {

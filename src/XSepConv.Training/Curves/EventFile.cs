@@ -42,7 +42,7 @@ internal sealed class EventFile(string folder)
     /// <summary>Adds an epoch.</summary>
     public void Append(EpochResult result)
     {
-        using var stream = new FileStream(_path ?? throw new InvalidOperationException("Write comes first."), FileMode.Append, FileAccess.Write, FileShare.Read);
+        using var stream = RegularFile.OpenWrite(_path ?? throw new InvalidOperationException("Write comes first."), FileMode.Append, FileAccess.Write, FileShare.Read);
         WriteRecord(stream, Of(result));
     }
 
@@ -64,7 +64,7 @@ internal sealed class EventFile(string folder)
     /// <summary>The messages of a file up to the first that is damaged or cut off.</summary>
     internal static IEnumerable<Event> Read(string path)
     {
-        var bytes = File.ReadAllBytes(path);
+        var bytes = RegularFile.ReadAllBytes(path);
         for (var at = 0; bytes.Length - at >= HeaderLength;)
         {
             var length = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at));

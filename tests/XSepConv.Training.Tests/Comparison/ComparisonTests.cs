@@ -70,6 +70,61 @@ public sealed partial class ComparisonTests : IDisposable
         Assert.True(File.Exists(trial.Folder.Html) && File.Exists(trial.Folder.Markdown));
     }
 
+    /// <summary>What can be done to the files of a comparison that is done, by hand or by mistake, and what is then said.</summary>
+    [Fact]
+    public void No_figure_is_reported_that_no_checkpoint_backs()
+    {
+        const string Own = "xsep-seed0", Seed = "xsep-seed1", Twin = "depthwise-seed0", Outcome = "outcome.json", Best = "best.safetensors", Last = "last.safetensors", Log = "log.jsonl";
+        var done = new Trial(_folder.At("done"));
+        Assert.NotNull(done.Run(stopAfter: int.MaxValue));
+        (string What, Action<Func<string, string, string>> Change, string Said)[] changes =
+        [
+            ("a better figure", of => Edit(of(Own, Outcome), "0.9"), "it was edited"),
+            ("another seed's outcome", of => Copy(of, Seed, Outcome), "it is the outcome of another network, seed"),
+            ("the twin's run", of => Copy(of, Twin, Outcome, Best, Last, Log), "it is the outcome of another network, seed"),
+            ("the twin's best weights", of => Copy(of, Twin, Best), "best.safetensors beside it is another one"),
+            ("another seed's best weights", of => Copy(of, Seed, Best), "best.safetensors beside it is another one"),
+            ("no best weights", of => File.Delete(of(Own, Best)), "best.safetensors beside it is gone"),
+            ("another seed's last weights", of => Copy(of, Seed, Last), "last.safetensors beside it is another one"),
+            ("faster epochs", of => File.AppendAllText(of(Own, Log), File.ReadLines(of(Own, Log)).Last() + "\n"), "log.jsonl beside it is another one"),
+            ("less memory", of => File.WriteAllText(of(Own, "measured.json"), """{"peakBytes":1000,"startBytes":1}"""), "measured.json beside it is another one"),
+            ("the twin's best weights, no outcome", of => Copy(of, Twin, Best, without: Outcome), "is not what the run xsep-seed0 tested"),
+            ("another seed's best weights, no outcome", of => Copy(of, Seed, Best, without: Outcome), "is not what the run xsep-seed0 tested"),
+            ("the twin's run, no outcome", of => Copy(of, Twin, Best, Last, Log, without: Outcome), "was made with other options"),
+            ("an outcome that is tied to nothing", of => File.WriteAllText(of(Own, Outcome), JsonNode.Parse(File.ReadAllText(of(Own, Outcome)))!["outcome"]!.ToJsonString()), "does not say which network"),
+        ];
+        foreach (var (what, change, said) in changes)
+        {
+            var trial = new Trial(_folder.At(what));
+            foreach (var file in Directory.EnumerateFiles(done.Folder.FullName, "*", SearchOption.AllDirectories).Where(file => !Path.GetFileName(file).StartsWith("report", StringComparison.Ordinal)))
+            {
+                var copy = Path.Combine(trial.Folder.FullName, Path.GetRelativePath(done.Folder.FullName, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+
+            change((run, file) => Path.Combine(trial.Folder.FullName, "runs", run, file));
+            var e = Assert.ThrowsAny<Exception>(() => trial.Run(stopAfter: int.MaxValue));
+            Assert.True(e is InvalidDataException or TrainingRefusedException, $"{what}: {e}");
+            Assert.Contains(said, e.Message, StringComparison.Ordinal);
+            Assert.Contains(Path.Combine("runs", Own), e.Message, StringComparison.Ordinal);
+            Assert.False(File.Exists(trial.Folder.Json), what);
+        }
+
+        static void Edit(string path, string top1)
+        {
+            var outcome = JsonNode.Parse(File.ReadAllText(path))!;
+            outcome["outcome"]!["test"]!["top1"] = JsonNode.Parse(top1);
+            File.WriteAllText(path, outcome.ToJsonString());
+        }
+
+        static void Copy(Func<string, string, string> of, string from, string first, string? second = null, string? third = null, string? fourth = null, string? without = null)
+        {
+            foreach (var file in new[] { first, second, third, fourth }.OfType<string>()) File.Copy(of(from, file), of(Own, file), overwrite: true);
+            if (without is not null) File.Delete(of(Own, without));
+        }
+    }
+
     [Fact]
     public void The_ways_to_pad_are_four_networks_and_all_run_in_the_runtime()
     {

@@ -42,11 +42,13 @@ internal static class HandMade
         {
             var outcome = Outcome(run);
             Directory.CreateDirectory(folder.RunPath(run));
-            folder.Write(run, outcome);
             folder.Write(run, new RunMeasurements(300_000_000 + run.Seed, 100_000_000));
             File.WriteAllLines(
                 Path.Combine(folder.RunPath(run), "log.jsonl"),
                 outcome.History.Select(epoch => System.Text.Json.JsonSerializer.Serialize(epoch with { Seconds = 2, ImagesPerSecond = 100 + (10 * run.Seed) + epoch.Epoch }, CheckpointJson.Default.EpochResult)));
+
+            // Last: it is tied to the files beside it.
+            folder.Write(manifest, run, outcome);
         }
 
         return folder;

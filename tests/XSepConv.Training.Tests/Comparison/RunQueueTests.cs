@@ -100,14 +100,14 @@ public sealed class RunQueueTests : IDisposable
     private static bool Done(ComparisonFolder folder, ComparedRun run)
     {
         Directory.CreateDirectory(folder.RunPath(run));
-        folder.Write(run, HandMade.Outcome(run));
+        folder.Write(HandMade.Manifest(), run, HandMade.Outcome(run));
         return true;
     }
 
     private bool Run(int atATime, Func<ComparisonFolder, ComparedRun, IProgress<TrainingProgress>, CancellationToken, bool> execute, CancellationToken cancel)
     {
         var folder = new ComparisonFolder(_folder.Path);
-        var queue = new RunQueue(folder, [.. HandMade.Manifest().Runs], (run, progress, token) => execute(folder, run, progress, token), new Listener(_said));
+        var queue = new RunQueue(folder, HandMade.Manifest(), (run, progress, token) => execute(folder, run, progress, token), new Listener(_said));
         return queue.Run(atATime, cancel);
     }
 

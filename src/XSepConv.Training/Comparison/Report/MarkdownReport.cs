@@ -55,7 +55,7 @@ internal static class MarkdownReport
         Line();
         Line("## How");
         Line();
-        Line($"- `{manifest.Command.Replace("`", "'", StringComparison.Ordinal)}`");
+        Line($"- `{new string([.. manifest.Command.Select(letter => letter == '`' ? '\'' : char.IsControl(letter) ? ' ' : letter)])}`");
         foreach (var (name, value) in manifest.Settings) Line($"- {Cell(name)}: {Cell(value)}");
         Line($"- measured on {Cell(report.Machine.Processor)}, {ReportText.Count(report.Machine.Cores, "core")}; {Cell(report.Machine.Versions)}; kernels {report.Machine.Kernel}; {ReportText.Runs(manifest)}; "
             + report.Machine.Time.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
@@ -80,7 +80,7 @@ internal static class MarkdownReport
                 '<' => safe.Append("&lt;"),
                 '>' => safe.Append("&gt;"),
                 '&' => safe.Append("&amp;"),
-                '\r' or '\n' => safe.Append(' '),
+                _ when char.IsControl(letter) => safe.Append(' '),
                 _ => safe.Append(letter),
             };
         }

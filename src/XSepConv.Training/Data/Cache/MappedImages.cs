@@ -56,7 +56,7 @@ internal sealed unsafe class MappedImages : ImageStore
         if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Image files are read in place, and are little-endian.");
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
+            using var stream = RegularFile.OpenRead(path, bufferSize: 1);
             var header = new byte[ImageFile.HeaderBytes];
             if (stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length) return null;
             if (ImageFile.FromHeader(header, stream.Length) is not { } file || file.Source != source) return null;

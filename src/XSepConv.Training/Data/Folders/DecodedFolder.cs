@@ -62,7 +62,7 @@ internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<Labelled
                 return EncodedImage.Unreadable(name, file.Name, FormattableString.Invariant($"has {length} bytes; at most {ImageDecoder.MostFileBytes} are read"));
             }
 
-            return new EncodedImage(name, File.ReadAllBytes(file.File.RealPath), file.Label) { Name = file.Name };
+            return new EncodedImage(name, RegularFile.ReadAllBytes(file.File.RealPath), file.Label) { Name = file.Name };
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

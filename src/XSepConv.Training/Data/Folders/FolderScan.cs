@@ -148,11 +148,11 @@ internal sealed class FolderScan
     {
         try
         {
-            using var file = File.OpenHandle(path);
+            using var file = RegularFile.OpenHandle(path);
             Span<byte> first = stackalloc byte[PictureKind.FirstBytes];
             return PictureKind.OfContent(first[..RandomAccess.Read(file, first, 0)]);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             return null;
         }

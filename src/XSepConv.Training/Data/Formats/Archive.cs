@@ -66,7 +66,7 @@ internal static class Archive
         foreach (var file in new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).OrderBy(file => file.FullName, StringComparer.Ordinal))
         {
             var name = Path.GetRelativePath(path, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-            yield return new(name, file.Length, () => new(file.OpenRead(), file.Length, file.FullName, owns: true));
+            yield return new(name, file.Length, () => new(RegularFile.OpenRead(file.FullName), file.Length, file.FullName, owns: true));
         }
     }
 

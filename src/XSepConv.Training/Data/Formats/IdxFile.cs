@@ -48,7 +48,7 @@ internal static class IdxFile
 
     private static T Read<T>(string path, Func<Stream, string, T> read)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        using var file = RegularFile.OpenRead(path);
         if (!path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) return read(file, path);
 
         Span<byte> start = stackalloc byte[2];

@@ -22,7 +22,7 @@ internal sealed record CifarDataset(string Name, CifarArchive Layout, PublishedF
     {
         var path = paths[0];
         if (Directory.Exists(path)) return Layout.Decode(Archive.Folder(path), path, writer);
-        using var file = System.IO.File.OpenRead(path);
+        using var file = RegularFile.OpenRead(path);
         return Layout.Decode(Archive.TarGz(file, path), path, writer);
     }
 }

@@ -82,7 +82,7 @@ internal static class DatasetDownload
         {
             try
             {
-                var stream = new FileStream(part, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                var stream = RegularFile.OpenWrite(part, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
                 if (!File.Exists(path)) return stream;
                 stream.Dispose();
                 File.Delete(part);

@@ -27,7 +27,7 @@ internal sealed record SvhnDataset(string Name, IReadOnlyList<PublishedFile> Fil
     {
         foreach (var path in paths)
         {
-            using var file = File.OpenRead(path);
+            using var file = RegularFile.OpenRead(path);
             using var buffered = new BufferedStream(file, 1 << 16);
             SvhnFile.Decode(buffered, path, path == paths[^1] ? SplitKind.Test : SplitKind.Train, writer);
         }

@@ -14,7 +14,7 @@ internal sealed record TinyImageNetDataset()
     {
         var path = paths[0];
         if (Directory.Exists(path)) return TinyImageNetArchive.Decode([.. Archive.Folder(path)], path, writer);
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.OpenRead(path);
         using var zip = Archive.OpenZip(file, path);
         return TinyImageNetArchive.Decode([.. Archive.Entries(zip, path)], path, writer);
     }

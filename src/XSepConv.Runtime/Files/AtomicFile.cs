@@ -6,14 +6,26 @@ internal static class AtomicFile
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(1);
 
     /// <summary>Lets <paramref name="content"/> write to a temporary file in the same folder, flushes it to the disk and renames it.</summary>
+    /// <remarks>A FIFO, a character device, and a path of an open descriptor (<c>/dev/stdout</c>) are never replaced: they are written to.</remarks>
     /// <param name="path">The file; an existing one is replaced and keeps its permissions, a symbolic link keeps pointing at it.</param>
     /// <param name="content">Writes the content. If it throws, the old file stays and the temporary one goes.</param>
     /// <exception cref="UnauthorizedAccessException">The file or its folder is write-protected.</exception>
-    /// <exception cref="IOException">The folder does not exist, the path is a directory, or the disk is full.</exception>
+    /// <exception cref="IOException">The folder does not exist, the path is a directory, a socket or a disk, nobody reads from the FIFO, or the disk is full.</exception>
     public static void Write(string path, Action<Stream> content)
     {
+        if (StreamingFile.TryOpen(path) is { } open)
+        {
+            using (open) content(open);
+            return;
+        }
+
         var file = new FileInfo(path);
         var target = file.LinkTarget is null ? file.FullName : file.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
+        if (FileKinds.Of(target) is var kind and not (FileKind.Unknown or FileKind.Missing or FileKind.Regular))
+        {
+            throw new IOException($"{path} is {kind.Describe()}, not a file that can be written.");
+        }
+
         if (Directory.Exists(target)) throw new IOException($"{path} is a directory, not a file that can be written.");
         var replaces = File.Exists(target);
         if (replaces && File.GetAttributes(target).HasFlag(FileAttributes.ReadOnly))

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using XSepConv.Cli.Arguments;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>--checkpoint</c>: a file that says itself which network it holds.</summary>
+internal sealed class CheckpointOption
+{
+    public CheckpointOption(string description, bool required = true)
+    {
+        Option = CheckedOption.Text("--checkpoint", "FILE", description);
+        Option.Required = required;
+    }
+
+    public Option<string> Option { get; }
+
+    /// <summary>The file that was given, which is one and can be opened; null where none was.</summary>
+    public string? Path(ParseResult result)
+    {
+        if (result.GetValue(Option) is not { } path) return null;
+        RegularFile.Require(path);
+        try
+        {
+            RegularFile.OpenHandle(path).Dispose();
+            return path;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UserError($"There is no file '{path}'; a checkpoint is a last.safetensors or best.safetensors that 'train' wrote.");
+        }
+    }
+}
