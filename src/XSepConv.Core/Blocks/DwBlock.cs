@@ -43,7 +43,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable, INormed
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
-    public DwBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null) : base(nameof(DwBlock))
+    public DwBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(DwBlock)))
     {
         BlockArguments.RequireBlock(block, BlockKind.Dw);
         Spec = block;

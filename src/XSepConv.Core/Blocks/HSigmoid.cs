@@ -6,7 +6,7 @@ namespace XSepConv;
 public sealed class HSigmoid : nn.Module<Tensor, Tensor>
 {
     /// <summary>Creates the activation; it has no parameters.</summary>
-    public HSigmoid() : base(nameof(HSigmoid))
+    public HSigmoid() : base(LibtorchLoading.Before(nameof(HSigmoid)))
     {
     }
 

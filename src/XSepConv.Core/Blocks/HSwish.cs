@@ -6,7 +6,7 @@ namespace XSepConv;
 public sealed class HSwish : nn.Module<Tensor, Tensor>
 {
     /// <summary>Creates the activation; it has no parameters.</summary>
-    public HSwish() : base(nameof(HSwish))
+    public HSwish() : base(LibtorchLoading.Before(nameof(HSwish)))
     {
     }
 

@@ -19,7 +19,7 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>, INormed
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">Channels or reduction are below 1, or reduction above channels.</exception>
-    public SeModule(int channels, int reduction = 4, Device? device = null, ScalarType? dtype = null) : base(nameof(SeModule))
+    public SeModule(int channels, int reduction = 4, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(SeModule)))
     {
         BlockArguments.RequireChannels(channels, nameof(channels));
         if (reduction < 1 || reduction > channels)

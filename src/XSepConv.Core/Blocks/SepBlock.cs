@@ -24,7 +24,7 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, INormed
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
-    public SepBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null) : base(nameof(SepBlock))
+    public SepBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(SepBlock)))
     {
         BlockArguments.RequireBlock(block, BlockKind.Sep);
         Spec = block;

@@ -55,7 +55,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
     public XSepBlock(
         BlockSpec block, PaddingDirection padding, PaddingPlacement placement = PaddingPlacement.AfterExpand, Device? device = null, ScalarType? dtype = null)
-        : base(nameof(XSepBlock))
+        : base(LibtorchLoading.Before(nameof(XSepBlock)))
     {
         BlockArguments.RequireBlock(block, BlockKind.XSep);
         BlockArguments.RequirePadding(padding, nameof(padding));

@@ -31,7 +31,7 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
     public XSepConv2d(
         int channels, int kernelSize, int stride = 1, PaddingDirection padding = PaddingDirection.RightBottom, Activation activation = Activation.HSwish,
         Device? device = null, ScalarType? dtype = null)
-        : base(nameof(XSepConv2d))
+        : base(LibtorchLoading.Before(nameof(XSepConv2d)))
     {
         BlockArguments.RequireChannels(channels, nameof(channels));
         BlockArguments.RequireKernel(kernelSize, nameof(kernelSize));

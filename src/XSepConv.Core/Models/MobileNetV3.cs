@@ -23,7 +23,7 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The spec can't be built; all problems are listed.</exception>
-    public MobileNetV3(NetworkSpec spec, Device? device = null, ScalarType? dtype = null) : base(nameof(MobileNetV3))
+    public MobileNetV3(NetworkSpec spec, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(MobileNetV3)))
     {
         ArgumentNullException.ThrowIfNull(spec);
         Spec = spec.Validate();
