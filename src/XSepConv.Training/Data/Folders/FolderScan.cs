@@ -21,7 +21,9 @@ internal sealed class FolderScan
     private readonly LeftOutList _leftOut;
     private readonly string _root;
     private readonly CancellationToken _cancel;
+    private readonly HashSet<string> _linked = new(StringComparer.Ordinal);
     private int _entries;
+    private int _linksAbove;
     private bool _hasLinks;
 
     private FolderScan(string root, LeftOutList leftOut, CancellationToken cancel) => (_root, _leftOut, _cancel) = (root, leftOut, cancel);
@@ -68,15 +70,22 @@ internal sealed class FolderScan
         var isFolder = link is null ? entry is DirectoryInfo : Directory.Exists(real);
         if (IsUnwanted(entry) is { } reason) _leftOut.Add(isFolder ? $"folder of a system or hidden ({entry.Name})" : reason, name);
         else if (real is null) AddFile(folder, name, entry.Extension, entry.FullName, default, default, $"is a link to '{link}', which leads nowhere");
-        else if (isFolder) AddFolder(folder, entry.Name, name, real, above);
+        else if (isFolder) AddFolder(folder, entry.Name, name, real, above, isLink: link is not null);
         else AddFile(folder, entry, name, real, isLink: link is not null);
     }
 
-    private void AddFolder(FolderTree folder, string ownName, string name, string real, List<string> above)
+    private void AddFolder(FolderTree folder, string ownName, string name, string real, List<string> above, bool isLink)
     {
         if (above.Contains(real) || above.Exists(over => over.StartsWith(WithSeparator(real), StringComparison.Ordinal)))
         {
             _leftOut.Add("link that leads back to a folder it lies in", name);
+            return;
+        }
+
+        // Folders full of links to each other have more ways through them than anyone can walk.
+        if (isLink && !_linked.Add(real) && _linksAbove > 0)
+        {
+            _leftOut.Add("second way to a folder, by links", name);
             return;
         }
 
@@ -89,12 +98,17 @@ internal sealed class FolderScan
         var inner = new FolderTree(ownName, Path.Combine(folder.FullName, ownName), real);
         try
         {
+            _linksAbove += isLink ? 1 : 0;
             Fill(inner, name + "/", [.. above, real]);
             folder.Folders.Add(inner);
         }
         catch (UnauthorizedAccessException)
         {
             folder.Pictures.Add(new(name, real, 0, default, "is a folder that may not be read"));
+        }
+        finally
+        {
+            _linksAbove -= isLink ? 1 : 0;
         }
     }
 

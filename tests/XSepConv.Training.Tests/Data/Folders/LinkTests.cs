@@ -36,6 +36,17 @@ public sealed class LinkTests : IDisposable
     }
 
     [Fact]
+    public async Task Folders_full_of_links_to_each_other_are_looked_through_in_the_end()
+    {
+        // Of twelve there are more than a hundred million ways through them.
+        var names = Enumerable.Range(0, 12).Select(i => $"c{i:00}").ToList();
+        _folder.Fill(1, names);
+        foreach (var (from, to) in names.SelectMany(from => names.Where(to => to != from).Select(to => (from, to)))) _folder.Link($"{from}/to {to}", $"../{to}");
+        var refusal = Task.Run(() => _folder.Refusal(), TestContext.Current.CancellationToken);
+        Assert.Contains("are the same file by a link", await refusal.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_second_name_of_a_picture_is_left_out_and_named()
     {
         _folder.Link("a/again.png", "0.png");
