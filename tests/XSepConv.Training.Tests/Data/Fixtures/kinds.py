@@ -271,6 +271,11 @@ levels = np.arange(height * width).reshape(height, width) % 4
 rows = b"".join(b"\0" + np.packbits(np.unpackbits(row.astype(np.uint8)[:, None], axis=1)[:, 6:].ravel()).tobytes() for row in levels)
 put("grey-2-key.png", raw_png(2, 0, chunk(b"tRNS", b"\0\1"), data=rows), np.array([0, 255, 170, 255], np.uint8)[levels][:, :, None].repeat(3, 2))
 
+# Numbers beyond the palette: Pillow makes them the grey of their number; black here, as in browsers, whether or not the palette has alpha.
+colors = np.array([[200, 10, 20], [30, 240, 50], [0, 0, 0], [0, 0, 0]], np.uint8)
+put("short-palette.png", raw_png(2, 3, chunk(b"PLTE", colors[:2].tobytes()), data=rows), colors[levels])
+put("short-palette-transparency.png", raw_png(2, 3, chunk(b"PLTE", colors[:2].tobytes()) + chunk(b"tRNS", b"\xff"), data=rows), colors[levels])
+
 for orientation in (1, 3, 6, 9):
     put(f"exif-{orientation}.png", raw_png(first=chunk(b"eXIf", tiff(orientation))))
 put("exif-alpha.png", raw_png(8, 6, chunk(b"eXIf", tiff(8, ">"))))

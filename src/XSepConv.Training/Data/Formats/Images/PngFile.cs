@@ -14,6 +14,7 @@ internal sealed class PngFile
     private const int ChunkFrame = 12;
     private const int PaletteColor = 3;
     private const int AlphaColor = 4;
+    private const int LargestPalette = 3 * 256;
 
     private readonly byte[] _file;
     private readonly string _what;
@@ -87,7 +88,7 @@ internal sealed class PngFile
                 ReadHeader(_header = content);
                 break;
             case "PLTE":
-                if (content.Length % 3 != 0 || content.Length > 3 * 256) throw Damaged($"has a palette of {content.Length} bytes; 3 for each of at most 256 colours are right");
+                if (content.Length % 3 != 0 || content.Length > LargestPalette) throw Damaged($"has a palette of {content.Length} bytes; 3 for each of at most 256 colours are right");
                 _palette = content;
                 break;
             case "tRNS":
@@ -157,12 +158,15 @@ internal sealed class PngFile
 
     private void WriteContent()
     {
-        var all = new ArrayBufferWriter<byte>(Magic.Length + (5 * ChunkFrame) + _header.Length + _palette.Length + _transparency.Length + _data.WrittenCount);
+        var all = new ArrayBufferWriter<byte>(Magic.Length + (5 * ChunkFrame) + _header.Length + LargestPalette + _transparency.Length + _data.WrittenCount);
         all.Write(Magic);
         Write("IHDR"u8, _header.Span);
         if (_color == PaletteColor)
         {
-            Write("PLTE"u8, _palette.Span);
+            // A number beyond the palette is black, as browsers have it, and not whatever memory holds there.
+            var palette = new byte[LargestPalette];
+            _palette.Span.CopyTo(palette);
+            Write("PLTE"u8, palette);
             _transparency = _transparency[..Math.Min(_transparency.Length, _palette.Length / 3)];
         }
 
