@@ -31,7 +31,11 @@ internal sealed unsafe class ScalarDepthwiseChannel
     public void Backward(float* input, float* outputGradient, in DepthwiseStageGradients gradients, bool frozen)
     {
         var inner = new double[Values.Length];
-        for (var i = 0; i < inner.Length; i++) inner[i] = outputGradient[Element(i, _shape.OutputPlane)] * Slope(Norm.Apply(Values[i]));
+        for (var i = 0; i < inner.Length; i++)
+        {
+            inner[i] = ScalarXSepChannel.Through(outputGradient[Element(i, _shape.OutputPlane)], Slope(Norm.Apply(Values[i])));
+        }
+
         var (scale, shift) = Norm.Backward(inner, Values, frozen);
         gradients.Norm.Weight[_channel] = (float)scale;
         gradients.Norm.Bias[_channel] = (float)shift;
@@ -76,7 +80,9 @@ internal sealed unsafe class ScalarDepthwiseChannel
     private double Slope(double z) => _shape.Activation switch
     {
         null => 1,
-        Activation.ReLU => z > 0 ? 1 : 0,
+
+        // As torch's, it lets a gradient pass where the value is no number.
+        Activation.ReLU => z <= 0 ? 0 : 1,
         _ => (Math.Clamp(z + 3, 0, 6) / 6) + (Math.Abs(z) < 3 ? z / 6 : 0),
     };
 }

@@ -6,13 +6,17 @@ internal sealed unsafe partial class ScalarStageKernels
         in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, in BatchNormStatistics statistics, int threads)
     {
         var (s, p, saved) = (shape, parameters, statistics);
-        ForChannels(s.Channels, threads, channel =>
-        {
-            var stage = new ScalarDepthwiseChannel(s, p, channel);
-            stage.Convolve(input);
-            Measured(ref stage.Norm, stage.Values, p.Norm, saved, channel);
-            stage.WriteOutput(output);
-        });
+        ForChannels(s.Channels, threads, channel => TrainForwardChannel(s, p, input, output, saved, channel));
+    }
+
+    /// <summary>Training's forward of one channel.</summary>
+    public static void TrainForwardChannel(
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, in BatchNormStatistics statistics, int channel)
+    {
+        var stage = new ScalarDepthwiseChannel(shape, parameters, channel);
+        stage.Convolve(input);
+        Measured(ref stage.Norm, stage.Values, parameters.Norm, statistics, channel);
+        stage.WriteOutput(output);
     }
 
     protected override void BackwardCore(
@@ -20,13 +24,18 @@ internal sealed unsafe partial class ScalarStageKernels
         in DepthwiseStageGradients gradients, bool frozen, int threads)
     {
         var (s, p, saved, g) = (shape, parameters, statistics, gradients);
-        ForChannels(s.Channels, threads, channel =>
-        {
-            var stage = new ScalarDepthwiseChannel(s, p, channel);
-            stage.Norm.Use(saved.Mean[channel], saved.InverseStd[channel]);
-            stage.Convolve(input);
-            stage.Backward(input, outputGradient, g, frozen);
-        });
+        ForChannels(s.Channels, threads, channel => BackwardChannel(s, p, input, outputGradient, saved, g, frozen, channel));
+    }
+
+    /// <summary>Gradients of one channel.</summary>
+    public static void BackwardChannel(
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* outputGradient, in BatchNormStatistics statistics,
+        in DepthwiseStageGradients gradients, bool frozen, int channel)
+    {
+        var stage = new ScalarDepthwiseChannel(shape, parameters, channel);
+        stage.Norm.Use(statistics.Mean[channel], statistics.InverseStd[channel]);
+        stage.Convolve(input);
+        stage.Backward(input, outputGradient, gradients, frozen);
     }
 
     protected override void InferCore(in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, int threads)

@@ -12,24 +12,30 @@ internal sealed unsafe partial class ScalarStageKernels : StageKernels
 
     public override bool IsAccelerated => true;
 
+    protected override bool IsExact => true;
+
     public override bool InfersPlanes(in XSepStageShape shape) => true;
 
     protected override void TrainForwardCore(
         in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads)
     {
         var (s, p, saved) = (shape, parameters, statistics);
-        ForChannels(s.Channels, threads, channel =>
-        {
-            var stage = new ScalarXSepChannel(s, p, channel);
-            stage.ReadInput(input);
-            stage.ConvolveTwoByTwo();
-            Measured(ref stage.FirstNorm, stage.First, p.First, saved.First, channel);
-            stage.ConvolveHorizontal();
-            Measured(ref stage.SecondNorm, stage.Second, p.Second, saved.Second, channel);
-            stage.ConvolveVertical();
-            Measured(ref stage.ThirdNorm, stage.Third, p.Third, saved.Third, channel);
-            stage.WriteOutput(output);
-        });
+        ForChannels(s.Channels, threads, channel => TrainForwardChannel(s, p, input, output, saved, channel));
+    }
+
+    /// <summary>Training's forward of one channel.</summary>
+    public static void TrainForwardChannel(
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int channel)
+    {
+        var stage = new ScalarXSepChannel(shape, parameters, channel);
+        stage.ReadInput(input);
+        stage.ConvolveTwoByTwo();
+        Measured(ref stage.FirstNorm, stage.First, parameters.First, statistics.First, channel);
+        stage.ConvolveHorizontal();
+        Measured(ref stage.SecondNorm, stage.Second, parameters.Second, statistics.Second, channel);
+        stage.ConvolveVertical();
+        Measured(ref stage.ThirdNorm, stage.Third, parameters.Third, statistics.Third, channel);
+        stage.WriteOutput(output);
     }
 
     protected override void BackwardCore(
@@ -37,18 +43,23 @@ internal sealed unsafe partial class ScalarStageKernels : StageKernels
         in XSepStageGradients gradients, bool frozen, int threads)
     {
         var (s, p, saved, g) = (shape, parameters, statistics, gradients);
-        ForChannels(s.Channels, threads, channel =>
-        {
-            var stage = new ScalarXSepChannel(s, p, channel);
-            stage.FirstNorm.Use(saved.First.Mean[channel], saved.First.InverseStd[channel]);
-            stage.SecondNorm.Use(saved.Second.Mean[channel], saved.Second.InverseStd[channel]);
-            stage.ThirdNorm.Use(saved.Third.Mean[channel], saved.Third.InverseStd[channel]);
-            stage.ReadInput(input);
-            stage.ConvolveTwoByTwo();
-            stage.ConvolveHorizontal();
-            stage.ConvolveVertical();
-            stage.Backward(outputGradient, g, frozen);
-        });
+        ForChannels(s.Channels, threads, channel => BackwardChannel(s, p, input, outputGradient, saved, g, frozen, channel));
+    }
+
+    /// <summary>Gradients of one channel.</summary>
+    public static void BackwardChannel(
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* outputGradient, in XSepStageStatistics statistics,
+        in XSepStageGradients gradients, bool frozen, int channel)
+    {
+        var stage = new ScalarXSepChannel(shape, parameters, channel);
+        stage.FirstNorm.Use(statistics.First.Mean[channel], statistics.First.InverseStd[channel]);
+        stage.SecondNorm.Use(statistics.Second.Mean[channel], statistics.Second.InverseStd[channel]);
+        stage.ThirdNorm.Use(statistics.Third.Mean[channel], statistics.Third.InverseStd[channel]);
+        stage.ReadInput(input);
+        stage.ConvolveTwoByTwo();
+        stage.ConvolveHorizontal();
+        stage.ConvolveVertical();
+        stage.Backward(outputGradient, gradients, frozen);
     }
 
     protected override void InferCore(in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, int threads)
