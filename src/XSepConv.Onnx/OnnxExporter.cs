@@ -44,7 +44,8 @@ public static class OnnxExporter
     /// <param name="path">The file; replaced as a whole or not at all.</param>
     /// <param name="options">Batch norm, size, normalisation, metadata.</param>
     /// <exception cref="NotSupportedException">A module in it can't be exported (it is named with its type and path, and what can be is listed), or the weights take more than 2 GB.</exception>
-    /// <exception cref="ArgumentException">An option does not fit the module, modules do not fit each other, or a weight is not finite.</exception>
+    /// <exception cref="ArgumentException">An option does not fit the module, modules do not fit each other, a weight is not finite or a variance negative.</exception>
+    /// <exception cref="ObjectDisposedException">The module, or a module or tensor in it, is disposed.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
     public static void Export(nn.Module<Tensor, Tensor> module, string path, OnnxExportOptions? options = null)
     {
@@ -68,6 +69,7 @@ public static class OnnxExporter
     {
         ArgumentNullException.ThrowIfNull(module);
         InitializerLimit.Require(module.state_dict().Values.Sum(tensor => tensor.numel() * sizeof(float)));
+        if (FiniteWeights.Problem(module) is { } problem) throw new ArgumentException($"The module {module.GetName()} can't be exported: {problem}.", nameof(module));
         if (!Enum.IsDefined(options.BatchNorm))
         {
             throw new ArgumentException($"BatchNorm is {options.BatchNorm}; it is Folded or Kept.", nameof(options));

@@ -5,7 +5,7 @@ namespace XSepConv.Training;
 
 /// <summary>How well a network does on a split.</summary>
 /// <param name="Top1">The share of images whose class has the largest logit, 0 … 1.</param>
-/// <param name="Loss">Mean cross-entropy, without label smoothing.</param>
+/// <param name="Loss">Mean cross-entropy, without label smoothing; NaN where the network's answer to an image overflows.</param>
 /// <param name="Images">How many images there were.</param>
 public sealed record EvaluationResult(double Top1, double Loss, int Images);
 
@@ -20,6 +20,8 @@ public static class Evaluator
     /// <param name="progress">Told the number of images done.</param>
     /// <param name="cancel">Ends it after the current batch.</param>
     /// <exception cref="ArgumentException">Normalisation and images do not agree, the network does not take such images, or the split is empty.</exception>
+    /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static EvaluationResult Evaluate(
         nn.Module<Tensor, Tensor> network,
@@ -68,6 +70,7 @@ public static class Evaluator
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         if (images.Count == 0) throw new ArgumentException("There are no images to evaluate on.", nameof(images));
 
+        if (FiniteWeights.Problem(network) is { } problem) throw new InvalidDataException($"The network {network.GetName()} can't be evaluated: {problem}.");
         var weight = network.parameters().FirstOrDefault();
         var (device, dtype) = (weight?.device ?? CPU, weight?.dtype ?? ScalarType.Float32);
         var wasTraining = network.training;
@@ -87,7 +90,9 @@ public static class Evaluator
                 var logits = network.call(TensorBatch.Images(batch, images, device, dtype)).to(ScalarType.Float32);
                 var labels = TensorBatch.Labels(batch, device);
                 measured[2 * number] = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
-                measured[(2 * number) + 1] = logits.argmax(1).eq(labels).sum().ToInt64();
+
+                // An image without numbers for an answer is not classified: NaN is where argmax looks first.
+                measured[(2 * number) + 1] = logits.argmax(1).eq(labels).logical_and(logits.isfinite().all(1)).sum().ToInt64();
                 look?.Invoke(batch, logits);
                 number += processes.Size;
                 progress?.Report(done = Math.Min(images.Count, done + (batch.Count * processes.Size)));

@@ -227,9 +227,44 @@ public sealed class OnnxExporterTests
         using var block = new XSepBlock(3, 4, 8, 4, PaddingDirection.LeftTop);
         using (no_grad()) block.get_parameter(key)!.fill_(value);
         var error = Assert.Throws<ArgumentException>(() => OnnxExporter.Export(block, path, new() { BatchNorm = OnnxBatchNorm.Kept }));
-        Assert.Contains($"'{key}' holds ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"'{key}' has {value} at 0; weights are finite numbers"), error.Message, StringComparison.Ordinal);
         Assert.Equal("old", File.ReadAllText(path));
         Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
+    }
+
+    [Theory]
+    [InlineData(OnnxBatchNorm.Folded)]
+    [InlineData(OnnxBatchNorm.Kept)]
+    public void Batch_norm_s_epsilon_is_the_network_s(OnnxBatchNorm batchNorm)
+    {
+        using var block = new XSepBlock(3, 4, 8, 4, PaddingDirection.LeftTop);
+        foreach (var norm in block.modules().OfType<TorchSharp.Modules.NormBase>()) norm.eps = 0.4;
+        block.eval();
+        Agreement.Check(block, new() { BatchNorm = batchNorm }, $"{batchNorm}", [2, 4, 7, 6]);
+    }
+
+    [Fact]
+    public void A_negative_variance_and_what_is_disposed_are_refused_and_the_old_file_stays()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("block.onnx");
+        File.WriteAllText(path, "old");
+        using var block = new XSepBlock(3, 4, 8, 4, PaddingDirection.LeftTop);
+        using (no_grad()) block.get_buffer("bn2.running_var")!.fill_(-0.5);
+        Assert.Contains("'bn2.running_var' has -0.5 at 0; a variance is not negative", Assert.Throws<ArgumentException>(() => OnnxExporter.Export(block, path)).Message, StringComparison.Ordinal);
+        block.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => OnnxExporter.Export(block, path));
+        Assert.Equal("old", File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void An_ONNX_file_given_as_weights_is_called_what_it_is()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("block.onnx");
+        using var block = new XSepBlock(3, 4, 8, 4, PaddingDirection.LeftTop);
+        OnnxExporter.Export(block, path);
+        Assert.Contains("it is an ONNX model", Assert.Throws<InvalidDataException>(() => block.LoadSafeTensors(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

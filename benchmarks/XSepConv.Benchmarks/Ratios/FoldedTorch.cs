@@ -17,7 +17,7 @@ internal sealed class FoldedTorch
     {
         using var noGrad = no_grad();
         var spec = network.Spec;
-        var folded = FoldedNetwork.Of(spec, new MemoryWeights(spec.Name, network.state_dict().Select(entry => TensorBytes.Read(entry.Key, entry.Value))));
+        var folded = FoldedNetwork.Of(spec, new MemoryWeights(spec.Name, ModuleState.Tensors(network), ModuleState.Settings(network)));
         _embedded = embedded;
         _stem = Convolution(folded.Stem, spec.InputChannels, (3, 3), (spec.StemStride, spec.StemStride), (1, 1));
         _blocks = [.. folded.Blocks.Select(Make)];

@@ -37,6 +37,6 @@ internal sealed class ExportSource : IDisposable
     private static Dictionary<string, string> ReadMetadata(string path)
     {
         using var file = SafeTensors.Open(path);
-        return file.Metadata.Where(entry => entry.Key is not (TrainingState.MetadataKey or MobileNetV3.SpecMetadataKey or "format")).ToDictionary();
+        return file.Metadata.Where(entry => entry.Key is not (TrainingState.MetadataKey or MobileNetV3.SpecMetadataKey or ModuleSettings.MetadataKey or "format")).ToDictionary();
     }
 }

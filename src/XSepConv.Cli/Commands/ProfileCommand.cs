@@ -17,7 +17,7 @@ internal static class ProfileCommand
         var classes = CheckedOption.OptionalWhole("--classes", 1, 100_000, $"How many classes the network tells apart, {DefaultClasses} by default.");
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 1, "Images at once.");
         var threads = new ThreadsOption("Threads of a whole run, at most one a core; the layers are measured on one. Default: 1.");
-        var size = CheckedOption.OptionalWhole("--size", 1, 65_536, "Rows and columns of the images. Default: those of the checkpoint's data; 224, for the cifar preset 32.");
+        var size = CheckedOption.OptionalWhole("--size", 1, 65_536, "Rows and columns of the images. Default: those of the checkpoint's data; 224, for a network of the cifar preset 32.");
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
         var command = new Command("profile", "Measure where a network's time goes at inference, in the runtime, beside what the machine allows.") { checkpoint.Option };
         network.AddTo(command);
@@ -35,8 +35,7 @@ internal static class ProfileCommand
         {
             var file = checkpoint.Path(result);
             var model = file is null ? RandomWeights.Compile(network.Spec(result, 3, result.GetValue(classes) ?? DefaultClasses)) : CompiledModel.Load(file);
-            var side = result.GetValue(size) ?? (file is null && network.Preset(result) == ImagePreset.Cifar ? 32 : (int?)null);
-            using var session = Session(model, result.GetValue(batch), threads.Value(result) ?? 1, side);
+            using var session = Session(model, result.GetValue(batch), threads.Value(result) ?? 1, result.GetValue(size));
             var rates = MachineRates.Measure(model);
             var times = NetworkTimes.Measure(session);
             var output = result.InvocationConfiguration.Output;

@@ -27,10 +27,9 @@ internal static class SummaryCommand
         foreach (var option in new Option[] { classes, input, layers, json }) command.Add(option);
         command.SetAction(result =>
         {
-            var side = network.Preset(result) == ImagePreset.Cifar ? 32 : 224;
-            int[] image = result.GetValue(input) is [_, _, _] given ? given : [3, side, side];
-            var spec = network.Spec(result, image[0], result.GetValue(classes));
-            var profile = Profile(spec, image[1], image[2]);
+            var given = result.GetValue(input) is [_, _, _] sizes ? sizes : null;
+            var spec = network.Spec(result, given?[0] ?? 3, result.GetValue(classes));
+            var profile = Profile(spec, given?[1] ?? spec.DefaultImageSize, given?[2] ?? spec.DefaultImageSize);
             var output = result.InvocationConfiguration.Output;
             if (result.GetValue(json)) JsonLine.Write(output, Report(spec, network.Preset(result), profile));
             else ProfileTable.Write(Consoles.For(output), spec, profile, everyLayer: result.GetValue(layers));

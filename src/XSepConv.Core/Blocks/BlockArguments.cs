@@ -50,7 +50,7 @@ internal static class BlockArguments
         if (block.Kind != kind) problems.Insert(0, $"kind is {block.Kind}, this block is {kind}");
         if (problems.Count > 0)
         {
-            throw new ArgumentException($"The block can't be built: {string.Join("; ", problems)}.", nameof(block));
+            throw new ArgumentException($"The block can't be built: {Listing.Of(problems)}.", nameof(block));
         }
     }
 }

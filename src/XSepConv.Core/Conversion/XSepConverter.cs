@@ -99,7 +99,7 @@ public static class XSepConverter
 
     private static InvalidOperationException NothingToReplace(CandidateSearch search)
     {
-        var reasons = string.Join("; ", search.Left.Select(left => $"{left.Path}: {left.Reason}"));
+        var reasons = Listing.Of(search.Left.Select(left => $"{left.Path}: {left.Reason}"));
         return new("There is nothing to replace: " + (
             reasons.Length > 0 ? $"{reasons}."
             : search.Tree.Modules.Count == 1 ? "the network has no registered children; a module of your own calls RegisterComponents() at the end of its constructor."

@@ -12,7 +12,7 @@ public static class Compilation
     /// <param name="data">The data it was trained on, where pictures are to be normalised and classes named.</param>
     /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network.</exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
-    /// <exception cref="NotSupportedException">A block is a <see cref="SepBlock"/>, which the runtime does not run.</exception>
+    /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>
     public static CompiledModel Compile(this MobileNetV3 network, DataSpec? data = null) => network.Compile(data, KernelRegistry.Current.Name);
 
     internal static CompiledModel Compile(this MobileNetV3 network, DataSpec? data, string kernel)
@@ -26,7 +26,7 @@ public static class Compilation
                 $"The data has {data.Channels} channels and {data.Classes.Count} classes, the network {spec.InputChannels} and {spec.NumClasses}.", nameof(data));
         }
 
-        var weights = new MemoryWeights(network.GetName(), network.state_dict().Select(entry => TensorBytes.Read(entry.Key, entry.Value)));
+        var weights = new MemoryWeights(network.GetName(), ModuleState.Tensors(network), ModuleState.Settings(network));
         return CompiledModel.Compile(spec, data, weights, kernel, watch);
     }
 }

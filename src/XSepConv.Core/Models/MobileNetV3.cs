@@ -22,7 +22,7 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
     /// <param name="spec">The table and what is around it; it is validated.</param>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
-    /// <exception cref="ArgumentException">The spec can't be built; all problems are listed.</exception>
+    /// <exception cref="ArgumentException">The spec can't be built; the first ten problems are listed.</exception>
     public MobileNetV3(NetworkSpec spec, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(MobileNetV3)))
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -83,20 +83,28 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
     /// <param name="path">A safetensors file; replaced as a whole or not at all.</param>
     /// <param name="metadata">More entries for the file's metadata.</param>
     /// <exception cref="IOException">The file can't be written.</exception>
-    public void SaveSafeTensors(string path, IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        var entries = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { [SpecMetadataKey] = Spec.ToJson() };
-        SafeTensorsExtensions.SaveSafeTensors(this, path, entries);
-    }
+    /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed; a file that is there stays as it is.</exception>
+    public void SaveSafeTensors(string path, IReadOnlyDictionary<string, string>? metadata = null) =>
+        SafeTensorsExtensions.SaveSafeTensors(this, path, metadata);
 
     /// <summary>Builds the network that a file describes and loads its weights.</summary>
     /// <param name="path">A file that <see cref="SaveSafeTensors"/> or the trainer wrote.</param>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
-    /// <exception cref="InvalidDataException">The file is damaged, describes no network, or its tensors do not fit; all problems are listed.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, describes no network, or its tensors do not fit (the first ten problems are listed), or hold values that are not finite numbers or variances that are negative.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    public static MobileNetV3 FromSafeTensors(string path, Device? device = null, ScalarType? dtype = null)
+    public static MobileNetV3 FromSafeTensors(string path, Device? device = null, ScalarType? dtype = null) =>
+        FromSafeTensors(path, new SafeTensorsLoadOptions(), device, dtype);
+
+    /// <summary>The same, of a file whose keys are called otherwise, such as <c>module.conv1.weight</c>. All tensors must be there, strict or not.</summary>
+    /// <param name="path">A file that says which network it holds.</param>
+    /// <param name="options">What is taken off the keys, and how they are renamed.</param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <inheritdoc cref="FromSafeTensors(string, Device, ScalarType?)" path="/exception"/>
+    public static MobileNetV3 FromSafeTensors(string path, SafeTensorsLoadOptions options, Device? device = null, ScalarType? dtype = null)
     {
+        ArgumentNullException.ThrowIfNull(options);
         using var file = SafeTensors.Open(path);
         if (!file.Metadata.TryGetValue(SpecMetadataKey, out var json))
         {
@@ -114,18 +122,15 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
             throw new InvalidDataException($"{path}: {e.Message}", e);
         }
 
-        // A few bytes of description must not make a network of terabytes. Half of a network may be missing and is then listed.
-        var held = file.Tensors.Values.Sum(tensor => tensor.ElementCount);
-        if (spec.ParameterCount() > SmallNetwork + (2 * held))
-        {
-            throw new InvalidDataException($"{path} describes a network of {spec.ParameterCount():N0} parameters but holds only {held:N0} values.");
-        }
-
+        // A few bytes of description must not make a network of terabytes, nor a list of its tensors: they are counted, then compared, and only then made.
+        var state = new StateFile(file, path, options);
+        Inference.ExpectedTensors.RequireSize(spec, state);
+        Inference.ExpectedTensors.Verify(spec, state);
         var network = new MobileNetV3(spec, device, dtype);
         try
         {
-            network.LoadSafeTensors(file, path, strict: true);
-            return network;
+            StateDictLoad.Run(network, state, strict: true);
+            return FiniteWeights.Problem(network) is { } problem ? throw new InvalidDataException($"{path}: {problem}.") : network;
         }
         catch
         {
@@ -136,8 +141,6 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
 
     /// <summary>The metadata entry of a safetensors file that holds <see cref="NetworkSpec.ToJson"/>.</summary>
     public const string SpecMetadataKey = NetworkSpec.MetadataKey;
-
-    private const long SmallNetwork = 1_000_000;
 
     private void Initialise()
     {

@@ -41,7 +41,7 @@ public sealed class XSepMobileNetV3Small : MobileNetV3
     /// <param name="options">The options.</param>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
-    /// <exception cref="ArgumentException">An option is out of range; all problems are listed.</exception>
+    /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
     public XSepMobileNetV3Small(MobileNetV3SmallOptions options, Device? device = null, ScalarType? dtype = null)
         : base(MobileNetV3SmallSpec.XSep(options), device, dtype)
     {

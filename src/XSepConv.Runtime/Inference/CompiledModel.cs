@@ -19,9 +19,6 @@ namespace XSepConv;
 /// </example>
 public sealed class CompiledModel
 {
-    private const long SmallNetwork = 1_000_000;
-    private const int DefaultSide = 224;
-
     private readonly PackedNetwork _network;
 
     private CompiledModel(NetworkSpec spec, DataSpec? data, PackedNetwork network, TimeSpan compileTime)
@@ -48,7 +45,8 @@ public sealed class CompiledModel
     /// <param name="path">A safetensors file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
-    /// The file is damaged, describes no network, its tensors do not fit the description (all problems are listed), or hold values that are not finite numbers.
+    /// The file is damaged, describes no network, its tensors do not fit the description (the first ten problems are listed), or hold values that are not finite numbers or
+    /// variances that are negative.
     /// </exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     public static CompiledModel Load(string path) => Load(path, KernelRegistry.Current.Name);
@@ -56,13 +54,16 @@ public sealed class CompiledModel
     /// <summary>Memory and steps for running the model; a session belongs to one thread at a time.</summary>
     /// <param name="maxBatch">The most images that one run may have.</param>
     /// <param name="threads">Threads that share a run, the caller's included: images first, then rows and channels of an image.</param>
-    /// <param name="height">Height of the images in pixels; by default that of the data the network was trained on, or 224.</param>
-    /// <param name="width">Width of the images in pixels; by default likewise.</param>
+    /// <param name="height">
+    /// Height of the images in pixels. Without height and width they are those of the data the network was trained on, where that is known, or
+    /// <see cref="NetworkSpec.DefaultImageSize"/>; with one of them the images are square.
+    /// </param>
+    /// <param name="width">Width of the images in pixels.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is below 1, or the images are so large that a buffer would pass 2³¹ floats.</exception>
     public InferenceSession CreateSession(int maxBatch = 1, int threads = 1, int? height = null, int? width = null)
     {
         const int MostThreads = 1024;
-        var size = new MapSize(height ?? Data?.Height ?? DefaultSide, width ?? Data?.Width ?? DefaultSide);
+        var size = new MapSize(height ?? width ?? Data?.Height ?? Spec.DefaultImageSize, width ?? height ?? Data?.Width ?? Spec.DefaultImageSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
         if (threads is < 1 or > MostThreads) throw new ArgumentOutOfRangeException(nameof(threads), threads, $"Threads go from 1 to {MostThreads}.");
         if (size.Height < 1) throw new ArgumentOutOfRangeException(nameof(height), size.Height, "An image is at least one pixel high.");
@@ -97,14 +98,9 @@ public sealed class CompiledModel
                 $"{path}: the network takes {spec.InputChannels} channels and tells {spec.NumClasses} classes apart, the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
         }
 
-        // A few bytes of description must not make a list of every tensor of a giant. Half of a network may be missing and is then listed.
-        var held = file.Tensors.Values.Sum(tensor => tensor.ElementCount);
-        if (spec.ParameterCount() > SmallNetwork + (2 * held))
-        {
-            throw new InvalidDataException($"{path} describes a network of {spec.ParameterCount():N0} parameters but holds only {held:N0} values.");
-        }
-
-        return Compile(spec, data, new FileWeights(file, path), kernel, watch);
+        var weights = new FileWeights(file, path);
+        ExpectedTensors.RequireSize(spec, weights);
+        return Compile(spec, data, weights, kernel, watch);
     }
 
     internal static CompiledModel Compile(NetworkSpec spec, DataSpec? data, WeightSource source, string kernel, Stopwatch watch)

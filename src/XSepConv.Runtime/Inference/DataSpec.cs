@@ -24,6 +24,9 @@ public sealed record DataSpec(
     /// <summary>The metadata entry of a safetensors file that holds <see cref="ToJson"/>.</summary>
     public const string MetadataKey = "xsepconv.data";
 
+    // 1 GiB of float32; a few bytes of description must not ask for more.
+    private const long MostValues = 1L << 28;
+
     /// <summary>As checkpoints carry it.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, DataSpecJson.Default.DataSpec);
 
@@ -51,6 +54,7 @@ public sealed record DataSpec(
         Name is null || Classes is null || Mean is null || Std is null ? "it lacks something"
         : Classes.Any(name => name is null) ? "a class has no name"
         : Channels < 1 || Height < 1 || Width < 1 ? $"its images are {Channels}×{Height}×{Width}"
+        : (Int128)Channels * Height * Width > MostValues ? $"its images are {Channels}×{Height}×{Width}, more than {MostValues:N0} values"
         : Mean.Count != Channels || Std.Count != Channels ? $"it has {Mean.Count} means and {Std.Count} standard deviations for {Channels} channels"
         : !Mean.All(double.IsFinite) ? "a mean is not a finite number"
         : !Std.All(std => double.IsFinite(std) && std > 0) ? "a standard deviation is not a finite number above 0"

@@ -39,6 +39,7 @@ internal sealed unsafe class SessionRun : ITeamJob
 
         // Threads that never have an image of their own work in the first one's buffers.
         var owners = maxBatch >= threads ? threads : 1;
+        RequireBuffers(maxBatch);
         _scratch = [.. Enumerable.Range(0, threads).Select(_ => Allocate(_plan.ScratchFloats))];
         _slots = new AlignedFloats[ImageMaps.SlotCount][];
         for (var slot = 0; slot < _slots.Length; slot++)
@@ -183,9 +184,19 @@ internal sealed unsafe class SessionRun : ITeamJob
 
     private AlignedFloats Allocate(long floats)
     {
-        if (floats > AlignedFloats.MostFloats) throw TooLarge($"one buffer would take {floats * sizeof(float):N0} bytes, the most are {AlignedFloats.MostFloats * sizeof(float):N0}");
         MemoryBytes += floats * sizeof(float);
         return new AlignedFloats(floats);
+    }
+
+    // All of them, before the first one is allocated.
+    private void RequireBuffers(int maxBatch)
+    {
+        var slots = _plan.SlotFloats.Select((floats, slot) => RoundUp(floats) * (NetworkPlan.IsLocal((Slot)slot) ? 1 : maxBatch));
+        var largest = slots.Concat(_plan.FeatureFloats.Select(floats => (long)floats * maxBatch)).Append(_plan.ScratchFloats).Max();
+        if (largest > AlignedFloats.MostFloats)
+        {
+            throw TooLarge($"one buffer would take {largest * sizeof(float):N0} bytes, the most are {AlignedFloats.MostFloats * sizeof(float):N0}");
+        }
     }
 
     private static long RoundUp(long floats) => (floats + 15) / 16 * 16;

@@ -26,6 +26,12 @@ public sealed partial record NetworkSpec
     /// <summary>How many classes the last layer tells apart.</summary>
     public int NumClasses { get; init; } = 1000;
 
+    /// <summary>
+    /// Rows and columns of the square images it is laid out for, where nothing else says it: 32 where the stem keeps the size, as in the
+    /// <see cref="ImagePreset.Cifar"/> preset, otherwise 224.
+    /// </summary>
+    public int DefaultImageSize => StemStride == 1 ? 32 : 224;
+
     /// <summary>Output channels of the stem, a 3×3 convolution → BN → hswish.</summary>
     public required int StemChannels { get; init; }
 
@@ -97,19 +103,22 @@ public sealed partial record NetworkSpec
     internal long ParameterCount()
     {
         Validate();
-        var stem = Convolution(InputChannels, StemChannels, 3 * 3);
-        var last = Convolution(Blocks[^1].Out, LastChannels, 1);
-        var hidden = ((long)LastChannels * HiddenFeatures) + HiddenFeatures + (2L * HiddenFeatures);
-        var classifier = ((long)HiddenFeatures * NumClasses) + NumClasses;
-        return stem + Blocks.Sum(block => block.ParameterCount()) + last + hidden + classifier;
+        checked
+        {
+            var stem = Convolution(InputChannels, StemChannels, 3 * 3);
+            var last = Convolution(Blocks[^1].Out, LastChannels, 1);
+            var hidden = ((long)LastChannels * HiddenFeatures) + HiddenFeatures + (2L * HiddenFeatures);
+            var classifier = ((long)HiddenFeatures * NumClasses) + NumClasses;
+            return stem + Blocks.Sum(block => block.ParameterCount()) + last + hidden + classifier;
+        }
     }
 
     /// <summary>Weights of a convolution without bias, and scales and shifts of the batch norm after it.</summary>
-    internal static long Convolution(long inChannels, long outChannels, long area) => (inChannels * outChannels * area) + (2 * outChannels);
+    internal static long Convolution(long inChannels, long outChannels, long area) => checked((inChannels * outChannels * area) + (2 * outChannels));
 
     /// <summary>Checks the whole spec.</summary>
     /// <returns>This spec.</returns>
-    /// <exception cref="ArgumentException">Something is out of range, or a block does not take what the one before it gives; all problems are listed.</exception>
+    /// <exception cref="ArgumentException">Something is out of range, or a block does not take what the one before it gives; the first ten problems are listed and the rest counted.</exception>
     public NetworkSpec Validate()
     {
         string[] problems = [.. Problems()];
@@ -127,7 +136,7 @@ public sealed partial record NetworkSpec
     public override int GetHashCode() => HashCode.Combine(Name, InputChannels, NumClasses, StemChannels, LastChannels, HiddenFeatures, Blocks.AsSpan().Length);
 
     internal static ArgumentException CannotBeBuilt(string? name, IEnumerable<string> problems) =>
-        new($"The network {SafeTensorsHeader.Quote(name)} can't be built: {string.Join("; ", problems)}.");
+        new($"The network {SafeTensorsHeader.Quote(name)} can't be built: {Listing.Of(problems)}.");
 
     internal IEnumerable<string> Problems()
     {

@@ -28,9 +28,7 @@ public sealed class SafeTensors : IDisposable
         this.dataStart = dataStart;
         this.loaded = loaded;
         Metadata = new ReadOnlyDictionary<string, string>(header.Metadata);
-        var tensors = new OrderedDictionary<string, SafeTensorInfo>(header.Tensors.Count);
-        foreach (var (name, (info, _)) in header.Tensors) tensors.Add(name, info);
-        Tensors = new ReadOnlyDictionary<string, SafeTensorInfo>(tensors);
+        Tensors = new ReadOnlyDictionary<string, SafeTensorInfo>(header.Tensors);
     }
 
     /// <summary>The file's metadata; empty if it has none.</summary>
@@ -69,9 +67,8 @@ public sealed class SafeTensors : IDisposable
     {
         ArgumentNullException.ThrowIfNull(stream);
         var source = stream is FileStream { Name: { Length: > 0 } name } ? name : "The stream";
-        var length = SafeTensorsHeader.ReadLength(ReadBytes(stream, SafeTensorsHeader.PrefixLength, source), source);
-        var header = SafeTensorsHeader.Parse(ReadBytes(stream, length, source), source);
-        foreach (var (info, _) in header.Tensors.Values)
+        var header = ReadHeader(stream, source);
+        foreach (var info in header.Tensors.Values)
         {
             if (info.ByteLength > Array.MaxLength)
             {
@@ -80,7 +77,7 @@ public sealed class SafeTensors : IDisposable
         }
 
         var loaded = new Dictionary<string, byte[]>();
-        foreach (var (info, _) in header.Tensors.Values) loaded.Add(info.Name, ReadBytes(stream, (int)info.ByteLength, source));
+        foreach (var info in header.Tensors.Values) loaded.Add(info.Name, ReadBytes(stream, (int)info.ByteLength, source));
         return stream.ReadByte() < 0
             ? new(header, source, null, 0, loaded)
             : throw SafeTensorsHeader.Invalid(source, "there is more after the last tensor");
@@ -95,7 +92,7 @@ public sealed class SafeTensors : IDisposable
     /// <exception cref="InvalidDataException">The file has been shortened since it was opened.</exception>
     public byte[] ReadBytes(string name)
     {
-        var info = Find(name).Info;
+        var info = Find(name);
         if (info.ByteLength > Array.MaxLength)
         {
             throw new NotSupportedException($"{SafeTensorsHeader.Quote(name)} of {source} takes {info.ByteLength:N0} bytes, an array holds at most {Array.MaxLength:N0}.");
@@ -114,7 +111,7 @@ public sealed class SafeTensors : IDisposable
     /// <exception cref="InvalidDataException">The file has been shortened since it was opened.</exception>
     public void CopyTo(string name, Span<byte> destination)
     {
-        var (info, begin) = Find(name);
+        var info = Find(name);
         if (destination.Length != info.ByteLength)
         {
             throw new ArgumentException($"The destination has {destination.Length:N0} bytes, {SafeTensorsHeader.Quote(name)} has {info.ByteLength:N0}.", nameof(destination));
@@ -126,7 +123,7 @@ public sealed class SafeTensors : IDisposable
             return;
         }
 
-        ReadAt(file!, destination, dataStart + begin, source);
+        ReadAt(file!, destination, dataStart + header.BeginOf(name), source);
     }
 
     /// <summary>Reads a tensor of floating-point numbers as <see cref="float"/>, row-major; F64 is rounded, F16 and BF16 are exact.</summary>
@@ -135,7 +132,7 @@ public sealed class SafeTensors : IDisposable
     /// <exception cref="InvalidDataException">The file has been shortened since it was opened.</exception>
     public float[] ReadFloats(string name)
     {
-        var info = Find(name).Info;
+        var info = Find(name);
         if (info.Type is not (SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16))
         {
             throw new NotSupportedException($"{SafeTensorsHeader.Quote(name)} of {source} is {info.Type.WireName()}; F64, F32, F16 and BF16 are read as floats.");
@@ -192,14 +189,14 @@ public sealed class SafeTensors : IDisposable
             throw SafeTensorsHeader.Invalid(path, "it is not a regular file", e);
         }
 
+        var start = new byte[Math.Min(length, ForeignFile.Length)];
+        ReadAt(file, start, 0, path);
         if (length < SafeTensorsHeader.PrefixLength)
         {
             throw SafeTensorsHeader.Invalid(path, $"it has {length} bytes, the shortest one has {SafeTensorsHeader.PrefixLength + 2}");
         }
 
-        Span<byte> prefix = stackalloc byte[SafeTensorsHeader.PrefixLength];
-        ReadAt(file, prefix, 0, path);
-        var headerLength = SafeTensorsHeader.ReadLength(prefix, path);
+        var headerLength = ReadLength(start, path);
         var dataStart = SafeTensorsHeader.PrefixLength + (long)headerLength;
         if (dataStart > length)
         {
@@ -212,6 +209,26 @@ public sealed class SafeTensors : IDisposable
         return header.DataLength == length - dataStart
             ? new(header, path, file, dataStart, null)
             : throw SafeTensorsHeader.Invalid(path, $"its tensors take {header.DataLength:N0} bytes, after the header there are {length - dataStart:N0}");
+    }
+
+    private static SafeTensorsHeader ReadHeader(Stream stream, string source)
+    {
+        var start = new byte[ForeignFile.Length];
+        var known = SafeTensorsHeader.PrefixLength;
+        ReadBytes(stream, known, source).CopyTo(start, 0);
+
+        // What it is instead shows in what follows, however little that is.
+        if (!SafeTensorsHeader.TryReadLength(start, out _)) known += stream.ReadAtLeast(start.AsSpan(known), start.Length - known, throwOnEndOfStream: false);
+        return SafeTensorsHeader.Parse(ReadBytes(stream, ReadLength(start.AsSpan(0, known), source), source), source);
+    }
+
+    // A file of another program, whose first eight bytes are no length or are followed by no header, is called what it is.
+    private static int ReadLength(ReadOnlySpan<byte> start, string source)
+    {
+        var header = start[SafeTensorsHeader.PrefixLength..];
+        var fits = SafeTensorsHeader.TryReadLength(start, out _) && (header.IsEmpty || SafeTensorsHeader.StartsHeader(header));
+        if (!fits && ForeignFile.Recognise(start) is { } what) throw SafeTensorsHeader.Invalid(source, what);
+        return SafeTensorsHeader.ReadLength(start, source);
     }
 
     private static void ReadAt(SafeFileHandle file, Span<byte> destination, long offset, string source)
@@ -260,7 +277,7 @@ public sealed class SafeTensors : IDisposable
         return floats;
     }
 
-    private (SafeTensorInfo Info, long Begin) Find(string name)
+    private SafeTensorInfo Find(string name)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         ArgumentNullException.ThrowIfNull(name);

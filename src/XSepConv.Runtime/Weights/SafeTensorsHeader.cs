@@ -15,6 +15,15 @@ internal sealed class SafeTensorsHeader
 
     public const string MetadataKey = "__metadata__";
 
+    /// <summary>The most tensors that are read: ten times as many as the largest language models keep in one file.</summary>
+    public const int MostTensors = 500_000;
+
+    /// <summary>The most entries of the metadata that are read.</summary>
+    public const int MostMetadata = 65_536;
+
+    /// <summary>The most dimensions of a tensor; NumPy and PyTorch have no more.</summary>
+    public const int MostDimensions = 64;
+
     // An entry is an object in an object with an array in it; the rest is for members that a later version of the format may add.
     private const int DeepestNesting = 16;
 
@@ -22,30 +31,41 @@ internal sealed class SafeTensorsHeader
 
     private SafeTensorsHeader(string source) => this.source = source;
 
-    /// <summary>The tensors in the order of their data, each with the place of its first byte in the data section.</summary>
-    public OrderedDictionary<string, (SafeTensorInfo Info, long Begin)> Tensors { get; } = [];
+    private long[] begins = [];
+
+    /// <summary>The tensors in the order of their data.</summary>
+    public OrderedDictionary<string, SafeTensorInfo> Tensors { get; private set; } = [];
 
     public Dictionary<string, string> Metadata { get; } = [];
 
     /// <summary>Bytes of the data section that the tensors tile.</summary>
     public long DataLength { get; private set; }
 
+    /// <summary>The place of a tensor's first byte in the data section.</summary>
+    public long BeginOf(string name) => begins[Tensors.IndexOf(name)];
+
+    /// <summary>Reads the eight bytes before the header.</summary>
+    /// <returns>Whether they claim a header that is possible.</returns>
+    public static bool TryReadLength(ReadOnlySpan<byte> prefix, out int length)
+    {
+        var claimed = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        length = claimed <= LongestHeader ? (int)claimed : 0;
+        return length >= 2;
+    }
+
     /// <summary>Reads the eight bytes before the header.</summary>
     /// <exception cref="InvalidDataException">They claim a header that is impossible.</exception>
-    public static int ReadLength(ReadOnlySpan<byte> prefix, string source)
-    {
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        return length is >= 2 and <= LongestHeader
-            ? (int)length
-            : throw Invalid(source, $"its first eight bytes claim a header of {length:N0} bytes, possible are 2 to {LongestHeader:N0}");
-    }
+    public static int ReadLength(ReadOnlySpan<byte> prefix, string source) => TryReadLength(prefix, out var length)
+        ? length
+        : throw Invalid(
+            source, $"its first eight bytes claim a header of {BinaryPrimitives.ReadUInt64LittleEndian(prefix):N0} bytes, possible are 2 to {LongestHeader:N0}");
 
     /// <summary>Reads the header itself.</summary>
     /// <exception cref="InvalidDataException">It is malformed, or the tensors do not tile one data section.</exception>
     public static SafeTensorsHeader Parse(ReadOnlySpan<byte> json, string source)
     {
         var header = new SafeTensorsHeader(source);
-        if (json[0] != (byte)'{') throw header.Invalid("its header does not start with '{'");
+        if (!StartsHeader(json)) throw header.Invalid("its header does not start with '{'");
         try
         {
             header.ReadObject(json);
@@ -57,6 +77,9 @@ internal sealed class SafeTensorsHeader
 
         return header;
     }
+
+    /// <summary>Whether a header may begin so.</summary>
+    public static bool StartsHeader(ReadOnlySpan<byte> json) => json is [(byte)'{', ..];
 
     /// <summary>The exception for a file that breaks the format.</summary>
     public static InvalidDataException Invalid(string source, string problem, Exception? cause = null) =>
@@ -74,16 +97,24 @@ internal sealed class SafeTensorsHeader
     private void ReadObject(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DeepestNesting });
-        var names = new HashSet<string>();
-        var entries = new List<(SafeTensorInfo Info, long Begin, long End)>();
+        var hasMetadata = false;
+        var entries = new List<Entry>();
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            if (reader.ValueTextEquals(MetadataKey))
+            {
+                if (hasMetadata) throw Invalid($"the name {Quote(MetadataKey)} comes twice");
+                hasMetadata = true;
+                reader.Read();
+                ReadMetadata(ref reader);
+                continue;
+            }
+
+            if (entries.Count == MostTensors) throw Invalid($"it has more than {MostTensors:N0} tensors, the most that are read");
             var name = reader.GetString()!;
-            if (!names.Add(name)) throw Invalid($"the name {Quote(name)} comes twice");
             reader.Read();
-            if (name == MetadataKey) ReadMetadata(ref reader);
-            else entries.Add(ReadEntry(ref reader, name));
+            entries.Add(ReadEntry(ref reader, name));
         }
 
         // Throws on anything but white space.
@@ -96,6 +127,7 @@ internal sealed class SafeTensorsHeader
         if (reader.TokenType != JsonTokenType.StartObject) throw Invalid($"{MetadataKey} is not an object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            if (Metadata.Count == MostMetadata) throw Invalid($"its metadata has more than {MostMetadata:N0} entries, the most that are read");
             var key = reader.GetString()!;
             reader.Read();
             if (reader.TokenType != JsonTokenType.String) throw Invalid($"the metadata's {Quote(key)} is not a string");
@@ -103,67 +135,92 @@ internal sealed class SafeTensorsHeader
         }
     }
 
-    private (SafeTensorInfo Info, long Begin, long End) ReadEntry(ref Utf8JsonReader reader, string name)
+    private Entry ReadEntry(ref Utf8JsonReader reader, string name)
     {
         if (reader.TokenType != JsonTokenType.StartObject) throw Invalid($"the entry of {Quote(name)} is not an object");
-        var members = new HashSet<string>();
         string? dtype = null;
-        ImmutableArray<long> shape = default, offsets = default;
+        ImmutableArray<long> shape = default;
+        (long Begin, long End)? offsets = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var member = reader.GetString()!;
-            if (!members.Add(member)) throw Invalid($"the entry of {Quote(name)} has {Quote(member)} twice");
-            reader.Read();
-            switch (member)
+            if (reader.ValueTextEquals("dtype"u8))
             {
-                case "dtype":
-                    if (reader.TokenType != JsonTokenType.String) throw Invalid($"the dtype of {Quote(name)} is not a string");
-                    dtype = reader.GetString();
-                    break;
-                case "shape":
-                    shape = ReadIntegers(ref reader, name, member);
-                    break;
-                case "data_offsets":
-                    offsets = ReadIntegers(ref reader, name, member);
-                    break;
-                default:
-                    reader.Skip();
-                    break;
+                if (dtype is not null) throw Twice("dtype");
+                reader.Read();
+                if (reader.TokenType != JsonTokenType.String) throw Invalid($"the dtype of {Quote(name)} is not a string");
+                dtype = reader.GetString();
+            }
+            else if (reader.ValueTextEquals("shape"u8))
+            {
+                if (!shape.IsDefault) throw Twice("shape");
+                reader.Read();
+                shape = ReadShape(ref reader, name);
+            }
+            else if (reader.ValueTextEquals("data_offsets"u8))
+            {
+                if (offsets is not null) throw Twice("data_offsets");
+                reader.Read();
+                offsets = ReadOffsets(ref reader, name);
+            }
+            else
+            {
+                // A member of a later version of the format.
+                reader.Skip();
             }
         }
 
         if (dtype is null) throw Invalid($"{Quote(name)} has no dtype");
         if (shape.IsDefault) throw Invalid($"{Quote(name)} has no shape");
-        if (offsets.IsDefault) throw Invalid($"{Quote(name)} has no data_offsets");
-        if (offsets.Length != 2) throw Invalid($"the data_offsets of {Quote(name)} are {offsets.Length} numbers instead of begin and end");
+        if (offsets is not { } data) throw Invalid($"{Quote(name)} has no data_offsets");
         if (SafeTensorTypes.FromWireName(dtype) is not { } type)
         {
             throw Invalid($"the dtype of {Quote(name)} is {Quote(dtype)}, only {SafeTensorTypes.Known} are read here");
         }
 
-        return (CheckLength(new(name, type, shape), offsets[0], offsets[1]), offsets[0], offsets[1]);
+        return new(CheckLength(new(name, type, shape), data.Begin, data.End), data.Begin, data.End);
+
+        InvalidDataException Twice(string member) => Invalid($"the entry of {Quote(name)} has '{member}' twice");
     }
 
-    private ImmutableArray<long> ReadIntegers(ref Utf8JsonReader reader, string name, string member)
+    private ImmutableArray<long> ReadShape(ref Utf8JsonReader reader, string name)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw Invalid($"the {member} of {Quote(name)} is not an array");
-        var integers = ImmutableArray.CreateBuilder<long>();
+        RequireArray(ref reader, name, "shape");
+        Span<long> sizes = stackalloc long[MostDimensions];
+        var count = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var integer) || integer < 0)
-            {
-                throw Invalid($"the {member} of {Quote(name)} holds something that is not an integer from 0 to {long.MaxValue:N0}");
-            }
-
-            integers.Add(integer);
+            if (count == MostDimensions) throw Invalid($"{Quote(name)} has more than {MostDimensions} dimensions, the most that are read");
+            sizes[count++] = ReadInteger(ref reader, name, "shape");
         }
 
-        return integers.ToImmutable();
+        return [.. sizes[..count]];
     }
+
+    private (long Begin, long End) ReadOffsets(ref Utf8JsonReader reader, string name)
+    {
+        RequireArray(ref reader, name, "data_offsets");
+        var (begin, end, count) = (0L, 0L, 0);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            (begin, end, count) = (end, ReadInteger(ref reader, name, "data_offsets"), count + 1);
+        }
+
+        return count == 2 ? (begin, end) : throw Invalid($"the data_offsets of {Quote(name)} are {count:N0} numbers instead of begin and end");
+    }
+
+    private void RequireArray(ref Utf8JsonReader reader, string name, string member)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray) throw Invalid($"the {member} of {Quote(name)} is not an array");
+    }
+
+    private long ReadInteger(ref Utf8JsonReader reader, string name, string member) =>
+        reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var integer) && integer >= 0
+            ? integer
+            : throw Invalid($"the {member} of {Quote(name)} holds something that is not an integer from 0 to {long.MaxValue:N0}");
 
     private SafeTensorInfo CheckLength(SafeTensorInfo info, long begin, long end)
     {
-        var shape = $"{Quote(info.Name)} [{string.Join(", ", info.Shape.Take(8))}{(info.Shape.Length > 8 ? ", …" : "")}] {info.Type.WireName()}";
+        string Named() => $"{Quote(info.Name)} {Listing.Shape(info.Shape)} {info.Type.WireName()}";
         long bytes;
         try
         {
@@ -171,27 +228,34 @@ internal sealed class SafeTensorsHeader
         }
         catch (OverflowException e)
         {
-            throw Invalid($"{shape} has more elements than a file can hold", e);
+            throw Invalid($"{Named()} has more elements than a file can hold", e);
         }
 
         return end >= begin && end - begin == bytes
             ? info
-            : throw Invalid($"{shape} takes {bytes:N0} bytes, but its data goes from {begin:N0} to {end:N0}");
+            : throw Invalid($"{Named()} takes {bytes:N0} bytes, but its data goes from {begin:N0} to {end:N0}");
     }
 
-    private void Tile(List<(SafeTensorInfo Info, long Begin, long End)> entries)
+    private void Tile(List<Entry> entries)
     {
-        foreach (var (info, begin, end) in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
+        // Most writers keep the order of the data.
+        var ordered = entries.Zip(entries.Skip(1)).All(pair => pair.First.End <= pair.Second.Begin);
+        Tensors = new(entries.Count);
+        begins = new long[entries.Count];
+        foreach (var (info, begin, end) in ordered ? entries : entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End).AsEnumerable())
         {
             if (begin != DataLength)
             {
                 throw Invalid($"the data of {Quote(info.Name)} begins at {begin:N0} instead of {DataLength:N0}; tensors must follow each other without holes or overlaps");
             }
 
-            Tensors.Add(info.Name, (info, begin));
+            begins[Tensors.Count] = begin;
+            if (!Tensors.TryAdd(info.Name, info)) throw Invalid($"the name {Quote(info.Name)} comes twice");
             DataLength = end;
         }
     }
 
     private InvalidDataException Invalid(string problem, Exception? cause = null) => Invalid(source, problem, cause);
+
+    private readonly record struct Entry(SafeTensorInfo Info, long Begin, long End);
 }

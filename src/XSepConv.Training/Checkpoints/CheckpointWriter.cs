@@ -15,25 +15,33 @@ internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer o
 
     /// <summary>Writes weights, what optimizer and average remember, and state.</summary>
     /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
+    /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
     public void WriteLast(string path, TrainingState state)
     {
-        var metadata = Metadata(state.History.Count > 0 ? state.History[^1] : null);
+        var metadata = Metadata(network, state.History.Count > 0 ? state.History[^1] : null);
         metadata[TrainingState.MetadataKey] = state.ToJson();
-        SafeTensors.Write(path, [.. Weights(network), .. _memory.Select(entry => TensorBytes.Read(entry.Name, entry.Tensor))], metadata);
+        SafeTensors.Write(path, [.. ModuleState.Tensors(network), .. _memory.Select(entry => TensorBytes.Read(entry.Name, entry.Tensor))], metadata);
     }
 
     /// <summary>Writes the weights of the best epoch.</summary>
     /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
-    public void WriteBest(string path, EpochResult result) => SafeTensors.Write(path, Weights(average?.Network ?? network), Metadata(result));
+    /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
+    public void WriteBest(string path, EpochResult result)
+    {
+        var best = average?.Network ?? network;
+        SafeTensors.Write(path, ModuleState.Tensors(best), Metadata(best, result));
+    }
 
     /// <summary>Reads weights and what was remembered back.</summary>
     /// <param name="path">The file.</param>
     /// <param name="steps">All steps before it was written.</param>
-    /// <exception cref="InvalidDataException">The file is damaged or holds another network; all problems are listed.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or holds another network; the first ten problems are listed.</exception>
     public void Restore(string path, long steps)
     {
         optimizer.ContinueAfter(steps);
         network.LoadSafeTensors(path, strict: true);
+        if (FiniteWeights.Problem(network) is { } problem) throw new InvalidDataException($"{path} can't be resumed: {problem}.");
+        if (average is not null) ModuleState.CopyNorms(network, average.Network);
         using var file = SafeTensors.Open(path);
         using var noGrad = no_grad();
         foreach (var (name, tensor) in _memory)
@@ -41,7 +49,7 @@ internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer o
             var type = tensor.is_floating_point() ? SafeTensorType.F32 : SafeTensorType.I64;
             if (!file.Tensors.TryGetValue(name, out var info) || !info.Shape.SequenceEqual(tensor.shape) || info.Type != type)
             {
-                throw new InvalidDataException($"{path}: '{name}' is missing, or not {type} of shape [{string.Join(", ", tensor.shape)}].");
+                throw new InvalidDataException($"{path}: '{name}' is missing, or not {type} of shape {Listing.Shape(tensor.shape)}.");
             }
 
             using var scope = NewDisposeScope();
@@ -57,9 +65,7 @@ internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer o
         return network.state_dict().Values.Concat(_memory.Select(entry => entry.Tensor)).All(tensor => tensor.isfinite().all().ToBoolean());
     }
 
-    private static IEnumerable<SafeTensor> Weights(MobileNetV3 network) => network.state_dict().Select(entry => TensorBytes.Read(entry.Key, entry.Value));
-
-    private Dictionary<string, string> Metadata(EpochResult? result)
+    private Dictionary<string, string> Metadata(MobileNetV3 written, EpochResult? result)
     {
         var about = new DataSpec(
             data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels, data.Train.Height, data.Train.Width)
@@ -69,7 +75,8 @@ internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer o
         var metadata = new Dictionary<string, string>
         {
             ["format"] = "pt",
-            [MobileNetV3.SpecMetadataKey] = network.Spec.ToJson(),
+            [MobileNetV3.SpecMetadataKey] = written.Spec.ToJson(),
+            [ModuleSettings.MetadataKey] = ModuleState.Settings(written).ToJson(),
             [DataSpec.MetadataKey] = about.ToJson(),
         };
         if (result is not null) metadata[Checkpoint.ResultMetadataKey] = JsonSerializer.Serialize(result, CheckpointJson.Default.EpochResult);

@@ -20,6 +20,7 @@ internal sealed class WeightAverage : IDisposable
         _decay = decay;
         Network = new MobileNetV3(network.Spec, network.parameters().First().device);
         Network.eval();
+        ModuleState.CopyNorms(network, Network);
         Dictionary<string, Tensor> averages = Network.state_dict(), sources = network.state_dict();
         _pairs = [.. sources.Select(entry => (entry.Key, averages[entry.Key], entry.Value))];
         using var noGrad = no_grad();

@@ -26,7 +26,7 @@ public sealed class WeightsTests : IDisposable
         {
             "se.2.weight" => tensor with { Shape = [1, 2] },
             "se.4.weight" => tensor with { Shape = [8, 2] },
-            "se.2.num_batches_tracked" => tensor with { Type = SafeTensorType.F64 },
+            "se.2.num_batches_tracked" => tensor with { Type = SafeTensorType.F64, Data = BitConverter.GetBytes(0.5) },
             _ => tensor,
         }).ToList();
         tensors.Add(new("se.1.bias", SafeTensorType.F32, [2], new byte[8]));
@@ -120,14 +120,13 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
-    public void A_file_whose_tensors_are_of_another_network_than_it_says_is_refused_with_all_differences()
+    public void A_file_whose_tensors_are_of_another_network_than_it_says_is_refused_with_its_differences()
     {
         MobileNetV3SmallOptions options = new() { Width = 0.1, NumClasses = 3, Preset = ImagePreset.Cifar };
         var network = new XSepMobileNetV3Small(options);
         SafeTensors.Write(FilePath, Saved(network), new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = MobileNetV3SmallSpec.Depthwise(options).ToJson() });
         var e = Assert.Throws<InvalidDataException>(() => MobileNetV3.FromSafeTensors(FilePath));
-        Assert.Contains("'bneck.4.conv5.weight' is unexpected", e.Message);
-        Assert.Contains("'bneck.10.bn5.num_batches_tracked' is unexpected", e.Message);
+        Assert.Matches("and [0-9]+ more", e.Message);
         Assert.Contains("'bneck.4.conv2.weight' has shape [8, 1, 2, 2]".Replace("8", $"{MobileNetV3SmallSpec.XSep(options).Blocks[4].Expand}"), e.Message);
     }
 

@@ -51,7 +51,7 @@ public sealed class LoadTests : IDisposable
 
     [Theory]
     [InlineData("bneck.2.conv3.weight", float.NaN, "'bneck.2.conv3.weight' has NaN at 0")]
-    [InlineData("linear4.bias", float.PositiveInfinity, "'linear4.bias'")]
+    [InlineData("linear4.bias", float.PositiveInfinity, "'linear4.bias' has Infinity at 0")]
     [InlineData("bn1.running_mean", float.NaN, "'bn1.running_mean'")]
     [InlineData("bneck.1.bn2.running_var", -0.5f, "a variance is not negative")]
     [InlineData("bneck.1.bn2.weight", 3e38f, "float32 can't hold")]
@@ -169,6 +169,8 @@ public sealed class LoadTests : IDisposable
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":0,\"width\":2}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2,\"background\":\"grey\"}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2,\"background\":7}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":20000,\"width\":20000}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2147483647,\"width\":2147483647}")]
     [InlineData("null")]
     [InlineData("nonsense")]
     public void A_description_of_data_is_not_believed(string json) => Assert.Throws<FormatException>(() => DataSpec.FromJson(json));
@@ -231,6 +233,50 @@ public sealed class LoadTests : IDisposable
         Assert.Throws<FileNotFoundException>(() => CompiledModel.Load(Path));
         File.WriteAllBytes(Path, Encoding.UTF8.GetBytes("<html>not a model at all</html>"));
         Assert.Contains(Path, Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Counters_may_be_missing()
+    {
+        ModelFile.Write(Path, ModelFile.Spec, ModelFile.Tensors(ModelFile.Spec).Where(tensor => !tensor.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal)));
+        CompiledModel.Load(Path);
+    }
+
+    [Fact]
+    public void A_list_of_what_does_not_fit_stops_after_ten()
+    {
+        // All 62 weights and statistics of the spec are missing; shown are ten.
+        var needed = ModelFile.Tensors(ModelFile.Spec).Count(tensor => !tensor.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal));
+        var message = Refused(ModelFile.Spec, []);
+        Assert.Contains($"and {needed - 10} more", message, StringComparison.Ordinal);
+        Assert.InRange(message.Length, 1, 1000);
+    }
+
+    [Theory]
+    [InlineData(1, null, null, null, 32, 32)]
+    [InlineData(2, null, null, null, 224, 224)]
+    [InlineData(2, 40, null, null, 40, 48)]
+    [InlineData(2, 40, 64, null, 64, 64)]
+    [InlineData(2, null, null, 64, 64, 64)]
+    [InlineData(1, null, 64, null, 64, 64)]
+    [InlineData(1, 40, 20, 30, 20, 30)]
+    public void Images_have_the_size_that_is_given_or_trained_at_or_the_preset_s(int stemStride, int? trained, int? height, int? width, int expectedHeight, int expectedWidth)
+    {
+        var spec = ModelFile.Spec with { StemStride = stemStride };
+        ModelFile.Write(Path, spec, ModelFile.Tensors(spec), trained is { } size ? ModelFile.Data with { Height = size, Width = size + 8 } : null);
+        using var session = CompiledModel.Load(Path).CreateSession(height: height, width: width);
+        Assert.Equal((expectedHeight, expectedWidth), (session.Height, session.Width));
+    }
+
+    [Theory]
+    [InlineData(ImagePreset.Cifar, 32)]
+    [InlineData(ImagePreset.ImageNet, 224)]
+    public void A_preset_s_networks_know_their_size(ImagePreset preset, int size)
+    {
+        Assert.Equal(size, MobileNetV3SmallSpec.XSep(new() { Preset = preset }).DefaultImageSize);
+        Assert.Equal(size, MobileNetV3SmallSpec.Depthwise(new() { Preset = preset }).DefaultImageSize);
+        Assert.Equal(size, MobileNetV3LargeSpec.XSep(new() { Preset = preset }).DefaultImageSize);
+        Assert.Equal(size, NetworkSpec.FromJson(MobileNetV3SmallSpec.XSep(new() { Preset = preset }).ToJson()).DefaultImageSize);
     }
 
     private static float[] Logits(CompiledModel model)

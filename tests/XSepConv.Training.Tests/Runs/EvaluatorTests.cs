@@ -45,6 +45,33 @@ public sealed class EvaluatorTests
         Assert.Throws<ArgumentException>(() => Evaluator.Evaluate(network, Images, new([0, 0], [1, 1]), cancel: TestContext.Current.CancellationToken));
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void A_weight_that_is_no_number_is_named(float value)
+    {
+        using var network = TwoPixels();
+        using (no_grad()) network.get_parameter("linear.weight")!.view(-1)[2] = value;
+        var error = Assert.Throws<InvalidDataException>(() => Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken));
+        Assert.Contains(FormattableString.Invariant($"'linear.weight' has {value} at 2"), error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_answer_that_overflows_is_right_for_no_image()
+    {
+        // 1e30 · 1e30 is infinite in float32, and infinity less infinity NaN: argmax takes the NaN for the largest.
+        using var network = nn.Sequential(("first", TwoPixels()), ("second", TwoPixels()));
+        foreach (var weight in network.parameters())
+        {
+            using var large = tensor(new float[,] { { 1e30f, -1e30f }, { 1e30f, 1e30f } });
+            using (no_grad()) weight.copy_(large);
+        }
+
+        var result = Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken);
+        Assert.Equal(0, result.Top1);
+        Assert.False(double.IsFinite(result.Loss));
+    }
+
     private static nn.Module<Tensor, Tensor> TwoPixels()
     {
         var linear = nn.Linear(2, 2, hasBias: false);

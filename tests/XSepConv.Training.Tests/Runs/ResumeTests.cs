@@ -192,6 +192,50 @@ public sealed class ResumeTests : IDisposable
             new Trainer(_run.Options with { Resume = true }, Sets.Open("shapes", new() { Limit = 96, Seed = 5 }))).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.9)]
+    public void Batch_norm_s_numbers_go_on_with_the_run(double emaDecay)
+    {
+        // As a run would leave them whose network had other numbers than the defaults.
+        var options = _run.Options with { EmaDecay = emaDecay };
+        RunFolder.RunUntil(report => report.Epoch == 1 && report.Phase == "train", options);
+        Rewrite(_run.Last, """{"bn1":{"eps":"0.3"},"bneck.0.bn2":{"eps":"0.002","momentum":null}}""");
+        _run.Run(options with { Resume = true });
+        foreach (var path in new[] { _run.Last, _run.Best })
+        {
+            using var file = SafeTensors.Open(path);
+            Assert.Equal("""{"bn1":{"eps":"0.3"},"bneck.0.bn2":{"eps":"0.002","momentum":null}}""", file.Metadata[ModuleSettings.MetadataKey]);
+            using var kept = Checkpoint.Load(path);
+            var norms = kept.Network.named_modules().Where(at => at.module is TorchSharp.Modules.NormBase).ToDictionary(at => at.name, at => (TorchSharp.Modules.NormBase)at.module);
+            Assert.Equal((0.3, 0.1), (norms["bn1"].eps, norms["bn1"].momentum));
+            Assert.Equal((0.002, null), (norms["bneck.0.bn2"].eps, norms["bneck.0.bn2"].momentum));
+            Assert.Equal((1e-5, 0.1), (norms["bn2"].eps, norms["bn2"].momentum));
+        }
+    }
+
+    [Fact]
+    public void Weights_that_are_no_numbers_are_not_resumed()
+    {
+        _run.RunInterruptedAt(1);
+        Rewrite(_run.Last, "{}", tensor => tensor.Name == "conv1.weight" ? tensor with { Data = System.Runtime.InteropServices.MemoryMarshal.AsBytes(Enumerable.Repeat(float.NaN, tensor.Data.Length / 4).ToArray().AsSpan()).ToArray() } : tensor);
+        var error = Assert.Throws<InvalidDataException>(() => _run.Run(_run.Options with { Resume = true }));
+        Assert.Contains("'conv1.weight' has NaN at 0", error.Message, StringComparison.Ordinal);
+    }
+
+    private static void Rewrite(string path, string settings, Func<SafeTensor, SafeTensor>? change = null)
+    {
+        List<SafeTensor> tensors;
+        Dictionary<string, string> metadata;
+        using (var file = SafeTensors.Open(path))
+        {
+            tensors = [.. file.Tensors.Values.Select(info => new SafeTensor(info.Name, info.Type, info.Shape, file.ReadBytes(info.Name)))];
+            metadata = new(file.Metadata) { [ModuleSettings.MetadataKey] = settings };
+        }
+
+        SafeTensors.Write(path, change is null ? tensors : tensors.Select(change), metadata);
+    }
+
     [Fact]
     public void Another_number_of_threads_is_allowed_and_said()
     {

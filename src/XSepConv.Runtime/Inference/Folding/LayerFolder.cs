@@ -3,9 +3,6 @@ namespace XSepConv.Inference;
 /// <summary>Folds batch normalisation into the layer before it: w·γ/√(σ²+ε) and (b − μ)·γ/√(σ²+ε) + β.</summary>
 internal sealed class LayerFolder(WeightSource source)
 {
-    // Torch's default, which every module here has.
-    private const double Epsilon = 1e-5;
-
     /// <summary>A layer, with or without a bias of its own, and its batch normalisation.</summary>
     public FoldedLayer Convolution(string key, string norm)
     {
@@ -15,11 +12,11 @@ internal sealed class LayerFolder(WeightSource source)
         var shift = Finite($"{norm}.bias");
         var mean = Finite($"{norm}.running_mean");
         var variance = Finite($"{norm}.running_var");
+        var epsilon = source.Settings.EpsilonOf(norm);
         var taps = weights.Length / scale.Length;
         for (var channel = 0; channel < scale.Length; channel++)
         {
-            if (variance[channel] < 0) throw new InvalidDataException($"{source.Name}: '{norm}.running_var' has {variance[channel]} at {channel}; a variance is not negative.");
-            scale[channel] /= Math.Sqrt(variance[channel] + Epsilon);
+            scale[channel] /= Math.Sqrt(variance[channel] + epsilon);
             shift[channel] += ((bias is null ? 0 : bias[channel]) - mean[channel]) * scale[channel];
             foreach (ref var weight in weights.AsSpan(channel * taps, taps)) weight *= scale[channel];
         }
@@ -45,7 +42,6 @@ internal sealed class LayerFolder(WeightSource source)
     private double[] Finite(string key)
     {
         var values = source.Read(key);
-        var bad = Array.FindIndex(values, value => !double.IsFinite(value));
-        return bad < 0 ? values : throw new InvalidDataException($"{source.Name}: '{key}' has {values[bad]} at {bad}; weights are finite numbers.");
+        return WeightValues.Problem(key, values) is { } problem ? throw new InvalidDataException($"{source.Name}: {problem}.") : values;
     }
 }

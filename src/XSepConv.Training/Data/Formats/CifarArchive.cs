@@ -44,7 +44,7 @@ internal sealed record CifarArchive(IReadOnlyList<string> TrainFiles, string Tes
         }
 
         var missing = needed.Where(name => !files.ContainsKey(name)).ToList();
-        if (missing.Count > 0) throw new InvalidDataException($"{what}: lacks {string.Join(", ", missing)}.");
+        if (missing.Count > 0) throw new InvalidDataException($"{what}: lacks {Listing.Of(missing, ", ")}.");
         var names = Encoding.UTF8.GetString(files[NamesFile]).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (names.Length != Classes) throw new InvalidDataException($"{what}: {NamesFile} has {names.Length} names of classes, {Classes} are right.");
         writer.Expected = files.Where(file => file.Key != NamesFile).Sum(file => file.Value.Length / (LabelBytes + ImageBytes));

@@ -70,7 +70,7 @@ internal static class DatasetDownload
             }
         }
 
-        throw new IOException(string.Join("; ", failures));
+        throw new IOException(Listing.Of(failures));
     }
 
     /// <summary>Opens the part for this process only, waiting while another one has it.</summary>

@@ -81,5 +81,5 @@ internal static class DatasetFiles
     private static string Reason(string folder, List<string> missing, int all) =>
         !Directory.Exists(folder) ? "no such folder"
         : missing.Count == all ? "has none of the files"
-        : $"lacks {string.Join(", ", missing)}";
+        : $"lacks {Listing.Of(missing, ", ")}";
 }
