@@ -33,12 +33,13 @@ public sealed record OnnxExportOptions
     public OnnxBatchNorm BatchNorm { get; init; }
 
     /// <summary>
-    /// The version of ONNX's operators, 11 to 17. Old runtimes need a low one: below 14 hswish is written as <c>x · HardSigmoid(x)</c>, as there is no
-    /// <c>HardSwish</c>. The version of the file format is the one that ONNX released with it.
+    /// The version of ONNX's operators, 11 to 17. Old runtimes need a low one: below 14 hswish is written as <c>x · HardSigmoid(x)</c>, as
+    /// there is no <c>HardSwish</c>. The version of the file format is the one that ONNX released with it.
     /// </summary>
     public int Opset { get; init; } = OnnxExporter.OpsetVersion;
 
     /// <summary>The one size of image that the file takes, in pixels; null for any size.</summary>
+    /// <remarks>With a size, OpenCV takes one image at a time (docs/interop.md).</remarks>
     public (int Height, int Width)? Size { get; init; }
 
     /// <summary>Baked in in front of the network when given; then the file takes pixels instead of normalised images.</summary>

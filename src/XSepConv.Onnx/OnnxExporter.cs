@@ -13,14 +13,14 @@ namespace XSepConv;
 /// <para>One-sided padding is the <c>pads</c> attribute of the convolution, hswish and hsigmoid are <c>HardSwish</c> and
 /// <c>HardSigmoid</c>. <see cref="PaddingDirection.Symmetric"/>, which pads channels on different sides, is part of the kernel: the 2×2
 /// becomes a 3×3 with a row and a column of zeros (or, with <see cref="PaddingPlacement.BeforeExpand"/>, the 1×1 a 2×2).</para>
-/// <para>The same module and options give the same bytes.</para>
+/// <para>The same module and options give the same bytes. Forward hooks are no part of the file.</para>
 /// </remarks>
 public static class OnnxExporter
 {
     /// <summary>The version of the file format, with the operators of <see cref="OpsetVersion"/>.</summary>
     public const int IrVersion = 7;
 
-    /// <summary>The version of ONNX's operators unless <see cref="OnnxExportOptions.Opset"/> is another: the first with <c>HardSwish</c>.</summary>
+    /// <summary>The version of ONNX's operators by default: the first with <c>HardSwish</c>.</summary>
     public const int OpsetVersion = OnnxVersions.HardSwishOpset;
 
     /// <summary>The oldest version of ONNX's operators that can be written.</summary>
@@ -43,8 +43,12 @@ public static class OnnxExporter
     /// </param>
     /// <param name="path">The file; replaced as a whole or not at all.</param>
     /// <param name="options">Batch norm, size, normalisation, metadata.</param>
-    /// <exception cref="NotSupportedException">A module in it can't be exported (it is named with its type and path, and what can be is listed), or the weights take more than 2 GB.</exception>
-    /// <exception cref="ArgumentException">An option does not fit the module, modules do not fit each other, a weight is not finite or a variance negative.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A module in it can't be exported (it is named with its type and path, and what can be is listed), or the weights take more than 2 GB.
+    /// </exception>
+    /// <exception cref="ArgumentException">
+    /// An option does not fit the module, modules do not fit each other, a weight is not finite or a variance negative.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The module, or a module or tensor in it, is disposed.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
     public static void Export(nn.Module<Tensor, Tensor> module, string path, OnnxExportOptions? options = null)
@@ -77,7 +81,8 @@ public static class OnnxExporter
 
         if (options.Opset is < OldestOpsetVersion or > NewestOpsetVersion)
         {
-            throw new ArgumentException($"Opset is {options.Opset}; {OldestOpsetVersion} to {NewestOpsetVersion} can be written.", nameof(options));
+            throw new ArgumentException(
+                $"Opset is {options.Opset}; {OldestOpsetVersion} to {NewestOpsetVersion} can be written.", nameof(options));
         }
 
         ExportableModules.Require(new(module, ""));

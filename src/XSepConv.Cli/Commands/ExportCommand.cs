@@ -44,7 +44,8 @@ internal sealed class ExportCommand
         var export = new ExportCommand();
         var command = new Command("export", "Write a trained network as ONNX or safetensors, or draw it.")
         {
-            export.checkpoint.Option, export.format, export.destination, export.size, export.dynamicSize, export.batchNorm, export.opset, export.normalize, export.json,
+            export.checkpoint.Option, export.format, export.destination, export.size, export.dynamicSize, export.batchNorm, export.opset,
+            export.normalize, export.json,
         };
         command.Validators.Add(result =>
         {
@@ -60,7 +61,11 @@ internal sealed class ExportCommand
         // An unknown format is an error of its own, and has no value.
         var chosen = result.GetResult(format) is { Tokens: [var token] } ? Formats.FirstOrDefault(name => name.Equals(token.Value, StringComparison.OrdinalIgnoreCase)) : Onnx;
         if (chosen is null) return null;
-        if (chosen != Onnx && new Option[] { batchNorm, opset, normalize }.FirstOrDefault(Given) is { } onlyOnnx) return $"{onlyOnnx.Name} is for --format {Onnx}.";
+        if (chosen != Onnx && new Option[] { batchNorm, opset, normalize }.FirstOrDefault(Given) is { } onlyOnnx)
+        {
+            return $"{onlyOnnx.Name} is for --format {Onnx}.";
+        }
+
         if (chosen == SafeTensorsName && new Option[] { size, dynamicSize }.FirstOrDefault(Given) is { } sized)
         {
             return $"{sized.Name} is for --format {Onnx}, {Dot} and {Mermaid}: weights fit any size.";

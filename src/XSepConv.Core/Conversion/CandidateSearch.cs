@@ -102,7 +102,9 @@ internal sealed class CandidateSearch
         if (PlaceRefusal(conv) is { } place) return place;
         if (run.BatchNorm is not { } batchNorm)
         {
-            return _options.WithoutBatchNorm ? null : $"no {TypeName.Of(typeof(BatchNorm2d))} takes its output; set {nameof(ConversionOptions.WithoutBatchNorm)} to replace it all the same";
+            return _options.WithoutBatchNorm
+                ? null
+                : $"no {TypeName.Of(typeof(BatchNorm2d))} takes its output; set {nameof(ConversionOptions.WithoutBatchNorm)} to replace it all the same";
         }
 
         if (trace.RunsOf(batchNorm) > 1) return $"its batch norm '{Tree.PathOf(batchNorm)}' runs {trace.RunsOf(batchNorm)} times in one forward";

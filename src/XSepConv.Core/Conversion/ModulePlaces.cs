@@ -35,7 +35,8 @@ internal sealed class ModulePlaces
     {
         var refusal =
             readOnly ? $"{what} is read-only"
-            : !CanHold(declared) ? $"{what} is declared as {TypeName.Of(declared)}, which can't hold an {nameof(XSepConv2d)}; declare it as Module<Tensor, Tensor>"
+            : !CanHold(declared)
+                ? $"{what} is declared as {TypeName.Of(declared)}, which can't hold an {nameof(XSepConv2d)}; declare it as Module<Tensor, Tensor>"
             : null;
         if (!_places.TryGetValue(held, out var places)) _places[held] = places = [];
         places.Add(new(refusal, put));

@@ -29,7 +29,7 @@ internal sealed class Replacement
         module.eval();
         if (candidate.BatchNorm is { } old)
         {
-            foreach (var batchNorm in module.children().OfType<BatchNorm2d>()) (batchNorm.eps, batchNorm.momentum) = (old.eps, old.momentum);
+            foreach (var norm in module.children().OfType<BatchNorm2d>()) (norm.eps, norm.momentum) = (old.eps, old.momentum);
         }
 
         return new(candidate, module);
@@ -48,7 +48,9 @@ internal sealed class Replacement
         if (_old.BatchNorm is { } batchNorm) swap.Replace(places.Of(batchNorm), batchNorm, _identity!);
     }
 
-    /// <summary>Takes over the mode of what was replaced and what of it was trained, and disposes of it. A batch norm that was frozen stays so.</summary>
+    /// <summary>
+    /// Takes over the mode of what was replaced and what of it was trained, and disposes of it. A batch norm that was frozen stays so.
+    /// </summary>
     public void TakeOver()
     {
         var training = _old.BatchNorm?.training ?? _old.Convolution.training;

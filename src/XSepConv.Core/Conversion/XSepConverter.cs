@@ -12,9 +12,9 @@ namespace XSepConv;
 /// A field declared as <c>Conv2d</c> or <c>BatchNorm2d</c> can't hold another type; such layers stay and are listed.</para>
 /// <para>The padding cancels within each resolution (<see cref="PaddingPlan.ForStages"/>), in the order in which the layers run. Branches that run side by side
 /// count as one after the other.</para>
-/// <para>Mode, device, dtype, <c>requires_grad</c> and the batch norm's <c>eps</c> and <c>momentum</c> are kept; nothing else of the network changes, whatever its
-/// forward does to it. What is replaced is disposed of, and the new weights are other parameters: make optimisers, and register hooks, after the conversion.
-/// New weights are drawn from torch's generator, as those of any new layer.</para>
+/// <para>Mode, device, dtype, <c>requires_grad</c> and the batch norm's <c>eps</c> and <c>momentum</c> are kept; nothing else of the network
+/// changes, whatever its forward does to it. What is replaced is disposed of, and the new weights are other parameters: make optimisers, and
+/// register hooks, after the conversion. New weights are drawn from torch's generator, as those of any new layer.</para>
 /// </remarks>
 public static class XSepConverter
 {
@@ -80,7 +80,8 @@ public static class XSepConverter
         return Report(input, search, [.. replaced], cost);
     }
 
-    private static (CandidateSearch Search, NetworkCost Cost) Search(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions options)
+    private static (CandidateSearch Search, NetworkCost Cost) Search(
+        nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions options)
     {
         using var untouched = new RandomState();
         return (CandidateSearch.Run(network, input, options), NetworkCost.Of(network, input));

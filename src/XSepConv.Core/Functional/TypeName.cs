@@ -1,6 +1,6 @@
 namespace XSepConv;
 
-/// <summary>Names of types for messages: with the namespace, since classes of several libraries share short ones, and as C# writes them.</summary>
+/// <summary>Names of types for messages: with the namespace, since libraries share short ones, and as C# writes them.</summary>
 internal static class TypeName
 {
     public static string Of(Type type)

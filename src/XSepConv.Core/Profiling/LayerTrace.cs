@@ -9,26 +9,23 @@ internal static class LayerTrace
     public static IReadOnlyList<LayerProfile> Run(nn.Module<Tensor, Tensor> module, long[] input)
     {
         using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using var untouched = new RandomState();
+        using var probing = new Probing(module);
         var layers = new List<LayerProfile>();
         var (ran, backends) = (new List<nn.Module>(), new Dictionary<nn.Module, XSepBackend>());
         var removers = new List<Action>();
         var paddings = new Dictionary<nn.Module, PaddingDirection>();
         using var composed = new ComposedBackends(Everything(module).Select(entry => entry.Module));
-        var states = Everything(module).Select(entry => (entry.Module, entry.Module.training)).ToList();
         try
         {
             foreach (var (path, child) in Everything(module)) Watch(path, child, layers, ran, removers, paddings);
             var weight = module.parameters().FirstOrDefault();
-            module.eval();
             removers.AddRange(composed.Chosen.Select(entry => NoteBackend(entry.Stage, entry.Backend, backends)));
             module.call(zeros(input, dtype: weight?.dtype, device: weight?.device));
         }
         finally
         {
             foreach (var remove in removers) remove();
-            // Parents first, since train(…) reaches the children too.
-            foreach (var (child, training) in states) child.train(training);
         }
 
         return [.. layers.Select((layer, i) => backends.TryGetValue(ran[i], out var backend) ? layer with { Backend = backend } : layer)];
@@ -57,7 +54,8 @@ internal static class LayerTrace
                 if (module.parameters(recurse: false).Any() || (!module.children().Any() && module is not nn.Module<Tensor, Tensor>))
                 {
                     throw new NotSupportedException(
-                        $"'{(path.Length == 0 ? "the module itself" : path)}' is a {TypeName.Of(module.GetType())}, whose MACs can't be counted; convolutions (2d), linear layers, batch norm, activations and pooling can.");
+                        $"'{(path.Length == 0 ? "the module itself" : path)}' is a {TypeName.Of(module.GetType())}, whose MACs can't be counted; "
+                        + "convolutions (2d), linear layers, batch norm, activations and pooling can.");
                 }
 
                 break;

@@ -28,7 +28,8 @@ internal sealed record BatchNormValues(ModuleAt At, double[] Scale, double[] Shi
         var values = Of(at);
         return values.Mean.Length == before.Shape[0]
             ? values
-            : throw new ArgumentException($"{at.Where} is a batch norm of {values.Mean.Length} channels, it gets the {before.Shape[0]} of {before.At.Where}.");
+            : throw new ArgumentException(
+                $"{at.Where} is a batch norm of {values.Mean.Length} channels, it gets the {before.Shape[0]} of {before.At.Where}.");
     }
 
     /// <summary>The same as y = factor · x + offset.</summary>

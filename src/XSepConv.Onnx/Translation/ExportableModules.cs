@@ -8,9 +8,9 @@ internal static class ExportableModules
 {
     private static readonly Type[] Known =
     [
-        typeof(MobileNetV3), typeof(XSepBlock), typeof(SepBlock), typeof(DwBlock), typeof(XSepConv2d), typeof(SeModule), typeof(HSwish), typeof(HSigmoid),
-        typeof(Sequential), typeof(Conv2d), typeof(Linear), typeof(BatchNorm1d), typeof(BatchNorm2d), typeof(ReLU), typeof(ReLU6), typeof(Hardswish),
-        typeof(Hardsigmoid), typeof(AdaptiveAvgPool2d), typeof(Flatten), typeof(Dropout), typeof(Identity),
+        typeof(MobileNetV3), typeof(XSepBlock), typeof(SepBlock), typeof(DwBlock), typeof(XSepConv2d), typeof(SeModule), typeof(HSwish),
+        typeof(HSigmoid), typeof(Sequential), typeof(Conv2d), typeof(Linear), typeof(BatchNorm1d), typeof(BatchNorm2d), typeof(ReLU), typeof(ReLU6),
+        typeof(Hardswish), typeof(Hardsigmoid), typeof(AdaptiveAvgPool2d), typeof(Flatten), typeof(Dropout), typeof(Identity),
     ];
 
     /// <summary>Looks through a module, so that what can't be exported is named before anything else is found wrong.</summary>
@@ -23,9 +23,12 @@ internal static class ExportableModules
     }
 
     public static NotSupportedException Refusal(ModuleAt at, string reason) =>
-        new($"{at.Where} is a {TypeName.Of(at.Module.GetType())}, which can't be exported: {reason}. What can: {List}. A module of your own says in code what it does with its parts; make a Sequential of those.");
+        new(
+            $"{at.Where} is a {TypeName.Of(at.Module.GetType())}, which can't be exported: {reason}. What can: {List}. "
+            + "A module of your own says in code what it does with its parts; make a Sequential of those.");
 
-    private static string List => string.Join("; ", Known.GroupBy(type => type.Namespace).Select(types => $"of {types.Key} {string.Join(", ", types.Select(Named))}"));
+    private static string List => string.Join(
+        "; ", Known.GroupBy(type => type.Namespace).Select(types => $"of {types.Key} {string.Join(", ", types.Select(Named))}"));
 
     private static string Named(Type type) =>
         type == typeof(AdaptiveAvgPool2d) ? $"{type.Name} to 1×1"

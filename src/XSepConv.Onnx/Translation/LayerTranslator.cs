@@ -87,7 +87,7 @@ internal sealed class LayerTranslator(GraphBuilder graph)
     /// <summary>[N, C, 1, 1] becomes [N, C].</summary>
     public Value Flatten(Value x, string name) => graph.Node(name, "Flatten", x with { Height = null, Width = null }, [x.Name], Integer("axis", 1));
 
-    /// <summary>Each map times a factor of its own. OpenCV 4 takes the first operand for the one that is spread out, whatever the shapes.</summary>
+    /// <summary>Each map times a factor of its own. OpenCV 4 takes the first operand for the one that is spread out.</summary>
     /// <param name="gate">The factors, [N, C, 1, 1].</param>
     /// <param name="x">The maps.</param>
     /// <param name="name">The node's name.</param>

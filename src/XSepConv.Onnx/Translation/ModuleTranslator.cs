@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TorchSharp.Modules;
 
 namespace XSepConv.Onnx;
@@ -34,7 +35,8 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
             case BatchNorm2d or BatchNorm1d:
                 if (x.IsMap != at.Module is BatchNorm2d)
                 {
-                    throw new ArgumentException($"{at.Where} is a batch norm of {(x.IsMap ? "features [N, C]" : "maps [N, C, H, W]")}, it gets {x.Shape}.");
+                    var right = x.IsMap ? "features [N, C]" : "maps [N, C, H, W]";
+                    throw new ArgumentException($"{at.Where} is a batch norm of {right}, it gets {x.Shape}.");
                 }
 
                 return _layers.BatchNorm(x, BatchNormValues.Of(at));
@@ -48,19 +50,21 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
                 return _layers.HSigmoid(x, at.NodeName("act"));
             case AdaptiveAvgPool2d pool:
                 if (!x.IsMap) throw new ArgumentException($"{at.Where} pools maps [N, C, H, W], it gets {x.Shape}.");
-                if (pool.output_size.Any(size => size != 1)) throw ExportableModules.Refusal(at, $"it pools to {string.Join('×', pool.output_size)}");
-                return _layers.GlobalAverage(x, at.NodeName("pool"));
-            case Flatten flatten:
-                if (flatten is { start_dim: 1, end_dim: -1 or 3 } && x is { Height: { Symbol: null, Size: 1 }, Width: { Symbol: null, Size: 1 } })
+                if (pool.output_size.Any(size => size != 1))
                 {
-                    return _layers.Flatten(x, at.NodeName("flatten"));
+                    throw ExportableModules.Refusal(at, $"it pools to {string.Join('×', pool.output_size)}");
                 }
 
-                throw ExportableModules.Refusal(at, $"it flattens {x.Shape} from dimension {flatten.start_dim} to {flatten.end_dim}; only [N, C, 1, 1] to [N, C] can be");
+                return _layers.GlobalAverage(x, at.NodeName("pool"));
+            case Flatten flatten:
+                var pooled = x is { Height: { Symbol: null, Size: 1 }, Width: { Symbol: null, Size: 1 } };
+                if (pooled && flatten is { start_dim: 1, end_dim: -1 or 3 }) return _layers.Flatten(x, at.NodeName("flatten"));
+                var dimensions = $"from dimension {flatten.start_dim} to {flatten.end_dim}";
+                throw ExportableModules.Refusal(at, $"it flattens {x.Shape} {dimensions}; only [N, C, 1, 1] to [N, C] can be");
             case Dropout or Identity:
                 return x;
             default:
-                throw new System.Diagnostics.UnreachableException($"{at.Where} is a {TypeName.Of(at.Module.GetType())}, which was let through.");
+                throw new UnreachableException($"{at.Where} is a {TypeName.Of(at.Module.GetType())}, which was let through.");
         }
     }
 

@@ -1,10 +1,11 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv;
 
 /// <summary>
-/// Lets a network be run on made-up images without a trace: eval mode, without gradients. Disposed of, every module is in the mode it was in, and every parameter
-/// and buffer has the values it had.
+/// Lets a network be run on made-up images without a trace: eval mode, without gradients. Disposed of, every module is in the mode it was in,
+/// and every parameter and buffer has the values it had.
 /// </summary>
 internal sealed class Probing : IDisposable
 {
@@ -15,8 +16,9 @@ internal sealed class Probing : IDisposable
     public Probing(nn.Module network)
     {
         _modes = [.. network.named_modules().Select(entry => entry.module).Prepend(network).Select(module => (module, module.training))];
-        // Copies: a forward may change what it likes, in eval mode too.
-        _values = [.. network.parameters().Concat(network.buffers()).Select(tensor => (tensor, Copy(tensor)))];
+        // Copies: a forward may change what it likes, in eval mode too. On the meta device there are no values.
+        var tensors = network.parameters().Concat(network.buffers()).Where(tensor => tensor.device_type != DeviceType.META);
+        _values = [.. tensors.Select(tensor => (tensor, Copy(tensor)))];
         _noGrad = no_grad();
         network.eval();
     }
@@ -27,7 +29,7 @@ internal sealed class Probing : IDisposable
         foreach (var (held, before) in _values)
         {
             // Written only where it differs: a write would make a backward that is still to come fail.
-            if (!ReplacementProbe.SameValues(held, before)) held.copy_(before);
+            if (!held.eq(before).all().item<bool>()) held.copy_(before);
             before.Dispose();
         }
 
