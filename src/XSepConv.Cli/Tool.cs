@@ -106,7 +106,7 @@ internal static class Tool
         // An unknown option may have been taken for an argument, and then its value is what does not match.
         var option = result.CommandResult.Command.Subcommands.Count > 0
             ? null
-            : result.Tokens.FirstOrDefault(token => token.Type == TokenType.Argument && token.Value.StartsWith("--", StringComparison.Ordinal));
+            : result.Tokens.FirstOrDefault(token => token.Type == TokenType.Argument && token.Value.Length > 2 && token.Value.StartsWith("--", StringComparison.Ordinal));
         return option?.Value ?? (result.UnmatchedTokens is [var unmatched, ..] ? unmatched : null);
     }
 

@@ -12,7 +12,7 @@ internal static class CheckedOption
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
     public static Option<string> Text(string name, string value, string description, string? fallback = null) =>
-        Make<string>(name, value, description, fallback is null ? null : _ => fallback, text => text.Length > 0 ? (text, null) : (null, "it is empty"));
+        Make<string>(name, value, description, fallback is null ? null : _ => fallback, text => string.IsNullOrWhiteSpace(text) ? (null, "it is empty") : (text, null));
 
     public static Option<string> Choice(string name, IReadOnlyList<string> known, string fallback, string description, string? value = null)
     {
@@ -62,6 +62,9 @@ internal static class CheckedOption
         {
             Description = description,
             HelpName = value,
+
+            // Numbers in a row are one text, however many there are.
+            Arity = ArgumentArity.ExactlyOne,
             DefaultValueFactory = fallback,
             CustomParser = argument =>
             {

@@ -53,7 +53,10 @@ public sealed class CompiledModel
 
     /// <summary>Memory and steps for running the model; a session belongs to one thread at a time.</summary>
     /// <param name="maxBatch">The most images that one run may have.</param>
-    /// <param name="threads">Threads that share a run, the caller's included: images first, then rows and channels of an image.</param>
+    /// <param name="threads">
+    /// Threads that share a run, the caller's included: images first, then rows and channels of an image. More than the machine has cores only wait for each other;
+    /// beyond 32 no more than its cores are started (<see cref="InferenceSession.Threads"/> says how many). Results are the same for any number.
+    /// </param>
     /// <param name="height">
     /// Height of the images in pixels. Without height and width they are those of the data the network was trained on, where that is known, or
     /// <see cref="NetworkSpec.DefaultImageSize"/>; with one of them the images are square.
@@ -62,13 +65,13 @@ public sealed class CompiledModel
     /// <exception cref="ArgumentOutOfRangeException">A number is below 1, or the images are so large that a buffer would pass 2³¹ floats.</exception>
     public InferenceSession CreateSession(int maxBatch = 1, int threads = 1, int? height = null, int? width = null)
     {
-        const int MostThreads = 1024;
+        const int MostThreads = 1024, MostBeyondCores = 32;
         var size = new MapSize(height ?? width ?? Data?.Height ?? Spec.DefaultImageSize, width ?? height ?? Data?.Width ?? Spec.DefaultImageSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
         if (threads is < 1 or > MostThreads) throw new ArgumentOutOfRangeException(nameof(threads), threads, $"Threads go from 1 to {MostThreads}.");
         if (size.Height < 1) throw new ArgumentOutOfRangeException(nameof(height), size.Height, "An image is at least one pixel high.");
         if (size.Width < 1) throw new ArgumentOutOfRangeException(nameof(width), size.Width, "An image is at least one pixel wide.");
-        return new InferenceSession(this, _network, size, maxBatch, threads);
+        return new InferenceSession(this, _network, size, maxBatch, Math.Min(threads, Math.Max(Environment.ProcessorCount, MostBeyondCores)));
     }
 
     internal static CompiledModel Load(string path, string kernel)
