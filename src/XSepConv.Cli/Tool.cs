@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Commands;
 using XSepConv.Cli.Screen;
-using XSepConv.Cli.Startup;
 
 namespace XSepConv.Cli;
 
@@ -74,7 +73,7 @@ internal static class Tool
     internal static (string Message, int ExitCode) Explain(Exception e) => e switch
     {
         UserError error => (error.Message, error.ExitCode),
-        TypeInitializationException when Libtorch.WhyNotLoaded() is { } why => (why, ExitCode.Failed),
+        DllNotFoundException missing => (missing.Message, ExitCode.Failed),
         FileNotFoundException { FileName: { } missing } when !File.Exists(missing) && e.Message.StartsWith(CouldNotFind, StringComparison.Ordinal) => ($"There is no file '{missing}'.", ExitCode.BadInput),
         IOException full when IsFull(full) => (full.Message, ExitCode.Failed),
         IOException or UnauthorizedAccessException or InvalidDataException or FormatException or NotSupportedException => (e.Message, ExitCode.BadInput),

@@ -58,21 +58,6 @@ public sealed class StandardStreamTests
         }
     }
 
-    /// <summary>What the loader says on Debian 12.</summary>
-    [Fact]
-    public void A_libtorch_for_a_newer_system_names_the_property()
-    {
-        var line = Startup.Libtorch.Explain(
-            """
-            Unable to load shared library 'LibTorchSharp' or one of its dependencies. In order to help diagnose loading problems, consider using a tool like strace. If you're using glibc, consider setting the LD_DEBUG environment variable:
-            /lib/x86_64-linux-gnu/libstdc++.so.6: version `GLIBCXX_3.4.32' not found (required by /program/libLibTorchSharp.so)
-            LibTorchSharp: cannot open shared object file: No such file or directory
-            """);
-        Assert.Contains("GLIBCXX_3.4.32", line, StringComparison.Ordinal);
-        Assert.Contains("<TorchSharpWeakGlibcxx>true</TorchSharpWeakGlibcxx>", line, StringComparison.Ordinal);
-        Assert.DoesNotContain("strace", line, StringComparison.Ordinal);
-    }
-
     private static async Task<(int ExitCode, string Out, string Error)> Under(string redirection, params string[] args)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs bash.");

@@ -292,6 +292,14 @@ public sealed class SessionTests
 
     // Stem 8 × 27 × 16² = 55,296. Block 1, 16 × 16 to 8 × 8: 1×1 160 × 256, 3×3 180 × 64, 1×1 240 × 64, squeeze-excite 2 × 12 × 3.
     [Fact]
+    public void A_thousand_threads_are_as_many_as_are_of_use()
+    {
+        using var many = Model.CreateSession(1, 1000);
+        Assert.Equal(Math.Min(1000, Math.Max(32, Environment.ProcessorCount)), many.Threads);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Model.CreateSession(1, 1025));
+    }
+
+    [Fact]
     public void Every_layer_is_measured_with_its_MACs()
     {
         using var session = Model.CreateSession(2);
