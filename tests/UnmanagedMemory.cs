@@ -10,7 +10,8 @@ namespace XSepConv.Tests;
 /// </summary>
 internal static partial class UnmanagedMemory
 {
-    private static readonly bool HasAllocator = OperatingSystem.IsLinux()
+    /// <summary>Whether it is glibc's own count, to the byte.</summary>
+    public static bool IsExact { get; } = OperatingSystem.IsLinux()
         && NativeLibrary.TryLoad("libc.so.6", out var libc)
         && NativeLibrary.TryGetExport(libc, "mallinfo2", out _);
 
@@ -18,7 +19,7 @@ internal static partial class UnmanagedMemory
     public static long InUse()
     {
         Finalisers.Run();
-        if (HasAllocator)
+        if (IsExact)
         {
             var state = MallInfo2();
             return state.InUse + state.Mapped;
