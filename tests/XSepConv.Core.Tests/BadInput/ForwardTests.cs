@@ -69,7 +69,7 @@ public sealed class ForwardTests : IDisposable
         Assert.True(module.call(randn(2, 8, 1, 1)).isfinite().all().item<bool>());
     }
 
-    /// <summary>With the shape after the module of [N, 8, 6, 6]; the classes of a network.</summary>
+    /// <summary>Every module with every backend.</summary>
     public static TheoryData<string, XSepBackend> Backends()
     {
         var data = new TheoryData<string, XSepBackend>();
