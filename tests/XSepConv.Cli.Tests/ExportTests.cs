@@ -73,7 +73,7 @@ public sealed class ExportTests : IDisposable
         Assert.Equal(0, exitCode);
         Assert.StartsWith($"{path}: safetensors", Here.SingleLine(output));
         using var file = SafeTensors.Open(path);
-        Assert.Equal(["format", "xsepconv.data", "xsepconv.network"], file.Metadata.Keys.Order());
+        Assert.Equal(["format", "xsepconv.data", "xsepconv.network", "xsepconv.settings"], file.Metadata.Keys.Order());
         using var network = MobileNetV3.FromSafeTensors(path);
         Assert.Equal(2, network.Spec.NumClasses);
     }
