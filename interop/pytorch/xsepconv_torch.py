@@ -39,7 +39,8 @@ import torch.nn.functional as F
 __all__ = [
     "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "MobileNetV3", "NetworkSpec",
     "PaddingDirection", "PaddingPlacement", "PaddingStrategy", "SeModule", "SepBlock", "SqueezeExcite", "XSepBlock",
-    "XSepConv2d", "XSepMobileNetV3Small", "load_safetensors", "mobilenet_v3_small_spec", "pad_one_sided", "padding_for_layer",
+    "XSepConv2d", "XSepMobileNetV3Small", "apply_norm_settings", "load_safetensors", "mobilenet_v3_small_spec", "norm_settings",
+    "pad_one_sided", "padding_for_layer",
     "padding_for_network", "padding_for_stages", "residual_shift", "save_safetensors", "symmetric_groups",
 ]
 
@@ -588,8 +589,9 @@ class MobileNetV3(nn.Module):
         return MobileNetV3(NetworkSpec.from_json(text))
 
     def save_safetensors(self, path: Union[str, os.PathLike]) -> None:
-        """Writes the state dict, and the spec as metadata, so that the file alone says which network it holds."""
-        save_safetensors(self.state_dict(), path, {"format": "pt", METADATA_KEY: self.spec.to_json()})
+        """Writes the state dict, and spec and norms' settings as metadata, so that the file alone says which network it holds."""
+        save_safetensors(self.state_dict(), path, {
+            "format": "pt", METADATA_KEY: self.spec.to_json(), SETTINGS_KEY: norm_settings(self)})
 
     @classmethod
     def from_safetensors(cls, path: Union[str, os.PathLike]) -> "MobileNetV3":
@@ -598,6 +600,7 @@ class MobileNetV3(nn.Module):
         if METADATA_KEY not in metadata:
             raise ValueError(f"{os.fspath(path)} does not say which network it holds (no {METADATA_KEY!r} in its metadata)")
         network = cls.from_json(metadata[METADATA_KEY])
+        apply_norm_settings(network, metadata.get(SETTINGS_KEY, "{}"))
         # A trainer's own tensors, such as momenta, are not the network's.
         network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")}, strict=True)
         return network
@@ -613,6 +616,43 @@ class XSepMobileNetV3Small(MobileNetV3):
 # ---- Safetensors ---------------------------------------------------------------------------------------------------
 
 METADATA_KEY = "xsepconv.network"
+SETTINGS_KEY = "xsepconv.settings"
+
+_EPS, _MOMENTUM = 1e-5, 0.1
+
+
+def norm_settings(module: nn.Module) -> str:
+    """What normalisations have besides tensors, as JSON for the metadata entry SETTINGS_KEY: eps and momentum where they are not the defaults."""
+    settings: Dict[str, Dict[str, Optional[str]]] = {}
+    for path, m in module.named_modules():
+        values: Dict[str, Optional[str]] = {}
+        if isinstance(getattr(m, "eps", None), float) and m.eps != _EPS:
+            values["eps"] = repr(m.eps)
+        if isinstance(m, nn.modules.batchnorm._NormBase) and m.momentum != _MOMENTUM:
+            values["momentum"] = None if m.momentum is None else repr(float(m.momentum))
+        if values:
+            settings[path] = values
+    return json.dumps(settings, separators=(",", ":"))
+
+
+def apply_norm_settings(module: nn.Module, text: str) -> None:
+    """Gives a module's normalisations what norm_settings wrote; those that it does not name get the defaults. ValueError if something is unknown."""
+    settings = json.loads(text)
+    if not isinstance(settings, dict):
+        raise ValueError(f"{SETTINGS_KEY} in the metadata is no object")
+    norms = {path: m for path, m in module.named_modules() if isinstance(getattr(m, "eps", None), float)}
+    for path, values in settings.items():
+        unknown = set(values) - {"eps", "momentum"} if path in norms else set(values)
+        if unknown:
+            raise ValueError(f"{path!r} has settings that are not known there: {sorted(unknown)}")
+    for path, m in norms.items():
+        values = settings.get(path, {})
+        m.eps = float(values.get("eps", _EPS))
+        if not (math.isfinite(m.eps) and m.eps >= 0):
+            raise ValueError(f"the eps of {path!r} is {m.eps}; it must be a finite number of at least 0")
+        if isinstance(m, nn.modules.batchnorm._NormBase):
+            momentum = values.get("momentum", _MOMENTUM)
+            m.momentum = None if momentum is None else float(momentum)
 
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,

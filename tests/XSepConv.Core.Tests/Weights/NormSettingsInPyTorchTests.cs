@@ -1,0 +1,60 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using XSepConv.Core.Tests.Parity;
+using static TorchSharp.torch;
+
+namespace XSepConv.Core.Tests.Weights;
+
+/// <summary>A batch norm's eps and momentum go to PyTorch and come back, and the outputs agree.</summary>
+public sealed class NormSettingsInPyTorchTests : IDisposable
+{
+    private const string Script = """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import torch
+        from xsepconv_torch import MobileNetV3, save_safetensors
+        torch.set_num_threads(1)
+        network = MobileNetV3.from_safetensors(sys.argv[2]).double().eval()
+        x = torch.linspace(-2, 2, 2 * 3 * 16 * 16, dtype=torch.float64).reshape(2, 3, 16, 16)
+        with torch.no_grad():
+            save_safetensors({"y": network(x)}, sys.argv[3])
+        for i, norm in enumerate(m for m in network.modules() if hasattr(m, "eps")):
+            norm.eps, norm.momentum = 0.001 * (i + 1), None if i % 3 == 0 else 0.3
+        network.float().save_safetensors(sys.argv[4])
+        """;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task They_move_both_ways()
+    {
+        var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
+        Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
+        var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
+        var (there, answer, back) = (_folder.File("there.safetensors"), _folder.File("answer.safetensors"), _folder.File("back.safetensors"));
+        manual_seed(3);
+        using var network = new XSepMobileNetV3Small(new MobileNetV3SmallOptions { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 });
+        foreach (var norm in network.modules().OfType<NormBase>()) (norm.eps, norm.momentum) = (0.2, 0.01);
+        network.SaveSafeTensors(there);
+        await PythonWithTorch.RunAsync(python!, ["-c", Script, interop, there, answer, back], TestContext.Current.CancellationToken);
+
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        network.to(float64).eval();
+        var expected = network.call(linspace(-2, 2, 2 * 3 * 16 * 16, dtype: float64).reshape(2, 3, 16, 16)).data<double>().ToArray();
+        using var file = SafeTensors.Open(answer);
+        var actual = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(file.ReadBytes("y")).ToArray();
+
+        // Both in float64: forty layers' roundings of 1e-16.
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-10 * expected.Max(Math.Abs)));
+
+        using var again = MobileNetV3.FromSafeTensors(back);
+        var norms = again.named_modules().Where(at => at.module is NormBase).DistinctBy(at => at.module).Select(at => (NormBase)at.module).ToList();
+        Assert.Equal(norms.Count, norms.Select(norm => norm.eps).Distinct().Count());
+        Assert.Contains(norms, norm => norm.eps == 0.001);
+        Assert.Equal((norms.Count + 2) / 3, norms.Count(norm => norm.momentum is null));
+        Assert.All(norms, norm => Assert.True(norm.momentum is null or 0.3));
+    }
+}
