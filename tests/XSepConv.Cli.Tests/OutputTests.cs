@@ -32,6 +32,16 @@ public sealed class OutputTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_shell_writes_next_goes_behind_the_bytes()
+    {
+        var (exitCode, _, error) = await ToolProcess.RunUnder(
+            ["bash", "-c", $"{{ \"$0\" \"$@\" && printf after; }} > '{At("got")}'"], "export", "--checkpoint", At("good.safetensors"), "--out", "-");
+
+        Assert.True(exitCode == 0, error);
+        Assert.Equal([.. Expected(), .. "after"u8], File.ReadAllBytes(At("got")));
+    }
+
+    [Fact]
     public async Task A_pipes_reader_gets_the_bytes_and_the_pipe_stays_one()
     {
         using (var maker = Process.Start("mkfifo", [At("pipe")])) await maker.WaitForExitAsync(TestContext.Current.CancellationToken);

@@ -18,6 +18,33 @@ public sealed class StandardStreamTests
     }
 
     [Theory]
+    [InlineData(">")]
+    [InlineData(">>")]
+    public async Task What_others_write_to_the_same_file_goes_behind_what_was_written(string redirection)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs bash.");
+        var folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
+        try
+        {
+            var file = Path.Combine(folder, "out");
+            var (exitCode, _, error) = await ToolProcess.RunUnder(
+                ["bash", "-c", $"{{ \"$0\" \"$@\"; echo between; \"$0\" \"$@\" --json; echo after; }} {redirection} '{file}'"], "plan", "2");
+
+            Assert.Equal((0, ""), (exitCode, error));
+            var lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
+            Assert.Equal(1, lines.Count(line => line == "between"));
+            Assert.Equal("after", lines[^1]);
+            Assert.StartsWith("{", lines[^2], StringComparison.Ordinal);
+            Assert.Equal("between", lines[^3]);
+            Assert.NotEqual("between", lines[0]);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Theory]
     [InlineData("2>&-", 2, "plan", "none")]
     [InlineData("2> /dev/full", 2, "plan", "none")]
     [InlineData("2> /dev/full", 2, "predict", "--checkpoint", "none", "none.png")]

@@ -6,7 +6,7 @@ namespace XSepConv.Cli.Tests;
 /// <summary>The built program as a process of its own, as a user runs it.</summary>
 internal sealed partial class ToolProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(300);
 
     private readonly Process process;
     private readonly Task<string> output;

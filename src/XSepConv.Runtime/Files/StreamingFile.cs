@@ -26,7 +26,7 @@ internal static partial class StreamingFile
     /// <summary>Opens what is written to as it is; null for everything else.</summary>
     /// <exception cref="IOException">It can't be opened, or nobody reads from the FIFO.</exception>
     /// <exception cref="UnauthorizedAccessException">It is write-protected.</exception>
-    public static FileStream? TryOpen(string path)
+    public static Stream? TryOpen(string path)
     {
         if (Descriptor(path) is { } descriptor) return OfDescriptor(path, descriptor);
         return FileKinds.Of(path) switch
@@ -48,11 +48,12 @@ internal static partial class StreamingFile
             : Open(path);
     }
 
-    private static FileStream OfDescriptor(string path, int descriptor)
+    private static BufferedStream OfDescriptor(string path, int descriptor)
     {
         try
         {
-            return new(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, BufferSize);
+            // It looks at what is open there.
+            using (new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0)) return new(new DescriptorStream(descriptor), BufferSize);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
