@@ -73,7 +73,7 @@ public static class OnnxExporter
     {
         ArgumentNullException.ThrowIfNull(module);
         InitializerLimit.Require(module.state_dict().Values.Sum(tensor => tensor.numel() * sizeof(float)));
-        if (FiniteWeights.Problem(module) is { } problem) throw new ArgumentException($"The module {module.GetName()} can't be exported: {problem}.", nameof(module));
+        if (FiniteWeights.Problem(module) is { } problem) throw new ArgumentException($"The module {TypeName.Of(module.GetType())} can't be exported: {problem}.", nameof(module));
         if (!Enum.IsDefined(options.BatchNorm))
         {
             throw new ArgumentException($"BatchNorm is {options.BatchNorm}; it is Folded or Kept.", nameof(options));

@@ -46,6 +46,7 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
 
     private static string Explain(Exception e, string file) => e switch
     {
+        FileNotFoundException or DirectoryNotFoundException when file.Contains('\uFFFD') => $"{file}: has a name that is not UTF-8; rename it.",
         FileNotFoundException or DirectoryNotFoundException => $"{file}: there is no such file.",
         UnauthorizedAccessException when Directory.Exists(file) => $"{file}: is a folder; name the images in it.",
         UnauthorizedAccessException => $"{file}: may not be read.",

@@ -41,6 +41,6 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
         if (norm.training) shape.ValidateForTraining();
         else shape.Validate();
 
-        return new FusedDepthwise(shape, KernelRegistry.Current, FusedNorm.Of(norm), norm.training).Apply([x, conv.weight, norm.weight, norm.bias!]);
+        return new FusedDepthwise(shape, KernelRegistry.Current, new FusedNorm(norm), norm.training).Apply([x, conv.weight, norm.weight, norm.bias!]);
     }
 }

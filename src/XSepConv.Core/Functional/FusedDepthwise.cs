@@ -13,7 +13,7 @@ internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKern
         var parameters = new DepthwiseStageParameters
         {
             Weights = FusedMemory.Pointer(tensors[1]),
-            Norm = FusedMemory.Parameters(norm.Module, norm.Momentum),
+            Norm = Parameters(norm),
         };
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (Training)

@@ -22,7 +22,17 @@ internal sealed class FusedFunction : autograd.MultiTensorFunction<FusedFunction
     {
         var application = new FusedApplication(operation);
         var token = FusedGradients.Token(application, tensors);
+        RequireKept(tensors[0], token);
         return apply(token * application.Alarm!, application, tensors)[0];
+    }
+
+    // A tensor made in inference mode can't be kept. A product of none of its values keeps it, too, and so throws what libtorch throws, before the batch is counted.
+    private static void RequireKept(Tensor x, Tensor token)
+    {
+        if (x.requires_grad) return;
+        using var none = x.narrow(0, 0, 0);
+        using var value = token.narrow(0, 0, 1);
+        (none * value).Dispose();
     }
 
     /// <summary>Takes the token, the application and its tensors.</summary>

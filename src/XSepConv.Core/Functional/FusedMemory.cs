@@ -57,14 +57,6 @@ internal static unsafe class FusedMemory
         return parameters;
     }
 
-    /// <summary>Counts a batch, as torch's batch norm does, and returns its share in the running statistics.</summary>
-    public static double CountBatch(BatchNorm2d norm)
-    {
-        if (norm.num_batches_tracked is not { } count) return norm.momentum ?? 0;
-        count.add_(1);
-        return norm.momentum ?? 1 / (double)count.ToInt64();
-    }
-
     /// <summary>Rows 2i and 2i + 1 of <paramref name="statistics"/> [2n, C]: mean and inverse deviation of batch norm i.</summary>
     public static BatchNormStatistics Statistics(Tensor statistics, int norm)
     {

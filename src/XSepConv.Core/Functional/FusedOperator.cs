@@ -1,3 +1,4 @@
+using XSepConv.Kernels;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -24,6 +25,9 @@ internal abstract class FusedOperator(int channels, int norms, bool training)
 
     /// <summary>For each batch norm i, mean and inverse deviation in rows 2i and 2i + 1: [2 · norms, C].</summary>
     public Tensor NewStatistics() => FusedMemory.Empty(2 * norms, channels);
+
+    /// <summary>For the forward. In training it counts the batch: nothing may be refused any more.</summary>
+    protected BatchNormParameters Parameters(FusedNorm norm) => training ? norm.CountBatch() : norm.ToInfer();
 
     /// <summary>
     /// Training's forward, or inference's where the operator is not training. What backward needs is written to the statistics; they are null where

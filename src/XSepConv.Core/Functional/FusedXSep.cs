@@ -15,9 +15,9 @@ internal sealed unsafe class FusedXSep(XSepStageShape shape, StageKernels kernel
             TwoByTwo = FusedMemory.Pointer(tensors[1]),
             Horizontal = FusedMemory.Pointer(tensors[4]),
             Vertical = FusedMemory.Pointer(tensors[7]),
-            First = FusedMemory.Parameters(first.Module, first.Momentum),
-            Second = FusedMemory.Parameters(second.Module, second.Momentum),
-            Third = FusedMemory.Parameters(third.Module, third.Momentum),
+            First = Parameters(first),
+            Second = Parameters(second),
+            Third = Parameters(third),
         };
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (Training)

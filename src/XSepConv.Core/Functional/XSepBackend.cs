@@ -6,7 +6,8 @@ namespace XSepConv;
 /// </summary>
 /// <remarks>
 /// Fused, the stage's layers do not run one by one: only their parameters, buffers, settings and modes count. While one of them has forward hooks, or is
-/// not as it was built (another stride, a bias), <see cref="Auto"/> runs composed and <see cref="Fused"/> throws.
+/// not as it was built (another stride, a bias), <see cref="Auto"/> runs composed and <see cref="Fused"/> throws. In training, fused keeps its input and all of its
+/// parameters for backward: changing one of them in place before that ends with libtorch's own error, also where the composed layers have kept a copy.
 /// </remarks>
 public enum XSepBackend
 {

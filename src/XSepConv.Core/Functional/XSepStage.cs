@@ -103,6 +103,6 @@ internal sealed class XSepStage : FusableStage
         [
             x, _conv2x2.weight, _bn2x2.weight, _bn2x2.bias!, _conv1xK.weight, _bn1xK.weight, _bn1xK.bias!, _convKx1.weight, _bnKx1.weight, _bnKx1.bias!,
         ];
-        return new FusedXSep(shape, KernelRegistry.Current, FusedNorm.Of(_bn2x2), FusedNorm.Of(_bn1xK), FusedNorm.Of(_bnKx1), training).Apply(tensors);
+        return new FusedXSep(shape, KernelRegistry.Current, new FusedNorm(_bn2x2), new FusedNorm(_bn1xK), new FusedNorm(_bnKx1), training).Apply(tensors);
     }
 }

@@ -26,7 +26,7 @@ public static class Compilation
                 $"The data has {data.Channels} channels and {data.Classes.Count} classes, the network {spec.InputChannels} and {spec.NumClasses}.", nameof(data));
         }
 
-        var weights = new MemoryWeights(network.GetName(), ModuleState.Tensors(network), ModuleState.Settings(network));
+        var weights = new MemoryWeights(TypeName.Of(network.GetType()), ModuleState.Tensors(network), ModuleState.Settings(network));
         return CompiledModel.Compile(spec, data, weights, kernel, watch);
     }
 }

@@ -55,7 +55,7 @@ internal sealed class StateDictLoad
 
         if (_problems.Count > 0)
         {
-            throw new InvalidDataException($"{_file.Name} does not fit the module {_module.GetName()}: {Listing.Of(_problems)}.{PrefixHint(missing, unexpected)}");
+            throw new InvalidDataException($"{_file.Name} does not fit the module {TypeName.Of(_module.GetType())}: {Listing.Of(_problems)}.{PrefixHint(missing, unexpected)}");
         }
 
         foreach (var (tensor, values) in loaded) tensor.copy_(values);

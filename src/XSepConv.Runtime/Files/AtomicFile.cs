@@ -27,6 +27,8 @@ internal static class AtomicFile
         }
 
         if (Directory.Exists(target)) throw new IOException($"{path} is a directory, not a file that can be written.");
+        var folder = Path.GetDirectoryName(target)!;
+        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"{path} can't be written: there is no directory {folder}.");
         var replaces = File.Exists(target);
         if (replaces && File.GetAttributes(target).HasFlag(FileAttributes.ReadOnly))
         {
@@ -34,7 +36,6 @@ internal static class AtomicFile
         }
 
         // A name of its own: the target's may already be as long as a file system allows.
-        var folder = Path.GetDirectoryName(target)!;
         var temporary = Path.Combine(folder, $".xsepconv-{Path.GetRandomFileName()}.tmp");
         DeleteLeftovers(folder);
         try
@@ -53,6 +54,11 @@ internal static class AtomicFile
             // .NET's word for EFBIG.
             File.Delete(temporary);
             throw new IOException($"{path} would be longer than the file system or a limit of this process allows.", e);
+        }
+        catch (IOException e) when (e.Message.Contains(temporary, StringComparison.Ordinal))
+        {
+            File.Delete(temporary);
+            throw new IOException(e.Message.Replace(temporary, path, StringComparison.Ordinal), e) { HResult = e.HResult };
         }
         catch
         {

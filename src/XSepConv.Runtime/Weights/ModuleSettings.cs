@@ -54,7 +54,9 @@ internal sealed class ModuleSettings
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{source}: the metadata '{MetadataKey}' can't be read: {e.Message}", e);
+            // The reader's own words name .NET's types.
+            var reason = e.Path is { } path ? $"it goes wrong at '{path}'; an object of paths, each with an object of texts, is right, such as {{\"bn1\": {{\"{Epsilon}\": \"0.001\"}}}}." : e.Message;
+            throw new InvalidDataException($"{source}: the metadata '{MetadataKey}' can't be read: {reason}", e);
         }
     }
 

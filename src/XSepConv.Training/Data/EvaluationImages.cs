@@ -51,7 +51,12 @@ internal sealed record EvaluationImages(ImageSplit Images, EvaluatedSplit Split,
         RequireKnown(Places(folder, folder.Files, which, root).Select(place => labels[place]), folder.ClassNames, known, root);
         var decoded = DecodedFolder.Open(root, folder, options, progress, cancel);
         var places = Places(folder, decoded.Files, which, root);
-        if (places.Length == 0) throw new InvalidDataException($"{root}: has no image of the split '{which.ToString().ToLowerInvariant()}' that can be read.");
+        if (places.Length == 0)
+        {
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"{root}: has no image of the split '{which.ToString().ToLowerInvariant()}' that can be read: train has {decoded.Files[0].Count}, val {decoded.Files[1].Count}, test {decoded.Files[2].Count}."));
+        }
+
         var file = decoded.Images.File;
         var all = new ImageSplit(decoded.Images, null, decoded.Images.Labels, file.Channels, file.Height, file.Width);
         string[] warnings = [.. folder.Notes, .. EqualFiles.Warnings(decoded, [[.. Enumerable.Range(0, all.Count)]])];
@@ -102,7 +107,7 @@ internal sealed record EvaluationImages(ImageSplit Images, EvaluatedSplit Split,
         if (unknown.Count > 0)
         {
             throw new InvalidDataException(
-                $"{what}: the network does not know {(unknown.Count == 1 ? "the class" : FormattableString.Invariant($"{unknown.Count} classes,"))} {FolderDivision.Few(unknown)}; it tells apart {FolderDivision.Few(known, MostKnown)}.");
+                $"{what}: the network does not know {(unknown.Count == 1 ? "the class" : FormattableString.Invariant($"{unknown.Count} classes,"))} {FolderDivision.Few(unknown)}; it tells apart {FolderDivision.Few(known, MostKnown)}{(unknown.Count == 1 ? Likeness.Hint(unknown[0], known) : "")}.");
         }
 
         if (there.Find(name => known.Count(other => other == name) > 1) is { } twice)

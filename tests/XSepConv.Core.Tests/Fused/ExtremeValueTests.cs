@@ -122,7 +122,7 @@ public sealed class ExtremeValueTests : IDisposable
         Tensor Fused()
         {
             var kernels = KernelRegistry.Choose(kernel);
-            var norms = layers.Select(layer => FusedNorm.Of(layer.Norm)).ToList();
+            var norms = layers.Select(layer => new FusedNorm(layer.Norm)).ToList();
             FusedOperator operation = xsep
                 ? new FusedXSep(new(batch, 5, 6, 7, 3, 1, PaddingDirection.RightBottom, activation) { ActivateOutput = true }, kernels, norms[0], norms[1], norms[2], training)
                 : new FusedDepthwise(new(batch, 5, 6, 7, 3, 1, activation), kernels, norms[0], training);

@@ -27,6 +27,24 @@ public sealed class FusedGraphTests : IDisposable
         _thread.Dispose();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_map_of_inference_mode_is_refused_as_by_libtorch_and_counts_in_no_statistics(bool xsep)
+    {
+        Tensor x;
+        using (inference_mode()) x = randn(4, 6, 8, 8);
+        using nn.Module<Tensor, Tensor> module = xsep ? new XSepConv2d(6, 5) : new DwBlock(5, 6, 12, 6, squeezeExcite: SqueezeExcite.None);
+        var before = module.state_dict().Values.Select(tensor => tensor.clone()).ToList();
+
+        // libtorch's own words, of a layer of its own.
+        var expected = Assert.Throws<ExternalException>(() => nn.Conv2d(6, 6, 1).call(x)).Message.Split('\n')[0];
+        Assert.StartsWith(expected, Assert.Throws<ExternalException>(() => module.call(x)).Message, StringComparison.Ordinal);
+
+        Assert.Equal(before.Select(tensor => (double)tensor.to(ScalarType.Float64).sum().item<double>()), module.state_dict().Values.Select(tensor => tensor.to(ScalarType.Float64).sum().item<double>()));
+        using (inference_mode()) Assert.Equal(x.shape[2..], module.call(x).shape[2..]);
+    }
+
     public static TheoryData<bool, bool, Needs> Cases()
     {
         var cases = new TheoryData<bool, bool, Needs>();

@@ -84,7 +84,9 @@ public sealed class AtomicFileTests : IDisposable
     public void A_folder_in_the_way_and_a_missing_folder_are_reported()
     {
         Assert.Contains("is a directory", Assert.Throws<IOException>(() => AtomicFile.WriteAllText(folder.FullName, "")).Message);
-        Assert.Throws<DirectoryNotFoundException>(() => AtomicFile.WriteAllText(Path.Combine(folder.FullName, "none", "file"), ""));
+        var file = Path.Combine(folder.FullName, "none", "file");
+        var message = Assert.Throws<DirectoryNotFoundException>(() => AtomicFile.WriteAllText(file, "")).Message;
+        Assert.Equal($"{file} can't be written: there is no directory {Path.Combine(folder.FullName, "none")}.", message);
     }
 
     [Fact]

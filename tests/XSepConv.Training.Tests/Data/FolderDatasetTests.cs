@@ -60,7 +60,10 @@ public sealed class FolderDatasetTests : IDisposable
     [InlineData("a/1.png,a/2.png,a/3.png,b/1.webp", "1.webp: is a WebP file; PNG and JPEG are read")]
     [InlineData("val/a/1.png,val/b/1.png", "has a folder val but none called train")]
     [InlineData("train/a/1.png,train/b/1.png", "neither val nor test")]
-    [InlineData("train/a/1.png,train/b/1.png,test/c/1.png", "has the class 'c', which train does not have")]
+    [InlineData("train/a/1.png,train/b/1.png,test/c/1.png", "has the class 'c', which train does not have.")]
+    [InlineData("train/a/1.png,train/b/1.png,test/B/1.png", "has the class 'B', which train does not have (it has 'b'; upper and lower case count)")]
+    [InlineData("train/a/1.png,train/caf\u00e9/1.png,test/cafe\u0301/1.png", "which train does not have (names are compared character by character; archives from macOS")]
+    [InlineData("train/images/1.png,train/labels/1.txt,test/images/1.png,test/labels/1.txt", "holds 'images', 'labels', which looks like pictures and what is to be found in them")]
     public void Another_layout_is_refused_with_what_would_be_right(string files, string reason)
     {
         foreach (var file in files.Split(',')) Put(file, Fixture.Bytes("images/rgb.png"));

@@ -43,9 +43,9 @@ internal static class DecodedCache
                 writer.Finish(decode(writer), source);
             });
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && e.Message.Contains(folder, StringComparison.Ordinal)))
         {
-            throw new IOException($"Decoded images can't be kept in {folder}: {e.Message} Name a cache folder that can be written (XDG_CACHE_HOME).", e);
+            throw new IOException($"Decoded images can't be kept in {folder}: {e.Message} Name a cache folder that can be written and has room (XDG_CACHE_HOME).", e);
         }
 
         RemoveOthers(folder, prefix, path);

@@ -30,7 +30,7 @@ internal static class EqualFiles
         var contradicting = groups.Where(group => group.Select(place => files[place].Label).Distinct().Count() > 1).ToList();
         if (contradicting.Count > 0)
         {
-            yield return Text(contradicting, $"{Images(contradicting.Sum(group => group.Length))} {(contradicting.Count == 1 ? "has" : "have")} the bytes of one of another class", place => files[place].Label);
+            yield return Text(contradicting, $"{Images(contradicting.Sum(group => group.Length))} have the bytes of one of another class", place => files[place].Label);
         }
 
         string Text(List<int[]> found, string what, Func<int, int> key)

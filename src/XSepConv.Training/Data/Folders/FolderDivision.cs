@@ -75,13 +75,16 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
 
     private static void RefuseAmbiguous(FolderTree folder, string asTyped)
     {
-        var folders = folder.WithPictures;
-        if (folders.Count < 2) return;
-        if (folders.TrueForAll(f => IsOneOf(MaskNames, f) || IsOneOf(PictureNames, f)) && folders.Exists(f => IsOneOf(MaskNames, f)))
+        // What is to be found in the pictures may be in files of text.
+        var all = folder.Folders;
+        if (all.Count > 1 && all.TrueForAll(f => IsOneOf(MaskNames, f) || IsOneOf(PictureNames, f)) && all.Exists(f => IsOneOf(MaskNames, f)))
         {
             throw new InvalidDataException(
-                $"{folder.FullName}: holds {Names(folders)}, which looks like pictures and what is to be found in them, not like classes; one folder for each class is right. {asTyped} takes each of them for a class.");
+                $"{folder.FullName}: holds {Names(all)}, which looks like pictures and what is to be found in them, not like classes; one folder for each class is right. {asTyped} takes each of them for a class.");
         }
+
+        var folders = folder.WithPictures;
+        if (folders.Count < 2) return;
 
         var inner = folders.ConvertAll(f => f.WithPictures.ConvertAll(child => child.Name));
         var shared = inner.Aggregate((IEnumerable<string>)inner[0], (names, others) => names.Intersect(others, StringComparer.OrdinalIgnoreCase)).ToList();

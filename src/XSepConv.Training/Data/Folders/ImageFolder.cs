@@ -44,7 +44,10 @@ internal sealed record ImageFolder(
 
         foreach (var split in new[] { division.Validation, division.Test }.OfType<FolderTree>())
         {
-            if (split.WithPictures.Find(folder => !names.Contains(folder.Name)) is { } other) throw new InvalidDataException($"{split.FullName}: has the class '{other.Name}', which train does not have.");
+            if (split.WithPictures.Find(folder => !names.Contains(folder.Name)) is { } other)
+            {
+                throw new InvalidDataException($"{split.FullName}: has the class '{other.Name}', which train does not have{Likeness.Hint(other.Name, names)}.");
+            }
         }
 
         return Of(root, names, division, leftOut, hasLinks);
