@@ -45,14 +45,14 @@ public sealed class Trainer
         var total = (long)options.Epochs * steps;
         var warmup = Math.Min((long)Math.Round(options.WarmupEpochs * steps), total / 2);
         var cores = Environment.ProcessorCount;
-        var threads = options.Threads is { } wanted ? Math.Min(wanted, cores) : get_num_threads();
         var settings = RunSettings.Of(options, data);
+        var saved = options.Resume ? _directory.ReadState() : null;
+        var threads = (options.Threads ?? saved?.Threads) is { } wanted ? Math.Min(wanted, cores) : get_num_threads();
         _start = new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
         var notes = new List<string>();
         if (threads < options.Threads) notes.Add($"Threads are {options.Threads}, this machine has {cores} core{(cores == 1 ? "" : "s")}: so many are used. More would wait for each other.");
-        if (options.Resume)
+        if (saved is not null)
         {
-            var saved = _directory.ReadState();
             RunSettings.RequireSame(saved.Settings, settings, _directory.Last);
             if (saved.StepsDone > steps || saved.EpochsDone > options.Epochs)
             {
@@ -106,7 +106,7 @@ public sealed class Trainer
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancel = default)
     {
         using var onlyOne = _processes.IsFirst ? _directory.Lock() : null;
-        if (_options.Threads is not null) set_num_threads(Plan.Threads);
+        if (Plan.Threads != get_num_threads()) set_num_threads(Plan.Threads);
         if (_start.Test is not null) return Result(_start, completed: true, null);
 
         using (manual_seed(_options.Seed))

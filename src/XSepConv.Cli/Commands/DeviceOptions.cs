@@ -1,13 +1,15 @@
 using System.CommandLine;
+using System.Globalization;
 using TorchSharp;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Startup;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Commands;
 
 /// <summary>Where Torch computes, and on how many threads.</summary>
 /// <param name="usualThreads">What it is without <c>--threads</c>, in words.</param>
-internal sealed class DeviceOptions(string usualThreads = "Torch's choice, a thread a core")
+internal sealed class DeviceOptions(string usualThreads = "one for each core that is idle at the start")
 {
     private const string Cuda = "cuda";
 
@@ -22,6 +24,18 @@ internal sealed class DeviceOptions(string usualThreads = "Torch's choice, a thr
     }
 
     public int? Threads(ParseResult result) => threads.Value(result);
+
+    /// <summary>On the CPU and without <c>--threads</c>, a thread for each core that no other program uses, and a word on it; null where all are idle.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="chosenDevice">Of <see cref="Prepare"/>.</param>
+    public (int Threads, string Note)? BesideOthers(ParseResult result, string chosenDevice)
+    {
+        if (Threads(result) is not null || TorchDevice.Parse(chosenDevice).type != DeviceType.CPU) return null;
+        var (idle, cores) = (IdleCores.Count(), ThreadsOption.Cores);
+        return idle < cores
+            ? (idle, string.Create(CultureInfo.InvariantCulture, $"other programs use this machine's {cores} cores: {(idle == 1 ? "1 thread is" : $"{idle} threads are")} faster then; --threads decides otherwise."))
+            : null;
+    }
 
     /// <summary>Loads libtorch, sets its threads, and checks that the device is there.</summary>
     /// <returns>The device's name, as <c>TorchDevice.Parse</c> takes it.</returns>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Spectre.Console;
+using TorchSharp;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Screen;
 using XSepConv.Cli.Startup;
@@ -53,6 +54,12 @@ internal static class EvaluateCommand
                 var images = data.OpenForEvaluation(result, name, which, loaded, screen, interrupts.Token);
                 var console = Consoles.For(screen);
                 string[] notes = [.. Notes(loaded, images, which)];
+                if (device.BesideOthers(result, chosenDevice) is var (threads, note))
+                {
+                    torch.set_num_threads(threads);
+                    console.WriteLine($" note: {note}");
+                }
+
                 var (outcome, confusion) = EvaluationScreen.Show(console, images.Images.Count, progress =>
                     Evaluator.EvaluateByClass(loaded.Network, images.Images, loaded.Normalization, result.GetValue(batch), progress, interrupts.Token));
                 if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(loaded, images, outcome, confusion, notes));

@@ -59,16 +59,16 @@ internal sealed class TrainCommand
         var screen = !processes.IsFirst ? TextWriter.Null : result.GetValue(json) ? invocation.Error : invocation.Output;
         using var interrupts = new Interrupts();
         var output = result.GetValue(directory) ?? Path.Combine("runs", data.Name(result)!);
-        var (trainer, options) = DistributedOptions.Agree(processes, () => Prepare(result, output, screen, processes, interrupts));
+        var (trainer, options, note) = DistributedOptions.Agree(processes, () => Prepare(result, output, screen, processes, interrupts));
         var view = new TrainingScreen(Consoles.For(screen), options, recipe.Describe(result), trainer.Plan, interrupts.Token);
-        view.Introduce(TypedLine.Of(result));
+        view.Introduce(TypedLine.Of(result), note);
         var outcome = Train(trainer, view, interrupts.Token);
         if (result.GetValue(json) && processes.IsFirst) JsonLine.Write(invocation.Output, Report(outcome, trainer.Plan, output));
         view.Conclude(outcome, output, TypedLine.Of(result, leaveOut: [overwrite.Name, resume.Name], add: resume.Name));
         return outcome.Completed ? ExitCode.Done : interrupts.ExitCode;
     }
 
-    private (Trainer Trainer, TrainingOptions Options) Prepare(ParseResult result, string output, TextWriter screen, ProcessGroup processes, Interrupts interrupts)
+    private (Trainer Trainer, TrainingOptions Options, string? Note) Prepare(ParseResult result, string output, TextWriter screen, ProcessGroup processes, Interrupts interrupts)
     {
         var chosenDevice = device.Prepare(result);
         if (processes.IsFirst) RefuseWrongDirectory(result, output);
@@ -76,7 +76,11 @@ internal sealed class TrainCommand
         {
             var images = data.Open(result, data.Name(result)!, result.GetValue(seed), screen, interrupts.Token);
             var options = Options(result, images, output, chosenDevice);
-            return (MakeTrainer(options, images, processes), options);
+
+            // A run goes on as it began, and the processes of one run would take each other for strangers.
+            var busy = options.Resume || processes.Size > 1 ? null : device.BesideOthers(result, chosenDevice);
+            options = busy is var (threads, _) ? options with { Threads = threads } : options;
+            return (MakeTrainer(options, images, processes), options, busy?.Note);
         }
         catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
         {

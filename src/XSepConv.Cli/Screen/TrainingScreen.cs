@@ -17,7 +17,9 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
     private readonly Waiting waiting = new();
 
     /// <summary>Says what is going to happen, before it happens.</summary>
-    public void Introduce(string commandLine)
+    /// <param name="commandLine">As typed.</param>
+    /// <param name="note">What to say besides, if anything.</param>
+    public void Introduce(string commandLine, string? note)
     {
         var (channels, height, width) = plan.ImageShape;
         var profile = SummaryCommand.Profile(plan.Network, height, width);
@@ -37,7 +39,7 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             ("device", string.Create(Culture, $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}")),
             ("output", $"{options.OutputDirectory}{Start()}"));
         DataTable.Write(console, plan.Classes, plan.Findings);
-        foreach (var note in Notes(height, width)) console.WriteLine($" note: {note}");
+        foreach (var one in Notes(height, width).Concat(note is null ? [] : [note])) console.WriteLine($" note: {one}");
         console.WriteLine();
     }
 

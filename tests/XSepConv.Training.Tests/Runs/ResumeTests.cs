@@ -245,6 +245,25 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void Unless_said_otherwise_a_run_goes_on_with_the_threads_that_it_began_with()
+    {
+        _run.RunInterruptedAt(1);
+        TorchSharp.torch.set_num_threads(2);
+        try
+        {
+            var resumed = new Trainer(_run.Options with { Resume = true, Threads = null }, RunFolder.Data);
+
+            Assert.Empty(resumed.Plan.Notes);
+            Assert.Equal(1, resumed.Plan.Threads);
+            RequireSame(resumed.Run(cancel: TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            TorchSharp.torch.set_num_threads(1);
+        }
+    }
+
+    [Fact]
     public void A_directory_with_a_run_is_not_overwritten_unasked()
     {
         _run.Run(_run.Options with { Epochs = 1 });
