@@ -31,7 +31,7 @@ public class NetworkBenchmarks : TorchBenchmark
 
     // libtorch's depthwise convolutions, what a user would have without this library.
     [GlobalSetup(Target = nameof(Depthwise))]
-    public void SetUpDepthwise() => SetUp(MobileNetV3SmallSpec.Depthwise(Options), XSepBackend.Composed);
+    public void SetUpDepthwise() => SetUp(MobileNetV3SmallSpec.Twin(Options), XSepBackend.Composed);
 
     [GlobalSetup(Target = nameof(XSep))]
     public void SetUpXSep() => SetUp(MobileNetV3SmallSpec.XSep(Options), XSepBackend.Auto);
@@ -46,7 +46,7 @@ public class NetworkBenchmarks : TorchBenchmark
 
     private void SetUp(NetworkSpec spec, XSepBackend backend)
     {
-        var network = new MobileNetV3(spec);
+        var network = new MobileNet(spec);
         network.SetXSepBackend(backend);
         SetUp(network, Device, Case.Pass, Case.Batch, 3, Case.Size, Case.Size);
     }

@@ -4,12 +4,12 @@ XSepConv (Chen, Lu, Xue, Liao; arXiv 2002.12046) replaces one K x K depthwise co
 depthwise convolution. This file is the PyTorch side of XSepConv for .NET: same names, same options, same state-dict keys, so
 that weights move both ways as safetensors. It needs Python 3.8 and torch 1.13 or newer, nothing else.
 
-    from xsepconv_torch import MobileNetV3, XSepMobileNetV3Small
+    from xsepconv_torch import MobileNet, XSepMobileNetV3Small
 
     network = XSepMobileNetV3Small(num_classes=10, preset="Cifar")
     ...                                                    # train it
     network.save_safetensors("network.safetensors")        # XSepConv for .NET reads this file
-    again = MobileNetV3.from_safetensors("network.safetensors")
+    again = MobileNet.from_safetensors("network.safetensors")
 
 One block in a network of your own, with the padding worked out for all of its 2 x 2 layers:
 
@@ -37,7 +37,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 __all__ = [
-    "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "MobileNetV3", "NetworkSpec",
+    "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "MobileNet", "NetworkSpec",
     "PaddingDirection", "PaddingPlacement", "PaddingStrategy", "SeModule", "SepBlock", "SqueezeExcite", "XSepBlock",
     "XSepConv2d", "XSepMobileNetV3Small", "apply_norm_settings", "load_safetensors", "mobilenet_v3_small_spec", "norm_settings",
     "pad_one_sided", "padding_for_layer",
@@ -543,13 +543,13 @@ def mobilenet_v3_small_spec(num_classes: int = 1000, *, depthwise: bool = False,
     if preset == "Cifar":
         rows[0] = dataclasses.replace(rows[0], stride=1)
     return NetworkSpec(
-        name="mobilenet-v3-small" if depthwise else "xsep-mobilenet-v3-small", stem_channels=_scale(16, width),
+        name="mobilenet-v3-small-twin" if depthwise else "xsep-mobilenet-v3-small", stem_channels=_scale(16, width),
         blocks=tuple(rows), last_channels=_scale(576, width), hidden_features=_scale(1280, width),
         input_channels=input_channels, num_classes=num_classes, stem_stride=1 if preset == "Cifar" else 2, dropout=dropout,
         padding_placement=PaddingPlacement(padding_placement))
 
 
-class MobileNetV3(nn.Module):
+class MobileNet(nn.Module):
     """The network of a NetworkSpec: [N, input_channels, H, W] to logits [N, num_classes], for any H and W.
 
     stem 3 x 3 (conv1) -> bn1 -> hswish -> blocks (bneck) -> 1 x 1 (conv2) -> bn2 -> hswish -> global average pool -> linear3
@@ -584,9 +584,9 @@ class MobileNetV3(nn.Module):
         return self.linear4(self.dropout(y))
 
     @classmethod
-    def from_json(cls, text: str) -> "MobileNetV3":
+    def from_json(cls, text: str) -> "MobileNet":
         """The network that a NetworkSpec's JSON form describes."""
-        return MobileNetV3(NetworkSpec.from_json(text))
+        return MobileNet(NetworkSpec.from_json(text))
 
     def save_safetensors(self, path: Union[str, os.PathLike]) -> None:
         """Writes the state dict, and spec and norms' settings as metadata, so that the file alone says which network it holds."""
@@ -594,7 +594,7 @@ class MobileNetV3(nn.Module):
             "format": "pt", METADATA_KEY: self.spec.to_json(), SETTINGS_KEY: norm_settings(self)})
 
     @classmethod
-    def from_safetensors(cls, path: Union[str, os.PathLike]) -> "MobileNetV3":
+    def from_safetensors(cls, path: Union[str, os.PathLike]) -> "MobileNet":
         """The network in a file of save_safetensors, or of XSepConv for .NET. Every tensor must be there, none besides."""
         tensors, metadata = load_safetensors(path)
         if METADATA_KEY not in metadata:
@@ -606,7 +606,7 @@ class MobileNetV3(nn.Module):
         return network
 
 
-class XSepMobileNetV3Small(MobileNetV3):
+class XSepMobileNetV3Small(MobileNet):
     """XSepMobileNetV3-Small; the options are those of mobilenet_v3_small_spec (depthwise=True gives the twin)."""
 
     def __init__(self, num_classes: int = 1000, **options: Any) -> None:

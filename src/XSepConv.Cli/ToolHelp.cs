@@ -25,7 +25,7 @@ internal static class ToolHelp
             "xsepconv train                                      generated shapes, three epochs, into runs/shapes",
             "xsepconv train --data fashion-mnist --epochs 3 --out runs/fashion",
             "xsepconv train --data fashion-mnist --epochs 3 --out runs/fashion --resume",
-            "xsepconv train --model mobilenet-v3-small --out runs/twin --json > twin.json",
+            "xsepconv train --model mobilenet-v3-small-twin --out runs/twin --json > twin.json",
             "xsepconv train --data cifar-10 --recipe standard --ema 0.999 --patience 10",
             "mpirun -np 2 xsepconv train --distributed mpi      one network, by two processes (Open MPI)",
         ],
@@ -54,7 +54,7 @@ internal static class ToolHelp
         ["summary"] =
         [
             "xsepconv summary                                    the paper's network at 3×224×224",
-            "xsepconv summary --model mobilenet-v3-small         its depthwise twin, for comparison",
+            "xsepconv summary --model mobilenet-v3-small-twin    its depthwise twin, for comparison",
             "xsepconv summary --preset cifar --classes 10 --kernels 7",
             "xsepconv summary --width 0.5 --input 3x160x160 --json",
         ],
@@ -62,7 +62,7 @@ internal static class ToolHelp
         [
             "xsepconv profile                                    the paper's network at 3×224×224, random weights",
             "xsepconv profile --checkpoint runs/shapes/best.safetensors --batch 32",
-            "xsepconv profile --model mobilenet-v3-small --size 160 --threads 2 --json",
+            "xsepconv profile --model mobilenet-v3-small-twin --size 160 --threads 2 --json",
         ],
         ["export"] =
         [

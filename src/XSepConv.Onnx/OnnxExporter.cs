@@ -37,7 +37,7 @@ public static class OnnxExporter
 
     /// <summary>Writes a module to a file.</summary>
     /// <param name="module">
-    /// A <see cref="MobileNetV3"/>, <see cref="XSepBlock"/>, <see cref="SepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or <see cref="SeModule"/>, or a
+    /// A <see cref="MobileNet"/>, <see cref="XSepBlock"/>, <see cref="SepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or <see cref="SeModule"/>, or a
     /// <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, ReLU6, hswish, hsigmoid, global average pooling, Flatten
     /// and Dropout. On any device, of any floating-point type; it is left as it is.
     /// </param>
@@ -86,7 +86,7 @@ public static class OnnxExporter
         }
 
         ExportableModules.Require(new(module, ""));
-        var network = module as MobileNetV3;
+        var network = module as MobileNet;
         var name = network?.Spec.Name ?? module.GetName();
         var input = Input(module, network is null ? "input" : "images", options.Size);
         var graph = new GraphBuilder(options.Opset, options.BatchNorm == OnnxBatchNorm.Folded);

@@ -116,7 +116,7 @@ public sealed class Trainer
         TrainingRun? run = null;
         try
         {
-            using var network = new MobileNetV3(_options.Network, _device);
+            using var network = new MobileNet(_options.Network, _device);
             using var optimizer = ParameterOptimizer.Of(_options, network);
             using var average = _options.EmaDecay > 0 ? new WeightAverage(network, _options.EmaDecay) : null;
             run = new TrainingRun(_options, Plan, _data, _directory, network, optimizer, average, _processes, _start, progress);

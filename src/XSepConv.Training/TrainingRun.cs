@@ -8,7 +8,7 @@ internal sealed class TrainingRun(
     TrainingPlan plan,
     ImageDataset data,
     RunDirectory directory,
-    MobileNetV3 network,
+    MobileNet network,
     ParameterOptimizer optimizer,
     WeightAverage? average,
     ProcessGroup processes,
@@ -137,7 +137,7 @@ internal sealed class TrainingRun(
         return true;
     }
 
-    private EvaluationResult? Measure(MobileNetV3 measured, ImageSplit images, string phase, CancellationToken cancel)
+    private EvaluationResult? Measure(MobileNet measured, ImageSplit images, string phase, CancellationToken cancel)
     {
         _speed.Reset();
         var loss = State.StepsDone > 0 ? State.LossSum / State.StepsDone : double.NaN;

@@ -9,7 +9,7 @@ namespace XSepConv.Training;
 /// processes with a batch each get the bits of one process with both.
 /// </summary>
 internal sealed class TrainingStep(
-    TrainingOptions options, ImageSplit images, MobileNetV3 network, ParameterOptimizer optimizer, WeightAverage? average, ProcessGroup processes)
+    TrainingOptions options, ImageSplit images, MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ProcessGroup processes)
 {
     private readonly Device _device = network.parameters().First().device;
 

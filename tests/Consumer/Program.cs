@@ -27,7 +27,7 @@ if (!(losses[^1] < 0.95f * losses[0]))
     return Fail("The loss did not fall.");
 
 network.SaveSafeTensors(file);
-using var loaded = MobileNetV3.FromSafeTensors(file);
+using var loaded = MobileNet.FromSafeTensors(file);
 network.eval();
 loaded.eval();
 using (no_grad())

@@ -54,7 +54,7 @@ public sealed class ComparisonTests : IDisposable
     [InlineData("--width is '0': it must be above 0", "ablate", "--width", "0")]
     [InlineData("--kernels is '5,7': give one number.", "ablate", "--kernels", "5,7")]
     [InlineData("--network is 'huge': known are small, large", "compare", "--network", "huge")]
-    [InlineData("There is no option '--model' here", "compare", "--model", "mobilenet-v3-small")]
+    [InlineData("There is no option '--model' here", "compare", "--model", "mobilenet-v3-small-twin")]
     [InlineData("--data folder needs --data-root", "compare", "--data", "folder")]
     [InlineData("batch", "compare", "--batch", "1")]
     public void Wrong_options_are_refused_in_one_line(string expected, params string[] args)

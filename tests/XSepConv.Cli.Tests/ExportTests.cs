@@ -74,7 +74,7 @@ public sealed class ExportTests : IDisposable
         Assert.StartsWith($"{path}: safetensors", Here.SingleLine(output));
         using var file = SafeTensors.Open(path);
         Assert.Equal(["format", "xsepconv.data", "xsepconv.network", "xsepconv.settings"], file.Metadata.Keys.Order());
-        using var network = MobileNetV3.FromSafeTensors(path);
+        using var network = MobileNet.FromSafeTensors(path);
         Assert.Equal(2, network.Spec.NumClasses);
     }
 
@@ -137,7 +137,7 @@ public sealed class ExportTests : IDisposable
     {
         var path = At(name);
         if (File.Exists(path)) return path;
-        using var network = new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, InputChannels = 1, Width = 0.2, Preset = ImagePreset.Cifar }));
+        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, InputChannels = 1, Width = 0.2, Preset = ImagePreset.Cifar }));
         network.SaveSafeTensors(path, metadata);
         return path;
     }

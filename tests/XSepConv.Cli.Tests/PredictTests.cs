@@ -280,9 +280,9 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     }
 
     /// <summary>Softmax of the modules' logits, in float64.</summary>
-    private static double[] Probabilities(MobileNetV3 network, DataSpec data, Tensor pixels)
+    private static double[] Probabilities(MobileNet network, DataSpec data, Tensor pixels)
     {
-        using var exact = new MobileNetV3(network.Spec, dtype: ScalarType.Float64);
+        using var exact = new MobileNet(network.Spec, dtype: ScalarType.Float64);
         using var noGrad = no_grad();
         var source = network.state_dict();
         foreach (var (key, value) in exact.state_dict()) value.copy_(source[key]);

@@ -59,11 +59,11 @@ public sealed class ProfileTests(FinishedRun finished)
     [Fact]
     public void The_table_shows_layers_total_and_what_the_machine_allows()
     {
-        var (exitCode, output, error) = Here.Run("profile", "--preset", "cifar", "--classes", "10", "--model", "mobilenet-v3-small");
+        var (exitCode, output, error) = Here.Run("profile", "--preset", "cifar", "--classes", "10", "--model", "mobilenet-v3-small-twin");
 
         Assert.Equal("", error);
         Assert.Equal(0, exitCode);
-        Assert.Contains("mobilenet-v3-small, 10 classes, 1×3×32×32", output, StringComparison.Ordinal);
+        Assert.Contains("mobilenet-v3-small-twin, 10 classes, 1×3×32×32", output, StringComparison.Ordinal);
 
         // 40 → 240 channels and a 5×5 kernel on each, at 8×8 places.
         Assert.Contains($" {240 * (40 + 25) * 64:N0} ", Line(output, " bneck.4.conv1 + conv2 "), StringComparison.Ordinal);

@@ -45,7 +45,7 @@ public class SummaryTests
     [Fact]
     public void The_twin_differs_by_the_spatial_operators_only()
     {
-        var twin = Summary("--model", "mobilenet-v3-small");
+        var twin = Summary("--model", "mobilenet-v3-small-twin");
 
         // For every XSep row of E channels: K² + 2 weights (one kernel, one batch norm) instead of 4 + 2K + 6 (three of each), and MACs
         // K² instead of 4 + 2K at each place of the map.
@@ -106,7 +106,7 @@ public class SummaryTests
     [InlineData("--kernels is '3,3,3,3,3,3,3': give one", "--kernels", "3,3,3,3,3,3,3")]
     [InlineData("--classes is '0': it must be a whole number from 1", "--classes", "0")]
     [InlineData("--classes is '1.5'", "--classes", "1.5")]
-    [InlineData("Did you mean 'mobilenet-v3-small'?", "--model", "mobilnet-v3-small")]
+    [InlineData("Did you mean 'mobilenet-v3-small-twin'?", "--model", "mobilnet-v3-small-twin")]
     [InlineData("Did you mean 'xsep-mobilenet-v3-small'?", "--model", "xsep")]
     [InlineData("known are imagenet, cifar. Did you mean 'cifar'?", "--preset", "cifar10")]
     [InlineData("--input is '3x0x5'", "--input", "3x0x5")]

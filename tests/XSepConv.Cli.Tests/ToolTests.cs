@@ -67,7 +67,7 @@ public class ToolTests
     }
 
     [Theory]
-    [InlineData("mobilenet-v3-smal", "mobilenet-v3-small")]
+    [InlineData("mobilenet-v3-smal-twin", "mobilenet-v3-small-twin")]
     [InlineData("xsep-mobilenet", "xsep-mobilenet-v3-small")]
     [InlineData("fashion", "fashion-mnist")]
     [InlineData("MNIST", "mnist")]
@@ -76,7 +76,7 @@ public class ToolTests
     [InlineData("", null)]
     public void The_nearest_name_is_the_one_that_was_meant(string typed, string? meant)
     {
-        Assert.Equal(meant, Nearest.To(typed, ["xsep-mobilenet-v3-small", "mobilenet-v3-small", "shapes", "fashion-mnist", "mnist"]));
+        Assert.Equal(meant, Nearest.To(typed, ["xsep-mobilenet-v3-small", "mobilenet-v3-small-twin", "shapes", "fashion-mnist", "mnist"]));
     }
 
     [Theory]

@@ -36,7 +36,7 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
 
     [Theory]
     [InlineData("xsep-mobilenet-v3-large")]
-    [InlineData("mobilenet-v3-large")]
+    [InlineData("mobilenet-v3-large-twin")]
     public async Task A_large_network_and_a_recipe_can_be_trained_and_evaluated(string model)
     {
         var output = Path.Combine(folder, "run");
@@ -72,7 +72,7 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [Theory]
     [InlineData("--data is 'shaeps': known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder. Did you mean 'shapes'?", "--data", "shaeps")]
     [InlineData("Did you mean 'fashion-mnist'?", "--data", "fashion-mnits")]
-    [InlineData("Did you mean 'mobilenet-v3-small'?", "--model", "mobilnet-v3-small")]
+    [InlineData("Did you mean 'mobilenet-v3-small-twin'?", "--model", "mobilnet-v3-small-twin")]
     [InlineData("--kernels is '4': a kernel is odd", "--kernels", "4")]
     [InlineData("--width is '0': it must be above 0", "--width", "0")]
     [InlineData("--batch is '1': it must be a whole number from 2", "--batch", "1")]

@@ -10,10 +10,10 @@ internal static class TrainedFile
     /// <param name="channels">Of the images.</param>
     /// <param name="classes">That it tells apart.</param>
     /// <param name="images">What it is used to: its statistics are theirs; without, a deep network of random weights sees all alike.</param>
-    public static MobileNetV3 Network(int channels, int classes, TorchSharp.torch.Tensor? images = null)
+    public static MobileNet Network(int channels, int classes, TorchSharp.torch.Tensor? images = null)
     {
         TorchSharp.torch.random.manual_seed(5);
-        var network = new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = classes, InputChannels = channels, Preset = ImagePreset.Cifar, Width = 0.25 }));
+        var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = classes, InputChannels = channels, Preset = ImagePreset.Cifar, Width = 0.25 }));
         using var noGrad = TorchSharp.torch.no_grad();
         foreach (var (name, value) in network.named_parameters())
         {
@@ -31,7 +31,7 @@ internal static class TrainedFile
         return network;
     }
 
-    public static string Write(string path, MobileNetV3 network, DataSpec? data)
+    public static string Write(string path, MobileNet network, DataSpec? data)
     {
         network.SaveSafeTensors(path);
         if (data is null) return path;

@@ -13,7 +13,7 @@ public sealed class NetworkAgreementTests
         {
             foreach (var preset in Enum.GetValues<ImagePreset>())
             {
-                data.Add(MobileNetV3SmallSpec.DepthwiseName, preset, PaddingPlacement.AfterExpand, 0.5, 5, norm);
+                data.Add(MobileNetV3SmallSpec.TwinName, preset, PaddingPlacement.AfterExpand, 0.5, 5, norm);
                 foreach (var placement in Enum.GetValues<PaddingPlacement>())
                 {
                     // Two classes of rows at width 0.35, which keeps channel counts small and uneven.
@@ -41,7 +41,7 @@ public sealed class NetworkAgreementTests
             Width = width,
             Kernels = kernel == 0 ? [] : [kernel],
         };
-        using var network = Randomised.Eval(new MobileNetV3(model == MobileNetV3SmallSpec.XSepName ? MobileNetV3SmallSpec.XSep(options) : MobileNetV3SmallSpec.Depthwise(options)), 5);
+        using var network = Randomised.Eval(new MobileNet(model == MobileNetV3SmallSpec.XSepName ? MobileNetV3SmallSpec.XSep(options) : MobileNetV3SmallSpec.Twin(options)), 5);
         long[][] shapes = preset == ImagePreset.Cifar ? [[1, 3, 33, 31], [7, 3, 19, 32]] : [[1, 3, 97, 65], [7, 3, 47, 64]];
         var file = Agreement.Check(network, new() { BatchNorm = norm }, $"{model}", shapes);
         OnnxFile.RequireNativeNodes(file);
@@ -53,7 +53,7 @@ public sealed class NetworkAgreementTests
     public void The_large_network_computes_the_same_too(ImagePreset preset, bool twin)
     {
         var options = new MobileNetV3LargeOptions { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = [7, 5, 9, 3] };
-        using var network = Randomised.Eval(new MobileNetV3(twin ? MobileNetV3LargeSpec.Depthwise(options) : MobileNetV3LargeSpec.XSep(options)), 9);
+        using var network = Randomised.Eval(new MobileNet(twin ? MobileNetV3LargeSpec.Twin(options) : MobileNetV3LargeSpec.XSep(options)), 9);
         OnnxFile.RequireNativeNodes(Agreement.Check(network, new(), $"large {preset}", [2, 3, 65, 47]));
     }
 
@@ -64,7 +64,7 @@ public sealed class NetworkAgreementTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var network = Randomised.Eval(new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = 11, Preset = ImagePreset.Cifar, Width = 0.35 })), 5);
+        var network = Randomised.Eval(new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 11, Preset = ImagePreset.Cifar, Width = 0.35 })), 5);
         var files = Enumerable.Range(OnnxExporter.OldestOpsetVersion, OnnxExporter.NewestOpsetVersion - OnnxExporter.OldestOpsetVersion + 1)
             .Select(opset => (opset, OnnxRuntime.Export(network, new() { BatchNorm = norm, Opset = opset }))).ToList();
         var x = randn(3, 3, 33, 31);
@@ -89,7 +89,7 @@ public sealed class NetworkAgreementTests
         Assert.Contains(PaddingDirection.Symmetric, spec.Paddings().OfType<PaddingDirection>());
         foreach (var placement in Enum.GetValues<PaddingPlacement>())
         {
-            using var network = Randomised.Eval(new MobileNetV3(spec with { PaddingPlacement = placement }), 6);
+            using var network = Randomised.Eval(new MobileNet(spec with { PaddingPlacement = placement }), 6);
             OnnxFile.RequireNativeNodes(Agreement.Check(network, new(), $"{placement}", [2, 3, 33, 31]));
         }
     }

@@ -26,9 +26,9 @@ public sealed class OnnxCheckerTests
             foreach (var size in new (int, int)?[] { null, (33, 31) })
             {
                 var options = new OnnxExportOptions { BatchNorm = norm, Size = size };
-                using var network = new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
+                using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
                 Export(network, options with { ClassNames = ["a", "b", "c"], Normalization = new([0.5, 0.5, 0.5], [0.2, 0.2, 0.2]) });
-                using var twin = new MobileNetV3(MobileNetV3SmallSpec.Depthwise(new() { NumClasses = 3, Width = 0.35 }));
+                using var twin = new MobileNet(MobileNetV3SmallSpec.Twin(new() { NumClasses = 3, Width = 0.35 }));
                 Export(twin, options);
                 foreach (var padding in Enum.GetValues<PaddingDirection>())
                 {
@@ -47,7 +47,7 @@ public sealed class OnnxCheckerTests
             for (var opset = OnnxExporter.OldestOpsetVersion; opset <= OnnxExporter.NewestOpsetVersion; opset++)
             {
                 var options = new OnnxExportOptions { BatchNorm = norm, Opset = opset };
-                using var network = new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
+                using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
                 Export(network, options with { Normalization = new([0.5, 0.5, 0.5], [0.2, 0.2, 0.2]) });
                 foreach (var (_, module, _) in Sequences.All())
                 {

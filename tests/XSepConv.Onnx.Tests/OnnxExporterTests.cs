@@ -18,7 +18,7 @@ public sealed class OnnxExporterTests
         Assert.Equal("xsep-mobilenet-v3-small", info.GraphName);
         Assert.Equal(("images", 1, "N,3,H,W"), Text(Assert.Single(info.Inputs)));
         Assert.Equal(("logits", 1, "N,10"), Text(Assert.Single(info.Outputs)));
-        Assert.Equal(network.Spec.ToJson(), info.Metadata[MobileNetV3.SpecMetadataKey]);
+        Assert.Equal(network.Spec.ToJson(), info.Metadata[NetworkSpec.MetadataKey]);
 
         // 2 around the blocks, 5 Dw rows of 3, 6 XSep rows of 5, 2 in a squeeze-excite, 1 in a shortcut.
         var squeezes = network.Spec.Blocks.Count(block => block.SqueezeExcite != SqueezeExcite.None);
@@ -167,7 +167,7 @@ public sealed class OnnxExporterTests
     [Fact]
     public void Class_names_normalisation_and_metadata_go_along()
     {
-        using var network = new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, Width = 0.2, InputChannels = 1 }));
+        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, Width = 0.2, InputChannels = 1 }));
         var options = new OnnxExportOptions
         {
             ClassNames = ["Mütze", "\"bag\""],
@@ -195,7 +195,7 @@ public sealed class OnnxExporterTests
     [Fact]
     public void Options_that_do_not_fit_are_refused_with_what_would_be_right()
     {
-        using var network = new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, Width = 0.2 }));
+        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, Width = 0.2 }));
         Refused("The size is 0×5", new() { Size = (0, 5) });
         Refused("There are 3 class names; the module's output is [N, 2].", new() { ClassNames = ["a", "b", "c"] });
         Refused("The normalisation has 1 means and 3 standard deviations; the module takes 3 channels", new() { Normalization = new([0], [1, 1, 1]) });

@@ -39,7 +39,7 @@ internal static class CompiledWorks
         {
             foreach (var batch in new[] { 1, 32 })
             {
-                foreach (var (model, spec) in new[] { ("xsep", MobileNetV3SmallSpec.XSep()), ("depthwise", MobileNetV3SmallSpec.Depthwise()) })
+                foreach (var (model, spec) in new[] { ("xsep", MobileNetV3SmallSpec.XSep()), ("depthwise", MobileNetV3SmallSpec.Twin()) })
                 {
                     using var scope = NewDisposeScope();
                     random.manual_seed(1);
@@ -74,7 +74,7 @@ internal static class CompiledWorks
         var options = kernels.Length == 0 ? new MobileNetV3SmallOptions() : new MobileNetV3SmallOptions { Kernels = kernels };
         var x = randn(batch, 3, 224, 224);
         var xsep = Network(MobileNetV3SmallSpec.XSep(options));
-        var twin = Network(MobileNetV3SmallSpec.Depthwise(options));
+        var twin = Network(MobileNetV3SmallSpec.Twin(options));
         var twinCompiled = Compiled("twin", twin, x, settings.Threads);
         foreach (var (model, network) in new[] { ("xsep", xsep), ("depthwise", twin) })
         {
@@ -93,15 +93,15 @@ internal static class CompiledWorks
         }
     }
 
-    private static MobileNetV3 Network(NetworkSpec spec)
+    private static MobileNet Network(NetworkSpec spec)
     {
-        var network = new MobileNetV3(spec);
+        var network = new MobileNet(spec);
         network.RandomizeNorms();
         network.eval();
         return network;
     }
 
-    private static Contestant Compiled(string name, MobileNetV3 network, Tensor x, int threads)
+    private static Contestant Compiled(string name, MobileNet network, Tensor x, int threads)
     {
         var batch = (int)x.shape[0];
         var session = network.Compile().CreateSession(batch, threads);
@@ -114,7 +114,7 @@ internal static class CompiledWorks
         });
     }
 
-    private static Contestant OnnxRuntime(MobileNetV3 network, Tensor x, int threads)
+    private static Contestant OnnxRuntime(MobileNet network, Tensor x, int threads)
     {
         using var stream = new MemoryStream();
         OnnxExporter.Export(network, stream);
@@ -135,7 +135,7 @@ internal static class CompiledWorks
         });
     }
 
-    private static Contestant Torch(MobileNetV3 network, Tensor x, bool embedded)
+    private static Contestant Torch(MobileNet network, Tensor x, bool embedded)
     {
         var folded = new FoldedTorch(network, embedded);
         return new("torch", () =>
@@ -151,10 +151,10 @@ internal static class CompiledWorks
     }
 
     /// <summary>Those that agree with the module in float64.</summary>
-    private static List<Contestant> Correct(MobileNetV3 network, Tensor x, IReadOnlyList<Contestant> contestants)
+    private static List<Contestant> Correct(MobileNet network, Tensor x, IReadOnlyList<Contestant> contestants)
     {
         using var scope = NewDisposeScope();
-        var exact = new MobileNetV3(network.Spec, dtype: ScalarType.Float64);
+        var exact = new MobileNet(network.Spec, dtype: ScalarType.Float64);
         network.CopyTo(exact);
         exact.eval();
         using var noGrad = no_grad();

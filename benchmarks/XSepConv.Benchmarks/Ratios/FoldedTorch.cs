@@ -13,7 +13,7 @@ internal sealed class FoldedTorch
 
     /// <param name="network">The weights, as they are now.</param>
     /// <param name="embedded">Whether the 2×2 runs as a 3×3 that needs no padded copy of the map; which is faster differs between machines.</param>
-    public FoldedTorch(MobileNetV3 network, bool embedded)
+    public FoldedTorch(MobileNet network, bool embedded)
     {
         using var noGrad = no_grad();
         var spec = network.Spec;

@@ -18,7 +18,7 @@ internal static class NetworkCase
             List<Contestant> contestants =
             [
                 .. Pair(MobileNetV3SmallSpec.XSep(options), "composed", "fused", x, labels),
-                .. Pair(MobileNetV3SmallSpec.Depthwise(options), "twin", "twin-fused", x, labels),
+                .. Pair(MobileNetV3SmallSpec.Twin(options), "twin", "twin-fused", x, labels),
             ];
             var run = new RatioCase("net-train", "xsep", $"{batch}x3x32x32", null, settings.Threads);
             yield return RatioResult.Measure(run, contestants, 4 * settings.Seconds, "composed/fused", "twin/fused", "twin-fused/fused", "twin/twin-fused");
@@ -27,12 +27,12 @@ internal static class NetworkCase
 
     private static List<Contestant> Pair(NetworkSpec spec, string stock, string fused, Tensor x, Tensor labels)
     {
-        var exact = new MobileNetV3(spec, dtype: ScalarType.Float64);
+        var exact = new MobileNet(spec, dtype: ScalarType.Float64);
         exact.SetXSepBackend(XSepBackend.Composed);
         List<Contestant> contestants = [];
         foreach (var (name, backend) in new[] { (stock, XSepBackend.Composed), (fused, XSepBackend.Auto) })
         {
-            var network = new MobileNetV3(spec);
+            var network = new MobileNet(spec);
             network.SetXSepBackend(backend);
             exact.CopyTo(network);
             contestants.Add(new(name, () =>
@@ -51,7 +51,7 @@ internal static class NetworkCase
     }
 
     /// <summary>Logits and loss: gradients of a fresh network's last layer are too small to compare one by one.</summary>
-    private static List<Tensor> Step(MobileNetV3 network, Tensor x, Tensor labels)
+    private static List<Tensor> Step(MobileNet network, Tensor x, Tensor labels)
     {
         network.train();
         network.zero_grad();

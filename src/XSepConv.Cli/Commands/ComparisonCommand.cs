@@ -141,11 +141,11 @@ internal sealed class ComparisonCommand
             if (result.GetValue(network) == Large)
             {
                 var large = (MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions());
-                return (MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Depthwise(large));
+                return (MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Twin(large));
             }
 
             var small = (MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions());
-            return (MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Depthwise(small));
+            return (MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Twin(small));
 
             MobileNetV3Options Fill(MobileNetV3Options options) => options with
             {

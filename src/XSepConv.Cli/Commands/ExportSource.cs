@@ -5,10 +5,10 @@ namespace XSepConv.Cli.Commands;
 /// <summary>A network that is exported, and what its file says about the images it was trained on, if it does.</summary>
 internal sealed class ExportSource : IDisposable
 {
-    private ExportSource(MobileNetV3 network, LoadedCheckpoint? training, IReadOnlyDictionary<string, string> metadata) =>
+    private ExportSource(MobileNet network, LoadedCheckpoint? training, IReadOnlyDictionary<string, string> metadata) =>
         (Network, Training, Metadata) = (network, training, metadata);
 
-    public MobileNetV3 Network { get; }
+    public MobileNet Network { get; }
 
     /// <summary>Null where the file holds weights alone.</summary>
     public LoadedCheckpoint? Training { get; }
@@ -23,7 +23,7 @@ internal sealed class ExportSource : IDisposable
         var metadata = ReadMetadata(path);
         if (!metadata.ContainsKey(DataSpec.MetadataKey))
         {
-            var network = MobileNetV3.FromSafeTensors(path);
+            var network = MobileNet.FromSafeTensors(path);
             network.eval();
             return new(network, null, metadata);
         }
@@ -37,6 +37,6 @@ internal sealed class ExportSource : IDisposable
     private static Dictionary<string, string> ReadMetadata(string path)
     {
         using var file = SafeTensors.Open(path);
-        return file.Metadata.Where(entry => entry.Key is not (TrainingState.MetadataKey or MobileNetV3.SpecMetadataKey or ModuleSettings.MetadataKey or "format")).ToDictionary();
+        return file.Metadata.Where(entry => entry.Key is not (TrainingState.MetadataKey or NetworkSpec.MetadataKey or ModuleSettings.MetadataKey or "format")).ToDictionary();
     }
 }

@@ -14,8 +14,8 @@ internal sealed class NetworkOptions
     private IEnumerable<Option> All => [model, preset, width, kernels];
 
     private readonly Option<string> model = CheckedOption.Choice(
-        "--model", [MobileNetV3SmallSpec.XSepName, MobileNetV3SmallSpec.DepthwiseName, MobileNetV3LargeSpec.XSepName, MobileNetV3LargeSpec.DepthwiseName], MobileNetV3SmallSpec.XSepName,
-        $"{MobileNetV3SmallSpec.XSepName}, {MobileNetV3LargeSpec.XSepName}, or a twin with the K×K depthwise blocks that XSepConv replaces: {MobileNetV3SmallSpec.DepthwiseName}, {MobileNetV3LargeSpec.DepthwiseName}.",
+        "--model", [MobileNetV3SmallSpec.XSepName, MobileNetV3SmallSpec.TwinName, MobileNetV3LargeSpec.XSepName, MobileNetV3LargeSpec.TwinName], MobileNetV3SmallSpec.XSepName,
+        $"{MobileNetV3SmallSpec.XSepName}, {MobileNetV3LargeSpec.XSepName}, or a twin with the K×K depthwise blocks that XSepConv replaces: {MobileNetV3SmallSpec.TwinName}, {MobileNetV3LargeSpec.TwinName}.",
         "NAME");
 
     private readonly Option<string> preset;
@@ -50,9 +50,9 @@ internal sealed class NetworkOptions
         {
             return result.GetValue(model) switch
             {
-                MobileNetV3SmallSpec.DepthwiseName => MobileNetV3SmallSpec.Depthwise((MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions())),
+                MobileNetV3SmallSpec.TwinName => MobileNetV3SmallSpec.Twin((MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions())),
                 MobileNetV3LargeSpec.XSepName => MobileNetV3LargeSpec.XSep((MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions())),
-                MobileNetV3LargeSpec.DepthwiseName => MobileNetV3LargeSpec.Depthwise((MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions())),
+                MobileNetV3LargeSpec.TwinName => MobileNetV3LargeSpec.Twin((MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions())),
                 _ => MobileNetV3SmallSpec.XSep((MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions())),
             };
         }

@@ -82,7 +82,7 @@ internal static class PredictCommand
         return answers;
     }
 
-    private static InferenceSession Session(CompiledModel model, int maxBatch, int threads)
+    private static NetworkSession Session(CompiledModel model, int maxBatch, int threads)
     {
         try
         {

@@ -45,7 +45,7 @@ internal static class ProfileCommand
         return command;
     }
 
-    private static InferenceSession Session(CompiledModel model, int batch, int threads, int? side)
+    private static NetworkSession Session(CompiledModel model, int batch, int threads, int? side)
     {
         try
         {
@@ -60,7 +60,7 @@ internal static class ProfileCommand
         }
     }
 
-    private static object Report(InferenceSession session, NetworkTimes times, MachineRates rates) => new
+    private static object Report(NetworkSession session, NetworkTimes times, MachineRates rates) => new
     {
         model = session.Model.Spec.Name,
         session.Model.Kernel,

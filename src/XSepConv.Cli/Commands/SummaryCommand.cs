@@ -49,7 +49,7 @@ internal static class SummaryCommand
         }
 
         Nnpack.SwitchOffWhereUnsupported();
-        using var model = new MobileNetV3(spec);
+        using var model = new MobileNet(spec);
         return ModelProfile.Of(model, 1, spec.InputChannels, height, width);
 
         static long DivideUp(int size, int stride) => (size + stride - 1L) / stride;

@@ -18,7 +18,7 @@ internal sealed record NetworkTimes(IReadOnlyList<StepTime> Steps, TimeSpan Run,
     public TimeSpan Sum => Steps.Aggregate(TimeSpan.Zero, (sum, step) => sum + step.Time);
 
     /// <summary>Runs full batches of random pixels, about a second for the steps and one for whole runs.</summary>
-    public static NetworkTimes Measure(InferenceSession session)
+    public static NetworkTimes Measure(NetworkSession session)
     {
         var random = new Random(1);
         var pixels = new float[session.MaxBatch * session.ImageLength];
@@ -35,7 +35,7 @@ internal sealed record NetworkTimes(IReadOnlyList<StepTime> Steps, TimeSpan Run,
         return new(session.Measure(pixels, runs), times[runs / 2], runs);
     }
 
-    private static TimeSpan Time(InferenceSession session, float[] pixels, float[] logits)
+    private static TimeSpan Time(NetworkSession session, float[] pixels, float[] logits)
     {
         var start = Stopwatch.GetTimestamp();
         session.Run(pixels, logits);

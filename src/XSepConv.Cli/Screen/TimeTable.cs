@@ -9,7 +9,7 @@ internal static class TimeTable
 {
     private const string Between = " + ";
 
-    public static void Write(IAnsiConsole console, InferenceSession session, NetworkTimes times, MachineRates rates)
+    public static void Write(IAnsiConsole console, NetworkSession session, NetworkTimes times, MachineRates rates)
     {
         var model = session.Model;
         var table = new Table { Border = TableBorder.Simple, ShowFooters = true };

@@ -13,9 +13,9 @@ public static class Compilation
     /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network.</exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
     /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>
-    public static CompiledModel Compile(this MobileNetV3 network, DataSpec? data = null) => network.Compile(data, KernelRegistry.Current.Name);
+    public static CompiledModel Compile(this MobileNet network, DataSpec? data = null) => network.Compile(data, KernelRegistry.Current.Name);
 
-    internal static CompiledModel Compile(this MobileNetV3 network, DataSpec? data, string kernel)
+    internal static CompiledModel Compile(this MobileNet network, DataSpec? data, string kernel)
     {
         ArgumentNullException.ThrowIfNull(network);
         var watch = Stopwatch.StartNew();

@@ -22,9 +22,9 @@ namespace XSepConv;
 /// Linear 576 → 1280 → BN → hswish → Linear 1280 → classes
 /// </code>
 /// Rows read: kind, K, in, expand, out channels, activation, squeeze-excite, stride. They are <see cref="MobileNetV3SmallSpec.XSep"/>, and
-/// <see cref="MobileNetV3"/> assembles them; its depthwise twin is <c>new MobileNetV3(MobileNetV3SmallSpec.Depthwise())</c>.
+/// <see cref="MobileNet"/> assembles them; its depthwise twin is <c>new MobileNet(MobileNetV3SmallSpec.Twin())</c>.
 /// </remarks>
-public sealed class XSepMobileNetV3Small : MobileNetV3
+public sealed class XSepMobileNetV3Small : MobileNet
 {
     /// <summary>Creates the network for 3-channel images.</summary>
     /// <param name="numClasses">How many classes there are.</param>

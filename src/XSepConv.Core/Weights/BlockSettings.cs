@@ -18,7 +18,7 @@ internal static class BlockSettings
         XSepBlock block => Of(block.Spec, block.Padding, block.Placement),
         DwBlock block => Of(block.Spec, null, default),
         SepBlock block => Of(block.Spec, null, default),
-        MobileNetV3 network => Stem(network.Spec),
+        MobileNet network => Stem(network.Spec),
         _ => [],
     };
 

@@ -27,7 +27,7 @@ public static class SafeTensorsExtensions
             ["format"] = "pt",
             [ModuleSettings.MetadataKey] = ModuleState.Settings(module).ToJson(),
         };
-        if (module is MobileNetV3 network) entries[MobileNetV3.SpecMetadataKey] = network.Spec.ToJson();
+        if (module is MobileNet network) entries[NetworkSpec.MetadataKey] = network.Spec.ToJson();
         SafeTensors.Write(path, ModuleState.Tensors(module), entries);
     }
 

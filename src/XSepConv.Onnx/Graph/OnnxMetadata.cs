@@ -14,10 +14,10 @@ internal static class OnnxMetadata
 
     /// <summary>The entries, in the order of their keys.</summary>
     /// <exception cref="ArgumentException">Class names do not fit the output, or an entry has a key of ours.</exception>
-    public static IEnumerable<StringStringEntryProto> Entries(MobileNetV3? network, Value output, OnnxExportOptions options)
+    public static IEnumerable<StringStringEntryProto> Entries(MobileNet? network, Value output, OnnxExportOptions options)
     {
         var entries = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        if (network is not null) entries.Add(MobileNetV3.SpecMetadataKey, network.Spec.ToJson());
+        if (network is not null) entries.Add(NetworkSpec.MetadataKey, network.Spec.ToJson());
         if (options.ClassNames.Count > 0)
         {
             if (output.IsMap || output.Channels != options.ClassNames.Count)
@@ -36,7 +36,7 @@ internal static class OnnxMetadata
 
         foreach (var (key, value) in options.Metadata)
         {
-            if (key is ClassesKey or NormalizationKey or MobileNetV3.SpecMetadataKey || !entries.TryAdd(key, value))
+            if (key is ClassesKey or NormalizationKey or NetworkSpec.MetadataKey || !entries.TryAdd(key, value))
             {
                 throw new ArgumentException($"The metadata has an entry '{key}', which the exporter writes itself.", nameof(options));
             }

@@ -64,7 +64,7 @@ internal sealed class BlockTranslator(LayerTranslator layers)
         return layers.Gate(y, x, at.Name("scale"));
     }
 
-    /// <summary><see cref="MobileNetV3"/>; <paramref name="block"/> translates its blocks.</summary>
+    /// <summary><see cref="MobileNet"/>; <paramref name="block"/> translates its blocks.</summary>
     public Value Network(Value x, ModuleAt at, Func<Value, ModuleAt, Value> block)
     {
         x = layers.HSwish(layers.Convolution(x, at.Child("conv1"), at.Child("bn1")), at.Name("act1"));

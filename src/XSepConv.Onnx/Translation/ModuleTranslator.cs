@@ -14,7 +14,7 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
     {
         switch (at.Module)
         {
-            case MobileNetV3:
+            case MobileNet:
                 return Blocks.Network(x, at, Translate);
             case XSepBlock:
                 return Blocks.XSep(x, at);
@@ -77,7 +77,7 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
     {
         switch (at.Module)
         {
-            case MobileNetV3 network:
+            case MobileNet network:
                 return Map(network.Spec.InputChannels);
             case XSepBlock block:
                 return Map(block.Spec.In);

@@ -41,7 +41,7 @@ public sealed class CompiledModel
     /// <summary>The kernels in use: <c>v512</c>, <c>v256</c> or <c>v128</c> by the bits of a vector, or <c>scalar</c>. The environment variable <c>XSEPCONV_KERNEL</c> forces one.</summary>
     public string Kernel => _network.Kernel;
 
-    /// <summary>Compiles the network of a file that <c>MobileNetV3.SaveSafeTensors</c> or the trainer wrote: the file alone says which network it is.</summary>
+    /// <summary>Compiles the network of a file that <c>MobileNet.SaveSafeTensors</c> or the trainer wrote: the file alone says which network it is.</summary>
     /// <param name="path">A safetensors file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
@@ -55,7 +55,7 @@ public sealed class CompiledModel
     /// <param name="maxBatch">The most images that one run may have.</param>
     /// <param name="threads">
     /// Threads that share a run, the caller's included: images first, then rows and channels of an image. More than the machine has cores only wait for each other;
-    /// beyond 32 no more than its cores are started (<see cref="InferenceSession.Threads"/> says how many). Results are the same for any number.
+    /// beyond 32 no more than its cores are started (<see cref="NetworkSession.Threads"/> says how many). Results are the same for any number.
     /// </param>
     /// <param name="height">
     /// Height of the images in pixels. Without height and width they are those of the data the network was trained on, where that is known, or
@@ -63,7 +63,7 @@ public sealed class CompiledModel
     /// </param>
     /// <param name="width">Width of the images in pixels.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is below 1, or the images are so large that a buffer would pass 2³¹ floats.</exception>
-    public InferenceSession CreateSession(int maxBatch = 1, int threads = 1, int? height = null, int? width = null)
+    public NetworkSession CreateSession(int maxBatch = 1, int threads = 1, int? height = null, int? width = null)
     {
         const int MostThreads = 1024, MostBeyondCores = 32;
         var size = new MapSize(height ?? width ?? Data?.Height ?? Spec.DefaultImageSize, width ?? height ?? Data?.Width ?? Spec.DefaultImageSize);
@@ -71,7 +71,7 @@ public sealed class CompiledModel
         if (threads is < 1 or > MostThreads) throw new ArgumentOutOfRangeException(nameof(threads), threads, $"Threads go from 1 to {MostThreads}.");
         if (size.Height < 1) throw new ArgumentOutOfRangeException(nameof(height), size.Height, "An image is at least one pixel high.");
         if (size.Width < 1) throw new ArgumentOutOfRangeException(nameof(width), size.Width, "An image is at least one pixel wide.");
-        return new InferenceSession(this, _network, size, maxBatch, Math.Min(threads, Math.Max(Environment.ProcessorCount, MostBeyondCores)));
+        return new NetworkSession(this, _network, size, maxBatch, Math.Min(threads, Math.Max(Environment.ProcessorCount, MostBeyondCores)));
     }
 
     internal static CompiledModel Load(string path, string kernel)

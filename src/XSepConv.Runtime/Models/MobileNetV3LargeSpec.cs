@@ -10,7 +10,7 @@ public static class MobileNetV3LargeSpec
     public const string XSepName = "xsep-mobilenet-v3-large";
 
     /// <summary>The name of <see cref="Depthwise"/>.</summary>
-    public const string DepthwiseName = "mobilenet-v3-large";
+    public const string TwinName = "mobilenet-v3-large-twin";
 
     private static MobileNetV3Layout Table => new(MobileNetV3LargeTable.Rows, LastChannels: 960);
 
@@ -23,5 +23,5 @@ public static class MobileNetV3LargeSpec
     /// included, kept. So only the operator differs.
     /// </summary>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
-    public static NetworkSpec Depthwise(MobileNetV3LargeOptions? options = null) => Table.BuildTwin(DepthwiseName, options ?? new());
+    public static NetworkSpec Twin(MobileNetV3LargeOptions? options = null) => Table.BuildTwin(TwinName, options ?? new());
 }

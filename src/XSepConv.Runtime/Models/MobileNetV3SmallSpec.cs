@@ -7,7 +7,7 @@ public static class MobileNetV3SmallSpec
     public const string XSepName = "xsep-mobilenet-v3-small";
 
     /// <summary>The name of <see cref="Depthwise"/>.</summary>
-    public const string DepthwiseName = "mobilenet-v3-small";
+    public const string TwinName = "mobilenet-v3-small-twin";
 
     private static MobileNetV3Layout Table => new(MobileNetV3SmallTable.Rows, LastChannels: 576);
 
@@ -20,5 +20,5 @@ public static class MobileNetV3SmallSpec
     /// included, kept. So only the operator differs.
     /// </summary>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
-    public static NetworkSpec Depthwise(MobileNetV3SmallOptions? options = null) => Table.BuildTwin(DepthwiseName, options ?? new());
+    public static NetworkSpec Twin(MobileNetV3SmallOptions? options = null) => Table.BuildTwin(TwinName, options ?? new());
 }

@@ -6,7 +6,7 @@ namespace XSepConv.Training;
 /// <summary>A trained network and what is needed to use it.</summary>
 public sealed class LoadedCheckpoint : IDisposable
 {
-    internal LoadedCheckpoint(MobileNetV3 network, DataSpec data, ImageNormalization normalization, EpochResult? result)
+    internal LoadedCheckpoint(MobileNet network, DataSpec data, ImageNormalization normalization, EpochResult? result)
     {
         Network = network;
         ClassNames = data.Classes;
@@ -19,7 +19,7 @@ public sealed class LoadedCheckpoint : IDisposable
     }
 
     /// <summary>The network, in evaluation mode.</summary>
-    public MobileNetV3 Network { get; }
+    public MobileNet Network { get; }
 
     /// <summary>What the network was built from.</summary>
     public NetworkSpec Spec => Network.Spec;
@@ -72,7 +72,7 @@ public static class Checkpoint
     {
         ArgumentNullException.ThrowIfNull(path);
         var (data, normalization, result) = ReadMetadata(path);
-        var network = MobileNetV3.FromSafeTensors(path, device);
+        var network = MobileNet.FromSafeTensors(path, device);
         if (network.Spec.InputChannels != data.Channels || network.Spec.NumClasses != data.Classes.Count)
         {
             var (channels, classes) = (network.Spec.InputChannels, network.Spec.NumClasses);

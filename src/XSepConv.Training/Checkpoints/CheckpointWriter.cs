@@ -9,7 +9,7 @@ namespace XSepConv.Training;
 /// <param name="optimizer">What moves it.</param>
 /// <param name="average">The average of its weights, if there is one: then that is what the best epoch's file holds.</param>
 /// <param name="data">What it learns.</param>
-internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer optimizer, WeightAverage? average, ImageDataset data)
+internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ImageDataset data)
 {
     private readonly List<(string Name, Tensor Tensor)> _memory = [.. optimizer.Memory, .. average?.Memory ?? []];
 
@@ -65,7 +65,7 @@ internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer o
         return network.state_dict().Values.Concat(_memory.Select(entry => entry.Tensor)).All(tensor => tensor.isfinite().all().ToBoolean());
     }
 
-    private Dictionary<string, string> Metadata(MobileNetV3 written, EpochResult? result)
+    private Dictionary<string, string> Metadata(MobileNet written, EpochResult? result)
     {
         var about = new DataSpec(
             data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels, data.Train.Height, data.Train.Width)
@@ -75,7 +75,7 @@ internal sealed class CheckpointWriter(MobileNetV3 network, ParameterOptimizer o
         var metadata = new Dictionary<string, string>
         {
             ["format"] = "pt",
-            [MobileNetV3.SpecMetadataKey] = written.Spec.ToJson(),
+            [NetworkSpec.MetadataKey] = written.Spec.ToJson(),
             [ModuleSettings.MetadataKey] = ModuleState.Settings(written).ToJson(),
             [DataSpec.MetadataKey] = about.ToJson(),
         };

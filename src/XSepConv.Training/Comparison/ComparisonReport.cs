@@ -42,7 +42,7 @@ internal sealed record NetworkReport(
         ComparedRun[] runs = [.. Enumerable.Range(0, manifest.Seeds).Select(seed => new ComparedRun(network, seed))];
         RunOutcome[] outcomes = [.. runs.Select(run => folder.Outcome(manifest, run) ?? throw new InvalidDataException($"The run {run.Id} in {folder.FullName} has no outcome."))];
         var (data, spec) = (manifest.Data, network.Spec);
-        using var module = new MobileNetV3(spec);
+        using var module = new MobileNet(spec);
         var profile = ModelProfile.Of(module, 1, data.Channels, data.Height, data.Width);
         return new(
             network, profile.Parameters, profile.Macs, ShiftOf(spec), outcomes,

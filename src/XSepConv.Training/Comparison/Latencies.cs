@@ -76,7 +76,7 @@ internal static class Latencies
         public const int WorkCount = 3;
 
         private readonly LoadedCheckpoint trained;
-        private readonly InferenceSession session;
+        private readonly NetworkSession session;
         private readonly Tensor image;
         private readonly float[] pixels, logits;
 

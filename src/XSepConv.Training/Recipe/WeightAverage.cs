@@ -15,10 +15,10 @@ internal sealed class WeightAverage : IDisposable
     private readonly List<(string Key, Tensor Average, Tensor Source)> _pairs;
 
     /// <summary>Begins with the network as it is.</summary>
-    public WeightAverage(MobileNetV3 network, double decay)
+    public WeightAverage(MobileNet network, double decay)
     {
         _decay = decay;
-        Network = new MobileNetV3(network.Spec, network.parameters().First().device);
+        Network = new MobileNet(network.Spec, network.parameters().First().device);
         Network.eval();
         ModuleState.CopyNorms(network, Network);
         Dictionary<string, Tensor> averages = Network.state_dict(), sources = network.state_dict();
@@ -28,7 +28,7 @@ internal sealed class WeightAverage : IDisposable
     }
 
     /// <summary>A network with the averaged weights.</summary>
-    public MobileNetV3 Network { get; }
+    public MobileNet Network { get; }
 
     /// <summary>The average under the names of a checkpoint; changing these tensors changes it.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Memory => _pairs.Select(pair => (Prefix + pair.Key, pair.Average));

@@ -77,7 +77,7 @@ public class ConstructorTests
         Mentions<ArgumentException>(() => new DwBlock(xsep), "kind is XSep, this block is Dw");
         Mentions<ArgumentException>(() => new XSepBlock(xsep with { SqueezeExcite = SqueezeExcite.Output }, PaddingDirection.LeftTop), "not on the output");
         Assert.Equal("block", Assert.Throws<ArgumentNullException>(() => new DwBlock((BlockSpec)null!)).ParamName);
-        Assert.Equal("spec", Assert.Throws<ArgumentNullException>(() => new MobileNetV3(null!)).ParamName);
+        Assert.Equal("spec", Assert.Throws<ArgumentNullException>(() => new MobileNet(null!)).ParamName);
     }
 
     [Fact]

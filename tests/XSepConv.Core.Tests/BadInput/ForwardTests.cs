@@ -11,7 +11,7 @@ public sealed class ForwardTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    public static TheoryData<string> Modules() => ["XSepBlock", "XSepBlock before", "XSepBlock plain", "DwBlock", "DwBlock plain", "SepBlock", "SeModule", "XSepConv2d", "MobileNetV3"];
+    public static TheoryData<string> Modules() => ["XSepBlock", "XSepBlock before", "XSepBlock plain", "DwBlock", "DwBlock plain", "SepBlock", "SeModule", "XSepConv2d", "MobileNet"];
 
     private static nn.Module<Tensor, Tensor> Create(string module) => module switch
     {

@@ -78,20 +78,20 @@ public sealed class WeightsTests : IDisposable
         {
             File.WriteAllBytes(FilePath, bytes);
             Assert.Contains(FilePath, Assert.Throws<InvalidDataException>(() => module.LoadSafeTensors(FilePath)).Message);
-            Assert.Contains(FilePath, Assert.Throws<InvalidDataException>(() => MobileNetV3.FromSafeTensors(FilePath)).Message);
+            Assert.Contains(FilePath, Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(FilePath)).Message);
         }
 
         Assert.Equal(before, Values(module));
         Assert.Throws<FileNotFoundException>(() => module.LoadSafeTensors(_folder.File("none.safetensors")));
-        Assert.Throws<FileNotFoundException>(() => MobileNetV3.FromSafeTensors(_folder.File("none.safetensors")));
+        Assert.Throws<FileNotFoundException>(() => MobileNet.FromSafeTensors(_folder.File("none.safetensors")));
     }
 
     [Fact]
     public void A_file_that_does_not_say_which_network_it_holds_is_sent_to_LoadSafeTensors()
     {
         new SeModule(8).SaveSafeTensors(FilePath);
-        var e = Assert.Throws<InvalidDataException>(() => MobileNetV3.FromSafeTensors(FilePath));
-        Assert.Contains(MobileNetV3.SpecMetadataKey, e.Message);
+        var e = Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(FilePath));
+        Assert.Contains(NetworkSpec.MetadataKey, e.Message);
         Assert.Contains("LoadSafeTensors", e.Message);
     }
 
@@ -102,8 +102,8 @@ public sealed class WeightsTests : IDisposable
     [InlineData("[[[[")]
     public void A_description_that_is_none_is_refused(string description)
     {
-        SafeTensors.Write(FilePath, [], new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = description });
-        var e = Assert.Throws<InvalidDataException>(() => MobileNetV3.FromSafeTensors(FilePath));
+        SafeTensors.Write(FilePath, [], new Dictionary<string, string> { [NetworkSpec.MetadataKey] = description });
+        var e = Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(FilePath));
         Assert.Contains(FilePath, e.Message);
         Assert.Contains("description", e.Message);
     }
@@ -113,10 +113,10 @@ public sealed class WeightsTests : IDisposable
     {
         var row = new BlockSpec(BlockKind.XSep, 255, 65_536, 65_536, 65_536, Activation.ReLU, SqueezeExcite.Expanded, 1);
         var spec = new NetworkSpec { Name = "huge", StemChannels = 65_536, Blocks = [.. Enumerable.Repeat(row, 1_024)], LastChannels = 65_536, HiddenFeatures = 65_536 };
-        SafeTensors.Write(FilePath, [], new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = spec.ToJson() });
+        SafeTensors.Write(FilePath, [], new Dictionary<string, string> { [NetworkSpec.MetadataKey] = spec.ToJson() });
 
         // More than 1,024 · 2 · 65,536² values: 32 TiB of weights.
-        Assert.Contains("holds only 0 values", Assert.Throws<InvalidDataException>(() => MobileNetV3.FromSafeTensors(FilePath)).Message);
+        Assert.Contains("holds only 0 values", Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(FilePath)).Message);
     }
 
     [Fact]
@@ -124,8 +124,8 @@ public sealed class WeightsTests : IDisposable
     {
         MobileNetV3SmallOptions options = new() { Width = 0.1, NumClasses = 3, Preset = ImagePreset.Cifar };
         var network = new XSepMobileNetV3Small(options);
-        SafeTensors.Write(FilePath, Saved(network), new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = MobileNetV3SmallSpec.Depthwise(options).ToJson() });
-        var e = Assert.Throws<InvalidDataException>(() => MobileNetV3.FromSafeTensors(FilePath));
+        SafeTensors.Write(FilePath, Saved(network), new Dictionary<string, string> { [NetworkSpec.MetadataKey] = MobileNetV3SmallSpec.Twin(options).ToJson() });
+        var e = Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(FilePath));
         Assert.Matches("and [0-9]+ more", e.Message);
         Assert.Contains("'bneck.4.conv2.weight' has shape [8, 1, 2, 2]".Replace("8", $"{MobileNetV3SmallSpec.XSep(options).Blocks[4].Expand}"), e.Message);
     }

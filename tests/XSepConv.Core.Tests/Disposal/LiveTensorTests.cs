@@ -14,7 +14,7 @@ public sealed class LiveTensorTests : IDisposable
     public void Dispose() => set_num_threads(_threads);
 
     public static TheoryData<string> Modules() =>
-        ["XSepBlock", "XSepBlock Symmetric", "XSepBlock before", "XSepBlock plain", "XSepBlock shortcut", "DwBlock", "DwBlock twin", "DwBlock plain", "SeModule", "XSepConv2d", "HSwish", "HSigmoid", "MobileNetV3"];
+        ["XSepBlock", "XSepBlock Symmetric", "XSepBlock before", "XSepBlock plain", "XSepBlock shortcut", "DwBlock", "DwBlock twin", "DwBlock plain", "SeModule", "XSepConv2d", "HSwish", "HSigmoid", "MobileNet"];
 
     private static nn.Module<Tensor, Tensor> Create(string module) => module switch
     {
@@ -121,7 +121,7 @@ public sealed class LiveTensorTests : IDisposable
     {
         Finalisers.Run();
         using var folder = new TemporaryFolder();
-        using var network = Create("MobileNetV3");
+        using var network = Create("MobileNet");
         var path = folder.File("network.safetensors");
         Use();
         var before = Tensor.TotalCount;
@@ -130,7 +130,7 @@ public sealed class LiveTensorTests : IDisposable
 
         void Use()
         {
-            ((MobileNetV3)network).SaveSafeTensors(path);
+            ((MobileNet)network).SaveSafeTensors(path);
             network.LoadSafeTensors(path);
             Assert.NotEmpty(ModelProfile.Of(network, 1, 8, 8, 8).Layers);
         }
@@ -139,7 +139,7 @@ public sealed class LiveTensorTests : IDisposable
     [Fact]
     public void Profiling_gives_every_layer_its_mode_back()
     {
-        using var network = Create("MobileNetV3");
+        using var network = Create("MobileNet");
         network.train();
         foreach (var norm in network.modules().OfType<BatchNorm2d>()) norm.eval();
         var before = network.named_modules().ToDictionary(entry => entry.name, entry => entry.module.training);

@@ -16,7 +16,7 @@ public sealed class TypeTests : IDisposable
     public static TheoryData<string, ScalarType> Cases()
     {
         var cases = new TheoryData<string, ScalarType>();
-        foreach (var module in new[] { "XSepBlock", "XSepBlock before", "SepBlock", "DwBlock", "SeModule", "XSepConv2d", "MobileNetV3" })
+        foreach (var module in new[] { "XSepBlock", "XSepBlock before", "SepBlock", "DwBlock", "SeModule", "XSepConv2d", "MobileNet" })
         {
             foreach (var type in new[] { ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16 }) cases.Add(module, type);
         }

@@ -20,7 +20,7 @@ public sealed partial class PythonSnippetTests
         await File.WriteAllTextAsync(script, $"import os\nos.chdir(os.path.dirname(os.path.abspath(__file__)))\n{code}", cancellation);
         await PythonWithTorch.RunAsync(python, [script], cancellation);
 
-        using var network = MobileNetV3.FromSafeTensors(folder.File("from_pytorch.safetensors"));
+        using var network = MobileNet.FromSafeTensors(folder.File("from_pytorch.safetensors"));
         Assert.Equal(MobileNetV3SmallSpec.XSep(new() { NumClasses = 10, Preset = ImagePreset.Cifar }), network.Spec);
     }
 

@@ -191,7 +191,7 @@ def network_cases():
 def builder(case):
     """A function that makes the case's module."""
     if "network" in case:
-        return lambda: xt.MobileNetV3.from_json(json.dumps(case["network"]))
+        return lambda: xt.MobileNet.from_json(json.dumps(case["network"]))
     if "operator" in case:
         o = case["operator"]
         return lambda: xt.XSepConv2d(o["channels"], o["kernel"], o["stride"], o["padding"], o["activation"])

@@ -40,7 +40,7 @@ public class ConcurrentInferenceTests
             "XSepBlock" => (new XSepBlock(5, 8, 40, 8, PaddingDirection.Symmetric), randn(3, 8, 9, 9)),
             "DwBlock" => (new DwBlock(5, 8, 40, 8, stride: 2), randn(3, 8, 9, 9)),
             "network" => (new XSepMobileNetV3Small(options), randn(2, 3, 32, 32)),
-            _ => (new MobileNetV3(MobileNetV3SmallSpec.Depthwise(options)), randn(2, 3, 32, 32)),
+            _ => (new MobileNet(MobileNetV3SmallSpec.Twin(options)), randn(2, 3, 32, 32)),
         };
     }
 }

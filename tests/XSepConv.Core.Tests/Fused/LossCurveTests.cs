@@ -25,8 +25,8 @@ public sealed class LossCurveTests
             using var scope = NewDisposeScope();
             random.manual_seed(seed);
             var spec = MobileNetV3SmallSpec.XSep(new MobileNetV3SmallOptions { Preset = ImagePreset.Cifar, NumClasses = 10, Width = 0.5 });
-            using var fused = new MobileNetV3(spec);
-            using var exact = new MobileNetV3(spec, dtype: ScalarType.Float64);
+            using var fused = new MobileNet(spec);
+            using var exact = new MobileNet(spec, dtype: ScalarType.Float64);
             exact.SetXSepBackend(XSepBackend.Composed);
 
             // Ten patterns, with noise: something to learn in a few steps.
@@ -55,14 +55,14 @@ public sealed class LossCurveTests
         }
     }
 
-    private static void Copy(MobileNetV3 from, MobileNetV3 to)
+    private static void Copy(MobileNet from, MobileNet to)
     {
         using var noGradients = no_grad();
         var weights = from.state_dict();
         foreach (var (key, tensor) in to.state_dict()) tensor.copy_(weights[key]);
     }
 
-    private static (double Loss, Tensor Gradients) Step(MobileNetV3 network, Tensor images, Tensor labels)
+    private static (double Loss, Tensor Gradients) Step(MobileNet network, Tensor images, Tensor labels)
     {
         network.zero_grad();
         var loss = nn.functional.cross_entropy(network.call(images), labels);

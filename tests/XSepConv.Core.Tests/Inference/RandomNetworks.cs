@@ -7,9 +7,9 @@ namespace XSepConv.Core.Tests.Inference;
 internal static class RandomNetworks
 {
     /// <summary>A float64 network in evaluation mode. Its weights are float32 numbers, so that what is compared is arithmetic, not their rounding.</summary>
-    public static MobileNetV3 Create(NetworkSpec spec, int seed)
+    public static MobileNet Create(NetworkSpec spec, int seed)
     {
-        var network = new MobileNetV3(spec, dtype: float64);
+        var network = new MobileNet(spec, dtype: float64);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         random.manual_seed(seed);
@@ -36,7 +36,7 @@ internal static class RandomNetworks
     }
 
     /// <summary>Leaves batch norm its shift alone: scale 1, mean 0, and the variance that gives √(σ² + ε) = 1.</summary>
-    public static void Neutralise(MobileNetV3 network)
+    public static void Neutralise(MobileNet network)
     {
         foreach (var norm in network.modules().OfType<BatchNorm>())
         {

@@ -19,7 +19,7 @@ public sealed class LiveComparison : IAsyncLifetime
     internal static IReadOnlyList<ParityCase> Profiles { get; } =
     [
         new() { Name = "default", Network = MobileNetV3SmallSpec.XSep(), Input = [1, 3, 224, 224] },
-        new() { Name = "twin", Network = MobileNetV3SmallSpec.Depthwise(), Input = [1, 3, 224, 224] },
+        new() { Name = "twin", Network = MobileNetV3SmallSpec.Twin(), Input = [1, 3, 224, 224] },
         new() { Name = "cifar", Network = MobileNetV3SmallSpec.XSep(new() { Preset = ImagePreset.Cifar, NumClasses = 10 }), Input = [1, 3, 32, 32] },
         new() { Name = "width", Network = MobileNetV3SmallSpec.XSep(new() { Width = 0.5 }), Input = [1, 3, 224, 224] },
         new() { Name = "options", Network = MobileNetV3SmallSpec.XSep(new() { Width = 1.3, InputChannels = 1, Kernels = [7], PaddingPlacement = PaddingPlacement.BeforeExpand }), Input = [2, 1, 97, 130] },

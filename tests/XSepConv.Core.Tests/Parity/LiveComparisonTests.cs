@@ -35,8 +35,8 @@ public class LiveComparisonTests(LiveComparison live) : IClassFixture<LiveCompar
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            using var module = which.Network is null ? which.BuildEmpty(ScalarType.Float64) : MobileNetV3.FromSafeTensors(live.AfterOf(which), dtype: ScalarType.Float64);
-            if (module is MobileNetV3 network) Assert.Equal(which.Network, network.Spec);
+            using var module = which.Network is null ? which.BuildEmpty(ScalarType.Float64) : MobileNet.FromSafeTensors(live.AfterOf(which), dtype: ScalarType.Float64);
+            if (module is MobileNet network) Assert.Equal(which.Network, network.Spec);
             else module.LoadSafeTensors(live.AfterOf(which), strict: true);
             module.eval();
             var results = new Dictionary<string, Tensor> { ["after"] = module.call(which.DeriveInput()) };
@@ -55,7 +55,7 @@ public class LiveComparisonTests(LiveComparison live) : IClassFixture<LiveCompar
         var profiles = live.ReadProfiles();
         foreach (var which in LiveComparison.Profiles)
         {
-            using var network = new MobileNetV3(which.Network!);
+            using var network = new MobileNet(which.Network!);
             var ours = ModelProfile.Of(network, which.Input);
             var expected = (profiles[which.Name].GetProperty("parameters").GetInt64(), profiles[which.Name].GetProperty("macs").GetInt64());
 

@@ -48,7 +48,7 @@ internal sealed record ParityCase
 
     public nn.Module<Tensor, Tensor> BuildEmpty(ScalarType dtype) => this switch
     {
-        { Network: { } network } => new MobileNetV3(network, dtype: dtype),
+        { Network: { } network } => new MobileNet(network, dtype: dtype),
         { Operator: { } o } => new XSepConv2d(o.Channels, o.Kernel, o.Stride, o.Padding, o.Activation, dtype: dtype),
         { Block: { Kind: BlockKind.XSep } row } => new XSepBlock(row, Padding!.Value, Placement, dtype: dtype),
         { Block: { Kind: BlockKind.Sep } row } => new SepBlock(row, dtype: dtype),

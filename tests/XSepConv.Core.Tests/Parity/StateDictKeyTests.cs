@@ -20,7 +20,7 @@ public class StateDictKeyTests
     [InlineData(ScalarType.BFloat16)]
     public void Batch_counters_are_integers_whatever_the_weights_are(ScalarType dtype)
     {
-        using var network = new MobileNetV3(MobileNetV3SmallSpec.XSep(new() { Width = 0.125, NumClasses = 2 }), dtype: dtype);
+        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { Width = 0.125, NumClasses = 2 }), dtype: dtype);
         var counters = network.state_dict().Where(entry => entry.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).ToList();
 
         Assert.NotEmpty(counters);

@@ -19,7 +19,7 @@ public class TrainedNetworkTests
         await PythonWithTorch.RunAsync(python, [RepositoryFiles.Script("trained.py"), "train", file, answer, "5"], cancellation);
 
         using var scope = NewDisposeScope();
-        var network = MobileNetV3.FromSafeTensors(file, dtype: ScalarType.Float64);
+        var network = MobileNet.FromSafeTensors(file, dtype: ScalarType.Float64);
         Assert.Equal(MobileNetV3SmallSpec.XSep(new() { NumClasses = Classes, Preset = ImagePreset.Cifar, Width = 0.35 }), network.Spec);
         Assert.Equal(Steps, network.state_dict()["bn1.num_batches_tracked"].item<long>());
         Agree(network, answer);
@@ -51,7 +51,7 @@ public class TrainedNetworkTests
     }
 
     // Both sides compute the same float32 weights in float64: what differs is the order of sums.
-    private static void Agree(MobileNetV3 network, string answer)
+    private static void Agree(MobileNet network, string answer)
     {
         using var file = SafeTensors.Open(answer);
         Tensor Read(string name) => TensorBytes.Create(file.Tensors[name], file.ReadBytes(name)).to(ScalarType.Float64);

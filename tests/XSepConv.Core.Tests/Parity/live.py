@@ -47,7 +47,7 @@ def compare(case, folder):
         for p in module.parameters():
             p -= 0.01 * p.grad
         results["after"] = module.eval()(data["input"])
-    if isinstance(module, xt.MobileNetV3):
+    if isinstance(module, xt.MobileNet):
         module.save_safetensors(folder / f"{case['name']}.after.safetensors")
     else:
         xt.save_safetensors(module.state_dict(), folder / f"{case['name']}.after.safetensors")
@@ -56,7 +56,7 @@ def compare(case, folder):
 
 def profile(request):
     """Parameters, and MACs counted by watching every convolution and linear layer at work."""
-    network = xt.MobileNetV3.from_json(json.dumps(request["network"])).eval()
+    network = xt.MobileNet.from_json(json.dumps(request["network"])).eval()
     macs = 0
 
     def count(m, _, y):

@@ -20,7 +20,7 @@ CLASSES = 5
 def train(network_path: str, answer_path: str, seed: int) -> None:
     torch.manual_seed(seed)
     spec = xsep.mobilenet_v3_small_spec(CLASSES, preset="Cifar", width=0.35)
-    network = xsep.MobileNetV3(spec)
+    network = xsep.MobileNet(spec)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
     for _ in range(STEPS):
         loss = torch.nn.functional.cross_entropy(network(torch.randn(8, 3, 16, 16)), torch.randint(CLASSES, (8,)))
@@ -44,7 +44,7 @@ def main() -> None:
         train(network_path, answer_path, int(sys.argv[4]))
         return
     state, metadata = xsep.load_safetensors(network_path)
-    network = xsep.MobileNetV3.from_json(metadata["xsepconv.network"])
+    network = xsep.MobileNet.from_json(metadata["xsepconv.network"])
     network.load_state_dict(state, strict=True)
     assert int(state["bn1.num_batches_tracked"]) == STEPS, "the counter of batches did not arrive"
     answer(network, xsep.load_safetensors(answer_path)[0]["images"], answer_path)

@@ -28,8 +28,8 @@ public class ModelProfileTests
         const long End = (P7 * 160 * 960) + (960 * 1280) + (1280 * 1000);
         const long Others = Stem + At56 + At28 + At14 + At7 + End, Rows = (2 * 120 * P28) + (2 * 960 * P7);
         Assert.Equal(217_907_488, Others + (14 * Rows));
-        using var network = new MobileNetV3(MobileNetV3LargeSpec.XSep());
-        using var twin = new MobileNetV3(MobileNetV3LargeSpec.Depthwise());
+        using var network = new MobileNet(MobileNetV3LargeSpec.XSep());
+        using var twin = new MobileNet(MobileNetV3LargeSpec.Twin());
         Assert.Equal((4_936_268, Others + ((4 + 5 + 5) * Rows)), (ModelProfile.Of(network, 1, 3, 224, 224).Parameters, ModelProfile.Of(network, 1, 3, 224, 224).Macs));
         Assert.Equal((4_951_388, Others + (25 * Rows)), (ModelProfile.Of(twin, 1, 3, 224, 224).Parameters, ModelProfile.Of(twin, 1, 3, 224, 224).Macs));
     }

@@ -55,7 +55,7 @@ public sealed class DisposedModuleTests : IDisposable
     public void A_network_is_not_saved_compiled_or_loaded(string name)
     {
         var (make, end, named) = Cases[name];
-        using var network = (MobileNetV3)make();
+        using var network = (MobileNet)make();
         network.SaveSafeTensors(FilePath);
         var whole = File.ReadAllBytes(FilePath);
         end(network);

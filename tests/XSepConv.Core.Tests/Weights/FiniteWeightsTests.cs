@@ -38,7 +38,7 @@ public sealed class FiniteWeightsTests : IDisposable
 
         var path = _folder.File("network.safetensors");
         network.SaveSafeTensors(path);
-        foreach (var use in new Action[] { () => network.Compile(), () => CompiledModel.Load(path), () => MobileNetV3.FromSafeTensors(path) })
+        foreach (var use in new Action[] { () => network.Compile(), () => CompiledModel.Load(path), () => MobileNet.FromSafeTensors(path) })
         {
             Assert.Contains(because, Assert.Throws<InvalidDataException>(use).Message);
         }
@@ -56,7 +56,7 @@ public sealed class FiniteWeightsTests : IDisposable
         using (no_grad()) network.state_dict()["conv1.weight"].fill_(1e5f);
         var path = _folder.File("network.safetensors");
         network.SaveSafeTensors(path);
-        Assert.Contains("100000 at 0", Assert.Throws<InvalidDataException>(() => MobileNetV3.FromSafeTensors(path, dtype: ScalarType.Float16)).Message);
+        Assert.Contains("100000 at 0", Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(path, dtype: ScalarType.Float16)).Message);
     }
 
     [Fact]
@@ -66,8 +66,8 @@ public sealed class FiniteWeightsTests : IDisposable
         using var network = Network();
         var spec = network.Spec with { Blocks = [network.Spec.Blocks[0] with { Expand = 20_000, Out = 20_000 }], LastChannels = 8, HiddenFeatures = 8 };
         var path = _folder.File("network.safetensors");
-        SafeTensors.Write(path, ModuleState.Tensors(network), new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = spec.ToJson() });
-        foreach (var load in new Action[] { () => MobileNetV3.FromSafeTensors(path), () => CompiledModel.Load(path) })
+        SafeTensors.Write(path, ModuleState.Tensors(network), new Dictionary<string, string> { [NetworkSpec.MetadataKey] = spec.ToJson() });
+        foreach (var load in new Action[] { () => MobileNet.FromSafeTensors(path), () => CompiledModel.Load(path) })
         {
             var before = GC.GetAllocatedBytesForCurrentThread();
             Assert.Contains("but holds only", Assert.Throws<InvalidDataException>(load).Message);
@@ -76,8 +76,8 @@ public sealed class FiniteWeightsTests : IDisposable
 
         // As many values as that, but none of the tensors: nothing is built for the list either.
         var large = network.Spec with { Blocks = [network.Spec.Blocks[0] with { Expand = 2_000, Out = 2_000 }], LastChannels = 8, HiddenFeatures = 8 };
-        SafeTensors.Write(path, [new("a", SafeTensorType.U8, [4_000_000], new byte[4_000_000])], new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = large.ToJson() });
-        foreach (var load in new Action[] { () => MobileNetV3.FromSafeTensors(path), () => CompiledModel.Load(path) })
+        SafeTensors.Write(path, [new("a", SafeTensorType.U8, [4_000_000], new byte[4_000_000])], new Dictionary<string, string> { [NetworkSpec.MetadataKey] = large.ToJson() });
+        foreach (var load in new Action[] { () => MobileNet.FromSafeTensors(path), () => CompiledModel.Load(path) })
         {
             var before = (Bytes: GC.GetAllocatedBytesForCurrentThread(), Tensors: DisposeScopeManager.Statistics.CreatedInScopeCount + DisposeScopeManager.Statistics.CreatedOutsideScopeCount);
             Assert.Contains("'conv1.weight' is missing", Assert.Throws<InvalidDataException>(load).Message);

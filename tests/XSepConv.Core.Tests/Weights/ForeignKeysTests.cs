@@ -32,7 +32,7 @@ public sealed class ForeignKeysTests : IDisposable
         Assert.All(counters, counter => Assert.Equal(7, module.state_dict()[counter].item<long>()));
         Assert.Equal(Values(source, counters), Values(module, counters));
 
-        using var built = MobileNetV3.FromSafeTensors(FilePath);
+        using var built = MobileNet.FromSafeTensors(FilePath);
         Assert.Equal(Values(source, counters), Values(built, counters));
         Assert.Equal(source.Spec, CompiledModel.Load(FilePath).Spec);
     }
@@ -92,7 +92,7 @@ public sealed class ForeignKeysTests : IDisposable
         var e = Assert.Throws<InvalidDataException>(() => module.LoadSafeTensors(FilePath));
         Assert.Contains($"Prefix = \"{prefix}\"", e.Message);
         Assert.Contains(because, e.Message);
-        foreach (var load in new Action[] { () => MobileNetV3.FromSafeTensors(FilePath), () => CompiledModel.Load(FilePath) })
+        foreach (var load in new Action[] { () => MobileNet.FromSafeTensors(FilePath), () => CompiledModel.Load(FilePath) })
         {
             Assert.Contains($"'{prefix}'", Assert.Throws<InvalidDataException>(load).Message);
         }
@@ -100,7 +100,7 @@ public sealed class ForeignKeysTests : IDisposable
         var options = new SafeTensorsLoadOptions { Prefix = prefix };
         Assert.Empty(module.LoadSafeTensors(FilePath, options).MissingKeys);
         Assert.Equal(Values(source, []), Values(module, []));
-        using var built = MobileNetV3.FromSafeTensors(FilePath, options);
+        using var built = MobileNet.FromSafeTensors(FilePath, options);
         Assert.Equal(Values(source, []), Values(built, []));
     }
 
@@ -187,8 +187,8 @@ public sealed class ForeignKeysTests : IDisposable
     private static List<double> Values(nn.Module module, List<string> without) =>
         [.. module.state_dict().Where(entry => !without.Contains(entry.Key)).SelectMany(entry => entry.Value.to(float64).flatten().data<double>().ToArray())];
 
-    private void WriteNetwork(MobileNetV3 network, IEnumerable<SafeTensor> tensors) =>
-        SafeTensors.Write(FilePath, tensors, new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = network.Spec.ToJson() });
+    private void WriteNetwork(MobileNet network, IEnumerable<SafeTensor> tensors) =>
+        SafeTensors.Write(FilePath, tensors, new Dictionary<string, string> { [NetworkSpec.MetadataKey] = network.Spec.ToJson() });
 
     private void WriteCounters(nn.Module module, SafeTensorType type, double value)
     {

@@ -12,9 +12,9 @@ public sealed class NormSettingsInPyTorchTests : IDisposable
         import sys
         sys.path.insert(0, sys.argv[1])
         import torch
-        from xsepconv_torch import MobileNetV3, save_safetensors
+        from xsepconv_torch import MobileNet, save_safetensors
         torch.set_num_threads(1)
-        network = MobileNetV3.from_safetensors(sys.argv[2]).double().eval()
+        network = MobileNet.from_safetensors(sys.argv[2]).double().eval()
         x = torch.linspace(-2, 2, 2 * 3 * 16 * 16, dtype=torch.float64).reshape(2, 3, 16, 16)
         with torch.no_grad():
             save_safetensors({"y": network(x)}, sys.argv[3])
@@ -50,7 +50,7 @@ public sealed class NormSettingsInPyTorchTests : IDisposable
         // Both in float64: forty layers' roundings of 1e-16.
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-10 * expected.Max(Math.Abs)));
 
-        using var again = MobileNetV3.FromSafeTensors(back);
+        using var again = MobileNet.FromSafeTensors(back);
         var norms = again.named_modules().Where(at => at.module is NormBase).DistinctBy(at => at.module).Select(at => (NormBase)at.module).ToList();
         Assert.Equal(norms.Count, norms.Select(norm => norm.eps).Distinct().Count());
         Assert.Contains(norms, norm => norm.eps == 0.001);

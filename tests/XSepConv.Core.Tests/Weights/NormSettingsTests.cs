@@ -30,7 +30,7 @@ public sealed class NormSettingsTests : IDisposable
         var expected = Reference(network, images);
         network.SaveSafeTensors(FilePath);
 
-        using var loaded = MobileNetV3.FromSafeTensors(FilePath);
+        using var loaded = MobileNet.FromSafeTensors(FilePath);
         Assert.Equal(Numbers(network), Numbers(loaded));
         loaded.eval();
         using var noGrad = no_grad();
@@ -38,7 +38,7 @@ public sealed class NormSettingsTests : IDisposable
         AssertClose(expected, Run(CompiledModel.Load(FilePath), images));
         AssertClose(expected, Run(network.Compile(), images));
 
-        using var into = new MobileNetV3(network.Spec);
+        using var into = new MobileNet(network.Spec);
         Assert.Contains("'bn1' has eps 0.07 instead of 1E-05", into.LoadSafeTensors(FilePath).ChangedSettings);
         Assert.Equal(Numbers(network), Numbers(into));
     }
@@ -47,8 +47,8 @@ public sealed class NormSettingsTests : IDisposable
     public void A_network_s_file_without_them_means_the_defaults()
     {
         using var network = Network();
-        SafeTensors.Write(FilePath, ModuleState.Tensors(network), new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = network.Spec.ToJson() });
-        using var plain = MobileNetV3.FromSafeTensors(FilePath);
+        SafeTensors.Write(FilePath, ModuleState.Tensors(network), new Dictionary<string, string> { [NetworkSpec.MetadataKey] = network.Spec.ToJson() });
+        using var plain = MobileNet.FromSafeTensors(FilePath);
         Assert.All(Numbers(plain), number => Assert.Equal((1e-5, (double?)0.1), (number.Eps, number.Momentum)));
         var images = randn(2, 3, 16, 16);
         AssertClose(Reference(plain, images), Run(CompiledModel.Load(FilePath), images));
@@ -118,9 +118,9 @@ public sealed class NormSettingsTests : IDisposable
     public void What_can_t_be_honoured_is_refused_by_name(string json, string because)
     {
         using var network = Network();
-        var metadata = new Dictionary<string, string> { [MobileNetV3.SpecMetadataKey] = network.Spec.ToJson(), [ModuleSettings.MetadataKey] = json };
+        var metadata = new Dictionary<string, string> { [NetworkSpec.MetadataKey] = network.Spec.ToJson(), [ModuleSettings.MetadataKey] = json };
         SafeTensors.Write(FilePath, ModuleState.Tensors(network), metadata);
-        foreach (var load in new Action[] { () => MobileNetV3.FromSafeTensors(FilePath), () => CompiledModel.Load(FilePath), () => network.LoadSafeTensors(FilePath) })
+        foreach (var load in new Action[] { () => MobileNet.FromSafeTensors(FilePath), () => CompiledModel.Load(FilePath), () => network.LoadSafeTensors(FilePath) })
         {
             var message = Assert.Throws<InvalidDataException>(load).Message;
             Assert.Contains(FilePath, message);
@@ -190,9 +190,9 @@ public sealed class NormSettingsTests : IDisposable
     ];
 
     // The network once more in float64, its norms' numbers set by hand.
-    private static double[] Reference(MobileNetV3 network, Tensor images)
+    private static double[] Reference(MobileNet network, Tensor images)
     {
-        using var reference = new MobileNetV3(network.Spec, dtype: ScalarType.Float64);
+        using var reference = new MobileNet(network.Spec, dtype: ScalarType.Float64);
         using var noGrad = no_grad();
         foreach (var (key, tensor) in reference.state_dict()) tensor.copy_(network.state_dict()[key]);
         foreach (var (from, to) in network.modules().OfType<NormBase>().Zip(reference.modules().OfType<NormBase>())) (to.eps, to.momentum) = (from.eps, from.momentum);

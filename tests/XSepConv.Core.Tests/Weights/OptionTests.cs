@@ -63,7 +63,7 @@ public sealed class OptionTests : IDisposable
         ["XSepMobileNetV3Small.numClasses"] = (() => new XSepMobileNetV3Small(4, ImagePreset.Cifar), "has shape"),
         ["XSepMobileNetV3Small.preset"] = (() => new XSepMobileNetV3Small(3), "the module itself has stemStride '2' in the file, '1' in the module"),
         ["XSepMobileNetV3Small.options"] = (() => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { NumClasses = 3, Preset = ImagePreset.Cifar, Kernels = [7] }), "has shape"),
-        ["MobileNetV3.spec"] = (() => new MobileNetV3(Network with { PaddingPlacement = PaddingPlacement.BeforeExpand }), "placement 'BeforeExpand'"),
+        ["MobileNet.spec"] = (() => new MobileNet(Network with { PaddingPlacement = PaddingPlacement.BeforeExpand }), "placement 'BeforeExpand'"),
     };
 
     // By property of a network's description.
@@ -136,13 +136,13 @@ public sealed class OptionTests : IDisposable
     public void A_network_s_file_builds_that_network_and_fits_no_other(string property)
     {
         var (spec, refusal) = SpecOptions[property];
-        using var changed = new MobileNetV3(spec);
+        using var changed = new MobileNet(spec);
         changed.SaveSafeTensors(FilePath);
-        using var again = MobileNetV3.FromSafeTensors(FilePath);
+        using var again = MobileNet.FromSafeTensors(FilePath);
         Assert.Equal(spec, again.Spec);
         Assert.Equal(Answer(changed), Answer(again));
 
-        using var plain = new MobileNetV3(Network);
+        using var plain = new MobileNet(Network);
         if (refusal is null) plain.LoadSafeTensors(FilePath);
         else Assert.Contains(refusal, Assert.Throws<InvalidDataException>(() => plain.LoadSafeTensors(FilePath)).Message);
     }
@@ -189,7 +189,7 @@ public sealed class OptionTests : IDisposable
         "SepBlock" => new SepBlock(Sep),
         "SeModule" => new SeModule(8),
         "XSepMobileNetV3Small" => new XSepMobileNetV3Small(3, ImagePreset.Cifar),
-        _ => new MobileNetV3(Network),
+        _ => new MobileNet(Network),
     };
 
     private static float[] Answer(nn.Module<Tensor, Tensor> module)

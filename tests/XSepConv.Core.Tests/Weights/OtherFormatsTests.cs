@@ -64,7 +64,7 @@ public sealed class OtherFormatsTests : IDisposable
     {
         var path = _folder.File(file);
         var message = Assert.Throws<InvalidDataException>(() => module.LoadSafeTensors(path)).Message;
-        Assert.Equal(message, Assert.Throws<InvalidDataException>(() => MobileNetV3.FromSafeTensors(path)).Message);
+        Assert.Equal(message, Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(path)).Message);
         Assert.Equal(message, Assert.Throws<InvalidDataException>(() => CompiledModel.Load(path)).Message);
         Assert.Contains(path, message);
 

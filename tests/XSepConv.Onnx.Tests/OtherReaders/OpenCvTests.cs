@@ -62,9 +62,9 @@ public sealed class OpenCvTests
         var small = new MobileNetV3SmallOptions { NumClasses = 11, Preset = preset, PaddingPlacement = placement, Width = 0.35, Kernels = [7] };
         var large = new MobileNetV3LargeOptions { NumClasses = 5, Preset = preset, PaddingPlacement = placement, Width = 0.35 };
         var side = preset == ImagePreset.Cifar ? 32 : 224;
-        foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Depthwise(small), MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Depthwise(large) })
+        foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Twin(small), MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Twin(large) })
         {
-            using var network = Randomised.Eval(new MobileNetV3(spec), 5);
+            using var network = Randomised.Eval(new MobileNet(spec), 5);
             var options = new OnnxExportOptions { BatchNorm = norm, Opset = opset };
             reader.Add(network, options, spec.Name, [1, 3, side, side], [3, 3, side, side], [2, 3, 45, 67]);
             reader.Add(network, options with { Size = (side, side) }, $"{spec.Name}, of one size", [1, 3, side, side]);

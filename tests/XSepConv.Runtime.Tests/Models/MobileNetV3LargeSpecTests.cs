@@ -42,7 +42,7 @@ public sealed class MobileNetV3LargeSpecTests
         Assert.Equal([PaddingDirection.RightBottom, PaddingDirection.LeftTop], paddings[4..6].OfType<PaddingDirection>());
         Assert.Equal([PaddingDirection.RightBottom, PaddingDirection.LeftTop], paddings[13..].OfType<PaddingDirection>());
         Assert.Equal(4, paddings.Count(padding => padding is not null));
-        Assert.All(MobileNetV3LargeSpec.Depthwise().Paddings(), padding => Assert.Null(padding));
+        Assert.All(MobileNetV3LargeSpec.Twin().Paddings(), padding => Assert.Null(padding));
     }
 
     [Fact]
@@ -84,8 +84,8 @@ public sealed class MobileNetV3LargeSpecTests
         Assert.Equal(4_936_268, MobileNetV3LargeSpec.XSep().ParameterCount());
 
         // The twin has 25 weights a channel for 4 + 5 + 5, and two batch norms less, in two rows of 120 and two of 960 channels.
-        Assert.Equal(2 * (120 + 960) * (25 - 14 - 4), MobileNetV3LargeSpec.Depthwise().ParameterCount() - MobileNetV3LargeSpec.XSep().ParameterCount());
-        Assert.Equal(4_951_388, MobileNetV3LargeSpec.Depthwise().ParameterCount());
+        Assert.Equal(2 * (120 + 960) * (25 - 14 - 4), MobileNetV3LargeSpec.Twin().ParameterCount() - MobileNetV3LargeSpec.XSep().ParameterCount());
+        Assert.Equal(4_951_388, MobileNetV3LargeSpec.Twin().ParameterCount());
     }
 
     [Fact]
@@ -93,8 +93,8 @@ public sealed class MobileNetV3LargeSpecTests
     {
         foreach (var options in new MobileNetV3LargeOptions[] { new(), new() { Preset = ImagePreset.Cifar, Width = 0.5, NumClasses = 10, Kernels = [7], Dropout = 0.2 } })
         {
-            NetworkSpec spec = MobileNetV3LargeSpec.XSep(options), twin = MobileNetV3LargeSpec.Depthwise(options);
-            Assert.Equal("mobilenet-v3-large", twin.Name);
+            NetworkSpec spec = MobileNetV3LargeSpec.XSep(options), twin = MobileNetV3LargeSpec.Twin(options);
+            Assert.Equal("mobilenet-v3-large-twin", twin.Name);
             Assert.All(twin.Blocks, block => Assert.Equal(Dw, block.Kind));
             Assert.Equal(spec, twin with { Name = spec.Name, Blocks = [.. twin.Blocks.Select((block, i) => block with { Kind = spec.Blocks[i].Kind })] });
         }
@@ -104,7 +104,7 @@ public sealed class MobileNetV3LargeSpecTests
     public void Kernels_of_the_XSep_rows_can_be_chosen()
     {
         Assert.Equal([3, 3, 3, 5, 9, 9, 3, 3, 3, 3, 3, 3, 5, 9, 9], MobileNetV3LargeSpec.XSep(new() { Kernels = [9] }).Blocks.Select(block => block.Kernel));
-        Assert.Equal([3, 3, 3, 5, 3, 5, 3, 3, 3, 3, 3, 3, 5, 7, 9], MobileNetV3LargeSpec.Depthwise(new() { Kernels = [3, 5, 7, 9] }).Blocks.Select(block => block.Kernel));
+        Assert.Equal([3, 3, 3, 5, 3, 5, 3, 3, 3, 3, 3, 3, 5, 7, 9], MobileNetV3LargeSpec.Twin(new() { Kernels = [3, 5, 7, 9] }).Blocks.Select(block => block.Kernel));
         var error = Assert.Throws<ArgumentException>(() => MobileNetV3LargeSpec.XSep(new() { Kernels = [3, 3, 3, 3, 3, 3] }));
         Assert.Contains("'xsep-mobilenet-v3-large'", error.Message);
         Assert.Contains("6 kernel sizes, it must be none, one for all XSep rows, or 4", error.Message);

@@ -41,7 +41,7 @@ public sealed class MobileNetV3SmallSpecTests
             null, PaddingDirection.RightBottom, PaddingDirection.LeftTop,
         ];
         Assert.Equal(expected, MobileNetV3SmallSpec.XSep().Paddings());
-        Assert.All(MobileNetV3SmallSpec.Depthwise().Paddings(), padding => Assert.Null(padding));
+        Assert.All(MobileNetV3SmallSpec.Twin().Paddings(), padding => Assert.Null(padding));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class MobileNetV3SmallSpecTests
 
         // The twin trades 4 + 2K for K² weights a channel, and two batch norms more for none.
         var difference = spec.Blocks.Where(block => block.Kind == XSep).Sum(block => block.Expand * ((block.Kernel * block.Kernel) - (4 + (2 * block.Kernel)) - 4));
-        Assert.Equal(difference, MobileNetV3SmallSpec.Depthwise().ParameterCount() - spec.ParameterCount());
+        Assert.Equal(difference, MobileNetV3SmallSpec.Twin().ParameterCount() - spec.ParameterCount());
     }
 
     [Fact]
@@ -76,8 +76,8 @@ public sealed class MobileNetV3SmallSpecTests
     {
         foreach (var options in new MobileNetV3SmallOptions[] { new(), new() { Preset = ImagePreset.Cifar, Width = 0.5, NumClasses = 10, Kernels = [7], Dropout = 0.2 } })
         {
-            NetworkSpec spec = MobileNetV3SmallSpec.XSep(options), twin = MobileNetV3SmallSpec.Depthwise(options);
-            Assert.Equal("mobilenet-v3-small", twin.Name);
+            NetworkSpec spec = MobileNetV3SmallSpec.XSep(options), twin = MobileNetV3SmallSpec.Twin(options);
+            Assert.Equal("mobilenet-v3-small-twin", twin.Name);
             Assert.All(twin.Blocks, block => Assert.Equal(Dw, block.Kind));
             Assert.Equal(6, spec.Blocks.Zip(twin.Blocks).Count(pair => pair.First.Kind != pair.Second.Kind));
             Assert.Equal(spec, twin with { Name = spec.Name, Blocks = [.. twin.Blocks.Select((block, i) => block with { Kind = spec.Blocks[i].Kind })] });
@@ -160,7 +160,7 @@ public sealed class MobileNetV3SmallSpecTests
     {
         Assert.Equal([3, 3, 3, 5, 7, 7, 7, 7, 5, 7, 7], MobileNetV3SmallSpec.XSep(new() { Kernels = [7] }).Blocks.Select(block => block.Kernel));
         Assert.Equal([3, 3, 3, 5, 1, 3, 5, 7, 5, 9, 11], MobileNetV3SmallSpec.XSep(new() { Kernels = [1, 3, 5, 7, 9, 11] }).Blocks.Select(block => block.Kernel));
-        Assert.Equal([3, 3, 3, 5, 9, 9, 9, 9, 5, 9, 9], MobileNetV3SmallSpec.Depthwise(new() { Kernels = [9] }).Blocks.Select(block => block.Kernel));
+        Assert.Equal([3, 3, 3, 5, 9, 9, 9, 9, 5, 9, 9], MobileNetV3SmallSpec.Twin(new() { Kernels = [9] }).Blocks.Select(block => block.Kernel));
     }
 
     [Theory]
@@ -182,7 +182,7 @@ public sealed class MobileNetV3SmallSpecTests
     [Fact]
     public void All_problems_of_the_options_are_listed()
     {
-        var e = Assert.Throws<ArgumentException>(() => MobileNetV3SmallSpec.Depthwise(new()
+        var e = Assert.Throws<ArgumentException>(() => MobileNetV3SmallSpec.Twin(new()
         {
             NumClasses = 0,
             InputChannels = -3,
@@ -194,7 +194,7 @@ public sealed class MobileNetV3SmallSpecTests
         }));
         foreach (var part in new[]
         {
-            "'mobilenet-v3-small'", "classes is 0", "input channels is -3", "width multiplier is 0", "dropout is 1", "preset is 4", "2 kernel sizes", "padding placement is 2",
+            "'mobilenet-v3-small-twin'", "classes is 0", "input channels is -3", "width multiplier is 0", "dropout is 1", "preset is 4", "2 kernel sizes", "padding placement is 2",
         })
         {
             Assert.Contains(part, e.Message);

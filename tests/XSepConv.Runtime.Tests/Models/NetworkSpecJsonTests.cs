@@ -37,7 +37,7 @@ public sealed class NetworkSpecJsonTests
             new(), new() { Preset = ImagePreset.Cifar, NumClasses = 10 }, new() { Width = 0.35, Dropout = 0.1 }, new() { Kernels = [9], PaddingPlacement = PaddingPlacement.BeforeExpand },
         })
         {
-            foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Depthwise(options) })
+            foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Twin(options) })
             {
                 Assert.Equal(spec, NetworkSpec.FromJson(spec.ToJson()));
                 var other = spec with { PaddingStrategy = PaddingStrategy.RightBottom, Blocks = [.. spec.Blocks.Select(block => block with { Kind = BlockKind.Sep, SqueezeExcite = SqueezeExcite.None })] };

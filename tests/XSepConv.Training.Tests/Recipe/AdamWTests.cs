@@ -39,7 +39,7 @@ public sealed class AdamWTests
     [Fact]
     public void What_it_remembers_lies_under_the_names_of_its_parameters()
     {
-        using var network = new MobileNetV3(TorchTests.Spec());
+        using var network = new MobileNet(TorchTests.Spec());
         using var adam = new AdamW(network, 0.9, 0.999, 0.05);
         var shapes = network.named_parameters().ToDictionary(named => named.name, named => named.parameter.shape);
         Assert.Equal(2 * shapes.Count, adam.Memory.Count());

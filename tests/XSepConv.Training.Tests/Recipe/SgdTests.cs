@@ -44,7 +44,7 @@ public sealed class SgdTests
     [Fact]
     public void Only_weights_of_convolutions_and_linear_layers_decay()
     {
-        using var network = new MobileNetV3(TorchTests.Spec());
+        using var network = new MobileNet(TorchTests.Spec());
         using var sgd = new Sgd(network, 0.9, 1e-4, nesterov: true);
 
         // By the keys: batch norms are bn…, and the 1 and 4 of a squeeze-excite's or shortcut's sequence; biases are only in linear layers.

@@ -10,7 +10,7 @@ public sealed class WeightAverageTests
     public void Weights_and_running_statistics_are_averaged_and_counters_are_not()
     {
         using var scope = NewDisposeScope();
-        using var network = new MobileNetV3(TorchTests.Spec());
+        using var network = new MobileNet(TorchTests.Spec());
         using var average = new WeightAverage(network, 0.5);
         var (own, averaged) = (network.state_dict(), average.Network.state_dict());
         double weight = own["conv1.weight"].mean().ToDouble(), variance = 1;

@@ -38,7 +38,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_file_of_weights_without_data_is_refused()
     {
-        using var network = new MobileNetV3(TorchTests.Spec());
+        using var network = new MobileNet(TorchTests.Spec());
         using var folder = new TemporaryFolder();
         network.SaveSafeTensors(folder.At("weights.safetensors"));
         Assert.Contains("is not a checkpoint of this trainer", Assert.Throws<InvalidDataException>(() => Checkpoint.Load(folder.At("weights.safetensors"))).Message, StringComparison.Ordinal);
@@ -53,7 +53,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("""{"name":"x","synthetic":false,"classes":["a"],"mean":[0.5],"std":[1],"channels":1,"height":2,"width":2}""")]
     public void Damaged_metadata_is_refused_with_the_file(string json)
     {
-        using var network = new MobileNetV3(TorchTests.Spec());
+        using var network = new MobileNet(TorchTests.Spec());
         using var folder = new TemporaryFolder();
         var path = folder.At("x.safetensors");
         network.SaveSafeTensors(path, new Dictionary<string, string> { ["xsepconv.data"] = json });

@@ -23,7 +23,7 @@ public sealed class StepGarbageTests : IDisposable
     public void A_training_step_leaves_little_to_the_collector(OptimizerKind kind)
     {
         var (options, data) = (_run.Options with { Optimizer = kind }, RunFolder.Data);
-        using var network = new MobileNetV3(options.Network);
+        using var network = new MobileNet(options.Network);
         using var optimizer = ParameterOptimizer.Of(options, network);
         using var average = new WeightAverage(network, 0.99);
         var step = new TrainingStep(options, data.Train, network, optimizer, average, ProcessGroup.Alone);

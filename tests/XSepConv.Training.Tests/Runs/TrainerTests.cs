@@ -52,7 +52,7 @@ public sealed class TrainerTests : IDisposable
         {
         }
 
-        using var network = new MobileNetV3(options.Network);
+        using var network = new MobileNet(options.Network);
         Dictionary<string, Tensor> expected = network.named_parameters().ToDictionary(named => named.name, named => named.parameter.detach().clone());
         foreach (var half in new[] { order[..16], order[16..] })
         {
@@ -156,7 +156,7 @@ public sealed class TrainerTests : IDisposable
 
         // TorchSharp never takes the tensor that a Parameter was made from off its count (nn.Linear(2, 2), disposed of, leaves 2), so the networks
         // of a run, the trained one, the tested one and the averaged one, leave as many as they have parameters, and nothing else is left.
-        using var network = new MobileNetV3(TorchTests.Spec());
+        using var network = new MobileNet(TorchTests.Spec());
         Assert.Equal((all ? 3 : 2) * network.parameters().Count(), after - before);
     }
 

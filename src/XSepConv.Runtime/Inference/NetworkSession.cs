@@ -4,21 +4,21 @@ namespace XSepConv;
 
 /// <summary>The memory for running a <see cref="CompiledModel"/>. It serves one thread at a time; as many sessions as there are threads share a model.</summary>
 /// <remarks>A run allocates nothing and takes no lock that another session knows.</remarks>
-public sealed unsafe class InferenceSession : IDisposable
+public sealed unsafe class NetworkSession : IDisposable
 {
     private readonly SessionRun _run;
     private readonly MapSize _size;
     private int _inUse;
     private bool _disposed;
 
-    internal InferenceSession(CompiledModel model, PackedNetwork network, MapSize size, int maxBatch, int threads)
+    internal NetworkSession(CompiledModel model, PackedNetwork network, MapSize size, int maxBatch, int threads)
     {
         (Model, _size, MaxBatch, Threads) = (model, size, maxBatch, threads);
         _run = new SessionRun(network, size, model.Spec, maxBatch, threads);
     }
 
     /// <summary>Ends the threads of a session that was not disposed.</summary>
-    ~InferenceSession() => _run?.Stop();
+    ~NetworkSession() => _run?.Stop();
 
     /// <summary>The model.</summary>
     public CompiledModel Model { get; }

@@ -9,7 +9,7 @@ namespace XSepConv;
 /// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>.</para>
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and bias 0.</para>
 /// </remarks>
-public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
+public class MobileNet : nn.Module<Tensor, Tensor>, INormed
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
@@ -23,7 +23,7 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The spec can't be built; the first ten problems are listed.</exception>
-    public MobileNetV3(NetworkSpec spec, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(MobileNetV3)))
+    public MobileNet(NetworkSpec spec, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(MobileNet)))
     {
         ArgumentNullException.ThrowIfNull(spec);
         Spec = spec.Validate();
@@ -93,7 +93,7 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="InvalidDataException">The file is damaged, describes no network, or its tensors do not fit (the first ten problems are listed), or hold values that are not finite numbers or variances that are negative.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    public static MobileNetV3 FromSafeTensors(string path, Device? device = null, ScalarType? dtype = null) =>
+    public static MobileNet FromSafeTensors(string path, Device? device = null, ScalarType? dtype = null) =>
         FromSafeTensors(path, new SafeTensorsLoadOptions(), device, dtype);
 
     /// <summary>The same, of a file whose keys are called otherwise, such as <c>module.conv1.weight</c>. All tensors must be there, strict or not.</summary>
@@ -102,14 +102,14 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <inheritdoc cref="FromSafeTensors(string, Device, ScalarType?)" path="/exception"/>
-    public static MobileNetV3 FromSafeTensors(string path, SafeTensorsLoadOptions options, Device? device = null, ScalarType? dtype = null)
+    public static MobileNet FromSafeTensors(string path, SafeTensorsLoadOptions options, Device? device = null, ScalarType? dtype = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         using var file = SafeTensors.Open(path);
-        if (!file.Metadata.TryGetValue(SpecMetadataKey, out var json))
+        if (!file.Metadata.TryGetValue(NetworkSpec.MetadataKey, out var json))
         {
             throw new InvalidDataException(
-                $"{path} does not say which network it holds: its metadata lacks '{SpecMetadataKey}'. Build the network yourself and call LoadSafeTensors.");
+                $"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'. Build the network yourself and call LoadSafeTensors.");
         }
 
         NetworkSpec spec;
@@ -126,7 +126,7 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
         var state = new StateFile(file, path, options);
         Inference.ExpectedTensors.RequireSize(spec, state);
         Inference.ExpectedTensors.Verify(spec, state);
-        var network = new MobileNetV3(spec, device, dtype);
+        var network = new MobileNet(spec, device, dtype);
         try
         {
             StateDictLoad.Run(network, state, strict: true);
@@ -138,9 +138,6 @@ public class MobileNetV3 : nn.Module<Tensor, Tensor>, INormed
             throw;
         }
     }
-
-    /// <summary>The metadata entry of a safetensors file that holds <see cref="NetworkSpec.ToJson"/>.</summary>
-    public const string SpecMetadataKey = NetworkSpec.MetadataKey;
 
     private void Initialise()
     {

@@ -115,7 +115,7 @@ public partial class MobileNetV3Tests
         network.eval();
         network.SaveSafeTensors(folder.File("network.safetensors"), new Dictionary<string, string> { ["note"] = "kept" });
 
-        var loaded = MobileNetV3.FromSafeTensors(folder.File("network.safetensors"));
+        var loaded = MobileNet.FromSafeTensors(folder.File("network.safetensors"));
         loaded.eval();
 
         Assert.Equal(network.Spec, loaded.Spec);
@@ -144,7 +144,7 @@ public partial class MobileNetV3Tests
 
         foreach (var dtype in new[] { ScalarType.Float32, ScalarType.Float64 })
         {
-            var loaded = MobileNetV3.FromSafeTensors(folder.File("network.safetensors"), dtype: dtype);
+            var loaded = MobileNet.FromSafeTensors(folder.File("network.safetensors"), dtype: dtype);
             Assert.Equal(1, loaded.state_dict()["bn1.num_batches_tracked"].to(ScalarType.Int64).item<long>());
         }
     }
@@ -167,7 +167,7 @@ public partial class MobileNetV3Tests
         }
     }
 
-    private static MobileNetV3 Create(string kind, bool cifar, int classes)
+    private static MobileNet Create(string kind, bool cifar, int classes)
     {
         var options = new MobileNetV3SmallOptions
         {
@@ -175,7 +175,7 @@ public partial class MobileNetV3Tests
             Preset = cifar ? ImagePreset.Cifar : ImagePreset.ImageNet,
             PaddingPlacement = kind == "before" ? PaddingPlacement.BeforeExpand : PaddingPlacement.AfterExpand,
         };
-        return kind == "twin" ? new MobileNetV3(MobileNetV3SmallSpec.Depthwise(options)) : new XSepMobileNetV3Small(options);
+        return kind == "twin" ? new MobileNet(MobileNetV3SmallSpec.Twin(options)) : new XSepMobileNetV3Small(options);
     }
 
     [GeneratedRegex(@"^/// (Dw|XSep) .*$", RegexOptions.Multiline)]
