@@ -9,7 +9,7 @@ public static class MobileNetV3LargeSpec
     /// <summary>The name of <see cref="XSep"/>.</summary>
     public const string XSepName = "xsep-mobilenet-v3-large";
 
-    /// <summary>The name of <see cref="Depthwise"/>.</summary>
+    /// <summary>The name of <see cref="Twin"/>.</summary>
     public const string TwinName = "mobilenet-v3-large-twin";
 
     private static MobileNetV3Layout Table => new(MobileNetV3LargeTable.Rows, LastChannels: 960);

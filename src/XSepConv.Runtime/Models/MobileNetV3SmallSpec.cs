@@ -6,7 +6,7 @@ public static class MobileNetV3SmallSpec
     /// <summary>The name of <see cref="XSep"/>.</summary>
     public const string XSepName = "xsep-mobilenet-v3-small";
 
-    /// <summary>The name of <see cref="Depthwise"/>.</summary>
+    /// <summary>The name of <see cref="Twin"/>.</summary>
     public const string TwinName = "mobilenet-v3-small-twin";
 
     private static MobileNetV3Layout Table => new(MobileNetV3SmallTable.Rows, LastChannels: 576);
