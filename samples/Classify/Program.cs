@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using XSepConv;
-using XSepConv.Cli.Commands;
-using XSepConv.Training;
+using XSepConv.Imaging;
 
 const string Usage = """
     classify [--time] MODEL IMAGE…
@@ -29,7 +28,6 @@ if (model.Data is not { Channels: 1 or 3 } data || data.Height != data.Width)
 }
 
 using var session = model.CreateSession();
-var planes = new byte[3 * data.Height * data.Width];
 var pixels = Array.Empty<byte>();
 var top = new Prediction[Math.Min(5, model.Spec.NumClasses)];
 var exitCode = 0;
@@ -38,7 +36,7 @@ foreach (var file in files.AsSpan(1))
 {
     try
     {
-        ImageDecoder.Decode(RegularFile.ReadAllBytes(file), file, data.Background, data.Height, planes);
+        pixels = ImageDecoder.ReadFile(file, data.Height, data.Channels, data.Background);
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
     {
@@ -47,7 +45,6 @@ foreach (var file in files.AsSpan(1))
         continue;
     }
 
-    pixels = PixelOrder.Of(planes, data.Channels);
     session.Classify(pixels, top);
     first ??= DateTime.UtcNow - Process.GetCurrentProcess().StartTime.ToUniversalTime();
     Console.WriteLine(file);
@@ -56,7 +53,9 @@ foreach (var file in files.AsSpan(1))
 
 if (timed && first is { } start)
 {
-    Console.WriteLine($"kernels {model.Kernel}: first result {start.TotalMilliseconds:0} ms after the process started; {Median():0.000} ms an image, without decoding");
+    Console.WriteLine(
+        $"kernels {model.Kernel}: first result {start.TotalMilliseconds:0} ms after the process started; "
+        + $"{Median():0.000} ms an image, without decoding");
 }
 
 return exitCode;

@@ -1,4 +1,4 @@
-using XSepConv.Training;
+using XSepConv.Imaging;
 
 namespace XSepConv.Cli.Commands;
 
@@ -8,8 +8,6 @@ namespace XSepConv.Cli.Commands;
 /// <param name="Error">What is wrong with the file; the file's name is in it.</param>
 internal sealed record Picture(string File, byte[]? Pixels, string? Error)
 {
-    private const int FirstRead = 1 << 16;
-
     /// <summary>Reads a PNG or JPEG file, and cuts and scales it as the images of <c>folder</c> are for evaluation.</summary>
     /// <param name="file">The file.</param>
     /// <param name="background">What see-through pixels are laid on; null drops alpha.</param>
@@ -19,29 +17,12 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
     {
         try
         {
-            var planes = new byte[3 * side * side];
-            ImageDecoder.Decode(Read(file), file, background, side, planes);
-            return new(file, PixelOrder.Of(planes, channels), null);
+            return new(file, ImageDecoder.ReadFile(file, side, channels, background), null);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             return new(file, null, Explain(e, file));
         }
-    }
-
-    /// <summary>Reads no more than is decoded, also where a file does not say its length (a pipe, a device).</summary>
-    private static byte[] Read(string file)
-    {
-        using var stream = RegularFile.OpenRead(file);
-        var bytes = new MemoryStream();
-        var part = new byte[FirstRead];
-        for (int count; (count = stream.Read(part)) > 0;)
-        {
-            if (bytes.Length + count > ImageDecoder.MostFileBytes) throw new InvalidDataException($"{file}: has more than {ImageDecoder.MostFileBytes} bytes; no larger file is read.");
-            bytes.Write(part, 0, count);
-        }
-
-        return bytes.ToArray();
     }
 
     private static string Explain(Exception e, string file) => e switch

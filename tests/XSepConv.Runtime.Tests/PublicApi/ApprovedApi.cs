@@ -8,9 +8,11 @@ internal static class ApprovedApi
 {
     private const string ApproveVariable = "XSEPCONV_APPROVE_API";
 
-    public static void Verify(Assembly assembly)
+    /// <param name="assembly">What is looked at.</param>
+    /// <param name="project">The test project that keeps the text; null for the assembly's own.</param>
+    public static void Verify(Assembly assembly, string? project = null)
     {
-        var project = $"{assembly.GetName().Name}.Tests";
+        project ??= $"{assembly.GetName().Name}.Tests";
         var stem = Path.Combine(TestsFolder(), project, "PublicApi", assembly.GetName().Name!);
         var (approved, received) = ($"{stem}.approved.txt", $"{stem}.received.txt");
         var actual = assembly.GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false, DenyNamespacePrefixes = [] })

@@ -57,9 +57,9 @@ internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<Labelled
         var name = Path.Combine(root, file.Name);
         try
         {
-            if (new FileInfo(file.File.RealPath).Length is var length and > ImageDecoder.MostFileBytes)
+            if (new FileInfo(file.File.RealPath).Length is var length and > ImageDecoder.MaxFileBytes)
             {
-                return EncodedImage.Unreadable(name, file.Name, FormattableString.Invariant($"has {length} bytes; at most {ImageDecoder.MostFileBytes} are read"));
+                return EncodedImage.Unreadable(name, file.Name, FormattableString.Invariant($"has {length} bytes; at most {ImageDecoder.MaxFileBytes} are read"));
             }
 
             return new EncodedImage(name, RegularFile.ReadAllBytes(file.File.RealPath), file.Label) { Name = file.Name };

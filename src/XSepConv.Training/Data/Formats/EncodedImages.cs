@@ -99,11 +99,11 @@ internal static class EncodedImages
     {
         if (!exact)
         {
-            ImageDecoder.Decode(image.Bytes, image.What, background, side, target);
+            ImageDecoder.DecodePlanes(image.Bytes, image.What, background, side, target);
             return;
         }
 
-        var (pixels, width, height) = ImageDecoder.Decode(image.Bytes, image.What, background);
+        var (pixels, width, height) = ImageDecoder.DecodeWhole(image.Bytes, image.What, background);
         if (width != side || height != side) throw new InvalidDataException($"{image.What}: is {width}×{height} pixels; {side}×{side} are right.");
         for (var i = 0; i < side * side; i++)
         {

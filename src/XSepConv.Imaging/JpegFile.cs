@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>A JPEG file that was read marker by marker: sizes, markers and scans are right, and nothing is missing that is not at its very end.</summary>
 /// <remarks>

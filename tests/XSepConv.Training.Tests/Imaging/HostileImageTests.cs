@@ -27,8 +27,8 @@ public sealed class HostileImageTests
             // PNG's last chunk, JPEG's end marker; a byte before that may hold nothing but bits that fill it.
             var end = file.Length - (file.AsSpan().StartsWith(PngFile.Magic) ? 12 : 2);
             for (var length = 0; length < end - 1; length++) AssertRefused(file[..length], "file: ");
-            var whole = ImageDecoder.Decode(file, "file", Rgb.White).Pixels;
-            for (var length = end; length < file.Length; length++) Assert.Equal(whole, ImageDecoder.Decode(file[..length], "file", Rgb.White).Pixels);
+            var whole = ImageDecoder.DecodeWhole(file, "file", Rgb.White).Pixels;
+            for (var length = end; length < file.Length; length++) Assert.Equal(whole, ImageDecoder.DecodeWhole(file[..length], "file", Rgb.White).Pixels);
         }
     }
 
@@ -144,7 +144,7 @@ public sealed class HostileImageTests
     }
 
     private static void AssertRefused(byte[] file, string reason) =>
-        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ImageDecoder.Decode(file, "file", Rgb.White)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ImageDecoder.DecodeWhole(file, "file", Rgb.White)).Message, StringComparison.Ordinal);
 
     private static void AssertCheap(byte[] file, string reason)
     {

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>How a camera was held, from EXIF: a TIFF file without pixels.</summary>
 /// <remarks>

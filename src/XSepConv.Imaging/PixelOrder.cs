@@ -1,6 +1,6 @@
-namespace XSepConv.Cli.Commands;
+namespace XSepConv.Imaging;
 
-/// <summary>From a decoder's planes to the order in which a session takes bytes.</summary>
+/// <summary>From planes to the order in which a session takes bytes.</summary>
 internal static class PixelOrder
 {
     /// <summary>Rows, columns, channels.</summary>
@@ -23,7 +23,8 @@ internal static class PixelOrder
         var pixels = new byte[planes.Length / 3];
         for (var i = 0; i < pixels.Length; i++)
         {
-            pixels[i] = (byte)(((Red * planes[i]) + (Green * planes[pixels.Length + i]) + (Blue * planes[(2 * pixels.Length) + i]) + Half) >> 16);
+            var (red, green, blue) = (planes[i], planes[pixels.Length + i], planes[(2 * pixels.Length) + i]);
+            pixels[i] = (byte)(((Red * red) + (Green * green) + (Blue * blue) + Half) >> 16);
         }
 
         return pixels;

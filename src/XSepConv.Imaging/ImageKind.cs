@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>What a file is that is neither PNG nor JPEG, by its first bytes: for errors that say more than 'no'.</summary>
 internal static class ImageKind

@@ -1,4 +1,4 @@
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>Whether the tables of a JPEG file are as long as their segment says: the decoder reads on behind it, and takes what it then can't finish for finished.</summary>
 internal static class JpegTables

@@ -1,4 +1,4 @@
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>
 /// Scales images by a triangle that is as wide as the step between new pixels, or as one old pixel where that is more: bilinear interpolation that does not alias

@@ -41,14 +41,14 @@ public sealed class PictureKindTests : IDisposable
         var file = File.ReadAllBytes(path);
         if (!File.Exists(path + ".expected"))
         {
-            var message = Assert.Throws<InvalidDataException>(() => ImageDecoder.Decode(file, name, Rgb.White)).Message;
+            var message = Assert.Throws<InvalidDataException>(() => ImageDecoder.DecodeWhole(file, name, Rgb.White)).Message;
             Assert.StartsWith(name, message, StringComparison.Ordinal);
             Assert.Contains(File.ReadAllText(path + ".refused", Encoding.UTF8), message, StringComparison.Ordinal);
             return;
         }
 
         var expected = File.ReadAllBytes(path + ".expected");
-        var (pixels, width, height) = ImageDecoder.Decode(file, name, Rgb.White);
+        var (pixels, width, height) = ImageDecoder.DecodeWhole(file, name, Rgb.White);
         Assert.True(width * height * 3 == pixels.Length && pixels.Length == expected.Length, name);
 
         // Nothing is computed for a PNG file that is not a whole number; for a JPEG file see AssertClose.

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>A PNG file that was read from end to end: its chunks, sizes and checksums are right, and its compressed data hold what the header claims and no more.</summary>
 /// <remarks>

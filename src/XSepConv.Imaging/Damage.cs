@@ -1,4 +1,4 @@
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>What libraries throw over a damaged file, made into one exception that names the file.</summary>
 internal static class Damage

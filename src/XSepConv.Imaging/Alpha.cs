@@ -1,4 +1,4 @@
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>Pixels that are seen through.</summary>
 internal static class Alpha

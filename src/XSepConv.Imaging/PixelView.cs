@@ -1,4 +1,4 @@
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>Pixels as they are to be seen, upright, over bytes that may lie turned or mirrored.</summary>
 /// <param name="Bytes">Red, green and blue of each pixel.</param>

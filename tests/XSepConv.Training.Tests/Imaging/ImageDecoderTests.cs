@@ -12,7 +12,7 @@ public sealed class ImageDecoderTests
     [InlineData("interlaced.png")]
     public void A_PNG_file_has_the_pixels_that_Pillow_sees(string name)
     {
-        var (pixels, width, height) = ImageDecoder.Decode(Fixture.Bytes($"images/{name}"), name, background: null);
+        var (pixels, width, height) = ImageDecoder.DecodeWhole(Fixture.Bytes($"images/{name}"), name, background: null);
         Assert.Equal((28, 20), (width, height));
         Assert.Equal(Fixture.Bytes($"images/{name}.expected"), pixels);
     }
@@ -24,7 +24,7 @@ public sealed class ImageDecoderTests
     [InlineData("grey.jpg")]
     public void A_JPEG_file_has_the_pixels_that_libjpeg_sees_up_to_rounding(string name)
     {
-        var (pixels, width, height) = ImageDecoder.Decode(Fixture.Bytes($"images/{name}"), name, background: null);
+        var (pixels, width, height) = ImageDecoder.DecodeWhole(Fixture.Bytes($"images/{name}"), name, background: null);
         Assert.Equal((28, 20), (width, height));
         AssertClose(Fixture.Bytes($"images/{name}.expected"), pixels);
     }
@@ -37,7 +37,7 @@ public sealed class ImageDecoderTests
     public void The_middle_square_is_scaled_as_Pillow_does_it(int side)
     {
         var target = new byte[3 * side * side];
-        ImageDecoder.Decode(Fixture.Bytes("images/scale.png"), "scale.png", Rgb.White, side, target);
+        ImageDecoder.DecodePlanes(Fixture.Bytes("images/scale.png"), "scale.png", Rgb.White, side, target);
 
         // Pillow rounds after each of the two directions, we once: one step apart at most.
         Assert.All(Fixture.Bytes($"images/scale.png.{side}").Zip(target), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));
@@ -68,6 +68,38 @@ public sealed class ImageDecoderTests
         Assert.NotEqual(stored, upright.ToArray());
 
         static PixelView Middle(PixelView view) => view.Crop((view.Width - height) / 2, (view.Height - height) / 2, height, height);
+    }
+
+    /// <summary>As a session takes them: colour pixel by pixel; grey by ITU-R 601, whose weights sum to 1, so that what is grey stays what it is.</summary>
+    [Theory]
+    [InlineData("rgb.png")]
+    [InlineData("grey.png")]
+    public void A_file_becomes_the_bytes_of_a_session(string name)
+    {
+        const int side = 9;
+        var (path, planes) = (Fixture.At($"images/{name}"), new byte[3 * side * side]);
+        ImageDecoder.DecodePlanes(Fixture.Bytes($"images/{name}"), name, Rgb.White, side, planes);
+
+        var color = ImageDecoder.ReadFile(path, side, 3, Rgb.White);
+        var grey = ImageDecoder.ReadFile(path, side, 1, Rgb.White);
+
+        Assert.Equal(side * side, grey.Length);
+        for (var i = 0; i < side * side; i++)
+        {
+            var (red, green, blue) = (planes[i], planes[(side * side) + i], planes[(2 * side * side) + i]);
+            Assert.Equal([red, green, blue], color[(3 * i)..((3 * i) + 3)]);
+            Assert.InRange(grey[i] - ((0.299 * red) + (0.587 * green) + (0.114 * blue)), -0.51, 0.51);
+        }
+
+        if (name == "grey.png") Assert.Equal(planes[..(side * side)], grey);
+    }
+
+    [Fact]
+    public void Other_sizes_and_channels_are_refused_by_name()
+    {
+        var file = Fixture.Bytes("images/rgb.png");
+        Assert.Equal("channels", Assert.Throws<ArgumentOutOfRangeException>(() => ImageDecoder.Decode(file, "file", 8, 2, null)).ParamName);
+        Assert.Equal("imageSize", Assert.Throws<ArgumentOutOfRangeException>(() => ImageDecoder.Decode(file, "file", 0, 3, null)).ParamName);
     }
 
     /// <summary>

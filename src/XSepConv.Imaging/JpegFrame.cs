@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace XSepConv.Training;
+namespace XSepConv.Imaging;
 
 /// <summary>The frame of a JPEG file: its size and its components, and what the scans before now have brought of each.</summary>
 internal sealed class JpegFrame

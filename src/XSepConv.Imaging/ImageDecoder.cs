@@ -1,0 +1,141 @@
+using StbImageSharp;
+
+namespace XSepConv.Imaging;
+
+/// <summary>
+/// Decodes PNG and JPEG files to squares of one size, as a viewer shows them: turned upright, see-through parts on a colour. Trainer, command line and programs
+/// that use a trained network read images by this, so that all of them see the same pixels.
+/// </summary>
+/// <remarks>
+/// By StbImageSharp, a port of stb_image: managed code without native files, public domain, usable in programs compiled ahead of time. It has no
+/// bounds of its own and knows no metadata, so a file is taken apart first, and only what is right and needed gets there.
+/// </remarks>
+public static class ImageDecoder
+{
+    /// <summary>No larger file is read.</summary>
+    public const int MaxFileBytes = 64 << 20;
+
+    private const int LargestSide = 16_384;
+    private const int MostPixels = 50_000_000;
+    private const int FirstRead = 1 << 16;
+
+    /// <summary>Reads a file, cuts out the square in its middle, and scales that.</summary>
+    /// <param name="path">A PNG or JPEG file, whatever its name says.</param>
+    /// <param name="imageSize">Rows and columns wanted, 1 or more.</param>
+    /// <param name="channels">3 for red, green and blue; 1 for grey.</param>
+    /// <param name="background">What see-through pixels are laid on; null drops alpha instead.</param>
+    /// <returns><c>[imageSize, imageSize, channels]</c>: the order in which a <c>NetworkSession</c> takes bytes.</returns>
+    /// <exception cref="InvalidDataException">It is neither, damaged, too large, or no regular file; the message names it.</exception>
+    /// <exception cref="IOException">It is missing, or can't be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below 1, or the channels are neither 1 nor 3.</exception>
+    public static byte[] ReadFile(string path, int imageSize, int channels, Rgb? background) =>
+        Decode(ReadBytes(path), path, imageSize, channels, background);
+
+    /// <summary>The same with a file that is in memory.</summary>
+    /// <param name="file">The bytes of a PNG or JPEG file.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="imageSize">Rows and columns wanted, 1 or more.</param>
+    /// <param name="channels">3 for red, green and blue; 1 for grey.</param>
+    /// <param name="background">What see-through pixels are laid on; null drops alpha instead.</param>
+    /// <returns><c>[imageSize, imageSize, channels]</c>.</returns>
+    /// <exception cref="InvalidDataException">It is neither, damaged, or too large.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below 1, or the channels are neither 1 nor 3.</exception>
+    public static byte[] Decode(byte[] file, string name, int imageSize, int channels, Rgb? background)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentOutOfRangeException.ThrowIfLessThan(imageSize, 1);
+        if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "There are 1 (grey) or 3 (colour).");
+        var planes = new byte[3 * imageSize * imageSize];
+        DecodePlanes(file, name, background, imageSize, planes);
+        return PixelOrder.Of(planes, channels);
+    }
+
+    /// <summary>The same, plane after plane.</summary>
+    /// <param name="target">[3, side, side]: red, green, blue.</param>
+    internal static void DecodePlanes(byte[] file, string name, Rgb? background, int side, Span<byte> target)
+    {
+        var pixels = Pixels(file, name, background);
+        var square = Math.Min(pixels.Width, pixels.Height);
+        TriangleFilter.Resize(pixels.Crop((pixels.Width - square) / 2, (pixels.Height - square) / 2, square, square), side, target);
+    }
+
+    /// <summary>Decodes a file in the size that it has.</summary>
+    /// <returns>[height, width, 3].</returns>
+    internal static (byte[] Pixels, int Width, int Height) DecodeWhole(byte[] file, string name, Rgb? background)
+    {
+        var pixels = Pixels(file, name, background);
+        return (pixels.ToArray(), pixels.Width, pixels.Height);
+    }
+
+    /// <summary>Refuses what would take too much memory, before anything is allocated for it.</summary>
+    internal static (int Width, int Height) CheckSize(uint width, uint height, string name) =>
+        width is >= 1 and <= LargestSide && height is >= 1 and <= LargestSide && (long)width * height <= MostPixels
+            ? ((int)width, (int)height)
+            : throw new InvalidDataException(
+                $"{name}: claims {width}×{height} pixels; 1 to {LargestSide} each way and at most {MostPixels} in all are read.");
+
+    /// <summary>Reads no more than is decoded, also where a file does not say its length.</summary>
+    private static byte[] ReadBytes(string path)
+    {
+        using var stream = RegularFile.OpenRead(path);
+        var bytes = new MemoryStream();
+        var part = new byte[FirstRead];
+        for (int count; (count = stream.Read(part)) > 0;)
+        {
+            if (bytes.Length + count > MaxFileBytes)
+            {
+                throw new InvalidDataException($"{path}: has more than {MaxFileBytes} bytes; no larger file is read.");
+            }
+
+            bytes.Write(part, 0, count);
+        }
+
+        return bytes.ToArray();
+    }
+
+    private static PixelView Pixels(byte[] file, string name, Rgb? background)
+    {
+        if (file.AsSpan().StartsWith(PngFile.Magic))
+        {
+            var png = PngFile.Read(file, name);
+            var data = Decode(png.Content, png.Size, png.HasAlpha ? ColorComponents.RedGreenBlueAlpha : ColorComponents.RedGreenBlue, name);
+            if (png.HasAlpha) Alpha.Compose(data, background);
+            return PixelView.Of(data, png.Size, png.Orientation);
+        }
+
+        if (file.AsSpan().StartsWith(JpegFile.Magic))
+        {
+            var jpeg = JpegFile.Read(file, name);
+            var data = Decode(jpeg.Content(0x00), jpeg.Size, ColorComponents.RedGreenBlue, name);
+
+            // Without an end marker: it is whole if the picture is the same whatever follows.
+            if (!jpeg.HasEnd && !data.AsSpan().SequenceEqual(Decode(jpeg.Content(0xAA), jpeg.Size, ColorComponents.RedGreenBlue, name)))
+            {
+                throw JpegFile.CutOff(name);
+            }
+
+            return PixelView.Of(data, jpeg.Size, jpeg.Orientation);
+        }
+
+        throw new InvalidDataException(ImageKind.Of(file) is { } kind
+            ? $"{name}: is {kind}, neither a PNG nor a JPEG file."
+            : $"{name}: is neither a PNG nor a JPEG file; it starts with '{Convert.ToHexString(file.AsSpan(0, Math.Min(8, file.Length)))}'.");
+    }
+
+    private static byte[] Decode(byte[] content, (int Width, int Height) size, ColorComponents components, string name)
+    {
+        using var stream = new MemoryStream(content);
+        var image = Damage.AsInvalidData(name, "image", () => ImageResult.FromStream(stream, components));
+        if ((image.Width, image.Height) != size)
+        {
+            throw new InvalidDataException(
+                $"{name}: claims {size.Width}×{size.Height} pixels but decodes to {image.Width}×{image.Height}.");
+        }
+
+        // The decoder leaves some damaged data halfway and says nothing; what it did not write is whatever the memory held.
+        return stream.Position == stream.Length
+            ? image.Data
+            : throw new InvalidDataException($"{name}: the image is damaged (its data end before all pixels are there).");
+    }
+}
