@@ -51,8 +51,7 @@ public static class ImageDecoder
         return PixelOrder.Of(planes, channels);
     }
 
-    /// <summary>The same, plane after plane.</summary>
-    /// <param name="target">[3, side, side]: red, green, blue.</param>
+    /// <summary>The same to planes, [3, side, side]: red, green, blue.</summary>
     internal static void DecodePlanes(byte[] file, string name, Rgb? background, int side, Span<byte> target)
     {
         var pixels = Pixels(file, name, background);
