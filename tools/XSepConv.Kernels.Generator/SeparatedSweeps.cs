@@ -1,6 +1,6 @@
-using static GenerateTiles.Code;
+using static XSepConv.Kernels.Generator.Code;
 
-namespace GenerateTiles;
+namespace XSepConv.Kernels.Generator;
 
 /// <summary>XSepConv's convolutions at stride 1, as sweeps along rows and columns.</summary>
 internal static class SeparatedSweeps
@@ -10,7 +10,8 @@ internal static class SeparatedSweeps
         int[] kernelSizes = [3, 5, 7, 9];
         var code = new Code();
         code.OpenKernel(
-            "XSepConv's convolutions at stride 1 as sweeps: along the rows for 2×2 and 1×K in one, down the columns for K×1.", "SeparatedSweeps", "TActivation", "IActivation");
+            "XSepConv's convolutions at stride 1 as sweeps: along the rows for 2×2 and 1×K in one, down the columns for K×1.",
+            "SeparatedSweeps", "TActivation", "IActivation");
         code.Line("/// <summary>Whether there are sweeps for that kernel.</summary>");
         code.Line($"public static bool Has(int kernel) => kernel is {string.Join(" or ", kernelSizes)};");
         code.DispatchSweeps(kernelSizes, name => $"{name}Sweep*");

@@ -1,6 +1,6 @@
-using static GenerateTiles.Code;
+using static XSepConv.Kernels.Generator.Code;
 
-namespace GenerateTiles;
+namespace XSepConv.Kernels.Generator;
 
 /// <summary>Tiles of P pixels of one block of channels: K×K convolutions, and those that no sweep serves.</summary>
 internal static class DepthwiseTiles
@@ -9,7 +9,9 @@ internal static class DepthwiseTiles
     {
         const int MostPixels = 14;
         var code = new Code();
-        code.OpenKernel("A depthwise convolution of one block of channels on P pixels of each of some rows, in registers.", "DepthwiseTiles", "TStep", "IPixelStep");
+        code.OpenKernel(
+            "A depthwise convolution of one block of channels on P pixels of each of some rows, in registers.",
+            "DepthwiseTiles", "TStep", "IPixelStep");
         code.Line($"public const int MostPixels = {MostPixels};");
         code.Blank();
         code.Line("/// <param name=\"column\">The first pixel's place in the rows of the output, in floats.</param>");

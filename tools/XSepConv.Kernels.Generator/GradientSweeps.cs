@@ -1,6 +1,6 @@
-using static GenerateTiles.Code;
+using static XSepConv.Kernels.Generator.Code;
 
-namespace GenerateTiles;
+namespace XSepConv.Kernels.Generator;
 
 /// <summary>Training's backward of act → one-dimensional convolution → batch norm at stride 1.</summary>
 internal static class GradientSweeps
@@ -10,7 +10,8 @@ internal static class GradientSweeps
         int[] kernelSizes = [3, 5, 7, 9];
         var code = new Code();
         code.OpenKernel(
-            "Backward of act → 1×K or K×1 → batch norm, stride 1, as sweeps along the rows or down the columns: the gradient before the batch norm is made once and slides through registers.",
+            "Backward of act → 1×K or K×1 → batch norm, stride 1, as sweeps along the rows or down the columns: "
+            + "the gradient before the batch norm is made once and slides through registers.",
             "GradientSweeps", "TActivation", "IActivation");
         code.DispatchSweeps(kernelSizes, _ => "in GradientSweep");
         foreach (var k in kernelSizes) Sweep(code, k, "Across", "Width");
@@ -19,7 +20,7 @@ internal static class GradientSweeps
         return code.ToString();
     }
 
-    // g0 … g(K−1) are the gradients that the position's neighbours have, K/2 on either side: tap k of the convolution reached the one K − 1 − k.
+    // g0 … g(K−1) are the gradients of the position's neighbours, K/2 on either side: tap k of the convolution reached the one K − 1 − k.
     private static void Sweep(Code code, int k, string name, string length)
     {
         var border = k / 2;
@@ -28,8 +29,8 @@ internal static class GradientSweeps
         code.Line($"private static void {name}{k}(in GradientSweep sweep)");
         code.Open();
         code.Line("var lanes = TLanes.Count;");
-        foreach (var factor in new[] { "Direct", "Slope", "Offset" }) code.Line($"var {factor.ToLowerInvariant()} = TLanes.Load(sweep.After.{factor});");
-        foreach (var factor in new[] { "Scale", "Shift", "Mean" }) code.Line($"var {factor.ToLowerInvariant()} = TLanes.Load(sweep.Before.{factor});");
+        foreach (var field in new[] { "Direct", "Slope", "Offset" }) code.Line($"var {Local(field)} = TLanes.Load(sweep.After.{field});");
+        foreach (var field in new[] { "Scale", "Shift", "Mean" }) code.Line($"var {Local(field)} = TLanes.Load(sweep.Before.{field});");
         for (var i = 0; i < k; i++) code.Line($"var w{i} = TLanes.Load(sweep.Weights{Plus(i, "lanes")});");
         for (var i = 0; i < k; i++) code.Line($"var s{i} = TLanes.Splat(0);");
         code.Line("var total = TLanes.Splat(0);");
@@ -37,7 +38,11 @@ internal static class GradientSweeps
         code.Line("var ahead = sweep.Ahead;");
         code.Line("nint vector = 0;");
         code.OpenLines(name);
-        foreach (var map in new[] { "Gradient", "Result", "Given", "Destination" }) code.Line($"var {map.ToLowerInvariant()} = sweep.{map} + (line * next);");
+        foreach (var map in new[] { "Gradient", "Result", "Given", "Destination" })
+        {
+            code.Line($"var {Local(map)} = sweep.{map} + (line * next);");
+        }
+
         for (var i = 0; i < k - 1; i++)
         {
             if (i < border) code.Line($"var g{i} = TLanes.Splat(0);");
@@ -61,9 +66,12 @@ internal static class GradientSweeps
         for (var i = 0; i < k; i++) code.Line($"TLanes.Store(sweep.Sums{Plus(i + 2, "lanes")}, s{i});");
         code.Close();
 
+        static string Local(string field) => field.ToLowerInvariant();
+
         void Load(string target)
         {
-            code.Line($"{target} = TLanes.MultiplyAdd(TLanes.Load(result), slope, TLanes.MultiplyAdd(TLanes.Load(gradient), direct, offset));");
+            code.Line($"{target} = TLanes.MultiplyAdd(TLanes.Load(result), slope, "
+                + "TLanes.MultiplyAdd(TLanes.Load(gradient), direct, offset));");
             code.Line("gradient += step;");
             code.Line("result += step;");
         }

@@ -1,13 +1,15 @@
-using static GenerateTiles.Code;
+using static XSepConv.Kernels.Generator.Code;
 
-namespace GenerateTiles;
+namespace XSepConv.Kernels.Generator;
 
 /// <summary>Tiles of P pixels × V vectors of output channels: the 1×1 convolutions and the stem.</summary>
 internal static class ConvolutionTiles
 {
     // The largest tiles are those that 32 registers hold; PointwisePlan and DepthwisePlan ask for no larger ones where there are 16.
     public static string WritePointwise() => Convolution(
-        "PointwiseTiles", "A 1×1 convolution on P pixels × V vectors of output channels, in registers.", "PointwiseTile", hasStep: false, [[.. Enumerable.Range(1, 14)], [.. Enumerable.Range(1, 14)], [.. Enumerable.Range(1, 9)]], (code, pixels, vectors) =>
+        "PointwiseTiles", "A 1×1 convolution on P pixels × V vectors of output channels, in registers.", "PointwiseTile", hasStep: false,
+        [[.. Enumerable.Range(1, 14)], [.. Enumerable.Range(1, 14)], [.. Enumerable.Range(1, 9)]],
+        (code, pixels, vectors) =>
         {
             code.Line("var outer = input;");
             code.Line("var remaining = tile->Channels;");
@@ -28,7 +30,9 @@ internal static class ConvolutionTiles
 
     // Three columns of the kernel at a time.
     public static string WriteStem() => Convolution(
-        "StemTiles", "A 3×3 convolution of planes on P pixels × V vectors of output channels, in registers.", "StemTile", hasStep: true, [[.. Enumerable.Range(1, 14), 28], [.. Enumerable.Range(1, 14)]], (code, pixels, vectors) =>
+        "StemTiles", "A 3×3 convolution of planes on P pixels × V vectors of output channels, in registers.", "StemTile", hasStep: true,
+        [[.. Enumerable.Range(1, 14), 28], [.. Enumerable.Range(1, 14)]],
+        (code, pixels, vectors) =>
         {
             code.Line("var x = input;");
             code.Line("for (var rows = tile->Rows; rows > 0; rows--)");
@@ -36,7 +40,7 @@ internal static class ConvolutionTiles
             for (var column = 0; column < 3; column++)
             {
                 code.Open();
-                MultiplyAdd(code, pixels, vectors, p => $"x[{(p == 0 ? $"{column}" : column == 0 ? Times(p, "step") : $"({Times(p, "step")}) + {column}")}]");
+                MultiplyAdd(code, pixels, vectors, p => p == 0 ? $"x[{column}]" : $"x[({Times(p, "step")}) + {column}]");
                 code.Close();
             }
 
@@ -68,7 +72,8 @@ internal static class ConvolutionTiles
             "(vectors * 32) + pixels",
             from v in Enumerable.Range(1, sizes.Length)
             from p in sizes[v - 1]
-            select $"{(v * 32) + p}{(p > LargestOf16Registers(v) ? " when PointwisePlan.Registers(TLanes.Count) == 32" : "")}: Tile{p}x{v}(tile)",
+            let condition = p > LargestOf16Registers(v) ? " when PointwisePlan.Registers(TLanes.Count) == 32" : ""
+            select $"{(v * 32) + p}{condition}: Tile{p}x{v}(tile)",
             "pixels");
         for (var v = 1; v <= sizes.Length; v++)
         {

@@ -1,6 +1,6 @@
-using static GenerateTiles.Code;
+using static XSepConv.Kernels.Generator.Code;
 
-namespace GenerateTiles;
+namespace XSepConv.Kernels.Generator;
 
 /// <summary>Tiles of R rows × V vectors of outputs: linear layers.</summary>
 internal static class RowTiles
@@ -15,7 +15,9 @@ internal static class RowTiles
         code.Blank();
         code.Line("public static void Run(int rows, int vectors, RowTile* tile)");
         code.Dispatch(
-            "(vectors * 16) + rows", from v in Enumerable.Range(1, MostVectors) from r in Enumerable.Range(1, MostRows) select $"{(v * 16) + r}: Tile{r}x{v}(tile)", "rows");
+            "(vectors * 16) + rows",
+            from v in Enumerable.Range(1, MostVectors) from r in Enumerable.Range(1, MostRows) select $"{(v * 16) + r}: Tile{r}x{v}(tile)",
+            "rows");
         for (var vectors = 1; vectors <= MostVectors; vectors++)
         {
             for (var rows = 1; rows <= MostRows; rows++)
@@ -49,7 +51,7 @@ internal static class RowTiles
                 code.Line("var output = tile->Output;");
                 for (var r = 0; r < rows; r++)
                 {
-                    for (var v = 0; v < vectors; v++) code.Line($"TLanes.Store(output{Plus(v, "lanes")}, TileActivations.Apply<TLanes, TVector>(a{r}_{v}, tile->Activation));");
+                    for (var v = 0; v < vectors; v++) Store(code, $"output{Plus(v, "lanes")}", $"a{r}_{v}");
                     if (r < rows - 1) code.Line("output += tile->OutputRow;");
                 }
 
@@ -59,7 +61,8 @@ internal static class RowTiles
 
         // One row is a multiply-add for every weight: two groups at once keep twice the reads under way.
         code.Blank();
-        code.Line($"/// <summary>One row × two groups of {MostVectors} vectors, whose weights are <paramref name=\"nextGroup\"/> floats apart.</summary>");
+        code.Line($"/// <summary>One row × two groups of {MostVectors} vectors.</summary>");
+        code.Line("/// <param name=\"nextGroup\">From the weights of the first group to those of the second.</param>");
         code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         code.Line("public static void RunPair(RowTile* tile, nint nextGroup)");
         code.Open();
@@ -72,13 +75,21 @@ internal static class RowTiles
         code.Line("for (nint k = 0; k < channels; k++)");
         code.Open();
         code.Line("var x = TLanes.Splat(row[k]);");
-        for (var v = 0; v < 2 * MostVectors; v++) code.Line($"a{v} = TLanes.MultiplyAdd(x, TLanes.Load({(v < MostVectors ? "weights" : "next")}{Plus(v % MostVectors, "lanes")}), a{v});");
+        for (var v = 0; v < 2 * MostVectors; v++)
+        {
+            var weight = (v < MostVectors ? "weights" : "next") + Plus(v % MostVectors, "lanes");
+            code.Line($"a{v} = TLanes.MultiplyAdd(x, TLanes.Load({weight}), a{v});");
+        }
+
         code.Line($"weights += {MostVectors} * lanes;");
         code.Line($"next += {MostVectors} * lanes;");
         code.Close();
-        for (var v = 0; v < 2 * MostVectors; v++) code.Line($"TLanes.Store(tile->Output{Plus(v, "lanes")}, TileActivations.Apply<TLanes, TVector>(a{v}, tile->Activation));");
+        for (var v = 0; v < 2 * MostVectors; v++) Store(code, $"tile->Output{Plus(v, "lanes")}", $"a{v}");
         code.Close();
         code.Close();
         return code.ToString();
     }
+
+    private static void Store(Code code, string target, string sum) =>
+        code.Line($"TLanes.Store({target}, TileActivations.Apply<TLanes, TVector>({sum}, tile->Activation));");
 }

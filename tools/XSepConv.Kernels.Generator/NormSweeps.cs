@@ -1,6 +1,6 @@
-using static GenerateTiles.Code;
+using static XSepConv.Kernels.Generator.Code;
 
-namespace GenerateTiles;
+namespace XSepConv.Kernels.Generator;
 
 /// <summary>Training's one-dimensional convolutions at stride 1, which normalise and activate what they load.</summary>
 internal static class NormSweeps
@@ -10,11 +10,13 @@ internal static class NormSweeps
         int[] kernelSizes = [3, 5, 7, 9];
         var code = new Code();
         code.OpenKernel(
-            "Training's 1×K and K×1 at stride 1 as sweeps along the rows and down the columns: what they load is normalised and activated in registers, what they give is summed.",
+            "Training's 1×K and K×1 at stride 1 as sweeps along the rows and down the columns: "
+            + "what they load is normalised and activated in registers, what they give is summed.",
             "NormSweeps", "TActivation", "IActivation");
         code.Line("/// <summary>Whether there are sweeps for the stage.</summary>");
         code.Line("public static bool Fit(in XSepStageShape shape) =>");
-        code.Line($"    shape.Kernel is {string.Join(" or ", kernelSizes)} && shape.Stride == 1 && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2;");
+        code.Line($"    shape.Kernel is {string.Join(" or ", kernelSizes)}");
+        code.Line("    && shape.Stride == 1 && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2;");
         code.DispatchSweeps(kernelSizes, _ => "in NormSweep");
         foreach (var k in kernelSizes) Sweep(code, k, "Across", "Width");
         foreach (var k in kernelSizes) Sweep(code, k, "Down", "Height");

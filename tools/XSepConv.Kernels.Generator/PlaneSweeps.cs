@@ -1,4 +1,4 @@
-namespace GenerateTiles;
+namespace XSepConv.Kernels.Generator;
 
 /// <summary>XSepConv's last two convolutions at stride 1 on one plane, with neighbouring pixels in the lanes.</summary>
 internal static class PlaneSweeps
@@ -8,7 +8,8 @@ internal static class PlaneSweeps
         int[] kernelSizes = [3, 5, 7, 9];
         var code = new Code();
         code.OpenKernel(
-            "XSepConv's 1×K and K×1 at stride 1 on one plane, neighbouring pixels of a row in the lanes: down the columns, what 1×K gives never leaves the registers.",
+            "XSepConv's 1×K and K×1 at stride 1 on one plane, neighbouring pixels of a row in the lanes: "
+            + "down the columns, what 1×K gives never leaves the registers.",
             "PlaneSweeps", "TActivation", "IActivation");
         code.Line("/// <summary>Whether there are sweeps for that kernel.</summary>");
         code.Line($"public static bool Has(int kernel) => kernel is {string.Join(" or ", kernelSizes)};");

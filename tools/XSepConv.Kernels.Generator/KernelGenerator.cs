@@ -1,0 +1,35 @@
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Text;
+
+namespace XSepConv.Kernels.Generator;
+
+/// <summary>
+/// Writes the micro-kernels of XSepConv.Runtime while that is compiled. The JIT keeps named locals in registers, but no array: so every
+/// tile size and every kernel size is a method of its own, with a name for each accumulator.
+/// </summary>
+/// <remarks>
+/// To read what is written, in src/XSepConv.Runtime/obj/generated:
+/// <code>
+/// dotnet build src/XSepConv.Runtime --no-incremental -p:EmitCompilerGeneratedFiles=true -p:CompilerGeneratedFilesOutputPath=obj/generated
+/// </code>
+/// It depends on nothing but this project.
+/// </remarks>
+[Generator(LanguageNames.CSharp)]
+public sealed class KernelGenerator : IIncrementalGenerator
+{
+    /// <inheritdoc/>
+    public void Initialize(IncrementalGeneratorInitializationContext context) => context.RegisterPostInitializationOutput(output =>
+    {
+        Add("PointwiseTiles", ConvolutionTiles.WritePointwise());
+        Add("StemTiles", ConvolutionTiles.WriteStem());
+        Add("RowTiles", RowTiles.Write());
+        Add("DepthwiseTiles", DepthwiseTiles.Write());
+        Add("SeparatedSweeps", SeparatedSweeps.Write());
+        Add("PlaneSweeps", PlaneSweeps.Write());
+        Add("NormSweeps", NormSweeps.Write());
+        Add("GradientSweeps", GradientSweeps.Write());
+
+        void Add(string name, string text) => output.AddSource($"{name}.g.cs", SourceText.From(text, Encoding.UTF8));
+    });
+}
