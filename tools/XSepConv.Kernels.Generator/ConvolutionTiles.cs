@@ -40,13 +40,20 @@ internal static class ConvolutionTiles
             for (var column = 0; column < 3; column++)
             {
                 code.Open();
-                MultiplyAdd(code, pixels, vectors, p => p == 0 ? $"x[{column}]" : $"x[({Times(p, "step")}) + {column}]");
+                MultiplyAdd(code, pixels, vectors, p => $"x[{Tap(p, column)}]");
                 code.Close();
             }
 
             code.Line("x += tile->Row;");
             code.Close();
         });
+
+    private static string Tap(int pixel, int column) => (pixel, column) switch
+    {
+        (0, _) => $"{column}",
+        (_, 0) => Times(pixel, "step"),
+        _ => $"({Times(pixel, "step")}) + {column}",
+    };
 
     private static void MultiplyAdd(Code code, int pixels, int vectors, Func<int, string> input)
     {

@@ -1,33 +1,32 @@
 namespace XSepConv.Kernels;
 
 /// <summary>One batch normalisation's coefficients of an item, a vector each: the same in all lanes, or one per channel.</summary>
-internal readonly unsafe struct NormLanes(float* memory, int lanes)
+internal readonly unsafe struct NormLanes(ref ScratchLayout layout)
 {
-    /// <summary>Vectors that the coefficients take.</summary>
-    public const int Vectors = 11;
+    private const int Vectors = 10;
 
-    public float* Weight => memory;
+    private readonly int _lanes = layout.Lanes;
+    private readonly float* _memory = layout.Vectors(Vectors);
 
-    public float* Bias => memory + lanes;
+    public float* Weight => _memory;
 
-    public float* Mean => memory + (2 * lanes);
+    public float* Bias => _memory + _lanes;
 
-    public float* Variance => memory + (3 * lanes);
+    public float* Mean => _memory + (2 * _lanes);
 
-    public float* InverseStd => memory + (4 * lanes);
+    public float* Variance => _memory + (3 * _lanes);
+
+    public float* InverseStd => _memory + (4 * _lanes);
 
     /// <summary>y = x · scale + shift.</summary>
-    public float* Scale => memory + (5 * lanes);
+    public float* Scale => _memory + (5 * _lanes);
 
-    public float* Shift => memory + (6 * lanes);
+    public float* Shift => _memory + (6 * _lanes);
 
     /// <summary>Backward: the input's gradient is gradient · direct + input · slope + offset.</summary>
-    public float* Direct => memory + (7 * lanes);
+    public float* Direct => _memory + (7 * _lanes);
 
-    public float* Slope => memory + (8 * lanes);
+    public float* Slope => _memory + (8 * _lanes);
 
-    public float* Offset => memory + (9 * lanes);
-
-    /// <summary>A vector of zeros, where a sum is not wanted.</summary>
-    public float* Spare => memory + (10 * lanes);
+    public float* Offset => _memory + (9 * _lanes);
 }

@@ -14,7 +14,7 @@ internal unsafe struct DepthwiseLanes<TLanes, TVector>
     public DepthwiseLanes(ref ScratchLayout layout, int kernel)
     {
         Weights = layout.Vectors(kernel * kernel);
-        Norm = layout.Norm();
+        Norm = new NormLanes(ref layout);
         Zero = layout.Zeros(1);
     }
 

@@ -17,9 +17,9 @@ internal unsafe struct XSepLanes<TLanes, TVector>
         TwoByTwo = layout.Vectors(4);
         Horizontal = layout.Vectors(kernel);
         Vertical = layout.Vectors(kernel);
-        First = layout.Norm();
-        Second = layout.Norm();
-        Third = layout.Norm();
+        First = new NormLanes(ref layout);
+        Second = new NormLanes(ref layout);
+        Third = new NormLanes(ref layout);
     }
 
     public readonly void Spread(in ItemLanes item, in XSepStageParameters parameters, int kernel)

@@ -158,9 +158,9 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
             var lanes = TLanes.Count;
             var vectors = VectorsOf(shape.Width);
             var rowVectors = vectors + VectorsOf(2 * (shape.Kernel / 2));
-            First = layout.Norm();
-            Second = layout.Norm();
-            Third = layout.Norm();
+            First = new NormLanes(ref layout);
+            Second = new NormLanes(ref layout);
+            Third = new NormLanes(ref layout);
             FarMask = layout.Vectors(vectors);
             RowMask = layout.Vectors(vectors);
             MiddleRow = rowVectors * lanes;

@@ -3,6 +3,8 @@ namespace XSepConv.Kernels;
 /// <summary>Cuts a thread's scratch into buffers of whole vectors. With no memory behind it, it only counts.</summary>
 internal unsafe struct ScratchLayout(float* memory, int lanes)
 {
+    public readonly int Lanes => lanes;
+
     /// <summary>Floats taken so far.</summary>
     public long Taken { get; private set; }
 
@@ -36,6 +38,4 @@ internal unsafe struct ScratchLayout(float* memory, int lanes)
 
     /// <summary>A table of offsets.</summary>
     public nint* Offsets(int count) => (nint*)Rows(count);
-
-    public NormLanes Norm() => new(Vectors(NormLanes.Vectors), lanes);
 }
