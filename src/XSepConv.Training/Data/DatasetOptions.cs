@@ -39,6 +39,8 @@ public sealed record DatasetOptions
     /// </summary>
     public bool SkipDamaged { get; init; }
 
+    internal const int LargestImageSize = 1_024;
+
     /// <summary>Where Debian's data packages put theirs.</summary>
     internal string SystemDirectory { get; init; } = "/usr/share/datasets";
 
@@ -48,8 +50,16 @@ public sealed record DatasetOptions
     internal void Validate()
     {
         if (Limit is < 2) throw new ArgumentException($"The limit is {Limit} images; it must be at least 2.", nameof(Limit));
-        if (ImageSize is < 8 or > ImageFile.LargestSide) throw new ArgumentException($"The image size is {ImageSize} pixels; it must be from 8 to {ImageFile.LargestSide}.", nameof(ImageSize));
-        if (!Enum.IsDefined(Layout)) throw new ArgumentException($"The layout is {Layout}; {string.Join(", ", Enum.GetNames<FolderLayout>())} are known.", nameof(Layout));
+        if (ImageSize is < 8 or > LargestImageSize)
+        {
+            throw new ArgumentException($"The image size is {ImageSize} pixels; it must be from 8 to {LargestImageSize}.", nameof(ImageSize));
+        }
+
+        if (!Enum.IsDefined(Layout))
+        {
+            throw new ArgumentException($"The layout is {Layout}; {string.Join(", ", Enum.GetNames<FolderLayout>())} are known.", nameof(Layout));
+        }
+
         if (DataRoot is { } link && !Directory.Exists(link) && RealPath.Target(Path.TrimEndingDirectorySeparator(link)) is { } target)
         {
             throw new DirectoryNotFoundException($"The data root '{link}' is a link to '{target}', which leads nowhere.");

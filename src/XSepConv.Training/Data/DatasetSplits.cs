@@ -6,17 +6,6 @@ internal static class DatasetSplits
     /// <summary>One training image in so many becomes a validation image where a set has none of its own.</summary>
     public const int ValidationShare = 12;
 
-    /// <summary>Splits images that stand in an image file.</summary>
-    public static ImageDataset Of(string name, MappedImages images, Augmentation augmentation, string source, DatasetOptions options)
-    {
-        var (train, validation, test) = ((int)images.File.Train, (int)images.File.Validation, (int)images.File.Test);
-        var all = new ImageSplit(images, null, images.Labels, images.File.Channels, images.File.Height, images.File.Width);
-        return Of(
-            name, images.ClassNames, Part(0, train), validation == 0 ? null : Part(train, validation), Part(train + validation, test), augmentation, source, options);
-
-        ImageSplit Part(int first, int count) => all.Select([.. Enumerable.Range(first, count)]);
-    }
-
     /// <summary>Shuffles the training images by the seed, takes the validation images from them unless the set has its own, and applies the limit.</summary>
     /// <exception cref="InvalidDataException">There are too few training images.</exception>
     public static ImageDataset Of(

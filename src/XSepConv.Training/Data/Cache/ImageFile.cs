@@ -27,9 +27,6 @@ internal sealed record ImageFile(
     /// <summary>Of the layout, and of how images are decoded: pixels of another version are not served.</summary>
     public const int Version = 3;
 
-    /// <summary>No image is wider or higher.</summary>
-    public const int LargestSide = 1_024;
-
     private const int SignedBytes = 56 + 64;
     private const int Chunk = 16 << 20;
 
@@ -77,7 +74,8 @@ internal sealed record ImageFile(
         for (var i = 0; i < sizes.Length; i++) sizes[i] = BinaryPrimitives.ReadInt32LittleEndian(header[(8 + (i * 4))..]);
         var counts = new long[4];
         for (var i = 0; i < counts.Length; i++) counts[i] = BinaryPrimitives.ReadInt64LittleEndian(header[(24 + (i * 8))..]);
-        if (sizes[0] != Version || sizes[1] is not (1 or 3) || sizes[2] is < 1 or > LargestSide || sizes[3] is < 1 or > LargestSide) return null;
+        if (sizes[0] != Version || sizes[1] is not (1 or 3)) return null;
+        if (sizes[2] is < 1 or > DatasetOptions.LargestImageSize || sizes[3] is < 1 or > DatasetOptions.LargestImageSize) return null;
         if (Array.Exists(counts, count => count is < 0 or > int.MaxValue) || counts[0] + counts[1] + counts[2] > int.MaxValue) return null;
         var file = new ImageFile(
             sizes[1], sizes[2], sizes[3], counts[0], counts[1], counts[2], (int)counts[3],

@@ -12,7 +12,7 @@ internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<Labelled
         var side = options.ImageSize;
         var count = folder.Files.Sum(split => split.Count);
         var images = DecodedCache.Open(
-            DatasetFiles.CacheFolder(FolderDataset.Name, options),
+            UserCache.Folder(FolderDataset.Name, options),
             FormattableString.Invariant($"{root}\n{side}\n{options.Background}"),
             Fingerprint(folder),
             (FolderDataset.Channels, side, side),

@@ -18,7 +18,7 @@ internal static class DatasetFiles
         }
 
         if (options.DataRoot is null) failures.Insert(0, "a data root: none was given");
-        var cache = CacheFolder(info.FolderName, options);
+        var cache = UserCache.Folder(info.FolderName, options);
         if (!options.AllowDownload)
         {
             failures.Add("download: not allowed by the options");
@@ -41,23 +41,6 @@ internal static class DatasetFiles
             + $"ut {string.Join(", ", info.Files.Select(file => file.Name))} in a folder and name that folder as the data root.");
     }
 
-    /// <summary>The user's cache of one data set.</summary>
-    internal static string CacheFolder(string name, DatasetOptions options) =>
-        Path.Combine(options.CacheDirectory ?? Path.Combine(UserCache(), "xsepconv"), name);
-
-    /// <summary>By the XDG rules an XDG_CACHE_HOME that is not absolute is ignored.</summary>
-    internal static string UserCache()
-    {
-        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg && Path.IsPathFullyQualified(xdg)) return xdg;
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-        return (OperatingSystem.IsWindows() || home.Length == 0, OperatingSystem.IsMacOS()) switch
-        {
-            (true, _) => Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-            (_, true) => Path.Combine(home, "Library", "Caches"),
-            _ => Path.Combine(home, ".cache"),
-        };
-    }
-
     private static IEnumerable<(string Place, string Folder)> Places(PublishedDataset info, DatasetOptions options)
     {
         if (options.DataRoot is { } root)
@@ -67,7 +50,7 @@ internal static class DatasetFiles
         }
 
         yield return ("system folder", Path.Combine(options.SystemDirectory, info.FolderName));
-        yield return ("cache", CacheFolder(info.FolderName, options));
+        yield return ("cache", UserCache.Folder(info.FolderName, options));
     }
 
     private static string? InFolder(string folder, PublishedFile file)

@@ -40,7 +40,7 @@ internal abstract record CachedDataset(string Name, Augmentation Augmentation, I
         IReadOnlyList<string> paths, string source, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {
         var images = DecodedCache.Open(
-            DatasetFiles.CacheFolder(FolderName, options),
+            UserCache.Folder(FolderName, options),
             place: string.Join('\n', paths.Select(Path.GetFullPath).Prepend(Name)),
             DecodedCache.Fingerprint(paths.SelectMany(StateOf)),
             (3, Side, Side),
@@ -48,7 +48,13 @@ internal abstract record CachedDataset(string Name, Augmentation Augmentation, I
             writer => Decode(paths, writer),
             progress,
             cancel);
-        return DatasetSplits.Of(Name, images, Augmentation, source, options);
+        var (train, validation, test) = ((int)images.File.Train, (int)images.File.Validation, (int)images.File.Test);
+        var all = new ImageSplit(images, null, images.Labels, images.File.Channels, images.File.Height, images.File.Width);
+        return DatasetSplits.Of(
+            Name, images.ClassNames, Part(0, train), validation == 0 ? null : Part(train, validation), Part(train + validation, test),
+            Augmentation, source, options);
+
+        ImageSplit Part(int first, int count) => all.Select([.. Enumerable.Range(first, count)]);
     }
 
     /// <summary>Writes the images of the files, training before test.</summary>

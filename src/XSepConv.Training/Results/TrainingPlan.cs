@@ -1,0 +1,77 @@
+namespace XSepConv.Training;
+
+/// <summary>What a run is going to do, known before it begins.</summary>
+public sealed record TrainingPlan
+{
+    /// <summary>The network.</summary>
+    public required NetworkSpec Network { get; init; }
+
+    /// <summary>The data set's name.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Where the images came from.</summary>
+    public required string DataSource { get; init; }
+
+    /// <summary>Whether the images are generated.</summary>
+    public required bool DataIsSynthetic { get; init; }
+
+    /// <summary>Images learned from.</summary>
+    public required int TrainImages { get; init; }
+
+    /// <summary>Images that pick the best epoch.</summary>
+    public required int ValidationImages { get; init; }
+
+    /// <summary>Images measured once, at the end.</summary>
+    public required int TestImages { get; init; }
+
+    /// <summary>Images of each class, in the order of the labels.</summary>
+    public IReadOnlyList<ClassCount> Classes { get; init; } = [];
+
+    /// <summary>What was found in the data besides the images.</summary>
+    public DatasetFindings Findings { get; init; } = DatasetFindings.None;
+
+    /// <summary>Channels, height and width of an image.</summary>
+    public required (int Channels, int Height, int Width) ImageShape { get; init; }
+
+    /// <summary>How training images are varied.</summary>
+    public required Augmentation Augmentation { get; init; }
+
+    /// <summary>The device, such as <c>cpu</c> or <c>cuda:0</c>.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>Torch's threads.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Images in a batch, those of all processes together.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>How many batches one step takes the mean gradient of.</summary>
+    public int BatchesPerStep { get; init; } = 1;
+
+    /// <summary>How many processes train together.</summary>
+    public int Processes { get; init; } = 1;
+
+    /// <summary>Images in a step.</summary>
+    public int ImagesPerStep => BatchSize * BatchesPerStep;
+
+    /// <summary>All epochs.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Steps of an epoch.</summary>
+    public required int StepsPerEpoch { get; init; }
+
+    /// <summary>The learning rate of every step.</summary>
+    public required LearningRateSchedule Schedule { get; init; }
+
+    /// <summary>The epoch it begins in, from 1; beyond <see cref="Epochs"/> when a resumed run has trained already.</summary>
+    public required int StartEpoch { get; init; }
+
+    /// <summary>Steps of that epoch that are done already.</summary>
+    public required int StartStep { get; init; }
+
+    /// <summary>Where the files go.</summary>
+    public required string OutputDirectory { get; init; }
+
+    /// <summary>What the user ought to know, such as that a resumed run began on another number of threads.</summary>
+    public required IReadOnlyList<string> Notes { get; init; }
+}
