@@ -1,4 +1,3 @@
-using XSepConv.Cli;
 using XSepConv.Cli.ComparedRuns;
 using XSepConv.Cli.Startup;
 

@@ -1,3 +1,4 @@
+
 namespace XSepConv.Cli.Tests;
 
 /// <summary>A tiny run that nobody interrupted, trained once for all tests that look at one or compare with one.</summary>

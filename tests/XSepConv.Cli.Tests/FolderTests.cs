@@ -1,5 +1,6 @@
 using System.Text.Json;
 using XSepConv.Cli.Screen;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Tests;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using XSepConv.Cli.Screen;
+using XSepConv.Cli.Commands;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Tests;
 

@@ -1,4 +1,4 @@
-using XSepConv.Cli.Commands;
+using XSepConv.Cli.Options;
 
 namespace XSepConv.Cli.Tests;
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Spectre.Console;
 using XSepConv.Cli.Screen;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Tests;
 

@@ -1,3 +1,4 @@
+
 namespace XSepConv.Cli.Tests;
 
 /// <summary>Standard output and error that are closed, full, or whose reader is gone: never a crash, always the exit code.</summary>

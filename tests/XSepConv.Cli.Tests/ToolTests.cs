@@ -1,5 +1,3 @@
-using XSepConv.Cli.Arguments;
-
 namespace XSepConv.Cli.Tests;
 
 public class ToolTests

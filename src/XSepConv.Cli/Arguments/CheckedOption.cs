@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Arguments;
 
@@ -12,14 +13,17 @@ internal static class CheckedOption
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
     public static Option<string> Text(string name, string value, string description, string? fallback = null) =>
-        Make<string>(name, value, description, fallback is null ? null : _ => fallback, text => string.IsNullOrWhiteSpace(text) ? (null, "it is empty") : (text, null));
+        Make<string>(
+            name, value, description, fallback is null ? null : _ => fallback,
+            text => string.IsNullOrWhiteSpace(text) ? (null, "it is empty") : (text, null));
 
-    public static Option<string> Choice(string name, IReadOnlyList<string> known, string fallback, string description, string? value = null)
-    {
-        var option = Make<string>(name, value ?? string.Join('|', known), description, _ => fallback, text => OneOf(known, text));
-        option.CompletionSources.Add([.. known]);
-        return option;
-    }
+    /// <summary>One of some names, of which the help shows all where <paramref name="value"/> is null.</summary>
+    public static Option<string> Choice(string name, IReadOnlyList<string> known, string fallback, string description, string? value = null) =>
+        Complete(Make<string>(name, value ?? string.Join('|', known), description, _ => fallback, text => OneOf(known, text)), known);
+
+    /// <summary>The same, null where it is not given.</summary>
+    public static Option<string?> OptionalChoice(string name, IReadOnlyList<string> known, string description, string? value = null) =>
+        Complete(Make<string?>(name, value ?? string.Join('|', known), description, null, text => OneOf(known, text)), known);
 
     /// <summary>The known name, however it is capitalised, or what would be right.</summary>
     public static (string? Value, string? Wrong) OneOf(IReadOnlyList<string> known, string text) =>
@@ -33,13 +37,12 @@ internal static class CheckedOption
     public static Option<int?> OptionalWhole(string name, int least, int most, string description) =>
         Make<int?>(name, "N", description, null, text => ParseWhole(text, least, most));
 
-    public static Option<double> Number(string name, double fallback, string right, Func<double, bool> isRight, string description) =>
-        Make(name, "X", description, _ => fallback, text => ParseNumber(text, right, isRight));
-
     public static Option<double?> OptionalNumber(string name, string right, Func<double, bool> isRight, string description) =>
         Make<double?>(name, "X", description, null, text => ParseNumber(text, right, isRight));
 
-    /// <summary>Whole numbers separated by commas; an empty array where the option is absent. The last of <paramref name="counts"/> is the most that may be given.</summary>
+    /// <summary>
+    /// Whole numbers separated by commas; an empty array where the option is absent. The last of <paramref name="counts"/> is the most that may be given.
+    /// </summary>
     public static Option<int[]> Wholes(string name, string value, int[] counts, string description, string right, Func<int, bool> isRight) =>
         Make<int[]>(name, value, description, null, text =>
         {
@@ -47,13 +50,14 @@ internal static class CheckedOption
             var numbers = new int[parts.Length];
             for (var i = 0; i < parts.Length; i++)
             {
-                if (!int.TryParse(parts[i].Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out numbers[i]) || !isRight(numbers[i]))
+                if (!int.TryParse(parts[i].Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out numbers[i])
+                    || !isRight(numbers[i]))
                 {
                     return (null, $"{right}, separated by commas");
                 }
             }
 
-            return counts.Contains(parts.Length) ? (numbers, null) : (null, counts is [1] ? "give one number" : counts is [1, .. { Length: <= 2 } others] ? $"give one number, or {string.Join(" or ", others)}" : $"give at most {counts[^1]} numbers");
+            return counts.Contains(parts.Length) ? (numbers, null) : (null, RightCount(counts));
         });
 
     /// <summary>An option read by <paramref name="parse"/>, which gives the value or says what would be right.</summary>
@@ -70,17 +74,42 @@ internal static class CheckedOption
             {
                 if (argument.Tokens is not [var token]) return default;
                 var (parsed, wrong) = parse(token.Value);
-                if (wrong is not null) argument.AddError($"{name} is '{Shorten(token.Value)}': {wrong.TrimEnd('.')}{(wrong.EndsWith('?') ? "" : ".")}");
+                var typed = (argument.Parent as OptionResult)?.IdentifierToken?.Value ?? name;
+                if (wrong is not null) argument.AddError($"{typed} is '{Shorten(token.Value)}': {wrong.TrimEnd('.')}{(wrong.EndsWith('?') ? "" : ".")}");
                 return parsed;
             },
         };
 
-    internal static string Shorten(string text) => text.Length <= MostShown ? text : text[..MostShown] + "…";
+    /// <summary>Gives an option other names.</summary>
+    public static Option<T> Or<T>(this Option<T> option, params string[] aliases)
+    {
+        foreach (var alias in aliases) option.Aliases.Add(alias);
+        return option;
+    }
+
+    /// <summary>Whether it was typed.</summary>
+    public static bool IsTyped(this SymbolResult result, Option option) => result.GetResult(option) is { IdentifierTokenCount: > 0 };
+
+    /// <summary>A value as a message shows it.</summary>
+    public static string Shorten(string text) => text.Length <= MostShown ? text : text[..MostShown] + "…";
+
+    private static Option<T> Complete<T>(Option<T> option, IReadOnlyList<string> known)
+    {
+        option.CompletionSources.Add([.. known]);
+        return option;
+    }
+
+    private static string RightCount(int[] counts) => counts switch
+    {
+        [1] => "give one number",
+        [1, .. { Length: <= 2 } others] => $"give one number, or {string.Join(" or ", others)}",
+        _ => $"give at most {counts[^1]} numbers",
+    };
 
     private static (int Value, string? Wrong) ParseWhole(string text, int least, int most) =>
         int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
             ? (number, null)
-            : (0, string.Create(CultureInfo.InvariantCulture, $"it must be a whole number from {least} to {most}"));
+            : (0, $"it must be a whole number from {least} to {most}");
 
     private static (double Value, string? Wrong) ParseNumber(string text, string right, Func<double, bool> isRight) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) && isRight(number)

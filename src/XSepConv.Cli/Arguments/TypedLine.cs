@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Arguments;
 
@@ -10,7 +11,7 @@ internal static class TypedLine
     public static string Of(ParseResult result, string[]? leaveOut = null, string? add = null)
     {
         var kept = result.Tokens.Where(token => token.Type != TokenType.Option || leaveOut?.Contains(token.Value) != true).Select(token => Quote(token.Value));
-        return string.Join(' ', [Tool.Name, .. kept, .. add is null ? Array.Empty<string>() : [add]]);
+        return string.Join(' ', [ErrorText.Tool, .. kept, .. add is null ? Array.Empty<string>() : [add]]);
     }
 
     private static string Quote(string word) =>

@@ -1,8 +1,11 @@
 using System.CommandLine;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.ComparedRuns;
+using XSepConv.Cli.Errors;
+using XSepConv.Cli.Options;
 using XSepConv.Cli.Screen;
 using XSepConv.Cli.Startup;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Commands;
@@ -11,7 +14,8 @@ namespace XSepConv.Cli.Commands;
 internal sealed class ComparisonCommand
 {
     private const string Shapes = "shapes";
-    private const string Large = "large";
+    private const string Ablation = "ablate";
+    private const string Small = "small", Large = "large";
     private const int MostKernels = 8;
 
     // Six runs of the default recipe on the generated images, in about two minutes on two cores.
@@ -19,70 +23,83 @@ internal sealed class ComparisonCommand
     private const int ShapesLimit = 2_000;
 
     private readonly string kind;
-    private readonly DataOptions data = new(hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
-    private readonly Option<string> network = CheckedOption.Choice("--network", ["small", Large], "small", "MobileNetV3-Small or -Large.");
-    private readonly Option<string> preset = CheckedOption.Choice(
-        "--preset", [NetworkOptions.NameOf(ImagePreset.ImageNet), NetworkOptions.NameOf(ImagePreset.Cifar)], NetworkOptions.NameOf(ImagePreset.Cifar),
-        "For which size of image: 224×224 and the like, or 28 to 64 pixels (stem and first block keep the size).");
+    private readonly DataOptions data = new(
+        hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
 
-    private readonly Option<double?> width = CheckedOption.OptionalNumber(
-        "--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with 2,000 training images.");
+    private readonly Option<string> network = CheckedOption.Choice("--network", [Small, Large], Small, "MobileNetV3-Small or -Large.").Or("--model");
+    private readonly PresetOption preset = new();
+    private readonly Option<double?> width = NetworkOptions.Width(
+        "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with 2,000 training images.");
 
     private readonly Option<int[]> kernels;
-    private readonly Option<int> seeds = CheckedOption.Whole("--seeds", 1, 1000, 3, "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
+    private readonly Option<int> seeds = CheckedOption.Whole(
+        "--seeds", 1, 1000, 3,
+        "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
+
     private readonly RecipeOptions recipe = new();
     private readonly DeviceOptions device = new("1 for each run, since runs are side by side; on CUDA Torch's choice");
     private readonly JobsOption jobs = new();
-    private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", "Where runs and report go; the same command goes on with what is there. Default: runs/, the command and the name of the data.");
+    private readonly RunOptions run = new("comparison", "Where runs and report go. Default: runs/, the command and the name of the data.");
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the result as one line of JSON; everything else goes to stderr.");
 
     private ComparisonCommand(string kind, Option<int[]> kernels) => (this.kind, this.kernels) = (kind, kernels);
 
     public static Command Compare() => Create(
         "compare", "Train XSepConv and its depthwise twin with the same recipe and seeds, and report how they compare.",
-        Kernels("K of the XSep rows: each number makes another pair of networks. Default: one pair, with the table's.", MostKernels));
+        NetworkOptions.Kernels(
+            "K,…", [.. Enumerable.Range(1, MostKernels)],
+            "K of the XSep rows: each number makes another pair of networks. Default: one pair, with the table's."),
+        "xsepconv compare                                    generated shapes, small networks, about two minutes",
+        "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare",
+        "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare --resume",
+        "xsepconv compare --data cifar-10 --recipe standard --kernels 5,7,9");
 
     public static Command Ablate() => Create(
-        "ablate", "Ask what the 2×2 and its padding are worth: none, right-bottom, symmetric and improved symmetric, with the same recipe and seeds.",
-        Kernels("K of the XSep rows. Default: the table's.", 1));
+        Ablation, "Ask what the 2×2 and its padding are worth: none, right-bottom, symmetric and improved symmetric, with the same recipe and seeds.",
+        NetworkOptions.Kernels("K", [1], "K of the XSep rows. Default: the table's."),
+        "xsepconv ablate                                     generated shapes, small networks",
+        "xsepconv ablate --data fashion-mnist --recipe standard --out runs/fashion-ablate");
 
-    private static Command Create(string kind, string description, Option<int[]> kernels)
+    private static ToolCommand Create(string kind, string description, Option<int[]> kernels, params string[] examples)
     {
         var comparison = new ComparisonCommand(kind, kernels);
-        var command = new Command(kind, description);
-        comparison.data.AddTo(command);
-        foreach (var option in new Option[] { comparison.network, comparison.preset, comparison.width, comparison.kernels, comparison.seeds }) command.Add(option);
+        var command = new ToolCommand(kind, description) { Examples = examples };
+        command.Add("Data", comparison.data.All);
+        command.Add("Networks", [comparison.network, comparison.preset.Option, comparison.width, comparison.kernels, comparison.seeds]);
         comparison.recipe.AddTo(command);
-        comparison.device.AddTo(command);
-        comparison.jobs.AddTo(command);
-        foreach (var option in new Option[] { comparison.directory, comparison.json }) command.Add(option);
+        command.Add("Device", [.. comparison.device.All, comparison.jobs.Option]);
+        comparison.run.AddTo(command, [comparison.json]);
         command.SetAction(comparison.Run);
         return command;
     }
-
-    private static Option<int[]> Kernels(string description, int most) => CheckedOption.Wholes(
-        "--kernels", most == 1 ? "K" : "K,…", [.. Enumerable.Range(1, most)], description, "a kernel is odd, from 1 to 255", kernel => kernel is >= 1 and <= 255 && kernel % 2 == 1);
 
     private int Run(ParseResult result)
     {
         var invocation = result.InvocationConfiguration;
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
         using var interrupts = new Interrupts();
-        if (result.GetValue(kernels) is { } sizes && sizes.Distinct().Count() < sizes.Length) throw new UserError($"--kernels is '{string.Join(',', sizes)}': each size once.");
-        var output = result.GetValue(directory) ?? Path.Combine("runs", $"{kind}-{data.Name(result)}");
+        if (result.GetValue(kernels) is { } sizes && sizes.Distinct().Count() < sizes.Length)
+        {
+            throw new UserError($"--kernels is '{string.Join(',', sizes)}': each size once.");
+        }
+
+        var output = run.Directory(result, $"{kind}-{data.Name(result)}");
         try
         {
             var folder = new ComparisonFolder(output);
+            run.RequireRight(result, output, ComparisonFolder.ManifestName);
             using var onlyOne = folder.Lock();
             var (prepared, images) = Prepare(result, output, screen, interrupts);
             var atATime = jobs.Value(result, prepared);
+            if (run.Overwrite(result)) folder.Clear();
             var manifest = folder.Begin(prepared with { AtATime = atATime });
             var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
-            view.Introduce(TypedLine.Of(result), recipe.Describe(result), images, atATime);
-            var comparison = new Comparison(folder, manifest, (run, progress, cancel) => WorkerProcess.Execute(folder, run, progress, cancel), atATime);
+            view.Introduce(TypedLine.Of(result), PresetOption.NameOf(Preset(result, images)), recipe.Describe(result), images, atATime);
+            var comparison = new Comparison(
+                folder, manifest, (one, progress, cancel) => WorkerProcess.Execute(folder, one, progress, cancel), atATime);
             var report = view.Show(progress => comparison.Run(progress, interrupts.Token));
             if (result.GetValue(json)) JsonLine.Write(invocation.Output, Summary(report, folder));
-            view.Conclude(report, Path.Combine(output, Path.GetFileName(folder.Html)), TypedLine.Of(result));
+            view.Conclude(report, Path.Combine(output, Path.GetFileName(folder.Html)), run.ResumeLine(result));
             return report is null ? interrupts.ExitCode : ExitCode.Done;
         }
         catch (TrainingRefusedException e)
@@ -95,9 +112,11 @@ internal sealed class ComparisonCommand
         }
     }
 
-    private (ComparisonManifest Manifest, ImageDataset Images) Prepare(ParseResult result, string output, TextWriter screen, Interrupts interrupts)
+    private (ComparisonManifest Manifest, ImageDataset Images) Prepare(
+        ParseResult result, string output, TextWriter screen, Interrupts interrupts)
     {
         var chosenDevice = device.Prepare(result);
+        var onCpu = TorchDevice.Parse(chosenDevice).type == TorchSharp.DeviceType.CPU;
         var name = data.Name(result)!;
         int? limit = name == Shapes ? ShapesLimit : null;
         var images = data.Open(result, name, seed: 0, screen, interrupts.Token, usualLimit: limit);
@@ -106,7 +125,7 @@ internal sealed class ComparisonCommand
         {
             Network = networks[0].Spec,
             OutputDirectory = output,
-            Threads = device.Threads(result) ?? (TorchDevice.Parse(chosenDevice).type == TorchSharp.DeviceType.CPU ? 1 : TorchSharp.torch.get_num_threads()),
+            Threads = device.Threads(result) ?? (onCpu ? 1 : TorchSharp.torch.get_num_threads()),
             Device = chosenDevice,
         }, images);
         try
@@ -129,7 +148,7 @@ internal sealed class ComparisonCommand
         var sizes = result.GetValue(kernels) ?? [];
         try
         {
-            return kind == "ablate" ? ComparedNetwork.Paddings(Build(sizes).XSep) : ComparedNetwork.Twins(Build, sizes);
+            return kind == Ablation ? ComparedNetwork.Paddings(Build(sizes).XSep) : ComparedNetwork.Twins(Build, sizes);
         }
         catch (ArgumentException e)
         {
@@ -151,12 +170,14 @@ internal sealed class ComparisonCommand
             {
                 NumClasses = images.ClassNames.Count,
                 InputChannels = images.Train.Channels,
-                Preset = result.GetValue(preset) == NetworkOptions.NameOf(ImagePreset.Cifar) ? ImagePreset.Cifar : ImagePreset.ImageNet,
+                Preset = Preset(result, images),
                 Width = result.GetValue(width) ?? (name == Shapes ? ShapesWidth : 1),
                 Kernels = kernelSizes,
             };
         }
     }
+
+    private ImagePreset Preset(ParseResult result, ImageDataset images) => preset.For(result, (images.Train.Height, images.Train.Width));
 
     private static object Summary(ComparisonReport? report, ComparisonFolder folder) => new
     {
@@ -173,6 +194,12 @@ internal sealed class ComparisonCommand
             network.Measured.ImagesPerSecond,
             latencyMilliseconds = new { network.Measured.Latency.Libtorch, network.Measured.Latency.Module, network.Measured.Latency.Runtime },
         }),
-        tests = report?.Tests.Select(test => new { first = test.First.Network.Id, second = test.Second.Network.Id, difference = test.Top1.Mean, p = test.Top1.P }),
+        tests = report?.Tests.Select(test => new
+        {
+            first = test.First.Network.Id,
+            second = test.Second.Network.Id,
+            difference = test.Top1.Mean,
+            p = test.Top1.P,
+        }),
     };
 }

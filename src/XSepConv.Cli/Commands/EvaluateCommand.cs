@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using Spectre.Console;
 using TorchSharp;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
+using XSepConv.Cli.Options;
 using XSepConv.Cli.Screen;
 using XSepConv.Cli.Startup;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Commands;
@@ -18,7 +20,9 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var checkpoint = new CheckpointOption("A best.safetensors or last.safetensors of train. It says itself which network it holds.");
-        var data = new DataOptions(hasDefault: false, "Whose images: of a published set its test images, or a folder of your own. Default: the data that the checkpoint was trained on.");
+        var data = new DataOptions(
+            hasDefault: false,
+            "Whose images: of a published set its test images, or a folder of your own. Default: the data that the checkpoint was trained on.");
         var split = new Option<EvaluatedSplit?>("--split")
         {
             Description = "Which images of 'folder': its test images where it has folders for the splits, else all.",
@@ -26,14 +30,22 @@ internal static class EvaluateCommand
             CustomParser = argument => argument.Tokens is [var token] ? ParseSplit(argument, token.Value) : null,
         };
         split.CompletionSources.Add([.. Splits]);
-        var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.");
+        var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.").Or("--batch-size", "-b");
         var device = new DeviceOptions();
         var json = CheckedOption.Flag("--json", "Print one line of JSON, with each class and what it was taken for; everything else goes to stderr.");
-        var command = new Command("evaluate", "Measure a trained network on test images, or on a folder of your own.") { checkpoint.Option };
-        data.AddTo(command);
-        foreach (var option in new Option[] { split, batch }) command.Add(option);
-        device.AddTo(command);
-        command.Add(json);
+        var command = new ToolCommand("evaluate", "Measure a trained network on test images, or on a folder of your own.")
+        {
+            Examples =
+            [
+                "xsepconv evaluate --checkpoint runs/fashion/best.safetensors",
+                "xsepconv evaluate --checkpoint runs/fashion/best.safetensors --data fashion-mnist --json",
+                "xsepconv evaluate --checkpoint runs/folder/best.safetensors --data folder --data-root ~/other-pictures",
+            ],
+        };
+        command.Add("Network", [checkpoint.Option]);
+        command.Add("Data", [.. data.All, split]);
+        command.Add("Device", [.. device.All, batch]);
+        command.Add("Output", [json]);
         command.SetAction(result =>
         {
             var invocation = result.InvocationConfiguration;
@@ -60,8 +72,8 @@ internal static class EvaluateCommand
                     console.WriteLine($" note: {note}");
                 }
 
-                var (outcome, confusion) = EvaluationScreen.Show(console, images.Images.Count, progress =>
-                    Evaluator.EvaluateByClass(loaded.Network, images.Images, loaded.Normalization, result.GetValue(batch), progress, interrupts.Token));
+                var (outcome, confusion) = EvaluationScreen.Show(console, images.Images.Count, progress => Evaluator.EvaluateByClass(
+                    loaded.Network, images.Images, loaded.Normalization, result.GetValue(batch), progress, interrupts.Token));
                 if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(loaded, images, outcome, confusion, notes));
                 else Write(console, path, loaded, images, outcome, confusion);
                 DataTable.Write(console, images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] });
@@ -85,7 +97,8 @@ internal static class EvaluateCommand
 
     private static string KnownData(LoadedCheckpoint loaded, string path) => DatasetCatalog.Names.Contains(loaded.DataName)
         ? loaded.DataName
-        : throw new UserError($"{path} was trained on '{loaded.DataName}', which is none of {string.Join(", ", DatasetCatalog.Names)}; say which with --data.");
+        : throw new UserError(
+            $"{path} was trained on '{loaded.DataName}', which is none of {string.Join(", ", DatasetCatalog.Names)}; say which with --data.");
 
     private static IEnumerable<string> Notes(LoadedCheckpoint loaded, EvaluationImages images, EvaluatedSplit? asked)
     {
@@ -101,7 +114,8 @@ internal static class EvaluateCommand
         }
     }
 
-    private static object Report(LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion, string[] notes) => new
+    private static object Report(
+        LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion, string[] notes) => new
     {
         outcome.Top1,
         outcome.Loss,
@@ -109,25 +123,31 @@ internal static class EvaluateCommand
         meanClassTop1 = confusion.MeanTop1(),
         split = images.Split.ToString().ToLowerInvariant(),
         imageSize = new[] { images.Images.Height, images.Images.Width },
-        classes = loaded.ClassNames.Select((name, label) => new { name, images = confusion.ImagesOf(label), right = confusion[label, label], top1 = confusion.Top1Of(label) }),
+        classes = loaded.ClassNames.Select((name, label) => new
+        {
+            name,
+            images = confusion.ImagesOf(label),
+            right = confusion[label, label],
+            top1 = confusion.Top1Of(label),
+        }),
 
         // A row a class, a column what it was taken for, both in the order of the classes.
-        confusion = Enumerable.Range(0, confusion.Classes).Select(actual => Enumerable.Range(0, confusion.Classes).Select(predicted => confusion[actual, predicted])),
+        confusion = Enumerable.Range(0, confusion.Classes).Select(actual =>
+            Enumerable.Range(0, confusion.Classes).Select(predicted => confusion[actual, predicted])),
         found = DataTable.Report(images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] }),
     };
 
     private static void Write(
         IAnsiConsole console, string path, LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion)
     {
-        var culture = CultureInfo.InvariantCulture;
         var split = images.Split == EvaluatedSplit.All ? "" : $"{images.Split.ToString().ToLowerInvariant()} ";
         Facts.Write(
             console,
             ("checkpoint", path),
-            ("network", string.Create(culture, $"{loaded.Spec.Name} after epoch {loaded.Epoch}")),
-            ("data", string.Create(culture, $"{outcome.Images:N0} {split}images of {images.Name}{(images.IsSynthetic ? ", synthetic" : "")} ({images.Source})")),
-            ("top-1", string.Create(culture, $"{100 * outcome.Top1:0.00} %, mean over classes {100 * confusion.MeanTop1():0.00} %")),
-            ("loss", string.Create(culture, $"{outcome.Loss:0.0000}")));
+            ("network", $"{loaded.Spec.Name} after epoch {loaded.Epoch}"),
+            ("data", $"{outcome.Images:N0} {split}images of {images.Name}{(images.IsSynthetic ? ", synthetic" : "")} ({images.Source})"),
+            ("top-1", $"{100 * outcome.Top1:0.00} %, mean over classes {100 * confusion.MeanTop1():0.00} %"),
+            ("loss", $"{outcome.Loss:0.0000}"));
         ClassTable.Write(console, confusion, loaded.ClassNames);
     }
 }

@@ -1,30 +1,32 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using XSepConv.Cli.Arguments;
-using XSepConv.Cli.Screen;
+using XSepConv.Cli.Errors;
+using XSepConv.Cli.Options;
 using XSepConv.Cli.Startup;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Commands;
 
 /// <summary><c>xsepconv export</c>: a network for other programs, or as a picture.</summary>
 internal sealed class ExportCommand
 {
-    private const int LongestSide = 65_536;
     private const string Onnx = "onnx", SafeTensorsName = "safetensors", Dot = "dot", Mermaid = "mermaid";
     private static readonly string[] Formats = [Onnx, SafeTensorsName, Dot, Mermaid];
     private const string Folded = "folded", Kept = "kept";
 
-    private readonly CheckpointOption checkpoint = new("A best.safetensors or last.safetensors of train, or a network saved by SaveSafeTensors or from PyTorch.");
+    private readonly CheckpointOption checkpoint = new(
+        "A best.safetensors or last.safetensors of train, or a network saved by SaveSafeTensors or from PyTorch.");
 
     private readonly Option<string> format = CheckedOption.Choice(
         "--format", Formats, Onnx,
         "An ONNX model; the weights alone, for PyTorch and .NET; or a picture of the blocks for Graphviz or Mermaid.");
 
-    private readonly Option<string> destination = CheckedOption.Text("--out", "FILE", "The file to write, or - for standard output; pictures go there without it.");
+    private readonly Option<string> destination = CheckedOption.Text(
+        "--out", "FILE", "The file to write, or - for standard output; pictures go there without it.").Or("-o", "--output");
 
-    private readonly Option<int[]> size = CheckedOption.Make<int[]>(
-        "--size", "HxW", "Height and width of the images, for onnx and pictures. Default: those it was trained on, where the file says so.", null, ParseSize);
+    private readonly ImageSizeOption size = new(
+        "Height and width of the images, for onnx and pictures. Default: those it was trained on, where the file says so.");
 
     private readonly Option<bool> dynamicSize = CheckedOption.Flag("--dynamic-size", "Leave height and width open, for onnx and pictures.");
 
@@ -42,11 +44,18 @@ internal sealed class ExportCommand
     public static Command Create()
     {
         var export = new ExportCommand();
-        var command = new Command("export", "Write a trained network as ONNX or safetensors, or draw it.")
+        var command = new ToolCommand("export", "Write a trained network as ONNX or safetensors, or draw it.")
         {
-            export.checkpoint.Option, export.format, export.destination, export.size, export.dynamicSize, export.batchNorm, export.opset,
-            export.normalize, export.json,
+            Examples =
+            [
+                "xsepconv export --checkpoint runs/shapes/best.safetensors --out network.onnx --normalize",
+                "xsepconv export --checkpoint runs/shapes/best.safetensors --format safetensors --out weights.safetensors",
+                "xsepconv export --checkpoint runs/shapes/best.safetensors --format dot | dot -Tsvg > network.svg",
+            ],
         };
+        command.Add("Network", [export.checkpoint.Option]);
+        command.Add("Format", [export.format, export.size.Option, export.dynamicSize, export.batchNorm, export.opset, export.normalize]);
+        command.Add("Output", [export.destination, export.json]);
         command.Validators.Add(result =>
         {
             if (export.Complaint(result) is { } complaint) result.AddError(complaint);
@@ -59,23 +68,22 @@ internal sealed class ExportCommand
     private string? Complaint(CommandResult result)
     {
         // An unknown format is an error of its own, and has no value.
-        var chosen = result.GetResult(format) is { Tokens: [var token] } ? Formats.FirstOrDefault(name => name.Equals(token.Value, StringComparison.OrdinalIgnoreCase)) : Onnx;
+        var chosen = result.GetResult(format) is { Tokens: [var token] } ? CheckedOption.OneOf(Formats, token.Value).Value : Onnx;
         if (chosen is null) return null;
-        if (chosen != Onnx && new Option[] { batchNorm, opset, normalize }.FirstOrDefault(Given) is { } onlyOnnx)
+        if (chosen != Onnx && new Option[] { batchNorm, opset, normalize }.FirstOrDefault(result.IsTyped) is { } onlyOnnx)
         {
             return $"{onlyOnnx.Name} is for --format {Onnx}.";
         }
 
-        if (chosen == SafeTensorsName && new Option[] { size, dynamicSize }.FirstOrDefault(Given) is { } sized)
+        if (chosen == SafeTensorsName && new Option[] { size.Option, dynamicSize }.FirstOrDefault(result.IsTyped) is { } sized)
         {
             return $"{sized.Name} is for --format {Onnx}, {Dot} and {Mermaid}: weights fit any size.";
         }
 
-        if (Given(size) && Given(dynamicSize)) return "Give either --size or --dynamic-size.";
-        if (!Given(destination) && chosen is (Onnx or SafeTensorsName)) return $"Give --out, the file to write as {chosen}.";
-        return Given(json) && !Given(destination) ? "--json is about the file that --out names." : null;
-
-        bool Given(Option option) => result.GetResult(option) is { IdentifierTokenCount: > 0 };
+        if (result.IsTyped(size.Option) && result.IsTyped(dynamicSize)) return $"Give either {size.Option.Name} or {dynamicSize.Name}.";
+        if (result.IsTyped(destination)) return null;
+        if (chosen is Onnx or SafeTensorsName) return $"Give --out, the file to write as {chosen}.";
+        return result.IsTyped(json) ? "--json is about the file that --out names." : null;
     }
 
     private void Run(ParseResult result)
@@ -83,7 +91,11 @@ internal sealed class ExportCommand
         var path = Destination(result);
         var from = checkpoint.Path(result)!;
         Libtorch.Load();
-        if (path is not null && Path.GetFullPath(path) == Path.GetFullPath(from)) throw new UserError($"--out is '{path}', the checkpoint itself; choose another file.");
+        if (path is not null && Path.GetFullPath(path) == Path.GetFullPath(from))
+        {
+            throw new UserError($"--out is '{path}', the checkpoint itself; choose another file.");
+        }
+
         using var source = ExportSource.Open(from);
         switch (result.GetValue(format))
         {
@@ -155,8 +167,7 @@ internal sealed class ExportCommand
     private (int Height, int Width)? ImageSize(ParseResult result, ExportSource source)
     {
         if (result.GetValue(dynamicSize)) return null;
-        if (result.GetValue(size) is [var height, var width]) return (height, width);
-        return source.Training is { ImageShape: var shape } ? (shape.Height, shape.Width) : null;
+        return size.Size(result) ?? (source.Training is { ImageShape: var shape } ? (shape.Height, shape.Width) : null);
     }
 
     private void ReportOnnx(string path, ParseResult result)
@@ -176,31 +187,20 @@ internal sealed class ExportCommand
             return;
         }
 
-        Report(result, path, $"ONNX, IR {info.IrVersion}, opset {opset}: {Describe(info.Inputs)} → {Describe(info.Outputs)}, {info.Operators.Values.Sum()} nodes");
+        var nodes = info.Operators.Values.Sum();
+        Report(result, path, $"ONNX, IR {info.IrVersion}, opset {opset}: {Describe(info.Inputs)} → {Describe(info.Outputs)}, {nodes} nodes");
     }
 
     private void Report(ParseResult result, string path, string text)
     {
-        var (invocation, bytes) = (result.InvocationConfiguration, StreamingFile.IsStreaming(path) ? (long?)null : new FileInfo(path).Length);
+        var invocation = result.InvocationConfiguration;
+        var bytes = StreamingFile.IsStreaming(path) ? (long?)null : new FileInfo(path).Length;
         // Not into what was just written.
         var output = StreamingFile.IsStandardOutput(path) ? invocation.Error : invocation.Output;
         if (result.GetValue(json)) JsonLine.Write(output, new { file = path, format = result.GetValue(format), bytes });
-        else output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Printable.Line(path)}: {text}{(bytes is null ? "" : $", {bytes:N0} bytes")}"));
+        else output.WriteLine($"{Printable.Line(path)}: {text}{(bytes is null ? "" : $", {bytes:N0} bytes")}");
     }
 
-    private static string Describe(IReadOnlyList<OnnxValue> values) => string.Join(", ", values.Select(value => $"{value.Name} [{string.Join(", ", value.Shape)}]"));
-
-    private static (int[]? Value, string? Wrong) ParseSize(string text)
-    {
-        var parts = text.Split(['x', 'X', '×']);
-        var sizes = new int[parts.Length];
-        for (var i = 0; i < parts.Length; i++)
-        {
-            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] is < 1 or > LongestSide) return Wrong();
-        }
-
-        return sizes.Length == 2 ? (sizes, null) : Wrong();
-
-        static (int[]?, string?) Wrong() => (null, $"height and width are two whole numbers from 1 to {LongestSide}, such as 224x224");
-    }
+    private static string Describe(IReadOnlyList<OnnxValue> values) =>
+        string.Join(", ", values.Select(value => $"{value.Name} [{string.Join(", ", value.Shape)}]"));
 }

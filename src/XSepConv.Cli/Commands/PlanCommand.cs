@@ -4,6 +4,7 @@ using System.Globalization;
 using Spectre.Console;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Screen;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Commands;
 
@@ -24,7 +25,12 @@ internal static class PlanCommand
             CustomParser = argument =>
             {
                 var text = argument.Tokens[0].Value;
-                if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= MostLayers) return count;
+                if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count)
+                    && count is >= 1 and <= MostLayers)
+                {
+                    return count;
+                }
+
                 argument.AddError($"The number of layers is '{CheckedOption.Shorten(text)}': it must be a whole number from 1 to {MostLayers}.");
                 return null;
             },
@@ -34,11 +40,20 @@ internal static class PlanCommand
             "How many layers run at each resolution instead, each half the one before; shifts cancel within each, as the networks here do it.",
             $"each stage has from 0 to {MostLayers} layers", count => count is >= 0 and <= MostLayers);
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
-        var command = new Command("plan", "Show which way each 2×2 layer pads so that the half-pixel shifts cancel.") { layers, stages, json };
+        var command = new ToolCommand("plan", "Show which way each 2×2 layer pads so that the half-pixel shifts cancel.")
+        {
+            Examples =
+            [
+                "xsepconv plan 6                    six 2×2 layers at one resolution",
+                "xsepconv plan --stages 4,2 --json  four, then two at half the resolution, as JSON",
+            ],
+        };
+        command.Add(layers);
+        command.Add("Options", [stages, json]);
         command.Validators.Add(result =>
         {
-            var given = (result.GetResult(layers) is { Tokens.Count: > 0 } ? 1 : 0) + (result.GetResult(stages) is null ? 0 : 1);
-            if (given != 1) result.AddError("Give either the number of layers or --stages.");
+            var hasLayers = result.GetResult(layers) is { Tokens.Count: > 0 };
+            if (hasLayers == result.IsTyped(stages)) result.AddError("Give either the number of layers or --stages.");
         });
         command.SetAction(result =>
         {
@@ -61,9 +76,9 @@ internal static class PlanCommand
     private static void WriteTable(IAnsiConsole console, int[] counts, ImmutableArray<PaddingDirection> plan, int[] strides)
     {
         var table = new Table { Border = TableBorder.Simple };
-        foreach (var (header, right) in new[] { ("layer", true), ("stride", true), ("padding", false), ("F.pad", false), ("content moves", false), ("by now", false) })
+        foreach (var header in new[] { "layer", "stride", "padding", "F.pad", "content moves", "by now" })
         {
-            table.AddColumn(new TableColumn(header) { NoWrap = true, Alignment = right ? Justify.Right : Justify.Left });
+            table.AddColumn(new TableColumn(header) { NoWrap = true, Alignment = header is "layer" or "stride" ? Justify.Right : Justify.Left });
         }
 
         for (var i = 0; i < plan.Length; i++)
@@ -76,9 +91,8 @@ internal static class PlanCommand
         }
 
         console.WriteLine();
-        console.WriteLine(counts.Length == 1
-            ? $"{Count(plan.Length, "2×2 layer")}, one-sided padding of one row and one column"
-            : $"{Count(plan.Length, "2×2 layer")} in {Count(counts.Length, "stage")} of {string.Join(" + ", counts)}, one-sided padding of one row and one column");
+        var where = counts.Length == 1 ? "" : $" in {Count(counts.Length, "stage")} of {string.Join(" + ", counts)}";
+        console.WriteLine($"{Count(plan.Length, "2×2 layer")}{where}, one-sided padding of one row and one column");
         console.Write(table);
         foreach (var line in PlanDrawing.Lines(plan, console.Profile.Width)) console.WriteLine(line);
         var (leftX, leftY) = PaddingPlan.ResidualShift(plan.AsSpan(), strides);

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
+using XSepConv.Cli.Options;
 using XSepConv.Cli.Profiling;
 using XSepConv.Cli.Screen;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Commands;
 
@@ -13,29 +16,38 @@ internal static class ProfileCommand
     public static Command Create()
     {
         var checkpoint = new CheckpointOption("A checkpoint of train. Default: the network that the options describe, with random weights.", required: false);
-        var network = new NetworkOptions(ImagePreset.ImageNet);
+        var network = new NetworkOptions();
         var classes = CheckedOption.OptionalWhole("--classes", 1, 100_000, $"How many classes the network tells apart, {DefaultClasses} by default.");
-        var batch = CheckedOption.Whole("--batch", 1, 65_536, 1, "Images at once.");
+        var batch = CheckedOption.Whole("--batch", 1, 65_536, 1, "Images at once.").Or("--batch-size", "-b");
         var threads = new ThreadsOption("Threads of a whole run, at most one a core; the layers are measured on one. Default: 1.");
-        var size = CheckedOption.OptionalWhole("--size", 1, 65_536, "Rows and columns of the images. Default: those of the checkpoint's data; 224, for a network of the cifar preset 32.");
+        var size = new ImageSizeOption("Height and width of the images. Default: those of the checkpoint's data; 224, with --preset cifar 32.");
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
-        var command = new Command("profile", "Measure where a network's time goes at inference, in the runtime, beside what the machine allows.") { checkpoint.Option };
-        network.AddTo(command);
-        command.Add(classes);
-        command.Add(batch);
-        threads.AddTo(command);
-        command.Add(size);
-        command.Add(json);
+        var command = new ToolCommand("profile", "Measure where a network's time goes at inference, in the runtime, beside what the machine allows.")
+        {
+            Examples =
+            [
+                "xsepconv profile                                    the paper's network at 3×224×224, random weights",
+                "xsepconv profile --checkpoint runs/shapes/best.safetensors --batch 32",
+                "xsepconv profile --network mobilenet-v3-small-twin --image-size 160 --threads 2 --json",
+            ],
+        };
+        command.Add("Network", [checkpoint.Option, .. network.All, classes]);
+        command.Add("Run", [size.Option, batch, threads.Option]);
+        command.Add("Output", [json]);
         command.Validators.Add(result =>
         {
-            var typed = network.Typed(result) ?? (result.GetResult(classes) is null ? null : classes.Name);
-            if (result.GetResult(checkpoint.Option) is not null && typed is not null) result.AddError($"{typed} contradicts --checkpoint, which says itself what its network is.");
+            var typed = network.Typed(result) ?? (result.IsTyped(classes) ? classes.Name : null);
+            if (!result.IsTyped(checkpoint.Option) || typed is null) return;
+            result.AddError($"{typed} contradicts --checkpoint, which says itself what its network is.");
         });
         command.SetAction(result =>
         {
             var file = checkpoint.Path(result);
-            var model = file is null ? RandomWeights.Compile(network.Spec(result, 3, result.GetValue(classes) ?? DefaultClasses)) : CompiledModel.Load(file);
-            using var session = Session(model, result.GetValue(batch), threads.Value(result) ?? 1, result.GetValue(size));
+            var given = size.Size(result);
+            var model = file is null
+                ? RandomWeights.Compile(network.Spec(result, 3, result.GetValue(classes) ?? DefaultClasses, given))
+                : CompiledModel.Load(file);
+            using var session = Session(model, result.GetValue(batch), threads.Value(result) ?? 1, given);
             var rates = MachineRates.Measure(model);
             var times = NetworkTimes.Measure(session);
             var output = result.InvocationConfiguration.Output;
@@ -45,11 +57,11 @@ internal static class ProfileCommand
         return command;
     }
 
-    private static NetworkSession Session(CompiledModel model, int batch, int threads, int? side)
+    private static NetworkSession Session(CompiledModel model, int batch, int threads, (int Height, int Width)? size)
     {
         try
         {
-            var session = model.CreateSession(batch, threads, side, side);
+            var session = model.CreateSession(batch, threads, size?.Height, size?.Width);
             return (long)batch * Math.Max(session.ImageLength, model.Spec.NumClasses) <= Array.MaxLength
                 ? session
                 : throw new UserError($"--batch is {batch}: so many images of {session.Height}×{session.Width} are more than one run takes.");

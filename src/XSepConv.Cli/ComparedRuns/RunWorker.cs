@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using XSepConv.Cli.Errors;
 using XSepConv.Cli.Startup;
 using XSepConv.Training;
 
@@ -31,9 +32,9 @@ internal static class RunWorker
             {
                 TrainingDivergedException or TrainingMemoryException => (e.Message, ExitCode.Failed),
                 TrainingRefusedException or ArgumentException => (e.Message, ExitCode.BadInput),
-                _ => Tool.Explain(e),
+                _ => ErrorText.Explain(e),
             };
-            Console.Error.WriteLine(Tool.OneLine(message));
+            Console.Error.WriteLine(ErrorText.OneLine(message));
             return exitCode;
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using XSepConv.Cli.Errors;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.ComparedRuns;

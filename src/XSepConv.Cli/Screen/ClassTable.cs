@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 using XSepConv.Training;
 
@@ -9,8 +8,6 @@ internal static class ClassTable
 {
     private const int MostRows = 20;
     private const int WorstRows = 10;
-
-    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
     public static void Write(IAnsiConsole console, ConfusionMatrix confusion, IReadOnlyList<string> names)
     {
@@ -24,13 +21,13 @@ internal static class ClassTable
         {
             table.AddRow(
                 new Text(DataTable.ShortName(names[label])),
-                new Text(confusion.ImagesOf(label).ToString("N0", Culture)),
-                new Text(string.Create(Culture, $"{100 * confusion.Top1Of(label):0.00} %")),
-                new Text(Mistake(confusion, label) is { } other ? string.Create(Culture, $"{DataTable.ShortName(names[other])} {confusion[label, other]:N0}×") : ""));
+                new Text($"{confusion.ImagesOf(label):N0}"),
+                new Text($"{100 * confusion.Top1Of(label):0.00} %"),
+                new Text(Mistake(confusion, label) is { } other ? $"{DataTable.ShortName(names[other])} {confusion[label, other]:N0}×" : ""));
         }
 
         console.Write(table);
-        if (there.Count > MostRows) console.WriteLine(string.Create(Culture, $" The {WorstRows} of {there.Count:N0} classes that it does worst on; --json has all."));
+        if (there.Count > MostRows) console.WriteLine($" The {WorstRows} of {there.Count:N0} classes that it does worst on; --json has all.");
     }
 
     /// <summary>What a class was taken for most often, besides itself.</summary>

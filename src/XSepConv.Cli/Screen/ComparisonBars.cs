@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using Spectre.Console;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
@@ -8,8 +8,6 @@ namespace XSepConv.Cli.Screen;
 /// <summary>A line for each run that has ended; on a live screen a bar over all runs, too, and one for each run at work.</summary>
 internal sealed class ComparisonBars(IAnsiConsole console, ProgressContext? live, CancellationToken stopping) : IProgress<ComparisonProgress>
 {
-    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
-
     private readonly Dictionary<ComparedRun, Bar> runs = [];
     private readonly Bar? all = live is null ? null : new Bar(live.AddTask("starting", maxValue: 1));
 
@@ -28,14 +26,14 @@ internal sealed class ComparisonBars(IAnsiConsole console, ProgressContext? live
         if (all is null) return;
         var left = all.Move(value.Total, measured: value.Step is not null);
         all.Say(
-            stopping.IsCancellationRequested ? "stopping" : value.Run is null ? "latencies" : string.Create(Culture, $"{value.RunsDone} of {value.Runs} runs"),
+            stopping.IsCancellationRequested ? "stopping" : value.Run is null ? "latencies" : $"{value.RunsDone} of {value.Runs} runs",
             left is { } time ? $"ETA {EpochLine.Duration(time)}" : "");
         if (value is not { Step: { } step, Run: { } run }) return;
         if (!runs.TryGetValue(run, out var own)) runs.Add(run, own = new Bar(live!.AddTask(Name(run), maxValue: 1)));
         own.Say(Name(run), SpeedColumn.Text(step, own.Move(value.Share, measured: true)));
     }
 
-    private static string Name(ComparedRun run) => string.Create(Culture, $"{run.Network.Id} seed {run.Seed}");
+    private static string Name(ComparedRun run) => $"{run.Network.Id} seed {run.Seed}";
 
     /// <summary>A bar that knows when it will be full: not from what an earlier process did.</summary>
     private sealed class Bar(ProgressTask task)

@@ -1,35 +1,39 @@
-using System.Globalization;
 using Spectre.Console;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
 
-/// <summary>What a comparison shows: what it will do, a line for each run that has ended, a bar for each at work and one over all of them, and the figures at the end.</summary>
+/// <summary>
+/// What a comparison shows: what it will do, a line for each run that has ended, a bar for each at work and one over all of them, and the figures at the end.
+/// </summary>
 internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest manifest, string output, CancellationToken stopping)
 {
-    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
-
     /// <summary>Says what is going to happen, before it happens.</summary>
-    public void Introduce(string commandLine, string recipe, ImageDataset images, int atATime)
+    public void Introduce(string commandLine, string preset, string recipe, ImageDataset images, int atATime)
     {
         var (data, training) = (manifest.Data, manifest.Training);
-        Typed(commandLine);
+        Consoles.Typed(console, commandLine);
         console.WriteLine();
         var name = "networks";
         List<(string, string)> facts = [];
         foreach (var network in manifest.Networks)
         {
-            facts.Add((name, string.Create(Culture, $"{network.Label}: {network.Spec.Name}, {network.Spec.ParameterCount():N0} parameters")));
+            facts.Add((name, $"{network.Label}: {network.Spec.Name}, {network.Spec.ParameterCount():N0} parameters"));
             name = "";
         }
 
         Facts.Write(console, [
             .. facts,
-            ("data", string.Create(Culture, $"{data.Name}{(data.Synthetic ? ", SYNTHETIC" : "")} ({data.Source}): {data.ClassNames.Count} classes, {data.Channels}×{data.Height}×{data.Width}")),
-            ("", string.Create(Culture, $"{data.TrainImages:N0} images to train, {data.ValidationImages:N0} to validate, {data.TestImages:N0} to test at the end")),
-            ("recipe", string.Create(Culture, $"{recipe}: {ReportText.Count(training.Epochs, "epoch")}, batches of {Math.Min(training.BatchSize, data.TrainImages)}, {training.Optimizer}, learning rate {training.LearningRate}")),
+            ("preset", preset),
+            ("data", $"{data.Name}{(data.Synthetic ? ", SYNTHETIC" : "")} ({data.Source}): "
+                + $"{data.ClassNames.Count} classes, {data.Channels}×{data.Height}×{data.Width}"),
+            ("", $"{data.TrainImages:N0} images to train, {data.ValidationImages:N0} to validate, {data.TestImages:N0} to test at the end"),
+            ("recipe", $"{recipe}: {ReportText.Count(training.Epochs, "epoch")}, batches of {Math.Min(training.BatchSize, data.TrainImages)}, "
+                + $"{training.Optimizer}, learning rate {training.LearningRate}"),
             ("", $"images {training.Augmentation?.Describe()}; all values stand in the report"),
-            ("runs", string.Create(Culture, $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own of {ReportText.Count(training.Threads ?? 1, "thread")}, {atATime} at a time")),
+            ("runs", $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own of "
+                + $"{ReportText.Count(training.Threads ?? 1, "thread")}, {atATime} at a time"),
             ("output", output),
         ]);
         DataTable.Write(console, images.CountByClass(), images.Findings);
@@ -44,13 +48,13 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
     }
 
     /// <summary>The figures side by side, what the tests say, and where the report is; or how to go on.</summary>
-    public void Conclude(ComparisonReport? report, string path, string commandLine)
+    public void Conclude(ComparisonReport? report, string path, string resumeLine)
     {
         console.WriteLine();
         if (report is null)
         {
-            console.WriteLine($"Stopped, saved in {output}. The same command goes on:");
-            Typed($"  {commandLine}");
+            console.WriteLine($"Stopped, saved in {output}. Continue with");
+            Consoles.Typed(console, $"  {resumeLine}");
             return;
         }
 
@@ -61,8 +65,6 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             [.. ReportTable.Of(report).Select(row => (row.Name, (IReadOnlyList<string>)[.. row.Cells, .. ratio ? [row.Ratio] : Array.Empty<string>()]))]);
         foreach (var test in report.Tests) console.WriteLine(ReportText.Verdict(test));
         console.WriteLine();
-        Typed($"report: {path}");
+        Consoles.Typed(console, $"report: {path}");
     }
-
-    private void Typed(string line) => Consoles.Typed(console, line);
 }

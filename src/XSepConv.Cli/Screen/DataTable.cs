@@ -1,5 +1,5 @@
-using System.Globalization;
 using Spectre.Console;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
@@ -20,7 +20,11 @@ internal static class DataTable
     {
         var table = new Table { Border = TableBorder.Simple };
         table.AddColumn(new TableColumn(new Text("class")));
-        foreach (var split in new[] { "train", "val", "test" }) table.AddColumn(new TableColumn(new Text(split)) { Alignment = Justify.Right, NoWrap = true });
+        foreach (var split in new[] { "train", "val", "test" })
+        {
+            table.AddColumn(new TableColumn(new Text(split)) { Alignment = Justify.Right, NoWrap = true });
+        }
+
         if (classes.Count <= MostRows)
         {
             foreach (var one in classes) Row(one);
@@ -29,15 +33,19 @@ internal static class DataTable
         {
             var (first, hidden, last) = (classes.Take(FirstRows), classes.Skip(FirstRows).SkipLast(LastRows).ToList(), classes.TakeLast(LastRows));
             foreach (var one in first) Row(one);
-            table.AddRow(Cells(string.Create(CultureInfo.InvariantCulture, $"… {hidden.Count:N0}"), hidden));
+            table.AddRow(Cells($"… {hidden.Count:N0}", hidden));
             foreach (var one in last) Row(one);
         }
 
-        table.AddRow(Cells(string.Create(CultureInfo.InvariantCulture, $"all {classes.Count:N0}"), classes));
+        table.AddRow(Cells($"all {classes.Count:N0}", classes));
         console.Write(table);
         Write(console, findings);
 
-        void Row(ClassCount one) => table.AddRow(Cells(ShortName(one.Name, Math.Clamp(console.Profile.Width - Figures, ShortestName, LongestName)), [one]));
+        void Row(ClassCount one)
+        {
+            var most = Math.Clamp(console.Profile.Width - Figures, ShortestName, LongestName);
+            table.AddRow(Cells(ShortName(one.Name, most), [one]));
+        }
     }
 
     /// <summary>What was left out and why, and what the user ought to know.</summary>
@@ -47,8 +55,8 @@ internal static class DataTable
         if (findings.Skipped.Count > 0)
         {
             var named = findings.Skipped.Take(LeftOutFiles.MostExamples).Select(file => $"{file.Name} {file.Reason.TrimEnd('.')}");
-            console.WriteLine(Printable.Line(string.Create(
-                CultureInfo.InvariantCulture, $" left out: {findings.Skipped.Count:N0} × picture that can't be read: {string.Join(", ", named)}{(findings.Skipped.Count > LeftOutFiles.MostExamples ? ", …" : "")}")));
+            var more = findings.Skipped.Count > LeftOutFiles.MostExamples ? ", …" : "";
+            console.WriteLine(Printable.Line($" left out: {findings.Skipped.Count:N0} × picture that can't be read: {string.Join(", ", named)}{more}"));
         }
 
         foreach (var warning in findings.Warnings) console.WriteLine(Printable.Line($" note: {warning}"));
@@ -62,11 +70,14 @@ internal static class DataTable
         notes = findings.Warnings,
     };
 
-    public static string ShortName(string name, int most = LongestName) => Printable.Line(name) is var line && line.Length <= most ? line : line[..(most - 1)] + "…";
+    public static string ShortName(string name, int most = LongestName) =>
+        Printable.Line(name) is var line && line.Length <= most ? line : line[..(most - 1)] + "…";
 
     private static IEnumerable<Text> Cells(string name, IReadOnlyCollection<ClassCount> classes) =>
     [
         new(name),
-        .. new[] { classes.Sum(one => one.Train), classes.Sum(one => one.Validation), classes.Sum(one => one.Test) }.Select(count => new Text(count.ToString("N0", CultureInfo.InvariantCulture))),
+        new($"{classes.Sum(one => one.Train):N0}"),
+        new($"{classes.Sum(one => one.Validation):N0}"),
+        new($"{classes.Sum(one => one.Test):N0}"),
     ];
 }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Spectre.Console;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
@@ -17,13 +17,13 @@ internal sealed class DownloadScreen(IAnsiConsole console) : IProgress<DatasetPr
     {
         if (value is DownloadProgress download)
         {
-            var whole = string.Create(CultureInfo.InvariantCulture, $"{(double)download.BytesTotal / Unit:0.0} MiB, from {download.Address.Host}");
+            var whole = $"{(double)download.BytesTotal / Unit:0.0} MiB, from {download.Address.Host}";
             Report($"downloading {download.File}", download.BytesDone / Unit, whole);
         }
         else if (value is DecodeProgress decode)
         {
-            var whole = decode.ImagesTotal > 0 ? string.Create(CultureInfo.InvariantCulture, $"{decode.ImagesTotal:N0} images, once for all runs") : "images, once for all runs";
-            Report($"decoding {decode.What}", decode.ImagesDone, whole);
+            var images = decode.ImagesTotal > 0 ? $"{decode.ImagesTotal:N0} images" : "images";
+            Report($"decoding {decode.What}", decode.ImagesDone, $"{images}, once for all runs");
         }
     }
 
@@ -42,7 +42,7 @@ internal sealed class DownloadScreen(IAnsiConsole console) : IProgress<DatasetPr
         shown = done;
 
         // Back to the start of the line, over the same text.
-        console.Profile.Out.Writer.Write("\r" + Printable.Line(string.Create(CultureInfo.InvariantCulture, $"{what}, {done:N0} of {whole}")));
+        console.Profile.Out.Writer.Write("\r" + Printable.Line($"{what}, {done:N0} of {whole}"));
     }
 
     public void Dispose() => EndLine();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
@@ -8,18 +7,16 @@ internal sealed class EpochLine
 {
     private const int StarWidth = 2;
 
-    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
-
     // Rank 0 is always there; the highest rank goes first.
     private static readonly Column[] All =
     [
         new(" epoch", 0, epoch => $"{epoch.Epoch}"),
-        new("  train loss", 1, epoch => epoch.TrainLoss.ToString("0.0000", Culture)),
-        new("  top-1 %", 3, epoch => (100 * epoch.TrainTop1).ToString("0.00", Culture)),
-        new("   val loss", 0, epoch => epoch.ValidationLoss.ToString("0.0000", Culture)),
-        new("  top-1 %", 0, epoch => (100 * epoch.ValidationTop1).ToString("0.00", Culture)),
-        new("     rate", 4, epoch => epoch.LearningRate.ToString("0.00000", Culture)),
-        new("  images/s", 4, epoch => epoch.ImagesPerSecond is { } perSecond ? perSecond.ToString("N0", Culture) : "–"),
+        new("  train loss", 1, epoch => $"{epoch.TrainLoss:0.0000}"),
+        new("  top-1 %", 3, epoch => $"{100 * epoch.TrainTop1:0.00}"),
+        new("   val loss", 0, epoch => $"{epoch.ValidationLoss:0.0000}"),
+        new("  top-1 %", 0, epoch => $"{100 * epoch.ValidationTop1:0.00}"),
+        new("     rate", 4, epoch => $"{epoch.LearningRate:0.00000}"),
+        new("  images/s", 4, epoch => epoch.ImagesPerSecond is { } perSecond ? $"{perSecond:N0}" : "–"),
         new("     time", 2, epoch => epoch.Seconds is { } seconds ? Duration(TimeSpan.FromSeconds(seconds)) : "–"),
     ];
 
@@ -35,12 +32,13 @@ internal sealed class EpochLine
 
     public string Header => string.Concat(columns.Select(column => column.Header));
 
-    public string For(EpochResult epoch) => string.Concat(columns.Select(column => column.Cell(epoch).PadLeft(column.Header.Length))) + (epoch.Best ? " *" : "");
+    public string For(EpochResult epoch) =>
+        string.Concat(columns.Select(column => column.Cell(epoch).PadLeft(column.Header.Length))) + (epoch.Best ? " *" : "");
 
     /// <summary>m:ss, or h:mm:ss.</summary>
     public static string Duration(TimeSpan time) => time.TotalHours >= 1
-        ? string.Create(Culture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")
-        : string.Create(Culture, $"{time.Minutes}:{time.Seconds:00}");
+        ? $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}"
+        : $"{time.Minutes}:{time.Seconds:00}";
 
     private static IEnumerable<Column> Kept(int rank) => All.Where(column => column.Rank <= rank);
 

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Screen;
 

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Screen;
 

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Spectre.Console;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Screen;
 
@@ -16,7 +16,7 @@ internal static class PredictionTable
         {
             for (var i = 0; i < top.Length; i++)
             {
-                var probability = string.Create(CultureInfo.InvariantCulture, $"{100 * top[i].Probability:0.00} %");
+                var probability = $"{100 * top[i].Probability:0.00} %";
                 table.AddRow(new Text(i == 0 ? Printable.Line(file) : ""), new Text(Printable.Line(top[i].Name ?? $"{top[i].Class}")), new Text(probability));
             }
         }

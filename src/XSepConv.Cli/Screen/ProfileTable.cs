@@ -1,12 +1,13 @@
 using System.Globalization;
 using Spectre.Console;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Screen;
 
 /// <summary>A network's profile as a table: a row a block, or a row a layer.</summary>
 internal static class ProfileTable
 {
-    public static void Write(IAnsiConsole console, NetworkSpec spec, ModelProfile profile, bool everyLayer)
+    public static void Write(IAnsiConsole console, NetworkSpec spec, string preset, ModelProfile profile, bool everyLayer)
     {
         var table = new Table { Border = TableBorder.Simple, ShowFooters = true };
         Column("part", "total");
@@ -24,13 +25,15 @@ internal static class ProfileTable
             }
             else
             {
-                Row(part.Key, Kind(spec, part.Key, part.First()), MapOf(part).Output, part.Sum(layer => layer.Parameters), part.Sum(layer => layer.Macs),
-                    part.Select(layer => layer.Padding).FirstOrDefault(padding => padding is not null));
+                var padding = part.Select(layer => layer.Padding).FirstOrDefault(padding => padding is not null);
+                var (parameters, macs) = (part.Sum(layer => layer.Parameters), part.Sum(layer => layer.Macs));
+                Row(part.Key, Kind(spec, part.Key, part.First()), MapOf(part).Output, parameters, macs, padding);
             }
         }
 
         console.WriteLine();
-        console.WriteLine($"{Printable.Line(spec.Name)}, {Number(spec.NumClasses)} classes, one image of {string.Join('×', profile.Input.Skip(1))}");
+        var size = string.Join('×', profile.Input.Skip(1));
+        console.WriteLine($"{Printable.Line(spec.Name)}, {preset} preset, {Number(spec.NumClasses)} classes, one image of {size}");
         console.Write(table);
 
         void Column(string header, string footer, bool right = false) => table.AddColumn(new TableColumn(new Text(header))
@@ -49,7 +52,7 @@ internal static class ProfileTable
         }
     }
 
-    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+    public static string Number(long number) => $"{number:N0}";
 
     /// <summary>The map that a part hands on: that of its last layer outside squeeze-excite and shortcut.</summary>
     private static LayerProfile MapOf(IEnumerable<LayerProfile> part) =>

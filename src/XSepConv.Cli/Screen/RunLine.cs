@@ -1,4 +1,4 @@
-using System.Globalization;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
@@ -8,13 +8,12 @@ internal static class RunLine
 {
     public static IEnumerable<string> For(int width, int done, int runs, ComparedRun run, RunOutcome outcome)
     {
-        var culture = CultureInfo.InvariantCulture;
         return Phrases.Lines(
             width,
-            string.Create(culture, $" run {done}/{runs}  "),
+            $" run {done}/{runs}  ",
             $"{run.Network.Label}, ",
-            string.Create(culture, $"seed {run.Seed}: "),
+            $"seed {run.Seed}: ",
             $"test top-1 {ReportText.Percent(outcome.Test.Top1)}, ",
-            string.Create(culture, $"best epoch {outcome.BestEpoch}"));
+            $"best epoch {outcome.BestEpoch}");
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using XSepConv.Training;
@@ -26,7 +25,7 @@ internal sealed class SpeedColumn : ProgressColumn
         new Text(task.Tag is Speed speed ? speed.For(options.ConsoleSize.Width) : task.Tag as string ?? "");
 
     public static Speed Text(TrainingProgress value, TimeSpan? left) => new(
-        value.ImagesPerSecond.ToString("N0", CultureInfo.InvariantCulture),
-        double.IsFinite(value.Loss) ? value.Loss.ToString("0.000", CultureInfo.InvariantCulture) : "–",
+        $"{value.ImagesPerSecond:N0}",
+        double.IsFinite(value.Loss) ? $"{value.Loss:0.000}" : "–",
         left is { } time ? EpochLine.Duration(time) : "–");
 }

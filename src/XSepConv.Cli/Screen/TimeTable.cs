@@ -1,6 +1,6 @@
-using System.Globalization;
 using Spectre.Console;
 using XSepConv.Cli.Profiling;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Screen;
 
@@ -21,22 +21,28 @@ internal static class TimeTable
         table.AddColumn(Column("share", "100 %"));
         foreach (var step in times.Steps)
         {
-            string[] cells = [Short(step.Name), ProfileTable.Number(step.Macs), Ms(step.Time), Rate(step.Macs, step.Time), OfPeak(step.Macs, step.Time), Percent(step.Time / times.Sum, 1)];
+            var (rate, ofPeak) = (Rate(step.Macs, step.Time), OfPeak(step.Macs, step.Time));
+            string[] cells = [Short(step.Name), ProfileTable.Number(step.Macs), Ms(step.Time), rate, ofPeak, $"{100 * (step.Time / times.Sum):0.0} %"];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
+        var threads = session.Threads == 1 ? "thread" : "threads";
         var shape = $"{session.MaxBatch}×{model.Spec.InputChannels}×{session.Height}×{session.Width}";
         console.WriteLine();
-        console.WriteLine($"{Printable.Line(model.Spec.Name)}, {ProfileTable.Number(model.Spec.NumClasses)} classes, {shape}, kernels {model.Kernel}, medians of {times.Runs} runs, layers on one thread");
+        console.WriteLine(
+            $"{Printable.Line(model.Spec.Name)}, {ProfileTable.Number(model.Spec.NumClasses)} classes, {shape}, kernels {model.Kernel}, "
+            + $"medians of {times.Runs} runs, layers on one thread");
         console.Write(table);
         Facts.Write(
             console,
-            ("a whole run", Text($"{Ms(times.Run)} ms on {session.Threads} thread{(session.Threads == 1 ? "" : "s")}: {session.MaxBatch / times.Run.TotalSeconds:N0} images a second")),
-            ("arithmetic", Text($"{rates.GigaMacs:0} GMAC/s is one thread's peak (fused multiply-adds in registers): {rates.MacsMs(times.Macs):0.000} ms at least")),
-            ("weights", Text($"{model.WeightBytes / 1e6:0.0} MB packed, read at {rates.Weights:0} GB/s: {rates.WeightsMs(model):0.000} ms at least, whatever the batch")),
-            ("memory", Text($"copied at {rates.SecondLevel:0} GB/s in the second-level cache, at {rates.Memory:0} GB/s outside the caches; buffers of {session.MemoryBytes / 1e6:0.0} MB")));
+            ("a whole run", $"{Ms(times.Run)} ms on {session.Threads} {threads}: {session.MaxBatch / times.Run.TotalSeconds:N0} images a second"),
+            ("arithmetic", $"{rates.GigaMacs:0} GMAC/s is one thread's peak (fused multiply-adds in registers): {rates.MacsMs(times.Macs):0.000} ms at least"),
+            ("weights", $"{model.WeightBytes / 1e6:0.0} MB packed, read at {rates.Weights:0} GB/s: {rates.WeightsMs(model):0.000} ms at least, whatever the batch"),
+            ("memory", $"copied at {rates.SecondLevel:0} GB/s in the second-level cache, at {rates.Memory:0} GB/s outside the caches; "
+                + $"buffers of {session.MemoryBytes / 1e6:0.0} MB"));
 
-        string OfPeak(long macs, TimeSpan time) => macs == 0 || time == TimeSpan.Zero ? "" : Percent(macs / time.TotalSeconds / 1e9 / rates.GigaMacs, 0);
+        string OfPeak(long macs, TimeSpan time) =>
+            macs == 0 || time == TimeSpan.Zero ? "" : $"{100 * macs / time.TotalSeconds / 1e9 / rates.GigaMacs:0} %";
     }
 
     /// <summary>Layers of one block without repeating its name.</summary>
@@ -44,7 +50,9 @@ internal static class TimeTable
     {
         var layers = name.Split(Between);
         var prefix = layers[0][..(layers[0].LastIndexOf('.') + 1)];
-        return string.Join(Between, layers.Select((layer, i) => i > 0 && layer.StartsWith(prefix, StringComparison.Ordinal) ? layer[prefix.Length..] : layer));
+        return string.Join(Between, layers.Select((layer, i) => i > 0 ? Without(layer, prefix) : layer));
+
+        static string Without(string layer, string prefix) => layer.StartsWith(prefix, StringComparison.Ordinal) ? layer[prefix.Length..] : layer;
     }
 
     private static TableColumn Column(string header, string footer, bool right = true) => new(new Text(header))
@@ -56,11 +64,8 @@ internal static class TimeTable
         Footer = new Text(footer),
     };
 
-    private static string Rate(long macs, TimeSpan time) => macs == 0 || time == TimeSpan.Zero ? "" : Text($"{macs / time.TotalSeconds / 1e9:0.0}");
+    private static string Rate(long macs, TimeSpan time) => macs == 0 || time == TimeSpan.Zero ? "" : $"{macs / time.TotalSeconds / 1e9:0.0}";
 
-    private static string Ms(TimeSpan time) => Text($"{time.TotalMilliseconds:0.000}");
+    private static string Ms(TimeSpan time) => $"{time.TotalMilliseconds:0.000}";
 
-    private static string Percent(double share, int digits) => (100 * share).ToString($"F{digits}", CultureInfo.InvariantCulture) + " %";
-
-    private static string Text(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -1,18 +1,17 @@
 using System.Diagnostics;
-using System.Globalization;
 using Spectre.Console;
-using XSepConv.Cli.Commands;
+using XSepConv.Cli.Profiling;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
 
 /// <summary>What a training run shows: what it will do, a line an epoch, and on a terminal a bar below them.</summary>
-internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions options, string recipe, TrainingPlan plan, CancellationToken stopping)
+internal sealed class TrainingScreen(
+    IAnsiConsole console, TrainingOptions options, string preset, string recipe, TrainingPlan plan, CancellationToken stopping)
 {
     // A step that waits longer than this share of its time is worth a word.
     private const double LongWait = 0.05;
-
-    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
     private readonly Waiting waiting = new();
 
@@ -22,21 +21,21 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
     public void Introduce(string commandLine, string? note)
     {
         var (channels, height, width) = plan.ImageShape;
-        var profile = SummaryCommand.Profile(plan.Network, height, width);
-        Typed(commandLine);
+        var profile = LayerCounts.Of(plan.Network, height, width);
+        Consoles.Typed(console, commandLine);
         console.WriteLine();
         Facts.Write(
             console,
-            ("network", string.Create(Culture, $"{plan.Network.Name}, {profile.Parameters:N0} parameters, {profile.Macs:N0} MACs an image")),
-            ("data", string.Create(Culture, $"{plan.Data}{(plan.DataIsSynthetic ? ", SYNTHETIC" : "")} ({plan.DataSource}): {plan.Network.NumClasses} classes, {channels}×{height}×{width}")),
-            ("", string.Create(Culture, $"{plan.TrainImages:N0} images to train, {plan.ValidationImages:N0} to validate, {plan.TestImages:N0} to test at the end")),
+            ("network", $"{plan.Network.Name}, {preset} preset, {profile.Parameters:N0} parameters, {profile.Macs:N0} MACs an image"),
+            ("data", $"{plan.Data}{Synthetic(", SYNTHETIC")} ({plan.DataSource}): {plan.Network.NumClasses} classes, {channels}×{height}×{width}"),
+            ("", $"{plan.TrainImages:N0} images to train, {plan.ValidationImages:N0} to validate, {plan.TestImages:N0} to test at the end"),
             ("recipe", recipe),
-            ("", string.Create(Culture, $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {StepText()}")),
+            ("", $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {StepText()}"),
             ("", $"images {plan.Augmentation.Describe()}"),
             ("", OptimizerText()),
             ("", RateText()),
             ("", AverageText()),
-            ("device", string.Create(Culture, $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}")),
+            ("device", $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}"),
             ("output", $"{options.OutputDirectory}{Start()}"));
         DataTable.Write(console, plan.Classes, plan.Findings);
         foreach (var one in Notes(height, width).Concat(note is null ? [] : [note])) console.WriteLine($" note: {one}");
@@ -61,62 +60,68 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
         if (!outcome.Completed)
         {
             console.WriteLine($"Stopped, saved in {output}. Continue with");
-            Typed($"  {resumeLine}");
+            Consoles.Typed(console, $"  {resumeLine}");
             return;
         }
 
         if (outcome.Problem is { } problem) console.WriteLine($" note: {problem}");
-        if (outcome.StoppedEarly) console.WriteLine(string.Create(Culture, $" Ended after epoch {outcome.EpochsDone}: {Count(options.Patience ?? 0, "epoch")} brought nothing better."));
+        if (outcome.StoppedEarly)
+        {
+            console.WriteLine($" Ended after epoch {outcome.EpochsDone}: {Count(options.Patience ?? 0, "epoch")} brought nothing better.");
+        }
+
+        var test = outcome.Test;
+        var charts = outcome.Problem is null ? ", curves.png" : "";
         Facts.Write(
             console,
-            ("best", string.Create(Culture, $"epoch {outcome.BestEpoch} (*), validation top-1 {100 * outcome.BestValidationTop1:0.00} %")),
-            ("test", outcome.Test is { } test ? string.Create(Culture, $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{(plan.DataIsSynthetic ? ", synthetic" : "")}") : "none"),
+            ("best", $"epoch {outcome.BestEpoch} (*), validation top-1 {100 * outcome.BestValidationTop1:0.00} %"),
+            ("test", test is null ? "none" : $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{Synthetic(", synthetic")}"),
             ("waiting", waiting.Text()),
-            ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl, tensorboard/{(outcome.Problem is null ? ", curves.png" : "")}"));
+            ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl, tensorboard/{charts}"));
     }
+
+    private string Synthetic(string word) => plan.DataIsSynthetic ? word : "";
 
     private string StepText()
     {
-        var batch = string.Create(Culture, $"{(plan.BatchesPerStep > 1 ? $"{plan.BatchesPerStep} × " : "")}{plan.BatchSize} images");
-        return plan.Processes > 1 ? string.Create(Culture, $"{batch}, shared by {plan.Processes} processes") : batch;
+        var batch = $"{(plan.BatchesPerStep > 1 ? $"{plan.BatchesPerStep} × " : "")}{plan.BatchSize} images";
+        return plan.Processes > 1 ? $"{batch}, shared by {plan.Processes} processes" : batch;
     }
 
     private string OptimizerText()
     {
         var how = options.Optimizer == OptimizerKind.AdamW
-            ? string.Create(Culture, $"AdamW, β {options.AdamBeta1} and {options.AdamBeta2}")
-            : string.Create(Culture, $"SGD, {(options.Nesterov ? "Nesterov " : "")}momentum {options.Momentum}");
-        var dropout = plan.Network.Dropout > 0 ? string.Create(Culture, $", dropout {plan.Network.Dropout}") : "";
-        return string.Create(Culture, $"{how}, weight decay {options.WeightDecay}, label smoothing {options.LabelSmoothing}{dropout}");
+            ? $"AdamW, β {options.AdamBeta1} and {options.AdamBeta2}"
+            : $"SGD, {(options.Nesterov ? "Nesterov " : "")}momentum {options.Momentum}";
+        var dropout = plan.Network.Dropout > 0 ? $", dropout {plan.Network.Dropout}" : "";
+        return $"{how}, weight decay {options.WeightDecay}, label smoothing {options.LabelSmoothing}{dropout}";
     }
 
     private string RateText()
     {
         var then = options.Schedule == ScheduleKind.Step ? "then a tenth from the middle, a hundredth from three quarters on" : "then a cosine to 0";
-        return string.Create(Culture, $"learning rate {options.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, {then}");
+        return $"learning rate {options.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, {then}";
     }
 
     private string AverageText()
     {
-        var clip = options.ClipNorm is { } norm ? string.Create(Culture, $"gradients clipped to a norm of {norm}") : "gradients as they are";
-        var average = options.EmaDecay > 0 ? string.Create(Culture, $"an average of the weights (decay {options.EmaDecay})") : "the weights";
-        var end = options.Patience is { } patience ? string.Create(Culture, $", until {Count(patience, "epoch")} bring nothing better") : "";
+        var clip = options.ClipNorm is { } norm ? $"gradients clipped to a norm of {norm}" : "gradients as they are";
+        var average = options.EmaDecay > 0 ? $"an average of the weights (decay {options.EmaDecay})" : "the weights";
+        var end = options.Patience is { } patience ? $", until {Count(patience, "epoch")} bring nothing better" : "";
         return $"{clip}; {average} validated{end}";
     }
 
-    private void Typed(string line) => Consoles.Typed(console, line);
-
-    private static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+    private static string Count(int count, string what) => $"{count:N0} {what}{(count == 1 ? "" : "s")}";
 
     private string Start() => !options.Resume ? ""
         : plan.StartEpoch > plan.Epochs ? ", all epochs are done"
-        : string.Create(Culture, $", continued in epoch {plan.StartEpoch} after {Count(plan.StartStep, "step")}");
+        : $", continued in epoch {plan.StartEpoch} after {Count(plan.StartStep, "step")}";
 
     private IEnumerable<string> Notes(int height, int width)
     {
         foreach (var note in plan.Notes) yield return note;
         var stride = plan.Network.InputStrides()[^1];
-        if (stride >= Math.Min(height, width)) yield return string.Create(Culture, $"images of {height}×{width} end as a single pixel; --preset cifar keeps more of them.");
+        if (stride >= Math.Min(height, width)) yield return $"images of {height}×{width} end as a single pixel; --preset cifar keeps more of them.";
     }
 
     /// <summary>How much of the training time the steps waited for images, over all epochs of this run.</summary>
@@ -135,7 +140,7 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             if (seconds == 0) return "no epoch was trained";
             var share = waited / seconds;
             var remedy = share > LongWait ? "; more --workers or a lighter --augment may help" : "";
-            return string.Create(Culture, $"{100 * share:0.00} % of the training time, for images{remedy}");
+            return $"{100 * share:0.00} % of the training time, for images{remedy}";
         }
     }
 
@@ -174,7 +179,7 @@ internal sealed class TrainingScreen(IAnsiConsole console, TrainingOptions optio
             task.Value = value.Step;
             task.Description = stopping.IsCancellationRequested ? "stopping" : value.Phase switch
             {
-                "train" => string.Create(Culture, $"epoch {value.Epoch}/{value.Epochs}"),
+                "train" => $"epoch {value.Epoch}/{value.Epochs}",
                 "validate" => "validating",
                 _ => "testing",
             };

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Startup;
 
@@ -10,7 +11,7 @@ internal sealed class Interrupts : IDisposable
     private readonly CancellationTokenSource source = new();
     private readonly PosixSignalRegistration[] registrations;
     private readonly Action? onFirst;
-    private volatile int exitCode = Cli.ExitCode.Interrupted;
+    private volatile int exitCode = Errors.ExitCode.Interrupted;
 
     /// <param name="onFirst">Called once, on another thread, when the first signal arrives.</param>
     public Interrupts(Action? onFirst = null)
@@ -42,9 +43,9 @@ internal sealed class Interrupts : IDisposable
         context.Cancel = true;
         exitCode = context.Signal switch
         {
-            PosixSignal.SIGTERM => Cli.ExitCode.Terminated,
-            PosixSignal.SIGHUP => Cli.ExitCode.HungUp,
-            _ => Cli.ExitCode.Interrupted,
+            PosixSignal.SIGTERM => Errors.ExitCode.Terminated,
+            PosixSignal.SIGHUP => Errors.ExitCode.HungUp,
+            _ => Errors.ExitCode.Interrupted,
         };
         source.Cancel();
         onFirst?.Invoke();

@@ -1,4 +1,5 @@
 using TorchSharp;
+using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Startup;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Startup;
 
@@ -55,7 +56,7 @@ internal static class StandardStreams
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
             {
-                if (!dropsFailures) throw new UserError($"Standard output can't be written: {e.Message}", Cli.ExitCode.Failed);
+                if (!dropsFailures) throw new UserError($"Standard output can't be written: {e.Message}", ExitCode.Failed);
             }
         }
     }

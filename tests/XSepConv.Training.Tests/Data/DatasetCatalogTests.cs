@@ -18,9 +18,9 @@ public sealed class DatasetCatalogTests : IDisposable
         Assert.Equal(["shapes", "fashion-mnist", "mnist", "cifar-10", "cifar-100", "svhn", "svhn-extra", "tiny-imagenet", "folder"], DatasetCatalog.Names);
 
     [Theory]
-    [InlineData("fashon-mnist", "did you mean 'fashion-mnist'?")]
-    [InlineData("MNIST", "did you mean 'mnist'?")]
-    [InlineData("shape", "did you mean 'shapes'?")]
+    [InlineData("fashon-mnist", "Did you mean 'fashion-mnist'?")]
+    [InlineData("MNIST", "Did you mean 'mnist'?")]
+    [InlineData("shape", "Did you mean 'shapes'?")]
     public void An_unknown_name_gets_the_nearest(string name, string hint) =>
         Assert.Contains(hint, Assert.Throws<ArgumentException>(() => Sets.Open(name, Options)).Message, StringComparison.Ordinal);
 
@@ -28,7 +28,7 @@ public sealed class DatasetCatalogTests : IDisposable
     public void A_name_that_is_like_none_gets_the_list()
     {
         var message = Assert.Throws<ArgumentException>(() => Sets.Open("imagenet-21k", Options)).Message;
-        Assert.DoesNotContain("did you mean", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Did you mean", message, StringComparison.Ordinal);
         Assert.Contains("known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder", message, StringComparison.Ordinal);
     }
 

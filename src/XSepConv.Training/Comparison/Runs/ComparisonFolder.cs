@@ -8,7 +8,9 @@ internal sealed class ComparisonFolder(string path)
     /// <summary>What the system said about a run's process.</summary>
     public const string MeasuredFileName = "measured.json";
 
-    private const string ManifestName = "compare.json";
+    /// <summary>The file that tells a comparison from none.</summary>
+    public const string ManifestName = "compare.json";
+
     private const string LockName = ".lock";
 
     /// <summary>Where it is.</summary>
@@ -23,10 +25,12 @@ internal sealed class ComparisonFolder(string path)
     /// <summary>The report to compute with.</summary>
     public string Json => Path.Combine(FullName, "report.json");
 
+    private string Runs => Path.Combine(FullName, "runs");
+
     private string ManifestPath => Path.Combine(FullName, ManifestName);
 
     /// <summary>The output directory of a run, that of the trainer.</summary>
-    public string RunPath(ComparedRun run) => Path.Combine(FullName, "runs", run.Id);
+    public string RunPath(ComparedRun run) => Path.Combine(Runs, run.Id);
 
     /// <summary>Keeps other processes out until disposed of; the system lets go of it when the process is killed.</summary>
     /// <exception cref="TrainingRefusedException">The directory can't be written, or another process is at work there.</exception>
@@ -55,6 +59,17 @@ internal sealed class ComparisonFolder(string path)
         }
     }
 
+    /// <summary>Removes the comparison that is there; nothing where there is none.</summary>
+    public void Clear()
+    {
+        if (!File.Exists(ManifestPath)) return;
+        foreach (var report in new[] { Html, Markdown, Json }) File.Delete(report);
+        if (Directory.Exists(Runs)) Directory.Delete(Runs, recursive: true);
+
+        // What tells a comparison from none goes last: a kill in between leaves one that can still be replaced.
+        File.Delete(ManifestPath);
+    }
+
     /// <summary>Begins a comparison, or goes on with the one that is there.</summary>
     /// <returns>The manifest to go by: the given one, with the command that began the comparison, and the most runs at a time of both.</returns>
     /// <exception cref="TrainingRefusedException">Another comparison, or something else, is there.</exception>
@@ -67,7 +82,7 @@ internal sealed class ComparisonFolder(string path)
             RunSettings.RequireSame(there.Settings, manifest.Settings, ManifestPath);
             manifest = manifest with { Command = there.Command, AtATime = Math.Max(there.AtATime ?? 1, manifest.AtATime ?? 1) };
         }
-        else if (File.Exists(Path.Combine(FullName, Checkpoint.LastFileName)) || Directory.Exists(Path.Combine(FullName, "runs")))
+        else if (File.Exists(Path.Combine(FullName, Checkpoint.LastFileName)) || Directory.Exists(Runs))
         {
             throw new TrainingRefusedException($"{FullName} holds training runs, but no comparison ({ManifestName}); choose another output directory.");
         }

@@ -37,7 +37,7 @@ public static class DatasetCatalog
         options ??= new();
         if (!Names.Contains(name))
         {
-            throw new ArgumentException($"There is no data set '{name}'; {NearestName(name)}known are {string.Join(", ", Names)}.", nameof(name));
+            throw new ArgumentException($"There is no data set '{name}'; known are {string.Join(", ", Names)}.{Nearest.Hint(name, Names)}", nameof(name));
         }
 
         options.Validate();
@@ -46,31 +46,5 @@ public static class DatasetCatalog
         var info = Array.Find(Published, info => info.Name == name)!;
         var (paths, folder) = DatasetFiles.Find(info, options, progress, cancel);
         return info.Load(paths, folder, options, progress, cancel);
-    }
-
-    private static string NearestName(string name)
-    {
-        var nearest = Names.MinBy(known => EditDistance(known, name))!;
-        return EditDistance(nearest, name) <= Math.Max(2, nearest.Length / 2) ? $"did you mean '{nearest}'? " : "";
-    }
-
-    /// <summary>How many letters have to be added, left out or changed (Levenshtein).</summary>
-    private static int EditDistance(string a, string b)
-    {
-        if (b.Length > 64) return int.MaxValue;
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var changed = diagonal + (a[i - 1] == char.ToLowerInvariant(b[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(changed, 1 + Math.Min(row[j - 1], row[j]));
-            }
-        }
-
-        return row[^1];
     }
 }

@@ -1,4 +1,4 @@
-namespace XSepConv.Cli.Arguments;
+namespace XSepConv.Training;
 
 /// <summary>Guesses which name was meant.</summary>
 internal static class Nearest

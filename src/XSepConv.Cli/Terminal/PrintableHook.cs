@@ -1,7 +1,7 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace XSepConv.Cli.Screen;
+namespace XSepConv.Cli.Terminal;
 
 /// <summary>The last look at what Spectre writes: its own colours and movements pass, those in a text don't.</summary>
 internal sealed class PrintableHook : IRenderHook

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace XSepConv.Cli.Screen;
+namespace XSepConv.Cli.Terminal;
 
 /// <summary>
 /// Text of any origin as a terminal may be given it: what would move the cursor, change colours, turn the direction of reading or end a line is shown as
@@ -16,7 +16,7 @@ internal static class Printable
     {
         var cut = text.Length <= Most ? text.Length : char.IsHighSurrogate(text[Most - 1]) ? Most - 1 : Most;
         var line = Escape(text.AsSpan(0, cut), keepLines: false);
-        return cut == text.Length ? line : string.Create(CultureInfo.InvariantCulture, $"{line}… ({text.Length - cut:N0} more)");
+        return cut == text.Length ? line : $"{line}… ({text.Length - cut:N0} more)";
     }
 
     /// <summary>The same text where nothing has to be escaped.</summary>

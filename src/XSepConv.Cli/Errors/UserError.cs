@@ -1,4 +1,4 @@
-namespace XSepConv.Cli;
+namespace XSepConv.Cli.Errors;
 
 /// <summary>Ends the command with one line for the user.</summary>
 internal sealed class UserError(string message, int exitCode = ExitCode.BadInput) : Exception(message)

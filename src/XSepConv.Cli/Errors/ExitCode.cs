@@ -1,4 +1,4 @@
-namespace XSepConv.Cli;
+namespace XSepConv.Cli.Errors;
 
 /// <summary>What the tool's exit status means. Listed in <c>xsepconv --help</c>.</summary>
 internal static class ExitCode

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace XSepConv.Cli.Screen;
+namespace XSepConv.Cli.Terminal;
 
 /// <summary>Lines of text on their way to a terminal or a file, with nothing in them that a terminal would obey.</summary>
 internal sealed class PrintableWriter(TextWriter inner) : TextWriter

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using System.Globalization;
 
-namespace XSepConv.Cli.Commands;
+namespace XSepConv.Cli.Screen;
 
 /// <summary>Draws padded maps in letters.</summary>
 internal static class PlanDrawing
@@ -15,7 +14,7 @@ internal static class PlanDrawing
         var across = Math.Max(1, (width - 2) / CellWidth);
         foreach (var row in plan.Take(MostDrawn).Select((direction, i) => (Layer: i + 1, Direction: direction)).Chunk(across))
         {
-            yield return Join(row.Select(cell => cell.Layer.ToString(CultureInfo.InvariantCulture)));
+            yield return Join(row.Select(cell => $"{cell.Layer}"));
             for (var y = 0; y < 3; y++) yield return Join(row.Select(cell => Line(cell.Direction, y)));
             yield return "";
         }
@@ -49,7 +48,7 @@ internal static class PlanDrawing
         if (pixels == 0) return "0";
         var whole = Math.Truncate(Math.Abs(pixels));
         var half = Math.Abs(pixels) - whole == 0.5 ? "½" : "";
-        var number = whole == 0 ? half : whole.ToString(CultureInfo.InvariantCulture) + half;
+        var number = whole == 0 ? half : $"{whole}{half}";
         return (pixels < 0 ? "−" : "+") + number;
     }
 

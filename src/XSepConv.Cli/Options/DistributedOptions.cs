@@ -1,32 +1,35 @@
 using System.CommandLine;
 using System.Runtime.ExceptionServices;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
 using XSepConv.Training;
 
-namespace XSepConv.Cli.Commands;
+namespace XSepConv.Cli.Options;
 
 /// <summary>Training by several processes, which <c>mpirun</c> has started, and how an error in one of them ends all.</summary>
 internal sealed class DistributedOptions
 {
     private const string Mpi = "mpi";
 
-    private readonly Option<string?> distributed = CheckedOption.Make<string?>(
-        "--distributed", Mpi, "Train together with the other processes that mpirun started (Open MPI); each takes its share of every batch.",
-        null, text => CheckedOption.OneOf([Mpi], text));
-
-    public void AddTo(Command command) => command.Add(distributed);
+    public Option<string?> Option { get; } = CheckedOption.OptionalChoice(
+        "--distributed", [Mpi], "Train together with the other processes that mpirun started (Open MPI); each takes its share of every batch.");
 
     /// <summary>The processes that train together: this one alone, unless others are asked for.</summary>
     public ProcessGroup Join(ParseResult result, TextWriter error)
     {
-        if (result.GetValue(distributed) is null) return ProcessGroup.Alone;
+        if (result.GetValue(Option) is null) return ProcessGroup.Alone;
 
         // mpirun gives its processes a terminal of their own and passes on what they write: colours and cursor movements would end up in files.
         Environment.SetEnvironmentVariable("TERM", "dumb");
         try
         {
             var processes = ProcessGroup.Mpi();
-            if (processes.Size == 1) error.WriteLine($"--distributed {Mpi}: mpirun started no other process (mpirun -np 2 {Tool.Name} train …), so this one trains alone.");
+            if (processes.Size == 1)
+            {
+                error.WriteLine(
+                    $"--distributed {Mpi}: mpirun started no other process (mpirun -np 2 {ErrorText.Tool} train …), so this one trains alone.");
+            }
+
             return processes;
         }
         catch (PlatformNotSupportedException e)
@@ -44,8 +47,8 @@ internal sealed class DistributedOptions
         }
         catch (Exception e) when (e is not AgreedException)
         {
-            var (message, exitCode) = Tool.Explain(e);
-            error.WriteLine($"{Tool.Name} train, process {processes.Rank} of {processes.Size}: {Tool.OneLine(message)}");
+            var (message, exitCode) = ErrorText.Explain(e);
+            ErrorText.Write(error, $"{ErrorText.Tool} train, process {processes.Rank} of {processes.Size}", message);
             error.Flush();
             processes.Abort(exitCode);
             throw;
@@ -73,7 +76,8 @@ internal sealed class DistributedOptions
         {
             return (prepare(), null);
         }
-        catch (Exception e) when (e is UserError or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is UserError or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException
+            or InvalidOperationException)
         {
             return (default, e);
         }

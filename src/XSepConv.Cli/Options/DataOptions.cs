@@ -1,9 +1,11 @@
 using System.CommandLine;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
 using XSepConv.Cli.Screen;
+using XSepConv.Cli.Terminal;
 using XSepConv.Training;
 
-namespace XSepConv.Cli.Commands;
+namespace XSepConv.Cli.Options;
 
 /// <summary>The options that choose the images.</summary>
 internal sealed class DataOptions
@@ -16,18 +18,23 @@ internal sealed class DataOptions
     private readonly Option<string?> name;
 
     private readonly Option<string> root = CheckedOption.Text(
-        "--data-root", "DIR", "Where to look for the files first; then in Debian's /usr/share/datasets, then in the user's cache, then on the net. For 'folder': the folder with a folder for each class.");
+        "--data-root", "DIR",
+        "Where to look for the files first; then in Debian's /usr/share/datasets, then in the user's cache, then on the net. "
+        + "For 'folder': the folder with a folder for each class.");
 
     private readonly Option<int?> size = CheckedOption.OptionalWhole(
-        "--image-size", 8, 1024, "Rows and columns of the images of 'folder' (64 without); their middle square is scaled to it.");
+        "--image-size", 8, 1024, "Rows and columns of the images of 'folder' (64 without); their middle square is scaled to it.").Or("--size");
 
-    private readonly Option<Rgb?> background = Background("What see-through pixels of 'folder' are laid on: white (the default), black, or a colour such as #808080.");
+    private readonly Option<Rgb?> background = Background(
+        "What see-through pixels of 'folder' are laid on: white (the default), black, or a colour such as #808080.");
 
     private readonly Option<int?> limit = CheckedOption.OptionalWhole(
         "--limit", 2, int.MaxValue, "Use only so many images of each split, as many of each class as can be: for quick tries.");
 
     private readonly Option<string> layout = CheckedOption.Choice(
-        "--layout", Layouts, Layouts[0], "How the folders of 'folder' are read: 'flat' takes each for a class, 'splits' only those called like train, val and test; 'auto' goes by their names and refuses what is unclear.");
+        "--layout", Layouts, Layouts[0],
+        "How the folders of 'folder' are read: 'flat' takes each for a class, 'splits' only those called like train, val and test; "
+        + "'auto' goes by their names and refuses what is unclear.");
 
     private readonly Option<bool> skipDamaged = CheckedOption.Flag(
         "--skip-damaged", "Go without the pictures of 'folder' that can't be read, and say which, instead of refusing them.");
@@ -39,7 +46,8 @@ internal sealed class DataOptions
         this.hasDefault = hasDefault;
         var known = DatasetCatalog.Names;
         name = CheckedOption.Make<string?>(
-            "--data", string.Join('|', known), description, hasDefault ? _ => DefaultName : null, text => CheckedOption.OneOf(known, text));
+            "--data", "NAME", $"{description} Known are {string.Join(", ", known)}.", hasDefault ? _ => DefaultName : null,
+            text => CheckedOption.OneOf(known, text));
         name.CompletionSources.Add([.. known]);
     }
 
@@ -55,10 +63,8 @@ internal sealed class DataOptions
         }
     });
 
-    public void AddTo(Command command)
-    {
-        foreach (var option in new Option[] { name, root, size, background, layout, skipDamaged, limit }) command.Add(option);
-    }
+    /// <summary>In the order of the help.</summary>
+    public IEnumerable<Option> All => [name, root, size, background, layout, skipDamaged, limit];
 
     public string? Name(ParseResult result) => result.GetValue(name) ?? (hasDefault ? DefaultName : null);
 
@@ -70,10 +76,9 @@ internal sealed class DataOptions
     /// <param name="seed">Splits it.</param>
     /// <param name="screen">Where a download is shown.</param>
     /// <param name="cancel">Ends it.</param>
-    /// <param name="knownSize">The size of a folder's images where none was typed.</param>
     /// <param name="usualLimit">The most images of a split where no limit was typed.</param>
-    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? knownSize = null, int? usualLimit = null) =>
-        Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, Options(result, seed, knownSize, usualLimit), progress, cancel));
+    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? usualLimit = null) =>
+        Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, Options(result, seed, null, usualLimit), progress, cancel));
 
     /// <summary>Opens the images that a network is measured on.</summary>
     /// <param name="result">What was typed.</param>
@@ -105,7 +110,9 @@ internal sealed class DataOptions
     {
         var shape = trained.ImageShape;
         if (channels == shape.Channels) return;
-        throw new UserError($"The network was trained on {trained.DataName}, {shape.Channels}×{shape.Height}×{shape.Width} images; {dataset} has {channels}×{height}×{width} images.");
+        throw new UserError(
+            $"The network was trained on {trained.DataName}, {shape.Channels}×{shape.Height}×{shape.Width} images; "
+            + $"{dataset} has {channels}×{height}×{width} images.");
     }
 
     private T Open<T>(ParseResult result, string dataset, TextWriter screen, Func<IProgress<DatasetProgress>, T> open)
@@ -139,24 +146,22 @@ internal sealed class DataOptions
 
     private void RefuseWrongOptions(ParseResult result, string dataset)
     {
-        if (dataset == DatasetCatalog.Folder && result.GetValue(root) is null)
+        const string Folder = DatasetCatalog.Folder;
+        if (dataset == Folder)
         {
-            throw new UserError($"--data {DatasetCatalog.Folder} needs --data-root: the folder with a folder for each class.");
+            if (result.GetValue(root) is null) throw new UserError($"--data {Folder} needs --data-root: the folder with a folder for each class.");
+            return;
         }
 
-        if (dataset != DatasetCatalog.Folder && result.GetValue(background) is not null)
+        foreach (var (option, why) in new (Option, string)[]
         {
-            throw new UserError($"--background is for --data {DatasetCatalog.Folder}; no image of {dataset} is see-through.");
-        }
-
-        if (dataset != DatasetCatalog.Folder && new Option[] { layout, skipDamaged }.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } only)
+            (background, $"no image of {dataset} is see-through"),
+            (layout, $"the images of {dataset} are laid out and checked as published"),
+            (skipDamaged, $"the images of {dataset} are laid out and checked as published"),
+            (size, $"the images of {dataset} have a size of their own"),
+        })
         {
-            throw new UserError($"{only.Name} is for --data {DatasetCatalog.Folder}; the images of {dataset} are laid out and checked as published.");
-        }
-
-        if (dataset != DatasetCatalog.Folder && result.GetValue(size) is not null)
-        {
-            throw new UserError($"--image-size is for --data {DatasetCatalog.Folder}; the images of {dataset} have a size of their own.");
+            if (result.CommandResult.IsTyped(option)) throw new UserError($"{option.Name} is for --data {Folder}; {why}.");
         }
     }
 }

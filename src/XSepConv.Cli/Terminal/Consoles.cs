@@ -1,6 +1,6 @@
 using Spectre.Console;
 
-namespace XSepConv.Cli.Screen;
+namespace XSepConv.Cli.Terminal;
 
 /// <summary>Spectre consoles over the tool's own writers.</summary>
 internal static class Consoles

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
 
-namespace XSepConv.Cli.Commands;
+namespace XSepConv.Cli.Options;
 
 /// <summary><c>--checkpoint</c>: a file that says itself which network it holds.</summary>
 internal sealed class CheckpointOption

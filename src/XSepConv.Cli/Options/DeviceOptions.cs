@@ -1,11 +1,11 @@
 using System.CommandLine;
-using System.Globalization;
 using TorchSharp;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
 using XSepConv.Cli.Startup;
 using XSepConv.Training;
 
-namespace XSepConv.Cli.Commands;
+namespace XSepConv.Cli.Options;
 
 /// <summary>Where Torch computes, and on how many threads.</summary>
 /// <param name="usualThreads">What it is without <c>--threads</c>, in words.</param>
@@ -13,15 +13,13 @@ internal sealed class DeviceOptions(string usualThreads = "one for each core tha
 {
     private const string Cuda = "cuda";
 
-    private readonly Option<string> device = CheckedOption.Choice("--device", ["auto", "cpu", Cuda], "auto", "Where to compute; auto takes CUDA where there is some.");
+    private readonly Option<string> device = CheckedOption.Choice(
+        "--device", ["auto", "cpu", Cuda], "auto", "Where to compute; auto takes CUDA where there is some.");
 
     private readonly ThreadsOption threads = new($"Threads of Torch on the CPU, at most one a core. Default: {usualThreads}.");
 
-    public void AddTo(Command command)
-    {
-        command.Add(device);
-        threads.AddTo(command);
-    }
+    /// <summary>In the order of the help.</summary>
+    public IEnumerable<Option> All => [device, threads.Option];
 
     public int? Threads(ParseResult result) => threads.Value(result);
 
@@ -32,9 +30,9 @@ internal sealed class DeviceOptions(string usualThreads = "one for each core tha
     {
         if (Threads(result) is not null || TorchDevice.Parse(chosenDevice).type != DeviceType.CPU) return null;
         var (idle, cores) = (IdleCores.Count(), ThreadsOption.Cores);
-        return idle < cores
-            ? (idle, string.Create(CultureInfo.InvariantCulture, $"other programs use this machine's {cores} cores: {(idle == 1 ? "1 thread is" : $"{idle} threads are")} faster then; --threads decides otherwise."))
-            : null;
+        if (idle >= cores) return null;
+        var fewer = idle == 1 ? "1 thread is" : $"{idle} threads are";
+        return (idle, $"other programs use this machine's {cores} cores: {fewer} faster then; --threads decides otherwise.");
     }
 
     /// <summary>Loads libtorch, sets its threads, and checks that the device is there.</summary>
@@ -47,6 +45,7 @@ internal sealed class DeviceOptions(string usualThreads = "one for each core tha
         return name != Cuda || torch.cuda.is_available()
             ? name
             : throw new UserError(
-                "--device is 'cuda', but libtorch sees no CUDA device here. Use --device cpu; or, with an NVIDIA GPU and its driver, build with -p:TorchBackend=cuda-linux (on Windows cuda-windows).");
+                "--device is 'cuda', but libtorch sees no CUDA device here. Use --device cpu; or, with an NVIDIA GPU and its driver, build with "
+                + "-p:TorchBackend=cuda-linux (on Windows cuda-windows).");
     }
 }

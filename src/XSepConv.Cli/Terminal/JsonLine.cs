@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace XSepConv.Cli;
+namespace XSepConv.Cli.Terminal;
 
 /// <summary>A report as one line of JSON.</summary>
 internal static class JsonLine

@@ -1,6 +1,6 @@
 using Spectre.Console;
 
-namespace XSepConv.Cli.Screen;
+namespace XSepConv.Cli.Terminal;
 
 /// <summary>A few named facts, a line or more each.</summary>
 internal static class Facts

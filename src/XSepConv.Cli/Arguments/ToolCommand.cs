@@ -1,0 +1,31 @@
+using System.CommandLine;
+
+namespace XSepConv.Cli.Arguments;
+
+/// <summary>A command whose options stand in groups, and what its help shows besides.</summary>
+internal sealed class ToolCommand(string name, string description) : Command(name, description)
+{
+    private readonly List<OptionGroup> groups = [];
+
+    /// <summary>The groups in the order of the help; an option is in one of them.</summary>
+    public IReadOnlyList<OptionGroup> Groups => groups;
+
+    /// <summary>Lines that can be typed, some with a word on them.</summary>
+    public required string[] Examples { get; init; }
+
+    /// <summary>Adds options, under a title in the help.</summary>
+    /// <param name="title">What they are about.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="below">Lines below them in the help.</param>
+    public void Add(string title, IEnumerable<Option> options, params string[] below)
+    {
+        groups.Add(new(title, [.. options], below));
+        foreach (var option in groups[^1].Options) Add(option);
+    }
+}
+
+/// <summary>Options under one title in the help.</summary>
+/// <param name="Title">What they are about.</param>
+/// <param name="Options">The options.</param>
+/// <param name="Below">Lines below them.</param>
+internal sealed record OptionGroup(string Title, Option[] Options, string[] Below);

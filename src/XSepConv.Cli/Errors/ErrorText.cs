@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+using XSepConv.Cli.Terminal;
+
+namespace XSepConv.Cli.Errors;
+
+/// <summary>What a user is told about an error.</summary>
+internal static class ErrorText
+{
+    /// <summary>The program's name as it is typed.</summary>
+    public const string Tool = "xsepconv";
+
+    // .NET's words, to be told from those of one who says more.
+    private const string CouldNotFind = "Could not find file";
+
+    private const string Item = "\n- ";
+    private const int MostItems = 50;
+    private const int NarrowestText = 40;
+
+    private const string TraceVariable = "XSEPCONV_STACKTRACE";
+
+    /// <summary>Whether the user asked for the places of an error, too.</summary>
+    public static bool WithTrace => Environment.GetEnvironmentVariable(TraceVariable) == "1";
+
+    /// <summary>What to say about an exception, and what to exit with.</summary>
+    public static (string Message, int ExitCode) Explain(Exception e) => e switch
+    {
+        UserError error => (error.Message, error.ExitCode),
+        DllNotFoundException missing => (missing.Message, ExitCode.Failed),
+        FileNotFoundException { FileName: { } missing }
+            when !File.Exists(missing) && e.Message.StartsWith(CouldNotFind, StringComparison.Ordinal) =>
+            ($"There is no file '{missing}'.", ExitCode.BadInput),
+        IOException full when IsFull(full) => (full.Message, ExitCode.Failed),
+        IOException or UnauthorizedAccessException or InvalidDataException or FormatException or NotSupportedException =>
+            (e.Message, ExitCode.BadInput),
+        ExternalException torch => ($"libtorch: {torch.Message.Split("Exception raised from")[0].Trim()}", ExitCode.Failed),
+        OutOfMemoryException => ("Out of memory; a smaller --batch needs less.", ExitCode.Failed),
+        _ => ($"Unexpected {e.GetType().Name}: {e.Message} (set {TraceVariable}=1 to see where)", ExitCode.Failed),
+    };
+
+    /// <summary>
+    /// Writes a message behind the name of the command: lines no longer than the terminal, or 120 columns where there is none, the second and later ones
+    /// indented. What follows <c>"\n- "</c> is an item of a list.
+    /// </summary>
+    public static void Write(TextWriter error, string command, string message)
+    {
+        var width = Math.Max(NarrowestText, Consoles.For(error).Profile.Width);
+        var items = message.Split(Item);
+        foreach (var line in Phrases.Lines(width, Phrases.Words($"{command}: {OneLine(items[0])}"))) error.WriteLine(line);
+        foreach (var item in items.Skip(1).Take(MostItems))
+        {
+            foreach (var line in Phrases.Lines(width, Phrases.Words(OneLine(item)).Prepend($"{Phrases.Indent}- "))) error.WriteLine(line);
+        }
+
+        if (items.Length - 1 > MostItems) error.WriteLine($"{Phrases.Indent}… ({items.Length - 1 - MostItems} more)");
+    }
+
+    /// <summary>A message of several lines as one, fit for a terminal.</summary>
+    public static string OneLine(string message) =>
+        Printable.Line(string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+
+    // Of the system's numbers: a broken pipe, a file too large, no space, no space allowed; Windows' disk that is full.
+    private static bool IsFull(IOException e) =>
+        OperatingSystem.IsWindows() ? e.HResult == unchecked((int)0x80070070) : e.HResult is 32 or 27 or 28 or 122;
+}
