@@ -26,7 +26,7 @@ internal static class Tool
         var command = CommandPath(result.CommandResult);
         if (result.Action is ParseErrorAction)
         {
-            ErrorText.Write(invocation.Error, command, $"{ExplainParseErrors(result)} See '{command} --help'.");
+            ErrorText.Write(invocation.Error, command, ExplainParseErrors(result), $"See '{command} --help'.");
             return ExitCode.BadInput;
         }
 
@@ -73,13 +73,16 @@ internal static class Tool
         if (UnknownToken(result) is { } token)
         {
             var isOption = token.StartsWith('-');
-            var known = isOption ? command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)) : command.Subcommands.Select(sub => sub.Name);
+            var known = isOption
+                ? command.Options.SelectMany(option => option.Aliases.Prepend(option.Name))
+                : command.Subcommands.Select(sub => sub.Name);
             var kind = isOption ? "option" : command.Subcommands.Count > 0 ? "command" : "argument";
             return $"There is no {kind} '{CheckedOption.Shorten(token)}' here.{Nearest.Hint(token, known)}";
         }
 
-        // An option without its value also fails to convert; the first error is the one to fix.
-        return result.Errors[0].Message;
+        // An option without its value also fails to convert; its first error is the one to fix.
+        var errors = result.Errors.DistinctBy(error => error.SymbolResult).Select(error => error.Message).ToList();
+        return errors is [var only] ? only : $"{errors.Count} things are wrong:{string.Concat(errors.Select(error => $"\n- {error}"))}";
     }
 
     private static string? UnknownToken(ParseResult result)

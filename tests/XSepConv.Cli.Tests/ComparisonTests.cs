@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Tests;
 
@@ -29,7 +30,7 @@ public sealed class ComparisonTests : IDisposable
         var kills = 0;
         while (kills < Kills)
         {
-            using var tool = ToolProcess.Start([.. Arguments(killed), "--jobs", $"{random.Next(2, 5)}"]);
+            using var tool = ToolProcess.Start([.. Continued(killed), "--jobs", $"{random.Next(2, 5)}"]);
 
             // Moments are counted in files written, so that a slow machine gets as far as a fast one; the rest of the wait falls anywhere.
             await Changes(tool, killed, random.Next(1, 5));
@@ -41,7 +42,7 @@ public sealed class ComparisonTests : IDisposable
         }
 
         Assert.True(kills == Kills, $"seed {seed}: only {kills} kills hit the comparison");
-        (exitCode, _, error) = await ToolProcess.Run([.. Arguments(killed), "--jobs", "2"]);
+        (exitCode, _, error) = await ToolProcess.Run([.. Continued(killed), "--jobs", "2"]);
         Assert.True(exitCode == 0, $"seed {seed}: {error}");
         Assert.Contains("2 at a time", error, StringComparison.Ordinal);
         Assert.Equal(Timeless(whole), Timeless(killed));
@@ -54,7 +55,7 @@ public sealed class ComparisonTests : IDisposable
     [InlineData("--width is '0': it must be above 0", "ablate", "--width", "0")]
     [InlineData("--kernels is '5,7': give one number.", "ablate", "--kernels", "5,7")]
     [InlineData("--network is 'huge': known are small, large", "compare", "--network", "huge")]
-    [InlineData("There is no option '--model' here", "compare", "--model", "mobilenet-v3-small-twin")]
+    [InlineData("--model is 'mobilenet-v3-small-twin': known are small, large", "compare", "--model", "mobilenet-v3-small-twin")]
     [InlineData("--data folder needs --data-root", "compare", "--data", "folder")]
     [InlineData("batch", "compare", "--batch", "1")]
     public void Wrong_options_are_refused_in_one_line(string expected, params string[] args)
@@ -75,13 +76,45 @@ public sealed class ComparisonTests : IDisposable
             var (exitCode, report, error) = await tool.Finish();
             Assert.True(exitCode == 130, $"exit code {exitCode}: {error}");
             Assert.False(JsonDocument.Parse(Here.SingleLine(report)).RootElement.GetProperty("completed").GetBoolean());
-            Assert.Contains("The same command goes on", error, StringComparison.Ordinal);
+            Assert.Contains($"Continue with{Environment.NewLine}  xsepconv compare ", error, StringComparison.Ordinal);
+            Assert.Contains($"--out {output} --resume{Environment.NewLine}", error, StringComparison.Ordinal);
         }
 
-        var refusal = Here.Refusal([.. Arguments(output), "--lr", "0.5"]);
+        var refusal = Here.Refusal([.. Arguments(output), "--lr", "0.5", "--resume"]);
         Assert.Contains("learning rate: 0.02 there, 0.5 now", refusal, StringComparison.Ordinal);
         Assert.Contains("compare.json", refusal, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_comparison_is_continued_or_replaced_only_when_asked_as_a_run_is()
+    {
+        var output = Path.Combine(folder, "out");
+        Assert.Contains("There is nothing to resume", Here.Refusal([.. Arguments(output), "--resume"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "--resume and --overwrite contradict each other", Here.Refusal([.. Arguments(output), "--resume", "--overwrite"]), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(output));
+
+        string[] there = ["runs/depthwise-0/last.safetensors", "report.html", "report.md", "report.json", "mine.txt"];
+        foreach (var file in there.Select(name => Path.Combine(output, name)))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, "of before");
+        }
+
+        // Not a comparison, so nothing that may be replaced.
+        Assert.Contains("holds training runs, but no comparison", Here.Refusal([.. Arguments(output), "--overwrite"]), StringComparison.Ordinal);
+        Assert.All(there, name => Assert.True(File.Exists(Path.Combine(output, name)), name));
+
+        File.WriteAllText(Path.Combine(output, "compare.json"), "{}");
+        Assert.Contains(
+            $"{output} holds a comparison already. Continue it with --resume, replace it with --overwrite", Here.Refusal(Arguments(output)),
+            StringComparison.Ordinal);
+        new ComparisonFolder(output).Clear();
+        Assert.Equal([Path.Combine(output, "mine.txt")], Directory.GetFileSystemEntries(output));
+    }
+
+    private static string[] Continued(string output) =>
+        File.Exists(Path.Combine(output, "compare.json")) ? [.. Arguments(output), "--resume"] : Arguments(output);
 
     private static string[] Arguments(string output) =>
     [

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using XSepConv.Cli.Commands;
 using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Tests;
@@ -87,8 +86,8 @@ public sealed class HostileTextTests : IDisposable
         {
             var (exitCode, _, error) = Here.Run(args);
             Assert.Equal(2, exitCode);
-            Assert.InRange(Here.SingleLine(error).Length, 4_000, 4_200);
-            Assert.EndsWith(" more)", Here.SingleLine(error), StringComparison.Ordinal);
+            Assert.InRange(Here.Message(error).Length, 4_000, 4_200);
+            Assert.EndsWith(" more)", Here.Message(error), StringComparison.Ordinal);
         }
     }
 

@@ -47,7 +47,7 @@ public sealed class OutputTests : IDisposable
         using (var maker = Process.Start("mkfifo", [At("pipe")])) await maker.WaitForExitAsync(TestContext.Current.CancellationToken);
         var waiting = Here.Run("export", "--checkpoint", At("good.safetensors"), "--out", At("pipe"));
         Assert.Equal(2, waiting.ExitCode);
-        Assert.Contains("that nobody reads from", Here.SingleLine(waiting.Error), StringComparison.Ordinal);
+        Assert.Contains("that nobody reads from", Here.Message(waiting.Error), StringComparison.Ordinal);
 
         // Opened for both directions, a FIFO waits for nobody.
         var got = new byte[Expected().Length];
@@ -69,7 +69,7 @@ public sealed class OutputTests : IDisposable
 
         Assert.Equal(1, exitCode);
         Assert.Equal("", output);
-        Assert.Contains("No space left on device", Here.SingleLine(error), StringComparison.Ordinal);
+        Assert.Contains("No space left on device", Here.Message(error), StringComparison.Ordinal);
         Assert.Equal(FileKind.CharacterDevice, FileKinds.Of("/dev/full"));
         Assert.Equal(0, Here.Run("export", "--checkpoint", At("good.safetensors"), "--out", "/dev/null").ExitCode);
         Assert.Equal(FileKind.CharacterDevice, FileKinds.Of("/dev/null"));

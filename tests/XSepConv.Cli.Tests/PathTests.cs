@@ -21,7 +21,7 @@ public sealed class PathTests : IDisposable
         ["train", "--data", "mnist", "--data-root", "DATA", "--out", "NEW"],
         ["train", "--limit", "16", "--width", "0.1", "--resume", "--out", "RUN"],
         ["compare", "--data", "folder", "--data-root", "PATH", "--out", "NEW"],
-        ["compare", "--limit", "16", "--width", "0.1", "--out", "COMPARISON"],
+        ["compare", "--limit", "16", "--width", "0.1", "--resume", "--out", "COMPARISON"],
         ["ablate", "--data", "folder", "--data-root", "PATH", "--out", "NEW"],
     ];
 
@@ -85,7 +85,7 @@ public sealed class PathTests : IDisposable
 
         Assert.True(exitCode == 2, $"exit code {exitCode}: {error}");
         Assert.Equal("", output);
-        var said = Here.SingleLine(error);
+        var said = Here.Message(error);
         Assert.StartsWith($"xsepconv {args[0]}: ", said, StringComparison.Ordinal);
         Assert.DoesNotContain("Unexpected", said, StringComparison.Ordinal);
         Assert.DoesNotContain("Option '", said, StringComparison.Ordinal);

@@ -178,7 +178,7 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
 
         Assert.Equal(2, exitCode);
         Assert.Equal("", output);
-        Assert.Equal($"xsepconv predict: {At("none.png")}: there is no such file.", Here.SingleLine(error));
+        Assert.Equal($"xsepconv predict: {At("none.png")}: there is no such file.", Here.Message(error));
     }
 
     [Fact]

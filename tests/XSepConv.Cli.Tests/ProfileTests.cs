@@ -78,8 +78,11 @@ public sealed class ProfileTests(FinishedRun finished)
 
         Assert.Equal(0, exitCode);
         Assert.Equal("", error);
-        string[] options = ["--checkpoint", "--model", "--preset", "--width", "--kernels", "--classes", "--batch", "--threads", "--size", "--json"];
-        Assert.All(options, option => Assert.Contains($"  {option} ", output, StringComparison.Ordinal));
+        string[] options =
+        [
+            "--checkpoint", "--network", "--preset", "--width", "--kernels", "--classes", "--batch", "--threads", "--image-size", "--json",
+        ];
+        Assert.All(options, option => Assert.Matches($@"\n  (-\w, )?{option}[, \n]", output));
     }
 
     [Theory]

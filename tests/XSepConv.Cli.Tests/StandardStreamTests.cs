@@ -15,7 +15,7 @@ public sealed class StandardStreamTests
 
         Assert.Equal(1, exitCode);
         Assert.Equal("", output);
-        Assert.StartsWith("xsepconv plan: Standard output can't be written: ", Here.SingleLine(error), StringComparison.Ordinal);
+        Assert.StartsWith("xsepconv plan: Standard output can't be written: ", Here.Message(error), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -74,7 +74,7 @@ public sealed class StandardStreamTests
                 var (exitCode, output, error) = await ToolProcess.RunFrom(folder, [("NUGET_PACKAGES", folder)], args);
                 Assert.Equal(1, exitCode);
                 Assert.Equal("", output);
-                var line = Here.SingleLine(error);
+                var line = Here.Message(error);
                 Assert.StartsWith($"xsepconv {args[0]}: libtorch can't be loaded: ", line, StringComparison.Ordinal);
                 Assert.Contains("TorchSharp-cpu", line, StringComparison.Ordinal);
                 Assert.InRange(line.Length, 1, 400);

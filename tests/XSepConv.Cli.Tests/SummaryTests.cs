@@ -71,10 +71,29 @@ public class SummaryTests
         Assert.Equal(Parameters - (990 * 1281), summary.GetProperty("parameters").GetInt64());
     }
 
+    [Theory]
+    [InlineData("imagenet", 224, 224)]
+    [InlineData("cifar", 32, 32, "--image-size", "32")]
+    [InlineData("cifar", 64, 48, "--size", "64x48")]
+    [InlineData("imagenet", 65, 48, "--input", "3x65x48")]
+    [InlineData("imagenet", 32, 32, "--preset", "imagenet", "--image-size", "32")]
+    [InlineData("cifar", 96, 96, "--preset", "cifar", "--image-size", "96")]
+    public void Small_images_have_the_preset_for_small_images(string preset, int height, int width, params string[] args)
+    {
+        var summary = Summary(args);
+
+        Assert.Equal(preset, summary.GetProperty("preset").GetString());
+        Assert.Equal($"[1,3,{height},{width}]", summary.GetProperty("input").GetRawText());
+
+        // The stem of the cifar preset keeps the size, that of imagenet halves it.
+        var stem = preset == "cifar" ? $"[1,16,{height},{width}]" : $"[1,16,{(height + 1) / 2},{(width + 1) / 2}]";
+        Assert.Equal(stem, summary.GetProperty("layers")[0].GetProperty("output").GetRawText());
+    }
+
     [Fact]
     public void Options_reach_the_network()
     {
-        var summary = Summary("--width", "0.5", "--classes", "7", "--input", "1x48x40", "--kernels", "9");
+        var summary = Summary("--width", "0.5", "--classes", "7", "--input", "1x48x40", "--kernels", "9", "--preset", "imagenet");
 
         Assert.Equal("[1,1,48,40]", summary.GetProperty("input").GetRawText());
         var layers = summary.GetProperty("layers").EnumerateArray().ToArray();
@@ -108,11 +127,11 @@ public class SummaryTests
     [InlineData("--classes is '1.5'", "--classes", "1.5")]
     [InlineData("Did you mean 'mobilenet-v3-small-twin'?", "--model", "mobilnet-v3-small-twin")]
     [InlineData("Did you mean 'xsep-mobilenet-v3-small'?", "--model", "xsep")]
-    [InlineData("known are imagenet, cifar. Did you mean 'cifar'?", "--preset", "cifar10")]
+    [InlineData("known are auto, imagenet, cifar. Did you mean 'cifar'?", "--preset", "cifar10")]
     [InlineData("--input is '3x0x5'", "--input", "3x0x5")]
-    [InlineData("--input is '3x224'", "--input", "3x224")]
+    [InlineData("--image-size is 'x224'", "--image-size", "x224")]
     [InlineData("--input is '3x224x224x1'", "--input", "3x224x224x1")]
-    [InlineData("choose a smaller --input", "--input", "3x65536x65536")]
+    [InlineData("choose a smaller --image-size", "--input", "3x65536x65536")]
     [InlineData("no option '--widht' here. Did you mean '--width'?", "--widht", "1")]
     [InlineData("no argument 'cifar'", "cifar")]
     public void Bad_input_is_refused_in_one_line(string expected, params string[] args)

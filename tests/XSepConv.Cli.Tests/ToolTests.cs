@@ -19,7 +19,7 @@ public class ToolTests
 
         Assert.Equal(2, exitCode);
         Assert.Equal("", output);
-        Assert.Contains("'none'", Here.SingleLine(error));
+        Assert.Contains("'none'", Here.Message(error));
     }
 
     [Theory]
@@ -42,7 +42,7 @@ public class ToolTests
 
         Assert.Equal(0, exitCode);
         Assert.Equal("", error);
-        foreach (var text in new[] { "plan <layers>", "Examples:", "Exit codes:", "130" }) Assert.Contains(text, output);
+        foreach (var text in new[] { "plan [<layers>]", "Examples:", "Exit codes:", "130" }) Assert.Contains(text, output);
     }
 
     [Fact]
@@ -65,26 +65,54 @@ public class ToolTests
     }
 
     [Theory]
-    [InlineData("mobilenet-v3-smal-twin", "mobilenet-v3-small-twin")]
-    [InlineData("xsep-mobilenet", "xsep-mobilenet-v3-small")]
-    [InlineData("fashion", "fashion-mnist")]
-    [InlineData("MNIST", "mnist")]
-    [InlineData("shpaes", "shapes")]
-    [InlineData("imagenet-21k", null)]
-    [InlineData("", null)]
-    public void The_nearest_name_is_the_one_that_was_meant(string typed, string? meant)
+    [InlineData("-v")]
+    [InlineData("--version")]
+    public void The_version_is_printed(string option)
     {
-        Assert.Equal(meant, Nearest.To(typed, ["xsep-mobilenet-v3-small", "mobilenet-v3-small-twin", "shapes", "fashion-mnist", "mnist"]));
+        var (exitCode, output, error) = Here.Run(option);
+
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Matches(@"^\d+\.\d+\.\d+", Here.SingleLine(output));
     }
 
-    [Theory]
-    [InlineData("", "", 0)]
-    [InlineData("abc", "", 3)]
-    [InlineData("kitten", "sitting", 3)]
-    [InlineData("shpaes", "shapes", 1)]
-    public void Distance_counts_insertions_deletions_replacements_and_swaps(string a, string b, int distance)
+    [Fact]
+    public void Help_is_a_command_too()
     {
-        Assert.Equal(distance, Nearest.Distance(a, b));
-        Assert.Equal(distance, Nearest.Distance(b, a));
+        Assert.Equal(Here.Run("--help"), Here.Run("help"));
+        Assert.Equal(Here.Run("train", "--help"), Here.Run("help", "train"));
+        Assert.Equal(Here.Run("train", "--help"), Here.Run("train", "-h"));
+        Assert.Equal("xsepconv help: There is no command 'trian' here. Did you mean 'train'?", Here.Refusal("help", "trian"));
+    }
+
+    [Fact]
+    public void Every_wrong_option_is_listed_by_the_name_that_was_typed()
+    {
+        var (exitCode, output, error) = Here.Run("train", "--batch-size", "1", "--learning-rate", "fast", "--epochs");
+
+        Assert.Equal((2, ""), (exitCode, output));
+        string[] expected =
+        [
+            "xsepconv train: 3 things are wrong:",
+            "   - --batch-size is '1': it must be a whole number from 2 to 65536.",
+            "   - --learning-rate is 'fast': it must be a number above 0.",
+            "   - Required argument missing for option: '--epochs'.",
+            "   See 'xsepconv train --help'.",
+        ];
+        Assert.Equal(expected.Order(), error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).Order());
+        Assert.StartsWith(expected[0], error, StringComparison.Ordinal);
+        Assert.EndsWith(expected[^1] + Environment.NewLine, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_says_what_each_recipe_sets()
+    {
+        var lines = Here.Run("train", "--help").Out.Split(Environment.NewLine).Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+        string[] rows =
+        [
+            "--recipe quick standard strong", "--epochs 3 30 100", "--batch 32 128 128", "--optimizer sgd sgd adamw", "--lr 0.02 0.05 0.002",
+            "--weight-decay 0.0001 0.0005 0.05", "--clip 0 0 5", "--ema 0 0.995 0.999", "--augment light standard strong",
+        ];
+        Assert.Equal(rows, lines.Intersect(rows));
     }
 }

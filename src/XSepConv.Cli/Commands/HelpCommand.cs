@@ -2,6 +2,7 @@ using System.CommandLine;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Help;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Commands;
 

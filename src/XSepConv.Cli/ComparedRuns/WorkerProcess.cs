@@ -27,8 +27,9 @@ internal static class WorkerProcess
         if (process.ExitCode == ExitCode.Done) return true;
         if (cancel.IsCancellationRequested || process.ExitCode is ExitCode.Interrupted or ExitCode.Terminated or ExitCode.HungUp) return false;
         var said = error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+        var why = said ?? $"its process ended with {process.ExitCode}";
         throw new UserError(
-            $"The run {run.Id} failed: {said ?? $"its process ended with {process.ExitCode}"}{(said?.EndsWith('.') == true ? "" : ".")} What is done is kept; once that is mended, the same command goes on.",
+            $"The run {run.Id} failed: {why.TrimEnd('.')}. What is done is kept; once that is mended, continue with --resume.",
             process.ExitCode == ExitCode.BadInput ? ExitCode.BadInput : ExitCode.Failed);
     }
 

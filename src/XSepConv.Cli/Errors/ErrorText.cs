@@ -38,20 +38,22 @@ internal static class ErrorText
     };
 
     /// <summary>
-    /// Writes a message behind the name of the command: lines no longer than the terminal, or 120 columns where there is none, the second and later ones
-    /// indented. What follows <c>"\n- "</c> is an item of a list.
+    /// Writes a message behind the name of the command: lines no longer than the terminal, or 120 columns where there is none, the second and
+    /// later ones indented. What follows <c>"\n- "</c> is an item of a list.
     /// </summary>
-    public static void Write(TextWriter error, string command, string message)
+    public static void Write(TextWriter error, string command, string message, string hint = "")
     {
         var width = Math.Max(NarrowestText, Consoles.For(error).Profile.Width);
-        var items = message.Split(Item);
-        foreach (var line in Phrases.Lines(width, Phrases.Words($"{command}: {OneLine(items[0])}"))) error.WriteLine(line);
-        foreach (var item in items.Skip(1).Take(MostItems))
-        {
-            foreach (var line in Phrases.Lines(width, Phrases.Words(OneLine(item)).Prepend($"{Phrases.Indent}- "))) error.WriteLine(line);
-        }
+        var (first, items) = message.Split(Item) is [var text, .. var list] ? (text, list) : (message, []);
+        Line("", $"{command}: {OneLine(first)}{(items.Length == 0 ? $" {hint}" : "")}");
+        foreach (var item in items.Take(MostItems)) Line($"{Phrases.Indent}- ", OneLine(item));
+        if (items.Length > MostItems) Line(Phrases.Indent, $"… ({items.Length - MostItems} more)");
+        if (items.Length > 0 && hint.Length > 0) Line(Phrases.Indent, hint);
 
-        if (items.Length - 1 > MostItems) error.WriteLine($"{Phrases.Indent}… ({items.Length - 1 - MostItems} more)");
+        void Line(string indent, string text)
+        {
+            foreach (var line in Phrases.Lines(width, Phrases.Words(text).Prepend(indent))) error.WriteLine(line);
+        }
     }
 
     /// <summary>A message of several lines as one, fit for a terminal.</summary>

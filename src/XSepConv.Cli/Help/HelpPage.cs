@@ -3,13 +3,14 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
+using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Help;
 
-/// <summary><c>--help</c>: System.CommandLine's text with the options in groups, then examples; the exit codes where they matter.</summary>
+/// <summary><c>--help</c>: usage, options in groups, examples; the exit codes where they matter.</summary>
 internal static class HelpPage
 {
-    private const int WidestText = 100;
+    private const int NarrowestText = 40, WidestText = 100;
 
     private static readonly string[] Examples =
     [
@@ -40,44 +41,71 @@ internal static class HelpPage
     /// <summary>Writes what there is to know about a command.</summary>
     public static void Write(Command command, TextWriter output)
     {
-        var builder = new HelpBuilder(Console.IsOutputRedirected ? WidestText : Math.Clamp(Console.WindowWidth, 40, WidestText));
-        builder.CustomizeLayout(_ => Sections(command));
-        builder.Write(command, output);
-    }
-
-    private static IEnumerable<Func<HelpContext, bool>> Sections(Command command)
-    {
-        yield return HelpBuilder.Default.SynopsisSection();
-        yield return HelpBuilder.Default.CommandUsageSection();
-        yield return HelpBuilder.Default.CommandArgumentsSection();
-        if (command is not ToolCommand tool)
+        var width = Consoles.IsTerminal(output) ? Math.Clamp(Consoles.For(output).Profile.Width, NarrowestText, WidestText) : WidestText;
+        foreach (var line in Phrases.Lines(width, Phrases.Words(command.Description!))) output.WriteLine(line.Trim());
+        output.WriteLine();
+        var arguments = string.Concat(command.Arguments.Select(argument => $" {Label(argument)}"));
+        var subcommand = command.Subcommands.Count > 0 ? " <command>" : "";
+        Section("Usage", [$"{ErrorText.Tool}{(command is RootCommand ? "" : $" {command.Name}")}{subcommand}{arguments} [options]"]);
+        if (command.Arguments.Count > 0) Columns("Arguments", command.Arguments.Select(argument => (Label(argument), argument.Description!)));
+        if (command is ToolCommand tool)
         {
-            yield return HelpBuilder.Default.SubcommandsSection();
-            yield return HelpBuilder.Default.OptionsSection();
-            yield return Lines("Examples", Examples);
-            yield return Lines("Exit codes", ExitCodes);
-            yield break;
+            foreach (var group in tool.Groups) Columns(group.Title, group.Options.Select(option => (Label(option), Text(option))), group.Below);
+            Section("Examples", tool.Examples);
+            return;
         }
 
-        foreach (var group in tool.Groups) yield return Options(group);
-        yield return Lines("Examples", tool.Examples);
+        Columns("Commands", command.Subcommands.Select(sub => (string.Join(' ', [sub.Name, .. sub.Arguments.Select(Label)]), sub.Description!)));
+        Columns("Options", command.Options.Select(option => (Label(option), option.Description!)));
+        Section("Examples", Examples);
+        Section("Exit codes", ExitCodes);
+
+        void Section(string title, IEnumerable<string> lines)
+        {
+            output.WriteLine($"{title}:");
+            foreach (var line in lines) output.WriteLine($"  {line}".TrimEnd());
+            output.WriteLine();
+        }
+
+        void Columns(string title, IEnumerable<(string Label, string Text)> rows, params string[] below) =>
+            Section(title, [.. Beside([.. rows], width - 2), .. below.Length > 0 ? below.Prepend("") : []]);
     }
 
-    private static Func<HelpContext, bool> Options(OptionGroup group) => context =>
+    /// <summary>Labels in a column, their text beside them; below them where a label is too long.</summary>
+    private static IEnumerable<string> Beside((string Label, string Text)[] rows, int width)
     {
-        context.Output.WriteLine($"{group.Title}:");
-        context.HelpBuilder.WriteColumns([.. group.Options.Select(option => context.HelpBuilder.GetTwoColumnRow(option, context))], context);
-        if (group.Below.Length > 0) context.Output.WriteLine();
-        foreach (var line in group.Below) context.Output.WriteLine($"  {line}".TrimEnd());
-        return true;
+        var column = Math.Min(width / 3, rows.Max(row => row.Label.Length)) + 2;
+        foreach (var (label, text) in rows)
+        {
+            var first = label.Length + 2 <= column ? label.PadRight(column) : null;
+            if (first is null) yield return label;
+            foreach (var line in Phrases.Lines(width - column, Phrases.Words(text)))
+            {
+                yield return (first ?? "").PadRight(column) + line.Trim();
+                first = "";
+            }
+        }
+    }
+
+    private static string Label(Argument argument) => argument.Arity switch
+    {
+        { MaximumNumberOfValues: > 1 } => $"<{argument.Name}>...",
+        { MinimumNumberOfValues: 0 } => $"[<{argument.Name}>]",
+        _ => $"<{argument.Name}>",
     };
 
-    private static Func<HelpContext, bool> Lines(string title, string[] lines) => context =>
+    private static string Label(Option option)
     {
-        context.Output.WriteLine($"{title}:");
-        foreach (var line in lines) context.Output.WriteLine($"  {line}");
-        return true;
-    };
+        // Windows' /h and /? are known, too.
+        var names = option.Aliases.Prepend(option.Name).Where(name => name[0] == '-').OrderBy(name => name.StartsWith("--", StringComparison.Ordinal));
+        return $"{string.Join(", ", names)}{(option.HelpName is { } value ? $" <{value}>" : "")}";
+    }
+
+    private static string Text(Option option)
+    {
+        var usual = option is { HasDefaultValue: true, HelpName: not null } && option.GetDefaultValue() is { } value ? $" [default: {value}]" : "";
+        return $"{option.Description}{(option.Required ? " [required]" : usual)}";
+    }
 
     private sealed class ShowHelp : SynchronousCommandLineAction
     {

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Startup;
 

@@ -10,7 +10,7 @@ internal static class Consoles
 
     public static IAnsiConsole For(TextWriter writer)
     {
-        var output = new AnsiConsoleOutput(writer is PrintableWriter printable ? printable.Inner : writer);
+        var output = Output(writer);
         var settings = new AnsiConsoleSettings { Out = output };
         if (!output.IsTerminal) (settings.Ansi, settings.ColorSystem) = (AnsiSupport.No, ColorSystemSupport.NoColors);
         var console = AnsiConsole.Create(settings);
@@ -18,6 +18,9 @@ internal static class Consoles
         console.Pipeline.Attach(new PrintableHook());
         return console;
     }
+
+    /// <summary>Whether it goes to a terminal.</summary>
+    public static bool IsTerminal(TextWriter writer) => Output(writer).IsTerminal;
 
     /// <summary>Written past Spectre, which would break a long line where it can't be copied.</summary>
     public static void Typed(IAnsiConsole console, string line) => console.Profile.Out.Writer.WriteLine(Printable.Line(line));
@@ -27,4 +30,6 @@ internal static class Consoles
 
     /// <summary>Whether a person watches: a bar can be drawn over and over.</summary>
     public static bool IsLive(IAnsiConsole console) => console.Profile.Out.IsTerminal && console.Profile.Capabilities is { Ansi: true, Interactive: true };
+
+    private static AnsiConsoleOutput Output(TextWriter writer) => new(writer is PrintableWriter printable ? printable.Inner : writer);
 }
