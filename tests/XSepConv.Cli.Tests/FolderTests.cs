@@ -64,7 +64,7 @@ public sealed class FolderTests : IDisposable
 
         var refused = Here.Run(train);
         Assert.Equal((2, ""), (refused.ExitCode, refused.Out));
-        Assert.Contains("2 of 14 pictures can't be read: white/7.gif: is a GIF file; PNG and JPEG are read; black/7.png: is neither", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("2 of 14 pictures can't be read: white/7.gif: is a GIF file; PNG and JPEG are read; black/7.png: is neither", Here.Message(refused.Error), StringComparison.Ordinal);
 
         var (exitCode, output, error) = Here.Run([.. train, "--skip-damaged"]);
 
@@ -83,7 +83,7 @@ public sealed class FolderTests : IDisposable
         File.Delete(Path.Combine(images, "white", "7.gif"));
         var other = Here.Run([.. train, "--resume"]);
         Assert.Equal((2, ""), (other.ExitCode, other.Out));
-        Assert.Contains("pictures left out: 2, ", other.Error, StringComparison.Ordinal);
+        Assert.Contains("pictures left out: 2, ", Here.Message(other.Error), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -158,9 +158,9 @@ public sealed class FolderTests : IDisposable
         var (exitCode, _, line) = Here.Run([.. train, "--background", "black"]);
 
         Assert.Equal(2, exitCode);
-        Assert.Contains("training images of folder are the same, pixel by pixel (nothing but #000000)", line, StringComparison.Ordinal);
+        Assert.Contains("training images of folder are the same, pixel by pixel (nothing but #000000)", Here.Message(line), StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(folder, "run")));
-        Assert.Contains("are the same, pixel by pixel (a picture of several colours)", Here.Run(train).Error, StringComparison.Ordinal);
+        Assert.Contains("are the same, pixel by pixel (a picture of several colours)", Here.Message(Here.Run(train).Error), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class FullDiskTests(FinishedRun finished) : IDisposable
 
         Assert.True(exitCode == 1, error);
         Assert.Equal("", report);
-        var line = error.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
+        var line = Here.Message(error[error.LastIndexOf("xsepconv train: ", StringComparison.Ordinal)..]);
         Assert.StartsWith("xsepconv train: The run can't be written: ", line, StringComparison.Ordinal);
         Assert.Contains("start the run again", line, StringComparison.Ordinal);
         Assert.DoesNotContain("resume the run", line, StringComparison.Ordinal);
@@ -47,7 +47,7 @@ public sealed class FullDiskTests(FinishedRun finished) : IDisposable
 
         Assert.True(exitCode == 1, error);
         Assert.Equal("", report);
-        var line = error.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
+        var line = Here.Message(error[error.LastIndexOf("xsepconv train: ", StringComparison.Ordinal)..]);
         Assert.StartsWith("xsepconv train: The run can't be written: ", line, StringComparison.Ordinal);
         Assert.Contains($"{last} is kept, from ", line, StringComparison.Ordinal);
         Assert.Contains("Make room (a checkpoint takes 0.4 MB", line, StringComparison.Ordinal);
