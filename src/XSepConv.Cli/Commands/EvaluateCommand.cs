@@ -116,26 +116,26 @@ internal static class EvaluateCommand
 
     private static object Report(
         LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion, string[] notes) => new
-    {
-        outcome.Top1,
-        outcome.Loss,
-        outcome.Images,
-        meanClassTop1 = confusion.MeanTop1(),
-        split = images.Split.ToString().ToLowerInvariant(),
-        imageSize = new[] { images.Images.Height, images.Images.Width },
-        classes = loaded.ClassNames.Select((name, label) => new
         {
-            name,
-            images = confusion.ImagesOf(label),
-            right = confusion[label, label],
-            top1 = confusion.Top1Of(label),
-        }),
+            outcome.Top1,
+            outcome.Loss,
+            outcome.Images,
+            meanClassTop1 = confusion.MeanTop1(),
+            split = images.Split.ToString().ToLowerInvariant(),
+            imageSize = new[] { images.Images.Height, images.Images.Width },
+            classes = loaded.ClassNames.Select((name, label) => new
+            {
+                name,
+                images = confusion.ImagesOf(label),
+                right = confusion[label, label],
+                top1 = confusion.Top1Of(label),
+            }),
 
-        // A row a class, a column what it was taken for, both in the order of the classes.
-        confusion = Enumerable.Range(0, confusion.Classes).Select(actual =>
-            Enumerable.Range(0, confusion.Classes).Select(predicted => confusion[actual, predicted])),
-        found = DataTable.Report(images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] }),
-    };
+            // A row a class, a column what it was taken for, both in the order of the classes.
+            confusion = Enumerable.Range(0, confusion.Classes).Select(actual =>
+                Enumerable.Range(0, confusion.Classes).Select(predicted => confusion[actual, predicted])),
+            found = DataTable.Report(images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] }),
+        };
 
     private static void Write(
         IAnsiConsole console, string path, LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion)
