@@ -7,8 +7,9 @@ internal sealed class StateFile : WeightSource
 {
     private readonly SafeTensors _file;
     private readonly Dictionary<string, string> _names = [];
+    private readonly List<string> _leftOut = [];
     private readonly Dictionary<string, SafeTensorInfo> _tensors = [];
-    private readonly Lazy<Dictionary<string, string>> _paths;
+    private readonly Lazy<Dictionary<string, string?>> _paths;
 
     /// <exception cref="InvalidDataException">Two tensors get one name, no key has the prefix, or the settings are damaged.</exception>
     public StateFile(SafeTensors file, string path, SafeTensorsLoadOptions options)
@@ -21,7 +22,12 @@ internal sealed class StateFile : WeightSource
             var found = options.Prefix.Length > 0 && name.StartsWith(options.Prefix, StringComparison.Ordinal);
             hasPrefix |= found;
             var rest = found ? name[options.Prefix.Length..] : name;
-            if ((options.Rename is { } rename ? rename(rest) : rest) is not { } key) continue;
+            if ((options.Rename is { } rename ? rename(rest) : rest) is not { } key)
+            {
+                _leftOut.Add(name);
+                continue;
+            }
+
             if (!_tensors.TryAdd(key, info))
             {
                 throw new InvalidDataException(
@@ -75,23 +81,44 @@ internal sealed class StateFile : WeightSource
         }
     }
 
-    private string? PathOf(string path) => _paths.Value.GetValueOrDefault(path);
-
-    // A module is where its tensors are: 'module.bn1.weight' became 'bn1.weight', so 'module.bn1' is 'bn1' and 'module' is the module itself.
-    private Dictionary<string, string> Paths()
+    // Settings without a tensor to follow go with the module around them, and stay where they are where that has no new place: a strict load
+    // then refuses them.
+    private string? PathOf(string path)
     {
-        var paths = new Dictionary<string, string>();
+        if (_paths.Value.TryGetValue(path, out var now)) return now;
+        if (path.Length == 0) return path;
+        return PathOf(Parent(path)) is not { } parent ? null
+            : parent.Length == 0 ? Leaf(path)
+            : $"{parent}.{Leaf(path)}";
+    }
+
+    // A module is where its tensors are: 'module.bn1.weight' became 'bn1.weight', so 'module.bn1' is 'bn1' and 'module' is the module
+    // itself. Null where all of a module's tensors are left out.
+    private Dictionary<string, string?> Paths()
+    {
+        var paths = new Dictionary<string, string?>();
         foreach (var (now, was) in _names)
         {
-            for (var rest = was.LastIndexOf('.'); ; rest = was.LastIndexOf('.', rest - 1))
+            var (from, to) = (Parent(was), Parent(now));
+            paths.TryAdd(from, to);
+            while (from.Length > 0 && to.Length > 0 && Leaf(from) == Leaf(to))
             {
-                var tail = was[(rest + 1)..];
-                if (now != tail && !now.EndsWith("." + tail, StringComparison.Ordinal)) break;
-                paths.TryAdd(was[..Math.Max(rest, 0)], now[..Math.Max(now.Length - tail.Length - 1, 0)]);
-                if (rest <= 0) break;
+                (from, to) = (Parent(from), Parent(to));
+                paths.TryAdd(from, to);
             }
         }
 
+        var kept = _names.Values.SelectMany(Around).ToHashSet();
+        foreach (var path in _leftOut.SelectMany(Around).Where(path => !kept.Contains(path))) paths.TryAdd(path, null);
         return paths;
     }
+
+    private static IEnumerable<string> Around(string name)
+    {
+        while (name.Length > 0) yield return name = Parent(name);
+    }
+
+    private static string Parent(string path) => path[..Math.Max(path.LastIndexOf('.'), 0)];
+
+    private static string Leaf(string path) => path[(path.LastIndexOf('.') + 1)..];
 }

@@ -154,7 +154,9 @@ public sealed class ForeignKeysTests : IDisposable
     {
         using var module = nn.Linear(3, 4);
         module.SaveSafeTensors(FilePath);
-        Assert.Contains("'weight'", Assert.Throws<InvalidDataException>(() => module.LoadSafeTensors(FilePath, new SafeTensorsLoadOptions { Rename = _ => "weight" })).Message);
+        var meeting = new SafeTensorsLoadOptions { Rename = _ => "weight" };
+        var e = Assert.Throws<InvalidDataException>(() => module.LoadSafeTensors(FilePath, meeting));
+        Assert.Contains("are both renamed to 'weight'", e.Message);
         Assert.Contains("'model.'", Assert.Throws<InvalidDataException>(() => module.LoadSafeTensors(FilePath, new SafeTensorsLoadOptions { Prefix = "model." })).Message);
     }
 

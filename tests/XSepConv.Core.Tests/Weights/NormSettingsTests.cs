@@ -142,6 +142,73 @@ public sealed class NormSettingsTests : IDisposable
         Assert.Contains("'op' has padding 'LeftTop'", Assert.Throws<InvalidDataException>(() => other.LoadSafeTensors(FilePath, new SafeTensorsLoadOptions { Prefix = "module." })).Message);
     }
 
+    [Fact]
+    public void What_has_no_tensors_goes_where_the_module_around_it_goes()
+    {
+        // An instance norm has neither weights nor statistics unless it is asked for them: no key of the file tells where it is.
+        using var inner = nn.Sequential(("conv", nn.Conv2d(3, 4, 1)), ("norm", nn.InstanceNorm2d(4, eps: Eps, momentum: 0.25)));
+        using var wrapped = nn.Sequential(("module", inner));
+        wrapped.SaveSafeTensors(FilePath);
+        using var into = nn.Sequential(("conv", nn.Conv2d(3, 4, 1)), ("norm", nn.InstanceNorm2d(4, eps: LargeEps)));
+        into.LoadSafeTensors(FilePath, new SafeTensorsLoadOptions { Prefix = "module." });
+        Assert.Equal([("norm", Eps, 0.25)], Numbers(into));
+    }
+
+    [Fact]
+    public void Renamed_tensors_take_the_numbers_of_their_module_along()
+    {
+        using var module = nn.Sequential(("bn", nn.BatchNorm2d(4, eps: Eps)));
+        var metadata = new Dictionary<string, string> { [ModuleSettings.MetadataKey] = ModuleState.Settings(module).ToJson() };
+        SafeTensors.Write(
+            FilePath,
+            [
+                new("bn.gamma", SafeTensorType.F32, [4], new byte[16]), new("bn.beta", SafeTensorType.F32, [4], new byte[16]),
+                new("bn.moving_mean", SafeTensorType.F32, [4], new byte[16]),
+            ],
+            metadata);
+        using var into = nn.Sequential(("norm", nn.BatchNorm2d(4, track_running_stats: false)));
+        into.LoadSafeTensors(FilePath, new SafeTensorsLoadOptions
+        {
+            Rename = key => key switch { "bn.gamma" => "norm.weight", "bn.beta" => "norm.bias", _ => null },
+        });
+        Assert.Equal([("norm", Eps, 0.1)], Numbers(into));
+    }
+
+    [Fact]
+    public void Numbers_that_can_t_follow_a_renaming_are_refused_and_those_of_what_is_left_out_are_not_missed()
+    {
+        using var module = nn.Sequential(
+            ("head", nn.Sequential(("fc", nn.Linear(3, 4)), ("bn", nn.BatchNorm1d(4, eps: Eps)))),
+            ("op", new XSepConv2d(4, 3, padding: PaddingDirection.LeftTop)));
+        module.SaveSafeTensors(FilePath);
+        using var op = new XSepConv2d(4, 3, padding: PaddingDirection.LeftTop);
+        op.LoadSafeTensors(FilePath, new SafeTensorsLoadOptions { Prefix = "op.", Rename = key => IsHead(key) ? null : key });
+
+        // Its layers go to several places, so there is no one place for its padding.
+        using var apart = nn.Sequential(
+            ("one", (nn.Module<Tensor, Tensor>)nn.Conv2d(4, 4, 2, groups: 4, bias: false)), ("two", nn.BatchNorm2d(4)),
+            ("three", nn.Conv2d(4, 4, (1L, 3L), groups: 4, bias: false)), ("four", nn.BatchNorm2d(4)),
+            ("five", nn.Conv2d(4, 4, (3L, 1L), groups: 4, bias: false)), ("six", nn.BatchNorm2d(4)));
+        Dictionary<string, string> names = new()
+        {
+            ["conv1"] = "one",
+            ["bn1"] = "two",
+            ["conv2"] = "three",
+            ["bn2"] = "four",
+            ["conv3"] = "five",
+            ["bn3"] = "six",
+        };
+        var options = new SafeTensorsLoadOptions
+        {
+            Prefix = "op.",
+            Rename = key => IsHead(key) ? null : names[key.Split('.')[0]] + key[key.IndexOf('.', StringComparison.Ordinal)..],
+        };
+        var e = Assert.Throws<InvalidDataException>(() => apart.LoadSafeTensors(FilePath, options));
+        Assert.Contains("'op' has the setting 'padding'", e.Message);
+
+        static bool IsHead(string key) => key.StartsWith("head", StringComparison.Ordinal);
+    }
+
     private static XSepMobileNetV3Small Network()
     {
         manual_seed(1);

@@ -148,6 +148,19 @@ public sealed class OptionTests : IDisposable
     }
 
     [Fact]
+    public void A_prefix_hides_no_block_that_was_built_otherwise()
+    {
+        using var changed = new MobileNet(SpecOptions["PaddingStrategy"].Changed);
+        SafeTensors.Write(
+            FilePath, ModuleState.Tensors(changed).Select(tensor => tensor with { Name = "module." + tensor.Name }),
+            new Dictionary<string, string> { [NetworkSpec.MetadataKey] = changed.Spec.ToJson() });
+        using var plain = new MobileNet(Network);
+        var options = new SafeTensorsLoadOptions { Prefix = "module." };
+        var e = Assert.Throws<InvalidDataException>(() => plain.LoadSafeTensors(FilePath, options));
+        Assert.Contains("'bneck.1' has padding 'Symmetric' in the file, 'RightBottom'", e.Message);
+    }
+
+    [Fact]
     public void Without_strict_what_was_built_otherwise_is_told()
     {
         using var changed = new XSepConv2d(8, 5, padding: PaddingDirection.LeftTop);

@@ -164,6 +164,8 @@ public sealed class LoadTests : IDisposable
     [Theory]
     [InlineData("{\"name\":\"x\"}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[0],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[1e999],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1e999],\"channels\":1,\"height\":2,\"width\":2}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[null],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0,1],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":0,\"width\":2}")]

@@ -41,14 +41,27 @@ public sealed class ForeignFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData("pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")]
+    [InlineData("web page", "\r\n\r\n\r\n\r\n<!DOCTYPE html>")]
+    [InlineData("checkpoint of PyTorch", "PK\u0003\u0004\u0014\0\u0008\u0008__________________\u0010\0__archive/data.pkl")]
+    public void What_its_first_eight_bytes_do_not_tell_is_looked_for_in_a_stream_too(string named, string content)
+    {
+        var file = Encoding.ASCII.GetBytes(content);
+        Assert.Contains(named, Assert.Throws<InvalidDataException>(() => SafeTensors.Read(new SafeTensorsBytes.Trickle(file))).Message);
+    }
+
+    [Theory]
     [MemberData(nameof(Files))]
     public void Pieces_of_such_files_are_refused_too(string named, byte[] content)
     {
         Assert.NotEmpty(named);
+        var path = Path.Combine(folder.FullName, "piece.safetensors");
         for (var length = 0; length < content.Length; length++)
         {
             var piece = content[..length];
             Assert.Throws<InvalidDataException>(() => SafeTensors.Read(new SafeTensorsBytes.Trickle(piece)));
+            File.WriteAllBytes(path, piece);
+            Assert.Throws<InvalidDataException>(() => SafeTensors.Open(path));
         }
     }
 

@@ -175,24 +175,26 @@ public sealed class SafeTensorsHostileTests : IDisposable
             "more than 65,536 entries");
     }
 
-    public static TheoryData<string, string> Greedy => new()
+    public static TheoryData<string, int, string> Greedy => new()
     {
-        { "dimensions", $$"""{"a":{"dtype":"U8","shape":[{{Repeated("1", 2_000_000)}}],"data_offsets":[0,1]} }""" },
-        { "offsets", $$"""{"a":{"dtype":"U8","shape":[1],"data_offsets":[{{Repeated("1", 2_000_000)}}]} }""" },
-        { "members", $$"""{"a":{{{string.Join(",", Enumerable.Range(0, 200_000).Select(i => $"\"m{i}\":0"))}}} }""" },
-        { "nesting", "{\"a\":{\"later\":" + new string('[', 2_000_000) },
-        { "tensors", "{" + string.Join(",", Enumerable.Range(0, 100_000).Select(EmptyTensor)) + "}" },
-        { "tensors backwards", "{" + string.Join(",", Enumerable.Range(0, 50_000).Select(i => $$"""{{'"'}}{{i}}":{"dtype":"U8","shape":[1],"data_offsets":[{{49_999 - i}},{{50_000 - i}}]}""")) + "}" },
-        { "one name", "{" + string.Join(",", Enumerable.Repeat(EmptyTensor(0), 100_000)) + "}" },
-        { "metadata", "{\"__metadata__\":{" + string.Join(",", Enumerable.Range(0, 60_000).Select(i => $"\"{i}\":\"\"")) + "}}" },
-        { "one string", "{\"__metadata__\":{\"a\":\"" + new string('x', 4_000_000) + "\"}}" },
-        { "one name of 4 MB", "{\"" + new string('x', 4_000_000) + "\":{}}" },
+        { "dimensions", 4, $$"""{"a":{"dtype":"U8","shape":[{{Repeated("1", 2_000_000)}}],"data_offsets":[0,1]} }""" },
+        { "offsets", 4, $$"""{"a":{"dtype":"U8","shape":[1],"data_offsets":[{{Repeated("1", 2_000_000)}}]} }""" },
+        { "members", 4, $$"""{"a":{{{string.Join(",", Enumerable.Range(0, 200_000).Select(i => $"\"m{i}\":0"))}}} }""" },
+        { "nesting", 4, "{\"a\":{\"later\":" + new string('[', 2_000_000) },
+        { "tensors", 12, "{" + string.Join(",", Enumerable.Range(0, 100_000).Select(EmptyTensor)) + "}" },
+        { "tensors backwards", 12, "{" + string.Join(",", Enumerable.Range(0, 50_000).Select(i => $$"""{{'"'}}{{i}}":{"dtype":"U8","shape":[1],"data_offsets":[{{49_999 - i}},{{50_000 - i}}]}""")) + "}" },
+        { "one name", 12, "{" + string.Join(",", Enumerable.Repeat(EmptyTensor(0), 100_000)) + "}" },
+        { "metadata", 12, "{\"__metadata__\":{" + string.Join(",", Enumerable.Range(0, 60_000).Select(i => $"\"{i}\":\"\"")) + "}}" },
+        { "one string", 6, "{\"__metadata__\":{\"a\":\"" + new string('x', 4_000_000) + "\"}}" },
+        { "one name of 4 MB", 6, "{\"" + new string('x', 4_000_000) + "\":{}}" },
     };
 
-    // A file of real use has a header of about 90 bytes a tensor; the smallest possible entry has 49, and takes a name, a shape and a place in a dictionary.
+    // A stream is read into arrays of twice the length each time, which makes three times its bytes in all. What is refused or skipped takes
+    // no more than that, one long text twice its bytes besides. A file of real use has a header of about 90 bytes a tensor; the smallest
+    // possible entry has 49, and takes a name, a shape and a place in a dictionary.
     [Theory]
     [MemberData(nameof(Greedy))]
-    public void A_header_takes_a_few_times_its_own_length(string what, string header)
+    public void A_header_takes_a_few_times_its_own_length(string what, int times, string header)
     {
         Assert.NotEmpty(what);
         var file = SafeTensorsBytes.File(header, what == "tensors backwards" ? new byte[50_000] : []);
@@ -209,7 +211,7 @@ public sealed class SafeTensorsHostileTests : IDisposable
             {
             }
 
-            Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / (double)file.Length, 0, 12);
+            Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / (double)file.Length, 0, times);
         }
     }
 

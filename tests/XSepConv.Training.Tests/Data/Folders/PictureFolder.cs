@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Compression;
 
 namespace XSepConv.Training.Tests;
 
@@ -21,10 +22,12 @@ public sealed class PictureFolder : IDisposable
 
     public string Refusal(FolderLayout layout = FolderLayout.Auto) => Assert.Throws<InvalidDataException>(() => Open(layout)).Message;
 
-    /// <summary>Pictures at these names, each with bytes of its own: a PNG file may have something after its end.</summary>
+    /// <summary>
+    /// Pictures at these names, each of another grey (of 256) and with bytes of its own: a PNG file may have something after its end.
+    /// </summary>
     public PictureFolder Put(params IEnumerable<string> names)
     {
-        foreach (var name in names) Write(name, [.. Fixture.Bytes("images/rgb.png"), .. BitConverter.GetBytes(_number++)]);
+        foreach (var name in names) Write(name, [.. Grey((byte)_number), .. BitConverter.GetBytes(_number++)]);
         return this;
     }
 
@@ -60,4 +63,16 @@ public sealed class PictureFolder : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    /// <summary>A PNG file of one pixel.</summary>
+    private static byte[] Grey(byte value)
+    {
+        using var data = new MemoryStream();
+        using (var zlib = new ZLibStream(data, CompressionLevel.Fastest, leaveOpen: true)) zlib.Write([0, value]);
+        return PngChecksums.Mended(
+        [
+            0x89, .. "PNG\r\n\u001a\n"u8, 0, 0, 0, 13, .. "IHDR"u8, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, (byte)data.Length, .. "IDAT"u8, .. data.ToArray(), 0, 0, 0, 0, 0, 0, 0, 0, .. "IEND"u8, 0, 0, 0, 0,
+        ]);
+    }
 }
