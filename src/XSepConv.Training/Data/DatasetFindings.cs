@@ -5,7 +5,7 @@ namespace XSepConv.Training;
 /// <param name="Train">To learn from.</param>
 /// <param name="Validation">To pick the best epoch by.</param>
 /// <param name="Test">To measure on at the end.</param>
-public sealed record ClassCount(string Name, int Train, int Validation, int Test);
+internal sealed record ClassCount(string Name, int Train, int Validation, int Test);
 
 /// <summary>What was found besides the images of a data set.</summary>
 public sealed record DatasetFindings

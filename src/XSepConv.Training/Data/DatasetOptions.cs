@@ -91,20 +91,8 @@ public sealed record DownloadProgress(string File, Uri Address, long BytesDone, 
 /// <summary>A data set is in none of the places it is looked for, and could not be downloaded. The message says why for each.</summary>
 public sealed class DatasetNotFoundException : IOException
 {
-    /// <summary>Makes one without a message.</summary>
-    public DatasetNotFoundException()
-    {
-    }
-
-    /// <summary>Makes one.</summary>
-    public DatasetNotFoundException(string message)
+    internal DatasetNotFoundException(string message)
         : base(message)
-    {
-    }
-
-    /// <summary>Makes one that was caused by another.</summary>
-    public DatasetNotFoundException(string message, Exception innerException)
-        : base(message, innerException)
     {
     }
 }

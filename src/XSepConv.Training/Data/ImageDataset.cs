@@ -94,7 +94,7 @@ public sealed class ImageDataset
     public DatasetFindings Findings { get; internal init; } = DatasetFindings.None;
 
     /// <summary>How many images of each class there are, in the order of the labels.</summary>
-    public IReadOnlyList<ClassCount> CountByClass()
+    internal IReadOnlyList<ClassCount> CountByClass()
     {
         var counts = new int[3, ClassNames.Count];
         ImageSplit[] splits = [Train, Validation, Test];

@@ -1,7 +1,7 @@
 namespace XSepConv.Training;
 
 /// <summary>Augmentations by name. What leaves a class what it is (moves, mirroring, turns) is the data set's; the rest is the preset's.</summary>
-public static class AugmentationPreset
+internal static class AugmentationPreset
 {
     /// <summary>The name of what is done without a choice: the data set's own moves and mirroring.</summary>
     public const string Default = "light";

@@ -1,7 +1,7 @@
 namespace XSepConv.Training;
 
 /// <summary>The learning rate of every step: a straight line up from 0, then half a cosine down to 0, or two falls to a tenth.</summary>
-public sealed class LearningRateSchedule
+internal sealed class LearningRateSchedule
 {
     /// <summary>A schedule.</summary>
     /// <param name="peak">The learning rate after warm-up, above 0.</param>

@@ -13,10 +13,11 @@ internal abstract class ParameterOptimizer(nn.Module module) : IDisposable
     public abstract IEnumerable<(string Name, Tensor Tensor)> Memory { get; }
 
     /// <summary>The optimizer of a recipe.</summary>
-    public static ParameterOptimizer Of(TrainingOptions options, nn.Module module) => options.Optimizer switch
+    public static ParameterOptimizer Of(TrainingRecipe recipe, nn.Module module) => recipe.Optimizer switch
     {
-        OptimizerKind.AdamW => new AdamW(module, options.AdamBeta1, options.AdamBeta2, options.WeightDecay),
-        _ => new Sgd(module, options.Momentum, options.WeightDecay, options.Nesterov),
+        OptimizerKind.Sgd => new Sgd(module, recipe.Momentum, recipe.WeightDecay, recipe.Nesterov),
+        OptimizerKind.AdamW => new AdamW(module, recipe.AdamBeta1, recipe.AdamBeta2, recipe.WeightDecay),
+        var unknown => throw new ArgumentOutOfRangeException(nameof(recipe), unknown, "Known are Sgd and AdamW."),
     };
 
     /// <summary>Weights of convolutions and linear layers have two dimensions or more; biases and batch normalisation have one.</summary>

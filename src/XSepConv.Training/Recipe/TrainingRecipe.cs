@@ -1,71 +1,99 @@
 namespace XSepConv.Training;
 
-/// <summary>A named set of values for what decides how well a network learns; <see cref="Apply"/> puts them into options.</summary>
+/// <summary>
+/// What decides how well a network learns. The defaults are the recipe <c>quick</c>; the others say what they do otherwise. Values are changed by
+/// <c>TrainingRecipe.For("standard") with { Epochs = 10 }</c>.
+/// </summary>
 public sealed record TrainingRecipe
 {
     private static readonly TrainingRecipe[] Known =
     [
+        new() { Name = "quick" },
         new()
         {
-            Name = "quick", Epochs = 3, BatchSize = 32, Optimizer = OptimizerKind.Sgd, LearningRate = 0.02, WeightDecay = 1e-4, WarmupEpochs = 0.5,
-            Schedule = ScheduleKind.Cosine, LabelSmoothing = 0.05, Augmentation = AugmentationPreset.Default,
-        },
-        new()
-        {
-            Name = "standard", Epochs = 30, BatchSize = 128, Optimizer = OptimizerKind.Sgd, LearningRate = 0.05, WeightDecay = 5e-4, WarmupEpochs = 1,
-            Schedule = ScheduleKind.Cosine, LabelSmoothing = 0.1, Augmentation = "standard", EmaDecay = 0.995,
+            Name = "standard", Epochs = 30, BatchSize = 128, LearningRate = 0.05, WeightDecay = 5e-4, WarmupEpochs = 1,
+            LabelSmoothing = 0.1, Augmentation = "standard", EmaDecay = 0.995,
         },
         new()
         {
             Name = "strong", Epochs = 100, BatchSize = 128, Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, WeightDecay = 0.05, WarmupEpochs = 5,
-            Schedule = ScheduleKind.Cosine, LabelSmoothing = 0.1, Augmentation = "strong", ClipNorm = 5, EmaDecay = 0.999, Dropout = 0.2,
+            LabelSmoothing = 0.1, Augmentation = "strong", ClipNorm = 5, EmaDecay = 0.999, Dropout = 0.2,
         },
     ];
 
     /// <summary>The names, from the shortest to the longest run.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Known.Select(recipe => recipe.Name)];
 
-    /// <summary>The recipe of <see cref="TrainingOptions"/>' defaults.</summary>
+    /// <summary>The recipe of <see cref="TrainingOptions"/> that name none: <c>quick</c>.</summary>
     public static TrainingRecipe Default => Known[0];
 
-    /// <summary>Its name.</summary>
-    public required string Name { get; init; }
+    /// <summary>What it is, or was made from.</summary>
+    public string Name { get; init; } = "custom";
 
-    /// <summary>Passes over the training split.</summary>
-    public required int Epochs { get; init; }
+    /// <summary>Passes over the training split. The learning rate ends with the last one.</summary>
+    public int Epochs { get; init; } = 3;
 
-    /// <summary>Images in a batch.</summary>
-    public required int BatchSize { get; init; }
+    /// <summary>Images in a batch, at least 2 (batch normalisation needs more than one).</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>How many batches one step takes the mean gradient of; each is normalised by its own statistics.</summary>
+    public int AccumulateBatches { get; init; } = 1;
 
     /// <summary>How weights follow their gradients.</summary>
-    public required OptimizerKind Optimizer { get; init; }
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
 
     /// <summary>The learning rate after warm-up.</summary>
-    public required double LearningRate { get; init; }
-
-    /// <summary>Decay of weights.</summary>
-    public required double WeightDecay { get; init; }
-
-    /// <summary>Epochs of warm-up.</summary>
-    public required double WarmupEpochs { get; init; }
+    public double LearningRate { get; init; } = 0.02;
 
     /// <summary>What the learning rate does after warm-up.</summary>
-    public required ScheduleKind Schedule { get; init; }
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Cosine;
 
-    /// <summary>How much of the target is spread over all classes.</summary>
-    public required double LabelSmoothing { get; init; }
+    /// <summary>Epochs, or a fraction of one, over which the learning rate rises to its peak; at most half of the run is used.</summary>
+    public double WarmupEpochs { get; init; } = 0.5;
 
-    /// <summary>One of <see cref="AugmentationPreset.Names"/>.</summary>
-    public required string Augmentation { get; init; }
+    /// <summary>Momentum of SGD, in [0, 1).</summary>
+    public double Momentum { get; init; } = 0.9;
 
-    /// <summary>The most that all gradients together may measure; null for no limit.</summary>
+    /// <summary>Whether SGD looks ahead (Nesterov's momentum, as in Torch).</summary>
+    public bool Nesterov { get; init; } = true;
+
+    /// <summary>How slowly AdamW's mean of the gradients changes, in [0, 1).</summary>
+    public double AdamBeta1 { get; init; } = 0.9;
+
+    /// <summary>How slowly AdamW's mean of their squares changes, in [0, 1).</summary>
+    public double AdamBeta2 { get; init; } = 0.999;
+
+    /// <summary>
+    /// Decay of the weights of convolutions and linear layers; batch normalisation and biases have none. With SGD a part of the gradient
+    /// (an L2 penalty), with AdamW a part of the weight, learning rate times this, that each step takes away.
+    /// </summary>
+    public double WeightDecay { get; init; } = 1e-4;
+
+    /// <summary>
+    /// How much of the target is spread over all classes, in [0, 1). Training only; validation and test report the plain cross-entropy.
+    /// </summary>
+    public double LabelSmoothing { get; init; } = 0.05;
+
+    /// <summary>Dropout before the last linear layer, in [0, 1); null leaves the network's own.</summary>
+    public double? Dropout { get; init; }
+
+    /// <summary>The most that all gradients together may measure, as an L2 norm; longer ones are shortened to it. Null for no limit.</summary>
     public double? ClipNorm { get; init; }
 
-    /// <summary>Decay of the average of the weights; 0 for none.</summary>
+    /// <summary>
+    /// Decay of an exponential moving average of the weights, in (0, 1), which is then what is validated, tested and kept as the best; 0 for none.
+    /// </summary>
     public double EmaDecay { get; init; }
 
-    /// <summary>Dropout before the last linear layer.</summary>
-    public double Dropout { get; init; }
+    /// <summary>Ends the run after so many epochs in a row without a new best on the validation split; null for never.</summary>
+    public int? Patience { get; init; }
+
+    /// <summary>
+    /// How training images are varied: <c>none</c>; <c>light</c>, moved and mirrored as suits the data; <c>standard</c>, also colours by 20 % and
+    /// a part erased from every fourth image; <c>strong</c>, also two random operations of strength 0.3 instead of the colours, and mixup with
+    /// α = 0.2.
+    /// </summary>
+    public string Augmentation { get; init; } = AugmentationPreset.Default;
 
     /// <summary>The recipe of a name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -73,26 +101,41 @@ public sealed record TrainingRecipe
     public static TrainingRecipe For(string name) => Known.FirstOrDefault(recipe => recipe.Name == name)
         ?? throw new ArgumentException($"There is no recipe '{name}'; known are {string.Join(", ", Names)}.", nameof(name));
 
-    /// <summary>The options with this recipe's values, the network's dropout and the augmentation included; all else stays.</summary>
-    /// <param name="options">For the network, the output directory, the seed.</param>
-    /// <param name="data">What is learned: the presets of augmentation depend on it.</param>
-    public TrainingOptions Apply(TrainingOptions options, ImageDataset data)
+    /// <summary>The network with the dropout of the recipe.</summary>
+    internal NetworkSpec Of(NetworkSpec network) => Dropout is { } dropout ? network with { Dropout = dropout } : network;
+
+    /// <summary>What is out of range.</summary>
+    internal IEnumerable<string> Problems()
     {
-        ArgumentNullException.ThrowIfNull(options);
-        return options with
+        const string atLeast0Below1 = "it must be at least 0 and below 1";
+        if (Epochs is < 1 or > 100_000) yield return $"epochs is {Epochs}, it must be from 1 to 100000";
+        if (BatchSize is < 2 or > 65_536) yield return $"batch size is {BatchSize}, it must be from 2 to 65536";
+        if (AccumulateBatches is < 1 or > 65_536) yield return $"accumulated batches is {AccumulateBatches}, it must be from 1 to 65536";
+        if (!Enum.IsDefined(Optimizer)) yield return $"the optimizer is {Optimizer}, known are Sgd and AdamW";
+        if (!Enum.IsDefined(Schedule)) yield return $"the schedule is {Schedule}, known are Cosine and Step";
+        if (!(AdamBeta1 is >= 0 and < 1)) yield return $"AdamW's β1 is {AdamBeta1}, {atLeast0Below1}";
+        if (!(AdamBeta2 is >= 0 and < 1)) yield return $"AdamW's β2 is {AdamBeta2}, {atLeast0Below1}";
+        if (ClipNorm is { } norm && (!(norm > 0) || !double.IsFinite(norm)))
         {
-            Network = options.Network with { Dropout = Dropout },
-            Epochs = Epochs,
-            BatchSize = BatchSize,
-            Optimizer = Optimizer,
-            LearningRate = LearningRate,
-            WeightDecay = WeightDecay,
-            WarmupEpochs = WarmupEpochs,
-            Schedule = Schedule,
-            LabelSmoothing = LabelSmoothing,
-            Augmentation = AugmentationPreset.For(Augmentation, data),
-            ClipNorm = ClipNorm,
-            EmaDecay = EmaDecay,
-        };
+            yield return $"the norm that gradients are clipped to is {norm}, it must be a finite number above 0";
+        }
+
+        if (!(EmaDecay is >= 0 and < 1)) yield return $"the decay of the average is {EmaDecay}, it must be at least 0 (none) and below 1";
+        if (Patience is < 1) yield return $"patience is {Patience}, it must be 1 or more";
+        if (!(LearningRate > 0) || !double.IsFinite(LearningRate)) yield return $"learning rate is {LearningRate}, it must be a finite number above 0";
+        if (!(Momentum is >= 0 and < 1)) yield return $"momentum is {Momentum}, {atLeast0Below1}";
+        if (Nesterov && Momentum == 0) yield return "Nesterov's momentum needs a momentum above 0";
+        if (!(WeightDecay >= 0) || !double.IsFinite(WeightDecay)) yield return $"weight decay is {WeightDecay}, it must be a finite number, 0 or more";
+        if (!(LabelSmoothing is >= 0 and < 1)) yield return $"label smoothing is {LabelSmoothing}, {atLeast0Below1}";
+        if (Dropout is { } dropout && !(dropout is >= 0 and < 1)) yield return $"dropout is {dropout}, {atLeast0Below1}";
+        if (!(WarmupEpochs >= 0) || !double.IsFinite(WarmupEpochs))
+        {
+            yield return $"warm-up epochs is {WarmupEpochs}, it must be a finite number, 0 or more";
+        }
+
+        if (!AugmentationPreset.Names.Contains(Augmentation))
+        {
+            yield return $"the augmentation is '{Augmentation}', known are {string.Join(", ", AugmentationPreset.Names)}";
+        }
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace XSepConv.Training;
 
 /// <summary>
@@ -6,19 +8,7 @@ namespace XSepConv.Training;
 /// </summary>
 public sealed class TrainingRefusedException : InvalidOperationException
 {
-    /// <summary>Makes one without a message.</summary>
-    public TrainingRefusedException()
-    {
-    }
-
-    /// <summary>Makes one.</summary>
-    public TrainingRefusedException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>Makes one that was caused by another.</summary>
-    public TrainingRefusedException(string message, Exception innerException)
+    internal TrainingRefusedException(string message, Exception? innerException = null)
         : base(message, innerException)
     {
     }
@@ -27,25 +17,9 @@ public sealed class TrainingRefusedException : InvalidOperationException
 /// <summary>The loss or a weight is no longer a finite number. The run stops; the last checkpoint, from before, is kept.</summary>
 public sealed class TrainingDivergedException : ArithmeticException
 {
-    /// <summary>Makes one without a message.</summary>
-    public TrainingDivergedException()
-    {
-    }
-
-    /// <summary>Makes one.</summary>
-    public TrainingDivergedException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>Makes one that was caused by another.</summary>
-    public TrainingDivergedException(string message, Exception innerException)
-        : base(message, innerException)
-    {
-    }
-
     internal TrainingDivergedException(string what, int epoch, int step, double loss)
-        : base($"{what} in step {step} of epoch {epoch}. The last checkpoint, from before, is kept. A lower learning rate, a longer warm-up or clipped gradients may help.") =>
+        : base($"{what} in step {step} of epoch {epoch}. The last checkpoint, from before, is kept. "
+            + "A lower learning rate, a longer warm-up or clipped gradients may help.") =>
         (Epoch, Step, Loss) = (epoch, step, loss);
 
     /// <summary>The epoch, from 1.</summary>
@@ -58,50 +32,31 @@ public sealed class TrainingDivergedException : ArithmeticException
     public double Loss { get; }
 }
 
-/// <summary>A file of the run can't be written, for example because the disk is full. The run stops; the last checkpoint is kept, and the message says what to do.</summary>
+/// <summary>
+/// A file of the run can't be written, for example because the disk is full. The run stops; the last checkpoint is kept, and the message says
+/// what to do.
+/// </summary>
 public sealed class TrainingStorageException : IOException
 {
-    /// <summary>Makes one without a message.</summary>
-    public TrainingStorageException()
-    {
-    }
-
-    /// <summary>Makes one.</summary>
-    public TrainingStorageException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>Makes one that was caused by another.</summary>
-    public TrainingStorageException(string message, Exception innerException)
+    internal TrainingStorageException(string message, Exception innerException)
         : base(message, innerException)
     {
     }
 }
 
-/// <summary>A step or a validation needs more memory than there is. The run stops; the last checkpoint is kept, and the message says what to do.</summary>
+/// <summary>
+/// A step or a validation needs more memory than there is. The run stops; the last checkpoint is kept, and the message says what to do.
+/// </summary>
 public sealed class TrainingMemoryException : InvalidOperationException
 {
-    /// <summary>Makes one without a message.</summary>
-    public TrainingMemoryException()
-    {
-    }
+    private static readonly string[] Signs = ["can't allocate memory", "out of memory", "bad_alloc"];
 
-    /// <summary>Makes one.</summary>
-    public TrainingMemoryException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>Makes one that was caused by another.</summary>
-    public TrainingMemoryException(string message, Exception innerException)
+    internal TrainingMemoryException(string message, Exception innerException)
         : base(message, innerException)
     {
     }
 
     /// <summary>Whether an exception of libtorch or .NET says that memory is used up.</summary>
     internal static bool IsCause(Exception e) => e is OutOfMemoryException
-        || (e is System.Runtime.InteropServices.ExternalException && Signs.Any(sign => e.Message.Contains(sign, StringComparison.OrdinalIgnoreCase)));
-
-    private static readonly string[] Signs = ["can't allocate memory", "out of memory", "bad_alloc"];
+        || (e is ExternalException && Signs.Any(sign => e.Message.Contains(sign, StringComparison.OrdinalIgnoreCase)));
 }

@@ -1,7 +1,7 @@
 namespace XSepConv.Training;
 
 /// <summary>What a run is going to do, known before it begins.</summary>
-public sealed record TrainingPlan
+internal sealed record TrainingPlan
 {
     /// <summary>The network.</summary>
     public required NetworkSpec Network { get; init; }

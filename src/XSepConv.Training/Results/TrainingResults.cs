@@ -53,7 +53,7 @@ public sealed record TrainingProgress(
 public sealed record TrainingResult(
     int EpochsDone, bool Completed, double BestValidationTop1, int BestEpoch, EvaluationResult? Test, IReadOnlyList<EpochResult> History)
 {
-    /// <summary>Whether it ended before its last epoch, because <see cref="TrainingOptions.Patience"/> ran out.</summary>
+    /// <summary>Whether it ended before its last epoch, because <see cref="TrainingRecipe.Patience"/> ran out.</summary>
     public bool StoppedEarly { get; init; }
 
     /// <summary>What could not be made besides the checkpoints, such as the picture of the curves; null when all could.</summary>

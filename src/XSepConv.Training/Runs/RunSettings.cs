@@ -9,55 +9,48 @@ internal static class RunSettings
 {
     public static SortedDictionary<string, string> Of(TrainingOptions options, ImageDataset data)
     {
-        var augmentation = options.AugmentationFor(data);
-        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["network"] = options.Network.Name,
-            ["network table"] = Digest(Encoding.UTF8.GetBytes(options.Network.ToJson())),
-            ["dropout"] = Text(options.Network.Dropout),
-            ["epochs"] = Text(options.Epochs),
-            ["batch size"] = Text(options.BatchSize),
-            ["learning rate"] = Text(options.LearningRate),
-            ["momentum"] = Text(options.Momentum),
-            ["nesterov"] = options.Nesterov ? "yes" : "no",
-            ["weight decay"] = Text(options.WeightDecay),
-            ["label smoothing"] = Text(options.LabelSmoothing),
-            ["warm-up epochs"] = Text(options.WarmupEpochs),
-            ["seed"] = Text(options.Seed),
-            ["crop padding"] = Text(augmentation.CropPadding),
-            ["horizontal flip"] = augmentation.HorizontalFlip ? "yes" : "no",
-            ["data"] = data.Name,
-            ["training images"] = Summary(data.Train),
-            ["validation images"] = Summary(data.Validation),
-            ["test images"] = Summary(data.Test),
-        };
+        var (recipe, network, augmentation) = (options.Recipe, options.Recipe.Of(options.Network), options.AugmentationFor(data));
+        (string Name, string? Value)[] settings =
+        [
+            ("network", network.Name),
+            ("network table", Digest(Encoding.UTF8.GetBytes(network.ToJson()))),
+            ("dropout", Text(network.Dropout)),
+            ("epochs", Text(recipe.Epochs)),
+            ("batch size", Text(recipe.BatchSize)),
+            ("learning rate", Text(recipe.LearningRate)),
+            ("momentum", Text(recipe.Momentum)),
+            ("nesterov", YesNo(recipe.Nesterov)),
+            ("weight decay", Text(recipe.WeightDecay)),
+            ("label smoothing", Text(recipe.LabelSmoothing)),
+            ("warm-up epochs", Text(recipe.WarmupEpochs)),
+            ("seed", Text(options.Seed)),
+            ("crop padding", Text(augmentation.CropPadding)),
+            ("horizontal flip", YesNo(augmentation.HorizontalFlip)),
+            ("data", data.Name),
+            ("training images", Summary(data.Train)),
+            ("validation images", Summary(data.Validation)),
+            ("test images", Summary(data.Test)),
 
-        // Only where they are used, so that a run from before they were known can still be resumed.
-        if (options.Optimizer != OptimizerKind.Sgd)
-        {
-            settings["optimizer"] = options.Optimizer.ToString();
-            settings["beta 1"] = Text(options.AdamBeta1);
-            settings["beta 2"] = Text(options.AdamBeta2);
-        }
-
-        if (data.Background != Rgb.White) settings["background"] = data.Background?.ToString() ?? "none";
-        if (options.Schedule != ScheduleKind.Cosine) settings["schedule"] = options.Schedule.ToString();
-        if (options.ClipNorm is { } norm) settings["clipped norm"] = Text(norm);
-        if (options.EmaDecay > 0) settings["weight average"] = Text(options.EmaDecay);
-        if (options.AccumulateBatches > 1) settings["accumulated batches"] = Text(options.AccumulateBatches);
-        if (options.Patience is { } patience) settings["patience"] = Text(patience);
-        if (augmentation.ColorJitter > 0) settings["colour jitter"] = Text(augmentation.ColorJitter);
-        if (augmentation.Erasing > 0) settings["random erasing"] = Text(augmentation.Erasing);
-        if (augmentation.Mixup > 0) settings["mixup"] = Text(augmentation.Mixup);
-        if (augmentation.PolicyOperations > 0)
-        {
-            settings["policy operations"] = Text(augmentation.PolicyOperations);
-            settings["policy magnitude"] = Text(augmentation.PolicyMagnitude);
-            settings["largest rotation"] = Text(augmentation.LargestRotation);
-        }
-
-        foreach (var (name, value) in data.Settings) settings[name] = value;
-        return settings;
+            // What a run does not use is not among its settings.
+            .. recipe.Optimizer == OptimizerKind.Sgd ? NoSettings :
+                [("optimizer", $"{recipe.Optimizer}"), ("beta 1", Text(recipe.AdamBeta1)), ("beta 2", Text(recipe.AdamBeta2))],
+            ("background", data.Background == Rgb.White ? null : data.Background?.ToString() ?? "none"),
+            ("schedule", recipe.Schedule == ScheduleKind.Cosine ? null : $"{recipe.Schedule}"),
+            ("clipped norm", recipe.ClipNorm is { } norm ? Text(norm) : null),
+            ("weight average", Used(recipe.EmaDecay)),
+            ("accumulated batches", recipe.AccumulateBatches > 1 ? Text(recipe.AccumulateBatches) : null),
+            ("patience", recipe.Patience is { } patience ? Text(patience) : null),
+            ("colour jitter", Used(augmentation.ColorJitter)),
+            ("random erasing", Used(augmentation.Erasing)),
+            ("mixup", Used(augmentation.Mixup)),
+            .. augmentation.PolicyOperations == 0 ? NoSettings :
+            [
+                ("policy operations", Text(augmentation.PolicyOperations)), ("policy magnitude", Text(augmentation.PolicyMagnitude)),
+                ("largest rotation", Text(augmentation.LargestRotation)),
+            ],
+            .. data.Settings.Select(setting => (setting.Name, (string?)setting.Value)),
+        ];
+        return new(settings.Where(setting => setting.Value is not null).ToDictionary(setting => setting.Name, setting => setting.Value!), StringComparer.Ordinal);
     }
 
     /// <exception cref="TrainingRefusedException">They differ; all differences are listed.</exception>
@@ -75,6 +68,12 @@ internal static class RunSettings
 
         static string Value(SortedDictionary<string, string> settings, string key) => settings.GetValueOrDefault(key, "nothing");
     }
+
+    private static (string, string?)[] NoSettings => [];
+
+    private static string? Used(double value) => value > 0 ? Text(value) : null;
+
+    private static string YesNo(bool value) => value ? "yes" : "no";
 
     private static string Summary(ImageSplit split) => $"{split.Count} of {split.Channels}×{split.Height}×{split.Width}, {split.Fingerprint()[..16]}";
 

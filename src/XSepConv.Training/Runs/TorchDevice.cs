@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>Devices by name.</summary>
-public static class TorchDevice
+internal static class TorchDevice
 {
     /// <summary>The device of a name.</summary>
     /// <param name="name"><c>auto</c> (CUDA where there is one, else CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</param>

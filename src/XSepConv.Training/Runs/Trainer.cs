@@ -35,15 +35,17 @@ public sealed class Trainer
         ArgumentNullException.ThrowIfNull(data);
         options.Validate(data);
         options.Network.Validate();
+        options = options with { Network = options.Recipe.Of(options.Network) };
         (_options, _data, _processes) = (options, data, processes ?? ProcessGroup.Alone);
-        var batch = Math.Min(options.BatchSize, data.Train.Count);
+        var recipe = options.Recipe;
+        var batch = Math.Min(recipe.BatchSize, data.Train.Count);
         if (_processes.Size > 1) RequireShares(batch, _processes.Size);
         _device = TorchDevice.Parse(options.Device);
         _directory = _processes.IsFirst ? RunDirectory.Prepare(options) : RunDirectory.ForReading(options);
 
-        var steps = BatchSource.StepsOf(data.Train, options.BatchSize) / options.AccumulateBatches;
-        var total = (long)options.Epochs * steps;
-        var warmup = Math.Min((long)Math.Round(options.WarmupEpochs * steps), total / 2);
+        var steps = BatchSource.StepsOf(data.Train, recipe.BatchSize) / recipe.AccumulateBatches;
+        var total = (long)recipe.Epochs * steps;
+        var warmup = Math.Min((long)Math.Round(recipe.WarmupEpochs * steps), total / 2);
         var cores = Environment.ProcessorCount;
         var settings = RunSettings.Of(options, data);
         var saved = options.Resume ? _directory.ReadState() : null;
@@ -54,7 +56,7 @@ public sealed class Trainer
         if (saved is not null)
         {
             RunSettings.RequireSame(saved.Settings, settings, _directory.Last);
-            if (saved.StepsDone > steps || saved.EpochsDone > options.Epochs)
+            if (saved.StepsDone > steps || saved.EpochsDone > recipe.Epochs)
             {
                 throw new InvalidDataException($"{_directory.Last}: is at step {saved.StepsDone} of epoch {saved.EpochsDone + 1}, beyond the run's end.");
             }
@@ -81,11 +83,11 @@ public sealed class Trainer
             Device = _device.ToString(),
             Threads = threads,
             BatchSize = batch,
-            BatchesPerStep = options.AccumulateBatches,
+            BatchesPerStep = recipe.AccumulateBatches,
             Processes = _processes.Size,
-            Epochs = options.Epochs,
+            Epochs = recipe.Epochs,
             StepsPerEpoch = steps,
-            Schedule = new LearningRateSchedule(options.LearningRate, total, warmup, options.Schedule),
+            Schedule = new LearningRateSchedule(recipe.LearningRate, total, warmup, recipe.Schedule),
             StartEpoch = _start.EpochsDone + 1,
             StartStep = _start.StepsDone,
             OutputDirectory = _directory.FullName,
@@ -94,7 +96,7 @@ public sealed class Trainer
     }
 
     /// <summary>What <see cref="Run"/> will do.</summary>
-    public TrainingPlan Plan { get; }
+    internal TrainingPlan Plan { get; }
 
     /// <summary>Trains to the end, or until cancelled.</summary>
     /// <param name="progress">Told about every step, on this thread.</param>
@@ -117,8 +119,8 @@ public sealed class Trainer
         try
         {
             using var network = new MobileNet(_options.Network, _device);
-            using var optimizer = ParameterOptimizer.Of(_options, network);
-            using var average = _options.EmaDecay > 0 ? new WeightAverage(network, _options.EmaDecay) : null;
+            using var optimizer = ParameterOptimizer.Of(_options.Recipe, network);
+            using var average = _options.Recipe.EmaDecay > 0 ? new WeightAverage(network, _options.Recipe.EmaDecay) : null;
             run = new TrainingRun(_options, Plan, _data, _directory, network, optimizer, average, _processes, _start, progress);
             var completed = run.ToEnd(cancel);
             return Result(run.State, completed, run);
@@ -140,7 +142,7 @@ public sealed class Trainer
     private TrainingResult Result(TrainingState state, bool completed, TrainingRun? run) => new(
         state.EpochsDone, completed, state.BestEpoch?.ValidationTop1 ?? double.NaN, state.BestEpoch?.Epoch ?? 0, state.Test, state.History)
     {
-        StoppedEarly = completed && state.EpochsDone < _options.Epochs,
+        StoppedEarly = completed && state.EpochsDone < _options.Recipe.Epochs,
         Problem = run?.Problem,
     };
 }

@@ -16,7 +16,7 @@ internal sealed class TrainingRun(
     IProgress<TrainingProgress>? progress)
 {
     private readonly RunFiles _files = new(directory, new CheckpointWriter(network, optimizer, average, data), new RunCurves(directory, plan), processes);
-    private readonly TrainingStep _step = new(options, data.Train, network, optimizer, average, processes);
+    private readonly TrainingStep _step = new(options.Recipe, options.Seed, data.Train, network, optimizer, average, processes);
     private readonly Speedometer _speed = new();
 
     /// <summary>Where the run is.</summary>
@@ -30,7 +30,7 @@ internal sealed class TrainingRun(
 
     private long StepsBefore => ((long)State.EpochsDone * plan.StepsPerEpoch) + State.StepsDone;
 
-    private bool IsExhausted => options.Patience is { } patience && State.BestEpoch is { } best && State.EpochsDone - best.Epoch >= patience;
+    private bool IsExhausted => options.Recipe.Patience is { } patience && State.BestEpoch is { } best && State.EpochsDone - best.Epoch >= patience;
 
     /// <summary>Trains, validates and tests.</summary>
     /// <returns>False when it was cancelled: all that was done is saved.</returns>
@@ -46,7 +46,7 @@ internal sealed class TrainingRun(
             _files.Begin(State);
         }
 
-        while (State.EpochsDone < options.Epochs && !IsExhausted)
+        while (State.EpochsDone < plan.Epochs && !IsExhausted)
         {
             if (!Train(cancel) || !Validate(cancel)) return false;
         }
@@ -58,7 +58,7 @@ internal sealed class TrainingRun(
     private bool Train(CancellationToken cancel)
     {
         var epoch = State.EpochsDone + 1;
-        var (share, batchesPerStep) = (plan.BatchSize / processes.Size, options.AccumulateBatches * processes.Size);
+        var (share, batchesPerStep) = (plan.BatchSize / processes.Size, plan.BatchesPerStep * processes.Size);
         var source = BatchSource.ForTraining(data.Train, data.Normalization, share, plan.Augmentation, options.Seed, epoch, plan.StepsPerEpoch * batchesPerStep);
         var (before, waitBefore) = (State.Seconds, State.WaitSeconds);
         var watch = Stopwatch.StartNew();
@@ -77,7 +77,7 @@ internal sealed class TrainingRun(
                 WaitSeconds = waitBefore + source.Waited.TotalSeconds,
             };
             _speed.Add(plan.ImagesPerStep);
-            progress?.Report(new(epoch, options.Epochs, State.StepsDone, plan.StepsPerEpoch, loss, _speed.PerSecond, rate, "train", null));
+            progress?.Report(new(epoch, plan.Epochs, State.StepsDone, plan.StepsPerEpoch, loss, _speed.PerSecond, rate, "train", null));
 
             var cancelled = processes.Any(cancel.IsCancellationRequested);
             if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0)) _files.Save(State);
@@ -116,7 +116,7 @@ internal sealed class TrainingRun(
         var next = State with { EpochsDone = epoch, StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, WaitSeconds = 0, History = [.. State.History, result] };
         _files.EndEpoch(next, timed);
         State = next;
-        progress?.Report(new(epoch, options.Epochs, plan.StepsPerEpoch, plan.StepsPerEpoch, result.TrainLoss, timed.ImagesPerSecond.Value, result.LearningRate, "epoch", timed));
+        progress?.Report(new(epoch, plan.Epochs, plan.StepsPerEpoch, plan.StepsPerEpoch, result.TrainLoss, timed.ImagesPerSecond.Value, result.LearningRate, "epoch", timed));
         return true;
     }
 
@@ -141,13 +141,13 @@ internal sealed class TrainingRun(
     {
         _speed.Reset();
         var loss = State.StepsDone > 0 ? State.LossSum / State.StepsDone : double.NaN;
-        var epoch = Math.Min(State.EpochsDone + 1, options.Epochs);
+        var epoch = Math.Min(State.EpochsDone + 1, plan.Epochs);
         var before = 0;
         var report = progress is null ? null : new Immediate<int>(done =>
         {
             _speed.Add(done - before);
             before = done;
-            progress.Report(new(epoch, options.Epochs, done, images.Count, loss, _speed.PerSecond, 0, phase, null));
+            progress.Report(new(epoch, plan.Epochs, done, images.Count, loss, _speed.PerSecond, 0, phase, null));
         });
         try
         {

@@ -9,7 +9,7 @@ namespace XSepConv.Training;
 /// processes with a batch each get the bits of one process with both.
 /// </summary>
 internal sealed class TrainingStep(
-    TrainingOptions options, ImageSplit images, MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ProcessGroup processes)
+    TrainingRecipe recipe, int seed, ImageSplit images, MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ProcessGroup processes)
 {
     private readonly Device _device = network.parameters().First().device;
 
@@ -27,22 +27,22 @@ internal sealed class TrainingStep(
     public (double Loss, long Correct) Run(IEnumerator<Batch> batches, int epoch, int step, long before, double learningRate)
     {
         Span<double> sums = [0, 0];
-        for (var i = 0; i < options.AccumulateBatches; i++)
+        for (var i = 0; i < recipe.AccumulateBatches; i++)
         {
             if (!batches.MoveNext()) throw new InvalidOperationException($"The epoch ended within step {step + 1}.");
-            var number = (((long)step * options.AccumulateBatches) + i) * processes.Size + processes.Rank;
+            var number = (((long)step * recipe.AccumulateBatches) + i) * processes.Size + processes.Rank;
             var (loss, correct) = Learn(batches.Current, epoch, number);
             sums[0] += loss;
             sums[1] += correct;
         }
 
         processes.Sum(sums);
-        var all = options.AccumulateBatches * processes.Size;
+        var all = recipe.AccumulateBatches * processes.Size;
         var mean = sums[0] / all;
         if (!double.IsFinite(mean)) throw new TrainingDivergedException($"The loss is {mean}", epoch, step + 1, mean);
         if (processes.Size > 1) SumOverProcesses();
         if (all > 1) Gradients.Scale(optimizer, 1.0 / all);
-        if (options.ClipNorm is { } most && Gradients.Clip(optimizer, most) is var norm && !double.IsFinite(norm))
+        if (recipe.ClipNorm is { } most && Gradients.Clip(optimizer, most) is var norm && !double.IsFinite(norm))
         {
             throw new TrainingDivergedException($"The gradient's norm is {norm}", epoch, step + 1, mean);
         }
@@ -57,15 +57,15 @@ internal sealed class TrainingStep(
     private (double Loss, long Correct) Learn(Batch batch, int epoch, long number)
     {
         using var scope = NewDisposeScope();
-        using (manual_seed((long)(CounterRandom.For(options.Seed, CounterRandom.Stream.Torch, epoch, number).NextBits() >> 1)))
+        using (manual_seed((long)(CounterRandom.For(seed, CounterRandom.Stream.Torch, epoch, number).NextBits() >> 1)))
         {
         }
 
         var labels = TensorBatch.Labels(batch, _device);
         var logits = network.call(TensorBatch.Images(batch, images, _device, ScalarType.Float32));
         var loss = batch.IsMixed
-            ? MixedLoss.Of(logits, labels, TensorBatch.Weights(batch, _device), options.LabelSmoothing)
-            : nn.functional.cross_entropy(logits, labels, label_smoothing: options.LabelSmoothing);
+            ? MixedLoss.Of(logits, labels, TensorBatch.Weights(batch, _device), recipe.LabelSmoothing)
+            : nn.functional.cross_entropy(logits, labels, label_smoothing: recipe.LabelSmoothing);
         loss.backward();
         using var noGrad = no_grad();
         return (loss.ToDouble(), logits.argmax(1).eq(labels).sum().ToInt64());

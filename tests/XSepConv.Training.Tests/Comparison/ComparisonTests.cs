@@ -150,7 +150,7 @@ public sealed partial class ComparisonTests : IDisposable
     {
         var trial = new Trial(_folder.At("run"));
         trial.Folder.Begin(trial.Manifest);
-        var other = Trial.ManifestOf(Trial.Networks, Trial.Options with { LearningRate = 0.125, Epochs = 5 }, seeds: 4);
+        var other = Trial.ManifestOf(Trial.Networks, Trial.Options.By(recipe => recipe with { LearningRate = 0.125, Epochs = 5 }), seeds: 4);
         var message = Assert.Throws<TrainingRefusedException>(() => trial.Folder.Begin(other)).Message;
         foreach (var part in new[] { "compare.json", "learning rate: 0.02 there, 0.125 now", "epochs: 2 there, 5 now", "seeds: 2 there, 4 now", "elsewhere" }) Assert.Contains(part, message, StringComparison.Ordinal);
         Assert.DoesNotContain("momentum", message, StringComparison.Ordinal);
@@ -190,7 +190,8 @@ public sealed partial class ComparisonTests : IDisposable
     [Fact]
     public void A_manifest_comes_back_as_it_was()
     {
-        var manifest = HandMade.Manifest() with { Training = HandMade.Manifest().Training with { Optimizer = OptimizerKind.AdamW, ClipNorm = 5, Augmentation = new Augmentation(4, true) { Mixup = 0.25 } } };
+        var training = HandMade.Manifest().Training.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW, ClipNorm = 5, Dropout = 0.5 });
+        var manifest = HandMade.Manifest() with { Training = training with { Augmentation = new Augmentation(4, true) { Mixup = 0.25 } } };
         var folder = new ComparisonFolder(_folder.Path);
         folder.Begin(manifest);
         var read = folder.Manifest();
@@ -231,9 +232,7 @@ public sealed partial class ComparisonTests : IDisposable
         {
             Network = TorchTests.Spec(),
             OutputDirectory = "",
-            Epochs = 2,
-            BatchSize = 16,
-            LearningRate = 0.02,
+            Recipe = new() { Epochs = 2, BatchSize = 16, LearningRate = 0.02 },
             Threads = 1,
             Device = "cpu",
             Workers = 0,

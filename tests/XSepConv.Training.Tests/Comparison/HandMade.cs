@@ -25,7 +25,7 @@ internal static class HandMade
             Kind = kind,
             Command = command,
             Data = new("by hand", null, 64, null, true, "by hand", classes ?? ["left", "right"], 3, 16, 16, 20, 10, 8),
-            Training = new() { Network = network, OutputDirectory = "", Epochs = 2, Threads = 1 },
+            Training = new() { Network = network, OutputDirectory = "", Recipe = new() { Epochs = 2 }, Threads = 1 },
             Networks = networks,
             Seeds = seeds,
             Settings = new(StringComparer.Ordinal) { ["data"] = "by hand", ["seeds"] = $"{seeds}" },

@@ -12,7 +12,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("best.safetensors", 0)]
     public void The_file_alone_says_what_it_holds(string name, int epoch)
     {
-        var result = _run.Run(_run.Options with { Epochs = 2 });
+        var result = _run.Run(_run.Options.By(recipe => recipe with { Epochs = 2 }));
         using var checkpoint = Checkpoint.Load(Path.Combine(_run.Path, name));
         Assert.Equal(TorchTests.Spec(), checkpoint.Spec);
         Assert.Equal(RunFolder.Data.ClassNames, checkpoint.ClassNames);
@@ -25,7 +25,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void The_best_file_has_weights_only_and_the_last_file_velocities_too()
     {
-        _run.Run(_run.Options with { Epochs = 1 });
+        _run.Run(_run.Options.By(recipe => recipe with { Epochs = 1 }));
         using var best = SafeTensors.Open(_run.Best);
         using var last = SafeTensors.Open(_run.Last);
         Assert.DoesNotContain(best.Tensors.Keys, name => name.Contains('/', StringComparison.Ordinal));
@@ -63,7 +63,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Damaged_bytes_are_refused()
     {
-        _run.Run(_run.Options with { Epochs = 1 });
+        _run.Run(_run.Options.By(recipe => recipe with { Epochs = 1 }));
         var good = File.ReadAllBytes(_run.Best);
         var random = new Random(11);
         var headerEnd = 8 + (int)BitConverter.ToInt64(good);

@@ -52,7 +52,7 @@ public sealed class CurvesTests : IDisposable
     public void A_run_that_is_replaced_leaves_nothing_behind()
     {
         _run.Run();
-        _run.Run(_run.Options with { Epochs = 1, Overwrite = true });
+        _run.Run(_run.Options.By(recipe => recipe with { Epochs = 1 }) with { Overwrite = true });
         Assert.Equal([0, 1], EventFile.Read(Events).Select(message => message.Step));
     }
 }

@@ -55,10 +55,10 @@ public sealed class ResumeTests : IDisposable
     // The parts of recipes that remember something from step to step, each with what else could get out of step with it.
     private static readonly Dictionary<string, Func<TrainingOptions, TrainingOptions>> Recipes = new()
     {
-        ["AdamW"] = options => options with { Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, WeightDecay = 0.05, Schedule = ScheduleKind.Step },
-        ["average"] = options => options with { EmaDecay = 0.9, ClipNorm = 0.5 },
-        ["accumulation"] = options => options with { BatchSize = 8, AccumulateBatches = 2 },
-        ["all"] = options => options with
+        ["AdamW"] = options => options.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, WeightDecay = 0.05, Schedule = ScheduleKind.Step }),
+        ["average"] = options => options.By(recipe => recipe with { EmaDecay = 0.9, ClipNorm = 0.5 }),
+        ["accumulation"] = options => options.By(recipe => recipe with { BatchSize = 8, AccumulateBatches = 2 }),
+        ["all"] = options => options.By(recipe => recipe with
         {
             Optimizer = OptimizerKind.AdamW,
             LearningRate = 2e-3,
@@ -67,6 +67,8 @@ public sealed class ResumeTests : IDisposable
             BatchSize = 8,
             AccumulateBatches = 2,
             Patience = 1,
+        }) with
+        {
             Augmentation = RunFolder.Data.Augmentation with { PolicyOperations = 1, PolicyMagnitude = 0.3, Mixup = 0.3 },
         },
     };
@@ -102,7 +104,7 @@ public sealed class ResumeTests : IDisposable
     {
         _run.RunInterruptedAt(1);
         Refused(
-            Recipes["all"](_run.Options) with { Resume = true, Schedule = ScheduleKind.Step },
+            Recipes["all"](_run.Options).By(recipe => recipe with { Schedule = ScheduleKind.Step }) with { Resume = true },
             "optimizer: nothing there, AdamW now", "weight average: nothing there, 0.9 now", "clipped norm: nothing there, 1 now", "accumulated batches: nothing there, 2 now",
             "patience: nothing there, 1 now", "schedule: nothing there, Step now");
     }
@@ -186,7 +188,7 @@ public sealed class ResumeTests : IDisposable
     public void Other_options_are_refused_and_all_of_them_listed()
     {
         _run.RunInterruptedAt(1);
-        var other = _run.Options with { Resume = true, LearningRate = 0.3, Epochs = 4, Seed = 1, Augment = false, Network = TorchTests.Spec() with { Dropout = 0 } };
+        var other = _run.Options.By(recipe => recipe with { LearningRate = 0.3, Epochs = 4, Augmentation = "none" }) with { Resume = true, Seed = 1, Network = TorchTests.Spec() with { Dropout = 0 } };
         Refused(other, "learning rate: 0.02 there, 0.3 now", "epochs: 3 there, 4 now", "seed: 11 there, 1 now", "crop padding: 2 there, 0 now", "dropout: 0.1 there, 0 now", "network table");
         Assert.Contains("training images", Assert.Throws<TrainingRefusedException>(() =>
             new Trainer(_run.Options with { Resume = true }, Sets.Open("shapes", new() { Limit = 96, Seed = 5 }))).Message, StringComparison.Ordinal);
@@ -198,7 +200,7 @@ public sealed class ResumeTests : IDisposable
     public void Batch_norm_s_numbers_go_on_with_the_run(double emaDecay)
     {
         // As a run would leave them whose network had other numbers than the defaults.
-        var options = _run.Options with { EmaDecay = emaDecay };
+        var options = _run.Options.By(recipe => recipe with { EmaDecay = emaDecay });
         RunFolder.RunUntil(report => report.Epoch == 1 && report.Phase == "train", options);
         Rewrite(_run.Last, """{"bn1":{"eps":"0.3"},"bneck.0.bn2":{"eps":"0.002","momentum":null}}""");
         _run.Run(options with { Resume = true });
@@ -266,7 +268,7 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public void A_directory_with_a_run_is_not_overwritten_unasked()
     {
-        _run.Run(_run.Options with { Epochs = 1 });
+        _run.Run(_run.Options.By(recipe => recipe with { Epochs = 1 }));
         Refused(_run.Options, "holds a run already");
         RequireSame(_run.Run(_run.Options with { Overwrite = true }));
     }

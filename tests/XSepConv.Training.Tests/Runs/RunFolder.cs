@@ -20,8 +20,7 @@ internal sealed class RunFolder : IDisposable
     {
         Network = TorchTests.Spec(),
         OutputDirectory = Path,
-        Epochs = 3,
-        BatchSize = 16,
+        Recipe = new() { Epochs = 3, BatchSize = 16 },
         Seed = 11,
         Device = "cpu",
         Threads = 1,
@@ -68,4 +67,11 @@ internal sealed class RunFolder : IDisposable
     {
         public void Report(TrainingProgress value) => report(value);
     }
+}
+
+internal static class ChangedRecipe
+{
+    /// <summary>The options with another recipe.</summary>
+    public static TrainingOptions By(this TrainingOptions options, Func<TrainingRecipe, TrainingRecipe> change) =>
+        options with { Recipe = change(options.Recipe) };
 }

@@ -22,11 +22,11 @@ public sealed class StepGarbageTests : IDisposable
     [InlineData(OptimizerKind.AdamW)]
     public void A_training_step_leaves_little_to_the_collector(OptimizerKind kind)
     {
-        var (options, data) = (_run.Options with { Optimizer = kind }, RunFolder.Data);
+        var (options, data) = (_run.Options.By(recipe => recipe with { Optimizer = kind }), RunFolder.Data);
         using var network = new MobileNet(options.Network);
-        using var optimizer = ParameterOptimizer.Of(options, network);
+        using var optimizer = ParameterOptimizer.Of(options.Recipe, network);
         using var average = new WeightAverage(network, 0.99);
-        var step = new TrainingStep(options, data.Train, network, optimizer, average, ProcessGroup.Alone);
+        var step = new TrainingStep(options.Recipe, options.Seed, data.Train, network, optimizer, average, ProcessGroup.Alone);
         using var batch = BatchSource.ForTraining(data.Train, data.Normalization, 16, Augmentation.None, seed: 0, epoch: 1).From(0).GetEnumerator();
         Assert.True(batch.MoveNext());
         using var batches = Enumerable.Repeat(batch.Current, int.MaxValue).GetEnumerator();

@@ -15,7 +15,7 @@ public sealed class TrainerTests : IDisposable
     public void A_network_learns()
     {
         var data = Sets.Open("shapes", new() { Limit = 640 });
-        var result = new Trainer(_run.Options with { Epochs = 8, BatchSize = 32, LearningRate = 0.1 }, data).Run(cancel: TestContext.Current.CancellationToken);
+        var result = new Trainer(_run.Options.By(recipe => recipe with { Epochs = 8, BatchSize = 32, LearningRate = 0.1 }), data).Run(cancel: TestContext.Current.CancellationToken);
         Assert.True(result.Completed);
         Assert.Equal(8, result.EpochsDone);
 
@@ -29,7 +29,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void The_plan_says_what_will_happen()
     {
-        var plan = new Trainer(_run.Options with { WarmupEpochs = 0.5 }, RunFolder.Data).Plan;
+        var plan = new Trainer(_run.Options.By(recipe => recipe with { WarmupEpochs = 0.5 }), RunFolder.Data).Plan;
         Assert.Equal((6, 3, 16, 96, 96, 96), (plan.StepsPerEpoch, plan.Epochs, plan.BatchSize, plan.TrainImages, plan.ValidationImages, plan.TestImages));
         Assert.Equal((18, 3), (plan.Schedule.TotalSteps, plan.Schedule.WarmupSteps));
         Assert.Equal((1, 0), (plan.StartEpoch, plan.StartStep));
@@ -42,7 +42,7 @@ public sealed class TrainerTests : IDisposable
     public void A_step_takes_the_mean_gradient_of_its_batches()
     {
         // One step of plain SGD moves a weight by rate · gradient: that of both halves together is the mean of what each alone would do.
-        var options = _run.Options with { Network = TorchTests.Spec() with { Dropout = 0 }, Momentum = 0, Nesterov = false, WeightDecay = 0, WarmupEpochs = 0, Augment = false, Epochs = 1 };
+        var options = _run.Options.By(recipe => recipe with { Momentum = 0, Nesterov = false, WeightDecay = 0, WarmupEpochs = 0, Augmentation = "none", Epochs = 1 }) with { Network = TorchTests.Spec() with { Dropout = 0 } };
         var data = Sets.Open("shapes", new() { Limit = 32, Seed = 4 });
         using var scope = NewDisposeScope();
         var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Order, 1).Permutation(32);
@@ -60,12 +60,12 @@ public sealed class TrainerTests : IDisposable
             var index = tensor(half.Select(i => (long)i).ToArray());
             var labels = tensor(half.Select(i => (long)data.Train.Labels.Span[i]).ToArray());
             network.zero_grad();
-            nn.functional.cross_entropy(network.call(batch.index_select(0, index)), labels, label_smoothing: options.LabelSmoothing).backward();
+            nn.functional.cross_entropy(network.call(batch.index_select(0, index)), labels, label_smoothing: options.Recipe.LabelSmoothing).backward();
             using var noGrad = no_grad();
             foreach (var (name, parameter) in network.named_parameters()) expected[name].sub_(parameter.grad! * (rate / 2));
         }
 
-        new Trainer(options with { BatchSize = 16, AccumulateBatches = 2 }, data).Run(cancel: TestContext.Current.CancellationToken);
+        new Trainer(options.By(recipe => recipe with { BatchSize = 16, AccumulateBatches = 2 }), data).Run(cancel: TestContext.Current.CancellationToken);
         using var trained = Checkpoint.Load(_run.Last);
         foreach (var (name, parameter) in trained.Network.named_parameters())
         {
@@ -77,7 +77,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void The_average_is_what_is_validated_kept_and_tested()
     {
-        var result = _run.Run(_run.Options with { EmaDecay = 0.9 });
+        var result = _run.Run(_run.Options.By(recipe => recipe with { EmaDecay = 0.9 }));
         using var best = Checkpoint.Load(_run.Best);
         using var last = SafeTensors.Open(_run.Last);
         var measured = Evaluator.Evaluate(best.Network, RunFolder.Data.Validation, best.Normalization, cancel: TestContext.Current.CancellationToken);
@@ -92,13 +92,13 @@ public sealed class TrainerTests : IDisposable
     public void A_run_without_anything_better_ends_early_and_its_best_epoch_is_tested()
     {
         // A learning rate that moves nothing in float32: the validation stays as it is, but for statistics, so that no later epoch is expected to be better for long.
-        var result = _run.Run(_run.Options with { Epochs = 60, Patience = 2, LearningRate = 1e-30 });
+        var result = _run.Run(_run.Options.By(recipe => recipe with { Epochs = 60, Patience = 2, LearningRate = 1e-30 }));
         Assert.True(result is { Completed: true, StoppedEarly: true, Test: not null });
         Assert.Equal(result.EpochsDone, result.BestEpoch + 2);
         Assert.DoesNotContain(result.History.TakeLast(2), epoch => epoch.Best);
         Assert.Equal(result.EpochsDone, File.ReadAllLines(_run.Log).Length);
 
-        var again = new Trainer(_run.Options with { Epochs = 60, Patience = 2, LearningRate = 1e-30, Resume = true }, RunFolder.Data).Run(cancel: TestContext.Current.CancellationToken);
+        var again = new Trainer(_run.Options.By(recipe => recipe with { Epochs = 60, Patience = 2, LearningRate = 1e-30 }) with { Resume = true }, RunFolder.Data).Run(cancel: TestContext.Current.CancellationToken);
         Assert.Equal((result.EpochsDone, result.Test, true), (again.EpochsDone, again.Test, again.StoppedEarly));
     }
 
@@ -138,8 +138,8 @@ public sealed class TrainerTests : IDisposable
     [InlineData(true)]
     public void Live_tensors_do_not_grow_from_step_to_step(bool all)
     {
-        var options = _run.Options with { Epochs = 4 };
-        if (all) options = options with { Optimizer = OptimizerKind.AdamW, EmaDecay = 0.9, ClipNorm = 1, BatchSize = 8, AccumulateBatches = 2, Augmentation = Augmentation.None with { Mixup = 0.2 } };
+        var options = _run.Options.By(recipe => recipe with { Epochs = 4 });
+        if (all) options = options.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW, EmaDecay = 0.9, ClipNorm = 1, BatchSize = 8, AccumulateBatches = 2 }) with { Augmentation = Augmentation.None with { Mixup = 0.2 } };
         var counts = new List<long>();
         Finalisers.Run();
         var before = Tensor.TotalCount;
@@ -179,7 +179,7 @@ public sealed class TrainerTests : IDisposable
     public void A_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint()
     {
         // Weights of 1e30 after the first step: their products overflow in the second or third.
-        var options = _run.Options with { LearningRate = 1e30, WarmupEpochs = 0 };
+        var options = _run.Options.By(recipe => recipe with { LearningRate = 1e30, WarmupEpochs = 0 });
         var error = Assert.Throws<TrainingDivergedException>(() => _run.Run(options));
         Assert.Equal(1, error.Epoch);
         Assert.InRange(error.Step, 2, 6);
@@ -195,7 +195,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_wrong_number_of_threads_and_other_options_are_all_listed()
     {
-        var options = _run.Options with
+        var options = _run.Options.By(recipe => recipe with
         {
             AccumulateBatches = 0,
             Optimizer = (OptimizerKind)2,
@@ -212,13 +212,17 @@ public sealed class TrainerTests : IDisposable
             WeightDecay = -1,
             LabelSmoothing = 1,
             WarmupEpochs = -1,
+            Dropout = 1,
+            Augmentation = "much",
+        }) with
+        {
             Threads = 0,
         };
         var message = Assert.Throws<ArgumentException>(() => new Trainer(options with { Network = TorchTests.Spec(classes: 7, channels: 1) }, RunFolder.Data)).Message;
         foreach (var part in new[]
         {
             "epochs is 0", "batch size is 1", "learning rate is NaN", "momentum is 1", "weight decay is -1", "label smoothing is 1", "warm-up epochs is -1",
-            "accumulated batches is 0", "optimizer is 2", "schedule is 2", "β1 is 1", "β2 is -1", "clipped to is 0", "average is 1", "patience is 0",
+            "accumulated batches is 0", "optimizer is 2", "schedule is 2", "β1 is 1", "β2 is -1", "clipped to is 0", "average is 1", "patience is 0", "dropout is 1", "augmentation is 'much'",
             "threads is 0", "takes 1 channels, the images of shapes have 3", "7 classes apart, shapes has 10",
         })
         {
@@ -229,7 +233,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void More_batches_than_there_are_can_t_be_accumulated() => Assert.Contains(
         "accumulated batches is 7, but the training split has 6 of 16 images",
-        Assert.Throws<ArgumentException>(() => new Trainer(_run.Options with { AccumulateBatches = 7 }, RunFolder.Data)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new Trainer(_run.Options.By(recipe => recipe with { AccumulateBatches = 7 }), RunFolder.Data)).Message, StringComparison.Ordinal);
 
     private static byte[] BytesOf(string path, string name)
     {

@@ -64,7 +64,7 @@ internal sealed class HtmlReport
         Line($"<h1>{E(report.Title)}</h1>");
         Line($"<p class=\"quiet\">{E(data.Name)}{(data.Synthetic ? ", synthetic" : "")}: {data.ClassNames.Count} classes, {data.Channels}×{data.Height}×{data.Width}, "
             + $"{ReportText.Whole(data.TrainImages)} images to train, {ReportText.Whole(data.ValidationImages)} to validate, {ReportText.Whole(data.TestImages)} to test. "
-            + $"{ReportText.Count(manifest.Seeds, "seed")}, {ReportText.Count(manifest.Training.Epochs, "epoch")} each.</p>");
+            + $"{ReportText.Count(manifest.Seeds, "seed")}, {ReportText.Count(manifest.Training.Recipe.Epochs, "epoch")} each.</p>");
         Line("<div class=\"verdicts\">");
         foreach (var test in report.Tests) Line($"<p>{E(ReportText.Verdict(test)).Replace("top-1", "top\u20111", StringComparison.Ordinal)}</p>");
         Line("</div>");

@@ -14,7 +14,7 @@ internal static class MarkdownReport
         Line();
         Line($"On {Cell(data.Name)}{(data.Synthetic ? ", synthetic" : "")}: {data.ClassNames.Count} classes, {data.Channels}×{data.Height}×{data.Width}, "
             + $"{ReportText.Whole(data.TrainImages)} images to train, {ReportText.Whole(data.ValidationImages)} to validate, {ReportText.Whole(data.TestImages)} to test; "
-            + $"{ReportText.Count(manifest.Seeds, "seed")}, {ReportText.Count(manifest.Training.Epochs, "epoch")} each.");
+            + $"{ReportText.Count(manifest.Seeds, "seed")}, {ReportText.Count(manifest.Training.Recipe.Epochs, "epoch")} each.");
         Line();
         foreach (var test in report.Tests) Line($"- {Cell(ReportText.Verdict(test))}");
         Line();

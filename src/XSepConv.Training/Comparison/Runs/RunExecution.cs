@@ -39,7 +39,7 @@ internal static class RunExecution
         var test = result.Test ?? throw new InvalidOperationException($"The run in {path} has ended without a test.");
         var file = Path.Combine(path, Checkpoint.BestFileName);
         using var best = Checkpoint.Load(file, TorchDevice.Parse(options.Device));
-        var (labels, predictions) = (images.Test.Labels.ToArray(), Predictions(best, images.Test, Math.Max(options.BatchSize, 256)));
+        var (labels, predictions) = (images.Test.Labels.ToArray(), Predictions(best, images.Test, Math.Max(options.Recipe.BatchSize, 256)));
         RequireBacked(file, best, run, result, labels.Zip(predictions).Count(pair => pair.First == pair.Second));
         folder.Write(manifest, run, new RunOutcome(result.BestEpoch, test, labels, predictions, result.History));
         return true;
