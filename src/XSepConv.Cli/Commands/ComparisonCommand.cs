@@ -127,7 +127,7 @@ internal sealed class ComparisonCommand
             OutputDirectory = output,
             Threads = device.Threads(result) ?? (onCpu ? 1 : TorchSharp.torch.get_num_threads()),
             Device = chosenDevice,
-        }, images);
+        });
         try
         {
             training.Validate(images);
@@ -139,7 +139,7 @@ internal sealed class ComparisonCommand
 
         var manifest = ComparisonManifest.Of(
             kind, TypedLine.Of(result), images, data.Options(result, seed: 0, usualLimit: limit), training with { OutputDirectory = "" },
-            [.. networks.Select(network => network with { Spec = network.Spec with { Dropout = training.Network.Dropout } })], result.GetValue(seeds));
+            [.. networks.Select(network => network with { Spec = training.Recipe.Of(network.Spec) })], result.GetValue(seeds));
         return (manifest, images);
     }
 

@@ -122,7 +122,7 @@ internal sealed class TrainCommand
             Resume = run.Resume(result),
             Overwrite = run.Overwrite(result),
             CheckpointSteps = result.GetValue(saveEvery),
-        }, images);
+        });
     }
 
     private static Trainer MakeTrainer(TrainingOptions options, ImageDataset images, ProcessGroup processes)

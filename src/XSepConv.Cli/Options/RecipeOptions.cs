@@ -66,10 +66,10 @@ internal sealed class RecipeOptions
     public void AddTo(ToolCommand command) => command.Add("Recipe", Changes.Prepend(recipe), [.. Table()]);
 
     /// <summary>The options of a run with what was typed, and the recipe's values for the rest.</summary>
-    public TrainingOptions Apply(ParseResult result, TrainingOptions options, ImageDataset images)
+    public TrainingOptions Apply(ParseResult result, TrainingOptions options)
     {
         var named = TrainingRecipe.For(result.GetValue(recipe)!);
-        return (named with
+        var changed = named with
         {
             Epochs = result.GetValue(epochs) ?? named.Epochs,
             BatchSize = result.GetValue(batch) ?? named.BatchSize,
@@ -83,11 +83,10 @@ internal sealed class RecipeOptions
             ClipNorm = result.GetValue(clip) is { } norm ? (norm > 0 ? norm : null) : named.ClipNorm,
             EmaDecay = result.GetValue(ema) ?? named.EmaDecay,
             Augmentation = result.GetValue(augment) ?? named.Augmentation,
-        }).Apply(options, images) with
-        {
-            AccumulateBatches = result.GetValue(accumulate) ?? 1,
-            Patience = result.GetValue(patience),
+            AccumulateBatches = result.GetValue(accumulate) ?? named.AccumulateBatches,
+            Patience = result.GetValue(patience) ?? named.Patience,
         };
+        return options with { Recipe = changed };
     }
 
     /// <summary>The recipe's name, and whether something was given otherwise.</summary>
@@ -110,7 +109,7 @@ internal sealed class RecipeOptions
             (warmup, recipe => Text(recipe.WarmupEpochs)),
             (decay, recipe => Text(recipe.WeightDecay)),
             (smoothing, recipe => Text(recipe.LabelSmoothing)),
-            (dropout, recipe => Text(recipe.Dropout)),
+            (dropout, recipe => Text(recipe.Dropout ?? 0)),
             (clip, recipe => Text(recipe.ClipNorm ?? 0)),
             (ema, recipe => Text(recipe.EmaDecay)),
             (augment, recipe => recipe.Augmentation),

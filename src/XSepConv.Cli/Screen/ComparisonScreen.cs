@@ -29,9 +29,9 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             ("data", $"{data.Name}{(data.Synthetic ? ", SYNTHETIC" : "")} ({data.Source}): "
                 + $"{data.ClassNames.Count} classes, {data.Channels}×{data.Height}×{data.Width}"),
             ("", $"{data.TrainImages:N0} images to train, {data.ValidationImages:N0} to validate, {data.TestImages:N0} to test at the end"),
-            ("recipe", $"{recipe}: {ReportText.Count(training.Epochs, "epoch")}, batches of {Math.Min(training.BatchSize, data.TrainImages)}, "
-                + $"{training.Optimizer}, learning rate {training.LearningRate}"),
-            ("", $"images {training.Augmentation?.Describe()}; all values stand in the report"),
+            ("recipe", $"{recipe}: {ReportText.Count(training.Recipe.Epochs, "epoch")}, "
+                + $"batches of {Math.Min(training.Recipe.BatchSize, data.TrainImages)}, {training.Recipe.Optimizer}, learning rate {training.Recipe.LearningRate}"),
+            ("", $"images {training.AugmentationFor(images).Describe()}; all values stand in the report"),
             ("runs", $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own of "
                 + $"{ReportText.Count(training.Threads ?? 1, "thread")}, {atATime} at a time"),
             ("output", output),
@@ -63,7 +63,7 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             console,
             [.. report.Networks.Select(network => network.Network.Label), .. ratio ? ["ratio"] : Array.Empty<string>()],
             [.. ReportTable.Of(report).Select(row => (row.Name, (IReadOnlyList<string>)[.. row.Cells, .. ratio ? [row.Ratio] : Array.Empty<string>()]))]);
-        foreach (var test in report.Tests) console.WriteLine(ReportText.Verdict(test));
+        foreach (var line in report.Tests.Select(ReportText.Verdict).Concat(ReportText.Cautions(report))) console.WriteLine(line);
         console.WriteLine();
         Consoles.Typed(console, $"report: {path}");
     }

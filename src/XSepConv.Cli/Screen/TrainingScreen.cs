@@ -67,7 +67,7 @@ internal sealed class TrainingScreen(
         if (outcome.Problem is { } problem) console.WriteLine($" note: {problem}");
         if (outcome.StoppedEarly)
         {
-            console.WriteLine($" Ended after epoch {outcome.EpochsDone}: {Count(options.Patience ?? 0, "epoch")} brought nothing better.");
+            console.WriteLine($" Ended after epoch {outcome.EpochsDone}: {Count(options.Recipe.Patience ?? 0, "epoch")} brought nothing better.");
         }
 
         var test = outcome.Test;
@@ -90,24 +90,24 @@ internal sealed class TrainingScreen(
 
     private string OptimizerText()
     {
-        var how = options.Optimizer == OptimizerKind.AdamW
-            ? $"AdamW, β {options.AdamBeta1} and {options.AdamBeta2}"
-            : $"SGD, {(options.Nesterov ? "Nesterov " : "")}momentum {options.Momentum}";
+        var how = options.Recipe.Optimizer == OptimizerKind.AdamW
+            ? $"AdamW, β {options.Recipe.AdamBeta1} and {options.Recipe.AdamBeta2}"
+            : $"SGD, {(options.Recipe.Nesterov ? "Nesterov " : "")}momentum {options.Recipe.Momentum}";
         var dropout = plan.Network.Dropout > 0 ? $", dropout {plan.Network.Dropout}" : "";
-        return $"{how}, weight decay {options.WeightDecay}, label smoothing {options.LabelSmoothing}{dropout}";
+        return $"{how}, weight decay {options.Recipe.WeightDecay}, label smoothing {options.Recipe.LabelSmoothing}{dropout}";
     }
 
     private string RateText()
     {
-        var then = options.Schedule == ScheduleKind.Step ? "then a tenth from the middle, a hundredth from three quarters on" : "then a cosine to 0";
-        return $"learning rate {options.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, {then}";
+        var then = options.Recipe.Schedule == ScheduleKind.Step ? "then a tenth from the middle, a hundredth from three quarters on" : "then a cosine to 0";
+        return $"learning rate {options.Recipe.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, {then}";
     }
 
     private string AverageText()
     {
-        var clip = options.ClipNorm is { } norm ? $"gradients clipped to a norm of {norm}" : "gradients as they are";
-        var average = options.EmaDecay > 0 ? $"an average of the weights (decay {options.EmaDecay})" : "the weights";
-        var end = options.Patience is { } patience ? $", until {Count(patience, "epoch")} bring nothing better" : "";
+        var clip = options.Recipe.ClipNorm is { } norm ? $"gradients clipped to a norm of {norm}" : "gradients as they are";
+        var average = options.Recipe.EmaDecay > 0 ? $"an average of the weights (decay {options.Recipe.EmaDecay})" : "the weights";
+        var end = options.Recipe.Patience is { } patience ? $", until {Count(patience, "epoch")} bring nothing better" : "";
         return $"{clip}; {average} validated{end}";
     }
 

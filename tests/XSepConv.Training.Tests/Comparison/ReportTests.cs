@@ -134,5 +134,126 @@ public sealed class ReportTests : IDisposable
         Assert.Equal("–", ReportText.P(null));
     }
 
+    /// <summary>
+    /// By hand: differences 1/8, 3/8, 0, so mean 1/6 and standard error √((1/24² + 5/24² + 4/24²) / 2 / 3) = √(42 / 576 / 6) = 0.11024; t of two degrees of
+    /// freedom is 4.3027 at 97.5 %, so ±0.4743: −30.8 to +64.1 points.
+    /// </summary>
+    [Fact]
+    public void The_verdict_says_first_in_words_that_no_difference_is_shown_and_how_large_one_could_be()
+    {
+        var report = HandMade.Report(_folder.Path, HandMade.Manifest());
+        var verdict = ReportText.Verdict(report.Tests.Single());
+        Assert.StartsWith("No difference shown: +16.7 points, could be −30.8 to +64.1. XSepConv reaches 75.00 ± 12.50 % top-1, ", verdict, StringComparison.Ordinal);
+        Assert.Contains("over 3 seeds", verdict, StringComparison.Ordinal);
+        Assert.Contains($"<div class=\"verdicts\">\n<p>No difference shown", HtmlReport.Write(report), StringComparison.Ordinal);
+        Assert.Contains("\n- No difference shown", MarkdownReport.Write(report), StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// Differences of 1 and 1.2 points: mean 1.1, standard error 0.1, t = 11, and one degree of freedom has 12.706 at 97.5 %: −0.2 to +2.4.
+    /// Of 1, 1.2 and 1.1 points: standard error 0.1 / √3 = 0.0577, two degrees have 4.3027: 0.9 to 1.3.
+    /// </summary>
+    [Fact]
+    public void The_verdict_says_which_is_better_where_the_interval_leaves_out_0()
+    {
+        Assert.StartsWith("No difference shown: +1.1 points, could be −0.2 to +2.4. ", Verdict([0.61, 0.612], [0.6, 0.6]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "XSepConv is better than depthwise twin: +1.1 points, could be +0.9 to +1.3. ", Verdict([0.61, 0.612, 0.611], [0.6, 0.6, 0.6]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "XSepConv is worse than depthwise twin: −1.1 points, could be −1.3 to −0.9. ", Verdict([0.6, 0.6, 0.6], [0.61, 0.612, 0.611]), StringComparison.Ordinal);
+        Assert.StartsWith("Not tested: one seed allows no test; two or more do. ", Verdict([0.61], [0.6]), StringComparison.Ordinal);
+        Assert.EndsWith(": +1.0 point.", Verdict([0.61], [0.6]), StringComparison.Ordinal);
+
+        string Verdict(double[] first, double[] second)
+        {
+            var test = HandMade.Report(_folder.At($"{first.Length}{first[0]}"), HandMade.Manifest(first.Length)).Tests.Single();
+            return ReportText.Verdict(test with { Top1 = PairedTest.Of(first, second) });
+        }
+    }
+
+    [Fact]
+    public void Images_that_are_made_up_are_said_to_tell_nothing()
+    {
+        var report = HandMade.Report(_folder.Path, HandMade.Manifest());
+        const string Expected = "by hand is synthetic: images that are made up can't tell which operator is better.";
+        foreach (var text in new[] { MarkdownReport.Write(report), HtmlReport.Write(report).Replace("&#x27;", "'", StringComparison.Ordinal) })
+        {
+            Assert.Contains(Expected, text, StringComparison.Ordinal);
+        }
+
+        report = report with { Manifest = report.Manifest with { Data = report.Manifest.Data with { Synthetic = false } } };
+        Assert.DoesNotContain(ReportText.Cautions(report), text => text.Contains("synthetic", StringComparison.Ordinal));
+    }
+
+    /// <summary>
+    /// Eight images of two classes, four of each: guesses get 50 %, ± two standard errors of √(0.5 · 0.5 / 8) = 0.17678 each, so up to 85.4 % is chance.
+    /// Of eight images with six of one class, 75 % are right without looking.
+    /// </summary>
+    [Fact]
+    public void Networks_that_guess_are_said_to_be_at_chance()
+    {
+        var report = HandMade.Report(_folder.Path, HandMade.Manifest());
+        var network = report.Networks[0];
+        Assert.True((network with { Top1 = SampleStatistics.Of([0.853]) }).IsAtChance);
+        Assert.False((network with { Top1 = SampleStatistics.Of([0.854]) }).IsAtChance);
+        Assert.Equal(0.75, (network with { Confusion = [[10, 8], [3, 3]] }).Chance);
+        Assert.Contains(ReportText.Cautions(report), text => text.StartsWith("XSepConv and depthwise twin are both at chance: 50.00 %", StringComparison.Ordinal));
+
+        var learned = report.Tests[0] with { First = network with { Top1 = SampleStatistics.Of([0.9]) } };
+        Assert.DoesNotContain(ReportText.Cautions(report with { Tests = [learned] }), text => text.Contains("at chance", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Costs_begin_at_0_and_each_latency_has_a_mark_of_its_own()
+    {
+        var report = HandMade.Report(_folder.Path, HandMade.Manifest());
+        List<LegendEntry> legend = [];
+        using var macs = new ScottPlot.Plot();
+        ReportCharts.AgainstMacs(macs, report, legend);
+        Assert.Equal(0, macs.Axes.GetLimits().Left);
+        Assert.True(macs.Axes.GetLimits().Right > report.Networks.Max(network => network.Macs / 1e6));
+
+        using var times = new ScottPlot.Plot();
+        legend = [];
+        ReportCharts.AgainstLatency(times, report, legend);
+        Assert.Equal(0, times.Axes.GetLimits().Left);
+        Assert.Equal(
+            ["libtorch alone ring", "fused module square", "runtime dot"],
+            legend.Take(3).Select(entry => $"{entry.Name.Split(", ")[1]} {entry.Mark}"));
+    }
+
+    /// <summary>Training losses of 2.5 and 1.5 stand at log₁₀ of them: 0.39794 and 0.17609.</summary>
+    [Fact]
+    public void The_loss_has_a_log_axis()
+    {
+        using var plot = new ScottPlot.Plot();
+        ReportCharts.Loss(plot, HandMade.Report(_folder.Path, HandMade.Manifest()), []);
+        var line = plot.GetPlottables<ScottPlot.Plottables.Scatter>().First();
+        Assert.Equal([0.39794, 0.17609], line.Data.GetScatterPoints().Select(point => Math.Round(point.Y, 5)));
+        Assert.Contains("log", plot.Axes.Left.Label.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0.03, 20, new[] { 0.1, 1, 10 })]
+    [InlineData(0.3, 2.4, new[] { 0.5, 1, 2 })]
+    [InlineData(1.4, 3.5, new[] { 1.5, 2, 3 })]
+    [InlineData(2.281, 2.312, new[] { 2.29, 2.3, 2.31 })]
+    public void A_log_axis_has_three_round_values_or_more(double low, double high, double[] expected) =>
+        Assert.Equal(expected, LogAxis.Ticks(low, high).Select(value => Math.Round(value, 9)));
+
+    [Fact]
+    public void Hashes_lie_under_a_fold()
+    {
+        var report = HandMade.Report(_folder.Path, HandMade.Manifest() with
+        {
+            Settings = new(StringComparer.Ordinal) { ["epochs"] = "3", ["test images"] = "8 of 3×16×16, 0123456789abcdef" },
+        });
+        var page = HtmlReport.Write(report);
+        var fold = page[page.IndexOf("<details>", StringComparison.Ordinal)..page.IndexOf("</details>", StringComparison.Ordinal)];
+        Assert.Contains("0123456789abcdef", fold, StringComparison.Ordinal);
+        Assert.DoesNotContain("epochs", fold, StringComparison.Ordinal);
+        Assert.Equal(2, page.Split("0123456789abcdef").Length);
+    }
+
     private static string Compact(JsonElement element) => JsonSerializer.Serialize(element);
 }

@@ -46,7 +46,7 @@ public sealed class TrainerTests : IDisposable
         var data = Sets.Open("shapes", new() { Limit = 32, Seed = 4 });
         using var scope = NewDisposeScope();
         var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Order, 1).Permutation(32);
-        var rate = new LearningRateSchedule(options.LearningRate, 1, 0).At(0);
+        var rate = new LearningRateSchedule(options.Recipe.LearningRate, 1, 0).At(0);
 
         using (manual_seed(options.Seed))
         {

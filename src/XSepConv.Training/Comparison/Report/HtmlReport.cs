@@ -10,6 +10,7 @@ namespace XSepConv.Training;
 internal sealed class HtmlReport
 {
     private const string Measured = " data-measured";
+    private const int HashDigits = 16;
 
     private readonly ComparisonReport report;
     private readonly StringBuilder text = new();
@@ -67,6 +68,7 @@ internal sealed class HtmlReport
             + $"{ReportText.Count(manifest.Seeds, "seed")}, {ReportText.Count(manifest.Training.Recipe.Epochs, "epoch")} each.</p>");
         Line("<div class=\"verdicts\">");
         foreach (var test in report.Tests) Line($"<p>{E(ReportText.Verdict(test)).Replace("top-1", "top\u20111", StringComparison.Ordinal)}</p>");
+        foreach (var caution in ReportText.Cautions(report)) Line($"<p class=\"caution\">{E(caution)}</p>");
         Line("</div>");
     }
 
@@ -84,7 +86,8 @@ internal sealed class HtmlReport
 
         Line("</tbody></table></div>");
         Line("<p class=\"quiet\">Top-1 and cross-entropy: mean ± standard deviation over the seeds, on test images that were looked at once, with the weights of the epoch that validated best. "
-            + "Latency: one image, one thread, median, all networks in turns. Memory: the largest resident size of a run's own process until the end of its first epoch’s training.</p>");
+            + "Latency: one image, one thread, median, all networks in turns; libtorch is the module with every layer an operator of libtorch, "
+            + "the fused module has our kernels in libtorch, the runtime works without libtorch. Memory: the largest resident size of a run's own process until the end of its first epoch’s training.</p>");
     }
 
     private void Charts(IReadOnlyList<ReportChart> charts, string problem)
@@ -143,11 +146,25 @@ internal sealed class HtmlReport
     {
         var machine = report.Machine;
         Line($"<h2>How it was made</h2>\n<pre>{E(report.Manifest.Command)}</pre>\n<dl>");
-        foreach (var (name, value) in report.Manifest.Settings) Line($"<div><dt>{E(name)}</dt><dd>{E(value)}</dd></div>");
+        var settings = report.Manifest.Settings.ToLookup(setting => HasHash(setting.Value));
+        foreach (var (name, value) in settings[false]) Setting(name, value);
         Line("</dl>");
+        if (settings[true].Any())
+        {
+            Line("<details><summary>What was hashed: networks and images</summary>\n<dl>");
+            foreach (var (name, value) in settings[true]) Setting(name, value);
+            Line("</dl></details>");
+        }
+
         Line($"<p class=\"quiet\"{Measured}>{E(machine.Time.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture))}, {E(machine.Processor)}, {ReportText.Count(machine.Cores, "core")}, "
             + $"{E(machine.System)}; {E(machine.Versions)}; kernels {E(machine.Kernel)}; {ReportText.Runs(report.Manifest)}.</p>");
     }
+
+    private void Setting(string name, string value) => Line($"<div><dt>{E(name)}</dt><dd>{E(value)}</dd></div>");
+
+    /// <summary>Whether sixteen hexadecimal digits stand at its end.</summary>
+    private static bool HasHash(string value) =>
+        value.Length >= HashDigits && value[^HashDigits..].All(char.IsAsciiHexDigitLower);
 
     private static string Cells(string element, IEnumerable<string> cells) => string.Concat(cells.Select(cell => $"<{element}>{E(cell)}</{element}>"));
 

@@ -16,7 +16,7 @@ internal static class MarkdownReport
             + $"{ReportText.Whole(data.TrainImages)} images to train, {ReportText.Whole(data.ValidationImages)} to validate, {ReportText.Whole(data.TestImages)} to test; "
             + $"{ReportText.Count(manifest.Seeds, "seed")}, {ReportText.Count(manifest.Training.Recipe.Epochs, "epoch")} each.");
         Line();
-        foreach (var test in report.Tests) Line($"- {Cell(ReportText.Verdict(test))}");
+        foreach (var line in report.Tests.Select(ReportText.Verdict).Concat(ReportText.Cautions(report))) Line($"- {Cell(line)}");
         Line();
 
         var ratio = report.Networks.Count == 2;

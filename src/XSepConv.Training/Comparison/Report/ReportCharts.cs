@@ -16,7 +16,7 @@ internal sealed record ReportChart(string Title, byte[] Light, byte[] Dark, int 
 /// <summary>An entry of a legend.</summary>
 /// <param name="Name">What it stands for.</param>
 /// <param name="Color">As CSS writes it.</param>
-/// <param name="Mark"><c>dot</c>, <c>ring</c>, <c>line</c> or <c>dashes</c>.</param>
+/// <param name="Mark"><c>dot</c>, <c>ring</c>, <c>square</c>, <c>line</c> or <c>dashes</c>.</param>
 internal sealed record LegendEntry(string Name, string Color, string Mark);
 
 /// <summary>Draws the pictures of a report.</summary>
@@ -78,7 +78,7 @@ internal static class ReportCharts
         }
     }
 
-    private static void AgainstMacs(Plot plot, ComparisonReport report, List<LegendEntry> legend)
+    internal static void AgainstMacs(Plot plot, ComparisonReport report, List<LegendEntry> legend)
     {
         var i = 0;
         foreach (var family in report.Networks.GroupBy(network => network.Network.Family))
@@ -90,33 +90,33 @@ internal static class ReportCharts
 
         plot.XLabel("MACs of an image, millions");
         plot.YLabel("top-1 on test images, %");
-        Spread(plot, [.. report.Networks.Select(network => network.Macs / 1e6)]);
+        FromZero(plot, report.Networks.Max(network => network.Macs / 1e6));
         plot.HideLegend();
     }
 
-    private static void AgainstLatency(Plot plot, ComparisonReport report, List<LegendEntry> legend)
+    internal static void AgainstLatency(Plot plot, ComparisonReport report, List<LegendEntry> legend)
     {
         var i = 0;
         List<double> times = [];
         foreach (var family in report.Networks.GroupBy(network => network.Network.Family))
         {
             var color = Palette[i++ % Palette.Length];
-            Series("libtorch", MarkerShape.OpenCircle, latency => latency.Libtorch);
-            Series("runtime", MarkerShape.FilledCircle, latency => latency.Runtime);
+            Series("libtorch alone", MarkerShape.OpenCircle, "ring", latency => latency.Libtorch);
+            Series("fused module", MarkerShape.OpenSquare, "square", latency => latency.Module);
+            Series("runtime", MarkerShape.FilledCircle, "dot", latency => latency.Runtime);
 
-            void Series(string where, MarkerShape shape, Func<Latency, double> of)
+            void Series(string where, MarkerShape shape, string mark, Func<Latency, double> of)
             {
                 var points = family.Select(network => (Time: of(network.Measured.Latency), network)).ToArray();
                 times.AddRange(points.Select(point => point.Time));
                 Points(plot, color, shape, points);
-                legend.Add(new($"{family.Key}, {where}", color.ToHex(), shape == MarkerShape.FilledCircle ? "dot" : "ring"));
+                legend.Add(new($"{family.Key}, {where}", color.ToHex(), mark));
             }
         }
 
         plot.XLabel("milliseconds, one thread");
         plot.YLabel("top-1 on test images, %");
-        Spread(plot, times);
-        plot.Axes.SetLimitsX(0, 1.15 * times.Max());
+        FromZero(plot, times.Max());
         plot.HideLegend();
     }
 
@@ -143,30 +143,30 @@ internal static class ReportCharts
         line.LineWidth = points.Length > 1 ? 1.5f : 0;
     }
 
-    // One network's point, or several at one place, need room around them.
-    private static void Spread(Plot plot, IReadOnlyList<double> xs)
+    /// <summary>What costs twice as much stands twice as far to the right.</summary>
+    private static void FromZero(Plot plot, double most)
     {
         plot.Axes.AutoScale();
-        var (low, high) = (xs.Min(), xs.Max());
-        var margin = Math.Max(0.12 * (high - low), 0.02 * high);
-        plot.Axes.SetLimitsX(low - margin, high + margin);
+        plot.Axes.SetLimitsX(0, 1.15 * most);
         var (bottom, top) = (plot.Axes.GetLimits().Bottom, plot.Axes.GetLimits().Top);
         plot.Axes.SetLimitsY(bottom - (0.15 * (top - bottom)), top + (0.1 * (top - bottom)));
     }
 
-    private static void Loss(Plot plot, ComparisonReport report, List<LegendEntry> legend)
+    internal static void Loss(Plot plot, ComparisonReport report, List<LegendEntry> legend)
     {
         for (var i = 0; i < report.Networks.Count; i++)
         {
             var network = report.Networks[i];
             var color = Palette[i % Palette.Length];
-            Curve(plot, color.WithAlpha(0.75), LinePattern.Dashed, Means(network, epoch => epoch.TrainLoss));
-            Curve(plot, color, LinePattern.Solid, Means(network, epoch => epoch.ValidationLoss));
+            Curve(plot, color.WithAlpha(0.75), LinePattern.Dashed, [.. Means(network, epoch => epoch.TrainLoss).Select(LogAxis.Place)]);
+            Curve(plot, color, LinePattern.Solid, [.. Means(network, epoch => epoch.ValidationLoss).Select(LogAxis.Place)]);
             legend.Add(new($"{network.Network.Label}, training", color.ToHex(), "dashes"));
             legend.Add(new($"{network.Network.Label}, validation", color.ToHex(), "line"));
         }
 
-        Epochs(plot, report, "cross-entropy");
+        Epochs(plot, report, "cross-entropy, log scale");
+        plot.Axes.AutoScaleY();
+        LogAxis.Label(plot.Axes.Left);
     }
 
     private static void Validation(Plot plot, ComparisonReport report, List<LegendEntry> legend)

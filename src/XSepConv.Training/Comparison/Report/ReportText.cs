@@ -6,6 +6,7 @@ namespace XSepConv.Training;
 internal static class ReportText
 {
     private const string None = "–";
+    private const double Significance = 0.05;
 
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
@@ -29,11 +30,7 @@ internal static class ReportText
         : string.Create(Culture, $"{statistics.Mean:0.000}");
 
     /// <summary>A difference of shares, in percentage points, always with its sign.</summary>
-    public static string Points(double difference)
-    {
-        var text = string.Create(Culture, $"{100 * Math.Abs(difference):0.00}");
-        return text == "0.00" ? "0.00" : $"{(difference < 0 ? "−" : "+")}{text}";
-    }
+    public static string Points(double difference) => Signed(100 * difference, "0.00");
 
     public static string Interval(PairedTest test) => test is { Low: { } low, High: { } high } ? $"{Points(low)} to {Points(high)}" : None;
 
@@ -47,18 +44,33 @@ internal static class ReportText
     /// <summary>The same in a sentence, with its sign.</summary>
     public static string PIs(double p) => p < 0.0001 ? "p < 0.0001" : $"p = {P(p)}";
 
-    public static string Shift((double X, double Y) shift) => shift == (0, 0) ? "none" : string.Create(Culture, $"{Signed(shift.X)}, {Signed(shift.Y)} px");
+    public static string Shift((double X, double Y) shift) =>
+        shift == (0, 0) ? "none" : $"{Signed(shift.X, "0.#")}, {Signed(shift.Y, "0.#")} px";
 
     public static string Ratio(double? first, double? second) => first is { } a && second is { } b && b != 0 ? string.Create(Culture, $"{a / b:0.00}×") : None;
 
-    /// <summary>What the test says, in a sentence.</summary>
+    /// <summary>What the test says: in words, then in numbers.</summary>
     public static string Verdict(DifferenceReport test)
     {
         var (first, second, top1) = (test.First.Network.Label, test.Second.Network.Label, test.Top1);
-        var means = $"{first} reaches {Percent(test.First.Top1)} top-1, {second} {Percent(test.Second.Top1)}: {Points(top1.Mean)} points";
-        if (top1.P is not { } p) return $"{means}; {top1.WhyNot}.";
-        var found = p < 0.05 ? "more than chance explains at the 5 % level" : "no more than chance explains at the 5 % level";
-        return $"{means} (95 % interval {Interval(top1)}, {PIs(p)}), {found}.";
+        var means = $"{first} reaches {Percent(test.First.Top1)} top-1, {second} {Percent(test.Second.Top1)}";
+        if (top1 is not { P: { } p, Low: { } low, High: { } high }) return $"Not tested: {top1.WhyNot}. {means}: {Rounded(top1.Mean)}.";
+        var words = p >= Significance ? "No difference shown" : $"{first} is {(top1.Mean > 0 ? "better" : "worse")} than {second}";
+        return $"{words}: {Rounded(top1.Mean)}, could be {Signed(100 * low, "0.0")} to {Signed(100 * high, "0.0")}. "
+            + $"{means} (95 % interval of the paired t-test over {Count(test.First.Outcomes.Count, "seed")}, {PIs(p)}).";
+    }
+
+    /// <summary>What keeps the numbers from saying much; nothing where nothing does.</summary>
+    public static IEnumerable<string> Cautions(ComparisonReport report)
+    {
+        foreach (var test in report.Tests.Where(test => test.First.IsAtChance && test.Second.IsAtChance))
+        {
+            yield return $"{test.First.Network.Label} and {test.Second.Network.Label} are both at chance: {Percent(test.First.Chance)} are right when the "
+                + "commonest class is always answered. They have learned nothing yet, so their difference says nothing; train longer, or on more images.";
+        }
+
+        var data = report.Manifest.Data;
+        if (data.Synthetic) yield return $"{data.Name} is synthetic: images that are made up can't tell which operator is better. Use photographs for that.";
     }
 
     /// <summary>Images that only one of two networks gets right, and what McNemar's test says of them.</summary>
@@ -70,5 +82,15 @@ internal static class ReportText
 
     public static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
-    private static string Signed(double value) => value == 0 ? "0" : string.Create(Culture, $"{(value < 0 ? "−" : "+")}{Math.Abs(value):0.#}");
+    private static string Rounded(double difference)
+    {
+        var text = Signed(100 * difference, "0.0");
+        return text is "+1.0" or "−1.0" ? $"{text} point" : $"{text} points";
+    }
+
+    private static string Signed(double value, string format)
+    {
+        var text = Math.Abs(value).ToString(format, Culture);
+        return double.Parse(text, Culture) == 0 ? text : $"{(value < 0 ? "−" : "+")}{text}";
+    }
 }

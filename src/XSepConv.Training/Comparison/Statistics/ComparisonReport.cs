@@ -37,6 +37,12 @@ internal sealed record NetworkReport(
     ComparedNetwork Network, long Parameters, long Macs, (double X, double Y) Shift, IReadOnlyList<RunOutcome> Outcomes,
     SampleStatistics Top1, SampleStatistics Loss, int[][] Confusion, NetworkMeasurements Measured)
 {
+    /// <summary>What always answering with the commonest class gets right, 0 … 1.</summary>
+    public double Chance => Confusion.Max(row => row.Sum()) / (double)Confusion.Sum(row => row.Sum());
+
+    /// <summary>Whether it is right no more often than that, or by no more than two standard errors of as many guesses as there are test images.</summary>
+    public bool IsAtChance => Top1.Mean <= Chance + (2 * Math.Sqrt(Chance * (1 - Chance) / Outcomes[0].Labels.Count));
+
     public static NetworkReport Of(ComparisonFolder folder, ComparisonManifest manifest, ComparedNetwork network, Latency latency)
     {
         ComparedRun[] runs = [.. Enumerable.Range(0, manifest.Seeds).Select(seed => new ComparedRun(network, seed))];
