@@ -213,6 +213,12 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(0, macs.Axes.GetLimits().Left);
         Assert.True(macs.Axes.GetLimits().Right > report.Networks.Max(network => network.Macs / 1e6));
 
+        // 10 % each, as of networks that guess: from 9 to 11 at least.
+        var same = SampleStatistics.Of([0.1, 0.1, 0.1]);
+        using var equal = new ScottPlot.Plot();
+        ReportCharts.AgainstMacs(equal, report with { Networks = [.. report.Networks.Select(network => network with { Top1 = same })] }, []);
+        Assert.True(equal.Axes.GetLimits() is { Bottom: <= 9, Top: >= 11 });
+
         using var times = new ScottPlot.Plot();
         legend = [];
         ReportCharts.AgainstLatency(times, report, legend);

@@ -26,6 +26,9 @@ internal static class ReportCharts
     private const int Width = 460;
     private const int Height = 310;
 
+    // No finer difference of top-1 fills a picture, in percentage points.
+    private const double LeastPoints = 2;
+
     // A page's pixel is two of the picture's: sharp on telephones too.
     private const int Density = 2;
 
@@ -149,7 +152,10 @@ internal static class ReportCharts
         plot.Axes.AutoScale();
         plot.Axes.SetLimitsX(0, 1.15 * most);
         var (bottom, top) = (plot.Axes.GetLimits().Bottom, plot.Axes.GetLimits().Top);
-        plot.Axes.SetLimitsY(bottom - (0.15 * (top - bottom)), top + (0.1 * (top - bottom)));
+
+        // Equal results need room around them too.
+        var room = Math.Max(0, LeastPoints - (top - bottom)) / 2;
+        plot.Axes.SetLimitsY(bottom - (0.15 * (top - bottom)) - room, top + (0.1 * (top - bottom)) + room);
     }
 
     internal static void Loss(Plot plot, ComparisonReport report, List<LegendEntry> legend)
