@@ -1,56 +1,90 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
 namespace XSepConv.Core.Tests.Documentation;
 
-public class ReadmeTests
+public sealed partial class ReadmeTests
 {
-    [Fact]
-    public void Its_benchmark_rows_are_those_of_the_committed_results()
-    {
-        var results = Directory.EnumerateFiles(Path.Combine(Repository.Root, "benchmarks", "results"), "*.md", SearchOption.AllDirectories)
-            .SelectMany(File.ReadLines).ToHashSet();
-        var rows = File.ReadLines(Path.Combine(Repository.Root, "README.md")).Where(line => line.StartsWith("| cpu |", StringComparison.Ordinal)).ToList();
+    private static string Readme { get; } = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
 
-        Assert.NotEmpty(rows);
-        Assert.All(rows, row => Assert.Contains(row, results));
+    [Theory]
+    [InlineData("training step", "of libtorch", "stage-train", "depthwise/fused")]
+    [InlineData("training step", "on our kernels", "stage-train", "depthwise-fused/fused")]
+    [InlineData("inference", "of libtorch", "stage-eval", "depthwise/fused")]
+    [InlineData("inference", "on our kernels", "stage-eval", "depthwise-fused/fused")]
+    public void A_stage_s_ratios_are_those_of_the_committed_results(string pass, string against, string work, string ratio)
+    {
+        var shown = Readme.Split('\n').Single(line => line.StartsWith($"| {pass} | {against} |", StringComparison.Ordinal));
+        var measured = RatiosTable.Of(work).Where(row => row["batch"] == "32").OrderBy(row => int.Parse(row["K"], CultureInfo.InvariantCulture));
+
+        Assert.Equal($"| {pass} | {against} | {string.Join(" | ", measured.Select(row => row[ratio]))} |", shown);
     }
 
     [Theory]
-    [InlineData("training step, 32 images", "stage-train", 32)]
-    [InlineData("training step, 128 images", "stage-train", 128)]
-    [InlineData("inference, 32 images", "stage-eval", 32)]
-    [InlineData("inference, 1 image", "stage-eval", 1)]
-    public void Its_ratios_are_those_of_the_committed_results(string label, string work, int batch)
+    [InlineData("net-train", "64", "twin/fused", "A training step of the network is {0} × faster than its twin's in libtorch")]
+    [InlineData("net-train", "64", "twin-fused/fused", "and {0} × faster than its twin's on our kernels")]
+    [InlineData("net-eval", "1", "onnxruntime/compiled", "one image is {0} × faster than in ONNX Runtime")]
+    [InlineData("net-eval", "1", "twin/compiled", "and {0} × faster than the twin.")]
+    public void A_network_s_ratios_are_those_of_the_committed_results(string work, string batch, string ratio, string sentence)
     {
-        var shown = Cells(File.ReadLines(Path.Combine(Repository.Root, "README.md")).Single(line => line.StartsWith($"| {label} |", StringComparison.Ordinal)));
-        var section = File.ReadLines(Directory.EnumerateFiles(Path.Combine(Repository.Root, "benchmarks", "results"), "ratios.md", SearchOption.AllDirectories).Single())
-            .SkipWhile(line => line != $"## {work}").Skip(1).TakeWhile(line => !line.StartsWith('#'));
-        // K = 3, 5, 7, 9: model, batch, K, composed/fused, depthwise/fused, depthwise-fused/fused, …
-        var rows = section.Select(Cells).Where(cells => cells.Length > 5 && cells[1] == $"{batch}").ToList();
+        var row = RatiosTable.Of(work).Single(row => row["model"] == "xsep" && row["batch"] == batch && row["K"] == "–");
 
-        Assert.Equal(4, rows.Count);
-        Assert.Equal(rows.Select(cells => cells[4]).Concat(rows.Skip(1).Select(cells => cells[5])), shown.Skip(1));
-    }
-
-    private static string[] Cells(string row) => row.Trim('|').Split('|', StringSplitOptions.TrimEntries);
-
-    [Fact]
-    public void Its_counts_are_those_of_the_default_network()
-    {
-        using var network = new XSepMobileNetV3Small();
-        var profile = ModelProfile.Of(network, 1, 3, 224, 224);
-        var invariant = System.Globalization.CultureInfo.InvariantCulture;
-
-        Assert.Contains(
-            string.Create(invariant, $"| {profile.Parameters:N0} | {profile.Macs:N0} |"), File.ReadAllText(Path.Combine(Repository.Root, "README.md")));
+        Assert.Contains(sentence.Replace("{0}", row[ratio]), Readme.Replace('\n', ' '));
     }
 
     [Fact]
-    public void Its_links_lead_somewhere()
+    public void The_machine_and_the_versions_are_those_of_the_committed_results()
     {
-        var text = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-        var links = System.Text.RegularExpressions.Regex.Matches(text, @"\]\(([^)#]+)\)").Select(match => match.Groups[1].Value)
-            .Where(link => !link.StartsWith("http", StringComparison.Ordinal)).ToList();
-
-        Assert.NotEmpty(links);
-        Assert.All(links, link => Assert.True(File.Exists(Path.Combine(Repository.Root, link)), $"README links {link}, which is not there."));
+        Assert.All(["AMD EPYC, family 25 model 17", "2 logical processors", "512-bit vectors", ".NET 10.0.12, TorchSharp 0.107.0"], fact =>
+        {
+            Assert.Contains(fact, RatiosTable.Text);
+            Assert.Contains(fact, Readme);
+        });
     }
+
+    [Fact]
+    public void The_accuracies_are_those_of_the_results()
+    {
+        var results = File.ReadAllText(Path.Combine(Repository.Root, "docs", "results.md"));
+        var shown = Accuracies().Matches(Readme).Select(match => match.Value).ToList();
+
+        Assert.NotEmpty(shown);
+        Assert.All(shown, accuracy => Assert.Contains(accuracy, results));
+    }
+
+    [Fact]
+    public void The_counts_in_the_quick_start_are_those_of_its_networks()
+    {
+        var options = new MobileNetV3SmallOptions { NumClasses = 10, Preset = ImagePreset.Cifar, Width = 0.5 };
+        using var network = new XSepMobileNetV3Small(options);
+        using var twin = new MobileNet(MobileNetV3SmallSpec.Twin(options));
+        var (ours, theirs) = (ModelProfile.Of(network, 1, 3, 32, 32), ModelProfile.Of(twin, 1, 3, 32, 32));
+
+        Assert.Matches(string.Create(CultureInfo.InvariantCulture, $@"parameters +{ours.Parameters:N0} +{theirs.Parameters:N0}"), Readme);
+        Assert.Matches(string.Create(CultureInfo.InvariantCulture, $@"MACs of an image +{ours.Macs:N0} +{theirs.Macs:N0}"), Readme);
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(7)]
+    [InlineData(9)]
+    public void The_drawing_has_the_paper_s_arithmetic(int k)
+    {
+        var drawing = Drawing().Match(Readme).Value;
+        var columns = DrawnCounts().Matches(drawing).Select(match => match.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToList();
+        var column = Array.IndexOf(["5", "7", "9"], $"{k}");
+
+        Assert.Equal(3, columns.Count);
+        Assert.Equal([$"{k}", $"{k * k}", $"{4 + 2 * k}"], columns.Select(row => row[column]));
+    }
+
+    [GeneratedRegex(@"\d\d\.\d\d ± \d\.\d\d %")]
+    private static partial Regex Accuracies();
+
+    [GeneratedRegex("^```text\nK×K.*?^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex Drawing();
+
+    // Three numbers at the end of a line of the drawing: K, K² and 4 + 2K.
+    [GeneratedRegex(@"\d+ +\d+ +\d+$", RegexOptions.Multiline)]
+    private static partial Regex DrawnCounts();
 }

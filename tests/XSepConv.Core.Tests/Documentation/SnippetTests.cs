@@ -12,7 +12,7 @@ public sealed class SnippetTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void The_CSharp_of_a_page_compiles_and_runs(string page)
+    public void The_CSharp_of_a_page_runs_and_prints_what_the_page_shows(string page)
     {
         Directory.SetCurrentDirectory(_folder);
         foreach (var snippet in Snippet.In(page))
@@ -20,12 +20,13 @@ public sealed class SnippetTests : IDisposable
             random.manual_seed(1);
             using var images = randn(8, 3, 32, 32);
             using var labels = arange(8, dtype: ScalarType.Int64);
-            snippet.Run(images, labels);
+            var printed = snippet.Run(images, labels);
+            if (snippet.Output is not null) Assert.Equal(snippet.Output, printed);
         }
     }
 
     [Fact]
-    public void README_shows_CSharp() => Assert.NotEmpty(Snippet.In("README.md"));
+    public void README_shows_CSharp_and_what_it_prints() => Assert.True(Snippet.In("README.md").Count(snippet => snippet.Output is not null) >= 2);
 
     public void Dispose()
     {
