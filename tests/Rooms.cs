@@ -37,7 +37,8 @@ internal static partial class Rooms
 
     private static string Code(string text) => Noise().Replace(text, "");
 
-    private static string Repository()
+    /// <summary>The checkout that the tests were built from.</summary>
+    public static string Repository()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

@@ -39,7 +39,8 @@ internal sealed record BenchmarkRun(string Name, string Title, string Descriptio
         var job = (Quick ? Job.ShortRun : Job.Default.WithWarmupCount(5).WithIterationCount(15))
             .WithMinIterationTime(TimeInterval.FromMilliseconds(Quick ? 50 : 200))
             .WithEnvironmentVariable(TorchBenchmark.ThreadsVariable, Threads.ToString(CultureInfo.InvariantCulture))
-            // The projects that BenchmarkDotNet generates switch the repository's targets off, and with them the step that lets TorchSharp load.
+            // The projects that BenchmarkDotNet generates switch the repository's targets off, and with them the step that lets TorchSharp
+            // load.
             .WithArguments([new MsBuildArgument("/p:ImportDirectoryBuildTargets=true")])
             .WithId(Quick ? "quick" : "full");
         return ManualConfig.CreateEmpty()

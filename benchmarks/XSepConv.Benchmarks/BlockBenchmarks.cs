@@ -2,7 +2,9 @@ using BenchmarkDotNet.Attributes;
 
 namespace XSepConv.Benchmarks;
 
-/// <summary>The two blocks that differ in the spatial operator only: no squeeze-excite, the same 1×1 convolutions and activations.</summary>
+/// <summary>
+/// The two blocks that differ in the spatial operator only: no squeeze-excite, the same 1×1 convolutions and activations.
+/// </summary>
 public class BlockBenchmarks : TorchBenchmark
 {
     private const int In = 40, Expand = 240, Size = 14;

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace XSepConv.Benchmarks;
 
 /// <summary>
-/// What fitting is worth when a trained network is converted: a network is trained on Fashion-MNIST, then converted with random and with fitted
+/// What fitting is worth when a trained network is converted: a network is trained on Fashion-MNIST, then converted with random and with
+/// fitted
 /// weights. Measured are how far the logits on test images move, the accuracy right after the conversion, and after one more epoch.
 /// </summary>
 internal sealed class FitExperiment

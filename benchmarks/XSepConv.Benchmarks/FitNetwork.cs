@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace XSepConv.Benchmarks;
 
 /// <summary>
-/// The network whose conversion is measured: a small MobileNetV2 (inverted residuals, linear bottlenecks) with large kernels, for 28×28 grey images.
+/// The network whose conversion is measured: a small MobileNetV2 (inverted residuals, linear bottlenecks) with large kernels, for 28×28
+/// grey images.
 /// </summary>
 internal static class FitNetwork
 {

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace XSepConv.Benchmarks;
 
 /// <summary>
-/// The same training run with the fused operators, with the composed ones, and with the composed ones from weights that differ by 10⁻⁷ of themselves.
+/// The same training run with the fused operators, with the composed ones, and with the composed ones from weights that differ by 10⁻⁷ of
+/// themselves.
 /// How far the third leaves the second is what rounding does to this training; the first should be no farther.
 /// </summary>
 internal sealed class LossCurves

@@ -10,7 +10,9 @@ namespace XSepConv.Benchmarks;
 /// <summary>What the figures depend on.</summary>
 internal static class Machine
 {
-    /// <summary>The processor's name as it reports it. On x86 its family and model too: a virtual machine may tell no more than the maker's brand.</summary>
+    /// <summary>
+    /// The processor's name as it reports it. On x86 its family and model too: a virtual machine may tell no more than the maker's brand.
+    /// </summary>
     public static string Cpu { get; } = $"{(HostEnvironmentInfo.GetCurrent().Cpu.Value?.ProcessorName is { Length: > 0 } name ? name : "unknown CPU")}{FamilyAndModel}";
 
     /// <summary>The processor's name as the name of a folder.</summary>

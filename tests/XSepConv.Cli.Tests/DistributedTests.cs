@@ -29,7 +29,8 @@ public sealed class DistributedTests : IDisposable
         Assert.True(together.ExitCode == 0, together.Error);
         Assert.Single(together.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries));
 
-        // A sum of two does not depend on their order: weights, moments and losses are the same bits. Running statistics see both batches at once instead of one
+        // A sum of two does not depend on their order: weights, moments and losses are the same bits. Running statistics see both batches
+        // at once instead of one
         // after the other, so that they, and with them the validation, are close.
         using var expected = SafeTensors.Open(Path.Combine(one, "last.safetensors"));
         using var actual = SafeTensors.Open(Path.Combine(two, "last.safetensors"));

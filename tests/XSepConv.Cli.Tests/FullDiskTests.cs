@@ -35,7 +35,8 @@ public sealed class FullDiskTests(FinishedRun finished) : IDisposable
             await begun.Finish();
         }
 
-        // No file may grow beyond 200 KiB, and last.safetensors has 284 KB: writing it fails in its middle, as on a full disk. The signal that comes with it is
+        // No file may grow beyond 200 KiB, and last.safetensors has 284 KB: writing it fails in its middle, as on a full disk. The signal
+        // that comes with it is
         // ignored, and .NET told to do without the file in memory that it writes code to.
         var before = File.ReadAllBytes(last);
         Assert.True(before.Length > 200 << 10);

@@ -22,7 +22,10 @@ internal static class Here
         return Message(error);
     }
 
-    /// <summary>One message, put back into one line: it begins with the command's name, its other lines are indented, and none is longer than 120 columns but for a word that is.</summary>
+    /// <summary>
+    /// One message, put back into one line: it begins with the command's name, its other lines are indented, and none is longer than 120
+    /// columns but for a word that is.
+    /// </summary>
     public static string Message(string error)
     {
         Assert.EndsWith(Environment.NewLine, error);

@@ -7,7 +7,8 @@ namespace XSepConv.Cli.Tests;
 /// <summary>Names of foreign files never steer a terminal.</summary>
 public sealed class HostileTextTests : IDisposable
 {
-    // Clears the screen, sets a title, goes back, turns the direction, ends the line, begins a C1 sequence, a pair of which one half is missing comes through no JSON.
+    // Clears the screen, sets a title, goes back, turns the direction, ends the line, begins a C1 sequence, a pair of which one half is
+    // missing comes through no JSON.
     private const string Hostile = "cat\u001b[2J\u001b]0;title\u0007\r\b\u202egnp\u2066\u200f\u061c\u2028\u0085\u009b31m\u007f\nxsepconv: all is well";
 
     // 16×16 pixels of a slope.

@@ -2,7 +2,10 @@ using XSepConv.Cli.Startup;
 
 namespace XSepConv.Cli.Tests;
 
-/// <summary>How many cores are idle, from two readings of /proc/stat worked by hand: columns are user, nice, system, idle, iowait, irq, softirq, steal, guest, guest nice.</summary>
+/// <summary>
+/// How many cores are idle, from two readings of /proc/stat worked by hand: columns are user, nice, system, idle, iowait, irq, softirq,
+/// steal, guest, guest nice.
+/// </summary>
 public sealed class IdleCoresTests
 {
     private static readonly string[] Before =

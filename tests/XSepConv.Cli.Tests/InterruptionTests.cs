@@ -52,7 +52,8 @@ public sealed class InterruptionTests(FinishedRun finished) : IDisposable
         {
             using var tool = ToolProcess.Start(Continued(args));
 
-            // Moments are counted in saves, so that a slow machine gets as far as a fast one; the rest of the wait falls anywhere in a step.
+            // Moments are counted in saves, so that a slow machine gets as far as a fast one; the rest of the wait falls anywhere in a
+            // step.
             await SavesOf(tool, random.Next(1, 4));
             await Task.Delay(random.Next(60), TestContext.Current.CancellationToken);
             if (tool.HasExited) break;

@@ -2,7 +2,10 @@ using System.CommandLine;
 
 namespace XSepConv.Cli.Tests;
 
-/// <summary>Every option of every command, with what people and scripts type by mistake: what is refused names the option and its value, and nothing is done.</summary>
+/// <summary>
+/// Every option of every command, with what people and scripts type by mistake: what is refused names the option and its value, and nothing
+/// is done.
+/// </summary>
 public sealed class OddValueTests
 {
     private static readonly string[] Wrong = ["", " ", "NaN", "1e999", "--", "-", "x y", "0x10", "\u0661", new string('9', 100_000), new string('y', 100_000)];

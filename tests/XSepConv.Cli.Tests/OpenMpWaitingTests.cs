@@ -8,7 +8,9 @@ public sealed class OpenMpWaitingTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    /// <summary>GCC's OpenMP itself says what it has read: 1,000 rounds unless told otherwise, all of it before libtorch is loaded.</summary>
+    /// <summary>
+    /// GCC's OpenMP itself says what it has read: 1,000 rounds unless told otherwise, all of it before libtorch is loaded.
+    /// </summary>
     [Theory]
     [InlineData("GOMP_SPINCOUNT = '1000'", null, null)]
     [InlineData("GOMP_SPINCOUNT = '77'", "GOMP_SPINCOUNT", "77")]

@@ -1,6 +1,8 @@
 namespace XSepConv.Cli.Tests;
 
-/// <summary>Every path that can be typed leads to everything that is no file: all are refused by name, at once, and nothing waits.</summary>
+/// <summary>
+/// Every path that can be typed leads to everything that is no file: all are refused by name, at once, and nothing waits.
+/// </summary>
 public sealed class PathTests : IDisposable
 {
     // No test here waits for a clock; a hang is what this ends.
@@ -37,7 +39,10 @@ public sealed class PathTests : IDisposable
 
     public static TheoryData<string, string> ReadingCases => Cases(Reading, _ => Obstacle.All);
 
-    /// <summary>Where a folder is asked for, a folder is no obstacle, and neither is a link to where one will be made; a device takes what is written to it.</summary>
+    /// <summary>
+    /// Where a folder is asked for, a folder is no obstacle, and neither is a link to where one will be made; a device takes what is
+    /// written to it.
+    /// </summary>
     public static TheoryData<string, string> WritingCases => Cases(Writing, line => line[0] == "export"
         ? Obstacle.All.Except([Obstacle.Device, Obstacle.Dangling, Obstacle.Forbidden])
         : Obstacle.All.Except([Obstacle.Folder, Obstacle.Dangling]));

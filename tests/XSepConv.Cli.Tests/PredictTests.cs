@@ -8,7 +8,8 @@ namespace XSepConv.Cli.Tests;
 [Collection(typeof(FinishedRunTests))]
 public sealed class PredictTests(FinishedRun finished) : IDisposable
 {
-    // Float32 after some thirty layers against float64: logits within 1e-4 of the largest, which is below 10 here, so probabilities within twice 1e-3 of themselves.
+    // Float32 after some thirty layers against float64: logits within 1e-4 of the largest, which is below 10 here, so probabilities within
+    // twice 1e-3 of themselves.
     private const double Tolerance = 2e-3;
 
     private static readonly string[] Names = ["ape", "bee", "cow", "dog", "eel", "fox", "gnu"];
@@ -28,7 +29,9 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         Compare(Fixture(name), 20, MiddleOf(File.ReadAllBytes(Fixture($"{name}.expected")), 20));
     }
 
-    /// <summary>Scaled, down and up, and decoded with what rounding JPEG leaves open: as the data set <c>folder</c> does it for evaluation.</summary>
+    /// <summary>
+    /// Scaled, down and up, and decoded with what rounding JPEG leaves open: as the data set <c>folder</c> does it for evaluation.
+    /// </summary>
     [Theory]
     [InlineData("scale.png", 13)]
     [InlineData("scale.png", 40)]
@@ -65,7 +68,9 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         Compare(Fixture(name), side, tensor(images.Test.Image(0).ToArray()).view(3, side, side), Rgb.White);
     }
 
-    /// <summary>A half seen red over each colour, by hand: 128/255 of (255, 0, 0) and 127/255 of the background, to the nearest level.</summary>
+    /// <summary>
+    /// A half seen red over each colour, by hand: 128/255 of (255, 0, 0) and 127/255 of the background, to the nearest level.
+    /// </summary>
     [Theory]
     [InlineData(null, "#808080", 192, 64, 64)]
     [InlineData(null, "#ffffff", 255, 127, 127)]

@@ -120,7 +120,11 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         var before = File.ReadAllBytes(last);
 
         Assert.Contains("Continue it with --resume", Here.Refusal(FinishedRun.Arguments(finished.Output)));
-        Assert.Contains("epochs: 3 there, 4 now", Here.Refusal([.. Changed("--epochs", "4"), "--resume"]));
+        var (exitCode, _, error) = Here.Run([.. Changed("--epochs", "4"), "--lr", "0.5", "--resume"]);
+        Assert.Equal(2, exitCode);
+        Assert.Equal(
+            ["   - epochs: 3 there, 4 now", "   - learning rate: 0.02 there, 0.5 now"],
+            error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries)[^2..]);
         Assert.Equal(before, File.ReadAllBytes(last));
     }
 

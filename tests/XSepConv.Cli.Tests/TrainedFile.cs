@@ -9,7 +9,8 @@ internal static class TrainedFile
     /// <summary>A small network whose answers differ from image to image.</summary>
     /// <param name="channels">Of the images.</param>
     /// <param name="classes">That it tells apart.</param>
-    /// <param name="images">What it is used to: its statistics are theirs; without, a deep network of random weights sees all alike.</param>
+    /// <param name="images">What it is used to: its statistics are theirs; without, a deep network of random weights sees all
+    /// alike.</param>
     public static MobileNet Network(int channels, int classes, TorchSharp.torch.Tensor? images = null)
     {
         TorchSharp.torch.random.manual_seed(5);

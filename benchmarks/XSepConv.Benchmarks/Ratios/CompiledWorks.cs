@@ -28,7 +28,10 @@ internal static class CompiledWorks
         }
     }
 
-    /// <summary>The compiled networks on 256-bit vectors against ONNX Runtime on the widest that the processor has: .NET's switch is none of its own.</summary>
+    /// <summary>
+    /// The compiled networks on 256-bit vectors against ONNX Runtime on the widest that the processor has: .NET's switch is none of its
+    /// own.
+    /// </summary>
     /// <remarks>Vectors are chosen when the process starts, so where there are wider ones, a process without them measures both.</remarks>
     public static IEnumerable<RatioResult> EvaluateWithoutAvx512(RatioSettings settings)
     {
@@ -161,7 +164,9 @@ internal static class CompiledWorks
         return Correctness.Keep(contestants, [exact.call(x.to_type(ScalarType.Float64))]);
     }
 
-    /// <summary>Bytes that a run allocates on all threads; the least of several trials, since the process has other threads than those of the run.</summary>
+    /// <summary>
+    /// Bytes that a run allocates on all threads; the least of several trials, since the process has other threads than those of the run.
+    /// </summary>
     private static double AllocatedBytes(Contestant contestant)
     {
         const int Trials = 5, Runs = 20;

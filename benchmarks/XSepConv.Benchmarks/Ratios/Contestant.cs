@@ -13,7 +13,8 @@ internal sealed record Contestant(string Name, Action Step, Func<IReadOnlyList<T
 internal static class Correctness
 {
     /// <summary>
-    /// Largest ‖result − reference‖ / ‖reference‖ of a contestant. Float32 chains of a few thousand additions stay three orders below; a layout that
+    /// Largest ‖result − reference‖ / ‖reference‖ of a contestant. Float32 chains of a few thousand additions stay three orders below; a
+    /// layout that
     /// computes some channels wrongly (libtorch 2.10's channels-last 1×1 does) is far above.
     /// </summary>
     public const double Tolerance = 1e-3;

@@ -12,7 +12,8 @@ internal sealed class FoldedTorch
     private readonly Block[] _blocks;
 
     /// <param name="network">The weights, as they are now.</param>
-    /// <param name="embedded">Whether the 2×2 runs as a 3×3 that needs no padded copy of the map; which is faster differs between machines.</param>
+    /// <param name="embedded">Whether the 2×2 runs as a 3×3 that needs no padded copy of the map; which is faster differs between
+    /// machines.</param>
     public FoldedTorch(MobileNet network, bool embedded)
     {
         using var noGrad = no_grad();

@@ -58,7 +58,9 @@ internal static partial class StageLimits
         }
     }
 
-    /// <summary>What memory, cache and arithmetic allow the stage, from rates measured here, and what a call costs whatever the map.</summary>
+    /// <summary>
+    /// What memory, cache and arithmetic allow the stage, from rates measured here, and what a call costs whatever the map.
+    /// </summary>
     public static IEnumerable<RatioResult> Bounds(RatioSettings settings)
     {
         var macs = Roofline.MacsPerSecond();

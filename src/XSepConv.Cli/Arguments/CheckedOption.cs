@@ -41,7 +41,8 @@ internal static class CheckedOption
         Make<double?>(name, "X", description, null, text => ParseNumber(text, right, isRight));
 
     /// <summary>
-    /// Whole numbers separated by commas; an empty array where the option is absent. The last of <paramref name="counts"/> is the most that may be given.
+    /// Whole numbers separated by commas; an empty array where the option is absent. The last of <paramref name="counts"/> is the most that
+    /// may be given.
     /// </summary>
     public static Option<int[]> Wholes(string name, string value, int[] counts, string description, string right, Func<int, bool> isRight) =>
         Make<int[]>(name, value, description, null, text =>

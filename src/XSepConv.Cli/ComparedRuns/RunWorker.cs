@@ -6,7 +6,8 @@ using XSepConv.Training;
 namespace XSepConv.Cli.ComparedRuns;
 
 /// <summary>
-/// This program as the process of one run of a comparison, so that the memory it needs is that run's alone. It ends when its parent does: standard input,
+/// This program as the process of one run of a comparison, so that the memory it needs is that run's alone. It ends when its parent does:
+/// standard input,
 /// which only the parent holds, ends then.
 /// </summary>
 internal static class RunWorker

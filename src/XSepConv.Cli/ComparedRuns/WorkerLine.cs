@@ -6,7 +6,9 @@ namespace XSepConv.Cli.ComparedRuns;
 /// <summary>What a worker says on its standard output: a line for each step, or fewer.</summary>
 internal static class WorkerLine
 {
-    /// <summary>What a worker is told on its standard input to end after the step at work. When the input ends, so does the worker, at once.</summary>
+    /// <summary>
+    /// What a worker is told on its standard input to end after the step at work. When the input ends, so does the worker, at once.
+    /// </summary>
     public const string Stop = "stop";
 
     // A loss may be infinite on the way to an error.

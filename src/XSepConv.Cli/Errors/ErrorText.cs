@@ -38,7 +38,8 @@ internal static class ErrorText
     };
 
     /// <summary>
-    /// Writes a message behind the name of the command: lines no longer than the terminal, or 120 columns where there is none, the second and
+    /// Writes a message behind the name of the command: lines no longer than the terminal, or 120 columns where there is none, the second
+    /// and
     /// later ones indented. What follows <c>"\n- "</c> is an item of a list.
     /// </summary>
     public static void Write(TextWriter error, string command, string message, string hint = "")

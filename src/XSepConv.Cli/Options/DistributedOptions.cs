@@ -19,7 +19,8 @@ internal sealed class DistributedOptions
     {
         if (result.GetValue(Option) is null) return ProcessGroup.Alone;
 
-        // mpirun gives its processes a terminal of their own and passes on what they write: colours and cursor movements would end up in files.
+        // mpirun gives its processes a terminal of their own and passes on what they write: colours and cursor movements would end up in
+        // files.
         Environment.SetEnvironmentVariable("TERM", "dumb");
         try
         {
@@ -38,7 +39,9 @@ internal sealed class DistributedOptions
         }
     }
 
-    /// <summary>Does the work of one of several processes. An error that the others do not have ends them too: they would wait for ever.</summary>
+    /// <summary>
+    /// Does the work of one of several processes. An error that the others do not have ends them too: they would wait for ever.
+    /// </summary>
     public static int Together(ProcessGroup processes, TextWriter error, Func<int> work)
     {
         try

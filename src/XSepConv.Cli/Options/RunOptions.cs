@@ -4,7 +4,9 @@ using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Options;
 
-/// <summary><c>--out</c>, <c>--resume</c>, <c>--overwrite</c>: where a run or a comparison goes, and what happens to one that is there.</summary>
+/// <summary>
+/// <c>--out</c>, <c>--resume</c>, <c>--overwrite</c>: where a run or a comparison goes, and what happens to one that is there.
+/// </summary>
 /// <param name="thing">What stands there, in a word.</param>
 /// <param name="where">What goes into the directory, and its default.</param>
 internal sealed class RunOptions(string thing, string where)

@@ -3,7 +3,9 @@ using XSepConv.Cli.Arguments;
 
 namespace XSepConv.Cli.Options;
 
-/// <summary><c>--threads</c>. More threads than cores only wait for each other, and libtorch's wait busily: they are never started.</summary>
+/// <summary>
+/// <c>--threads</c>. More threads than cores only wait for each other, and libtorch's wait busily: they are never started.
+/// </summary>
 internal sealed class ThreadsOption(string description)
 {
     private const int Most = 1024;

@@ -6,12 +6,16 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Cli.Profiling;
 
-/// <summary>What one thread of this machine can do: multiply-accumulates in registers, and copies through each level of its memory.</summary>
+/// <summary>
+/// What one thread of this machine can do: multiply-accumulates in registers, and copies through each level of its memory.
+/// </summary>
 internal static unsafe class Roofline
 {
     private const long FmaSteps = 2_000_000;
 
-    /// <summary>10⁹ multiply-accumulates a second, float32, of independent fused multiply-adds in registers of the widest accelerated kind.</summary>
+    /// <summary>
+    /// 10⁹ multiply-accumulates a second, float32, of independent fused multiply-adds in registers of the widest accelerated kind.
+    /// </summary>
     public static double MacsPerSecond()
     {
         var best = 0.0;
@@ -52,7 +56,10 @@ internal static unsafe class Roofline
         }
     }
 
-    /// <summary>10⁹ bytes a second of reading a block of this size over and over, as weights are from run to run: at the rate of the cache that holds it, or of memory.</summary>
+    /// <summary>
+    /// 10⁹ bytes a second of reading a block of this size over and over, as weights are from run to run: at the rate of the cache that
+    /// holds it, or of memory.
+    /// </summary>
     public static double ReadBytesPerSecond(long bytes)
     {
         const int Step = 256;

@@ -5,7 +5,8 @@ using XSepConv.Training;
 namespace XSepConv.Cli.Screen;
 
 /// <summary>
-/// What a comparison shows: what it will do, a line for each run that has ended, a bar for each at work and one over all of them, and the figures at the end.
+/// What a comparison shows: what it will do, a line for each run that has ended, a bar for each at work and one over all of them, and the
+/// figures at the end.
 /// </summary>
 internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest manifest, string output, CancellationToken stopping)
 {

@@ -4,7 +4,9 @@ using XSepConv.Training;
 
 namespace XSepConv.Cli.Screen;
 
-/// <summary>What a network is going to learn: images of each class by split, what was left out and why. Readable from 40 columns on.</summary>
+/// <summary>
+/// What a network is going to learn: images of each class by split, what was left out and why. Readable from 40 columns on.
+/// </summary>
 internal static class DataTable
 {
     private const int MostRows = 14;

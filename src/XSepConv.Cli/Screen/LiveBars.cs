@@ -4,7 +4,10 @@ using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Screen;
 
-/// <summary>Progress bars that stay one line each, however narrow the terminal is or becomes: first the bar's neighbours get shorter, then the bar goes, then names.</summary>
+/// <summary>
+/// Progress bars that stay one line each, however narrow the terminal is or becomes: first the bar's neighbours get shorter, then the bar
+/// goes, then names.
+/// </summary>
 internal static class LiveBars
 {
     /// <summary>Columns of a terminal that has room for everything, and for a bar.</summary>

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace XSepConv.Cli.Startup;
 
-/// <summary>How many cores nobody else is using. Beside another busy process libtorch's threads wait for the one of them that has no core.</summary>
+/// <summary>
+/// How many cores nobody else is using. Beside another busy process libtorch's threads wait for the one of them that has no core.
+/// </summary>
 internal static class IdleCores
 {
     private const string Counters = "/proc/stat";
@@ -28,7 +30,9 @@ internal static class IdleCores
         }
     }
 
-    /// <summary>The same from two readings of <c>/proc/stat</c>, whose lines <c>cpuN</c> count a core's time by what it was spent on.</summary>
+    /// <summary>
+    /// The same from two readings of <c>/proc/stat</c>, whose lines <c>cpuN</c> count a core's time by what it was spent on.
+    /// </summary>
     /// <param name="before">The first reading.</param>
     /// <param name="after">The second.</param>
     /// <param name="cores">The most to answer.</param>

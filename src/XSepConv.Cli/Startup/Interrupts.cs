@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace XSepConv.Cli.Startup;
 
-/// <summary>Ctrl-C, SIGTERM and SIGHUP: the first asks the work to stop where it can be continued, the second ends the process at once.</summary>
+/// <summary>
+/// Ctrl-C, SIGTERM and SIGHUP: the first asks the work to stop where it can be continued, the second ends the process at once.
+/// </summary>
 internal sealed class Interrupts : IDisposable
 {
     private const string ShowCursor = "\e[?25h";

@@ -3,18 +3,24 @@ using System.Runtime.InteropServices;
 namespace XSepConv.Cli.Startup;
 
 /// <summary>
-/// Lets libtorch's OpenMP threads sleep soon. Without it they wait for their next piece of work by spinning for milliseconds, also where another process could
-/// use the core; that process then keeps the thread that all others wait for from running, and training beside one busy process takes three times as long.
+/// Lets libtorch's OpenMP threads sleep soon. Without it they wait for their next piece of work by spinning for milliseconds, also where
+/// another process could
+/// use the core; that process then keeps the thread that all others wait for from running, and training beside one busy process takes three
+/// times as long.
 /// </summary>
 internal static partial class OpenMpWaiting
 {
-    // libgomp's: rounds of a loop, some microseconds, before a thread sleeps. It spins 300,000 by itself, and none where waiting is "passive".
+    // libgomp's: rounds of a loop, some microseconds, before a thread sleeps. It spins 300,000 by itself, and none where waiting is
+    // "passive".
     private const string SpinCount = "GOMP_SPINCOUNT";
     private const string Rounds = "1000";
 
     private static readonly string[] ChosenByTheUser = [SpinCount, "OMP_WAIT_POLICY"];
 
-    /// <summary>To be called before libtorch is loaded, which reads it then. What the user has set stays. Does nothing where OpenMP is another's than GCC's.</summary>
+    /// <summary>
+    /// To be called before libtorch is loaded, which reads it then. What the user has set stays. Does nothing where OpenMP is another's
+    /// than GCC's.
+    /// </summary>
     /// <returns>Whether it was set.</returns>
     public static bool SleepSoon()
     {

@@ -5,7 +5,8 @@ using XSepConv.Cli.Errors;
 namespace XSepConv.Cli.Startup;
 
 /// <summary>
-/// Standard output and error that may be closed, full or gone. Output that can't be written ends the work with a word; what goes to a terminal that is gone,
+/// Standard output and error that may be closed, full or gone. Output that can't be written ends the work with a word; what goes to a
+/// terminal that is gone,
 /// or to standard error, is dropped: no error may keep a run from being saved, or another from being its exit code.
 /// </summary>
 internal static class StandardStreams

@@ -5,7 +5,9 @@ internal static class Phrases
 {
     public const string Indent = "   ";
 
-    /// <summary>As few lines as there is room for; the second and later ones are indented. A phrase that is longer than a line is left whole.</summary>
+    /// <summary>
+    /// As few lines as there is room for; the second and later ones are indented. A phrase that is longer than a line is left whole.
+    /// </summary>
     public static IEnumerable<string> Lines(int width, params IEnumerable<string> phrases)
     {
         var line = "";

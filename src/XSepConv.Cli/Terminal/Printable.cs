@@ -4,7 +4,8 @@ using System.Text;
 namespace XSepConv.Cli.Terminal;
 
 /// <summary>
-/// Text of any origin as a terminal may be given it: what would move the cursor, change colours, turn the direction of reading or end a line is shown as
+/// Text of any origin as a terminal may be given it: what would move the cursor, change colours, turn the direction of reading or end a
+/// line is shown as
 /// <c>\u001b</c>. In JSON that is the same string.
 /// </summary>
 internal static class Printable

@@ -44,7 +44,10 @@ public sealed record TrainingOptions
     internal void Validate(ImageDataset data)
     {
         var problems = Problems(data).ToList();
-        if (problems.Count > 0) throw new ArgumentException($"The training options do not work: {string.Join("; ", problems)}.");
+        if (problems.Count == 0) return;
+        throw new ArgumentException(problems is [var only]
+            ? $"The training options do not work: {only}."
+            : $"The training options do not work:{string.Concat(problems.Select(problem => $"\n- {problem}"))}");
     }
 
     private IEnumerable<string> Problems(ImageDataset data)

@@ -63,7 +63,8 @@ internal static class RunSettings
         if (differences.Count > 0)
         {
             throw new TrainingRefusedException(
-                $"{path} was made with other options, so it can't be resumed with these ({string.Join("; ", differences)}). Give the same options, or start anew elsewhere.");
+                $"{path} was made with other options, so it can't be resumed with these. Give the same options, or start anew elsewhere."
+                + string.Concat(differences.Select(difference => $"\n- {difference}")));
         }
 
         static string Value(SortedDictionary<string, string> settings, string key) => settings.GetValueOrDefault(key, "nothing");
