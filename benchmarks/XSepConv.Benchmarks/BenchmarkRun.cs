@@ -32,7 +32,8 @@ internal sealed record BenchmarkRun(string Name, string Title, string Descriptio
 
     /// <summary>The command that repeats the run.</summary>
     public string CommandLine =>
-        $"dotnet run -c Release --project benchmarks/XSepConv.Benchmarks -- {Name}{(Quick ? " --quick" : "")}{(Threads == 1 ? "" : $" --threads {Threads}")}";
+        "dotnet run -c Release --project benchmarks/XSepConv.Benchmarks -- "
+            + $"{Name}{(Quick ? " --quick" : "")}{(Threads == 1 ? "" : $" --threads {Threads}")}";
 
     private ManualConfig Config()
     {

@@ -10,7 +10,8 @@ public class BlockBenchmarks : TorchBenchmark
     private const int In = 40, Expand = 240, Size = 14;
 
     internal static string Description =>
-        $"Blocks {In} → {Expand} → {In} channels on {Size}×{Size} maps, stride 1, hswish, no squeeze-excite (it is the same in both, and needs two images to train). "
+        $"Blocks {In} → {Expand} → {In} channels on {Size}×{Size} maps, stride 1, hswish, no squeeze-excite (it is the same in both, and "
+            + "needs two images to train). "
         + "float32. Forward: evaluation mode without gradients. Forward + backward: training mode, gradients of input and parameters.";
 
     [ParamsSource(nameof(Devices), Priority = 0)]
@@ -29,11 +30,14 @@ public class BlockBenchmarks : TorchBenchmark
     [GlobalSetup(Target = nameof(Depthwise))]
     public void SetUpDepthwise()
         => SetUp(
-            new DwBlock(Kernel, In, Expand, In, Activation.HSwish, SqueezeExcite.None) { Backend = XSepBackend.Composed }, Device, Pass, Batch, In, Size, Size);
+            new DwBlock(Kernel, In, Expand, In, Activation.HSwish, SqueezeExcite.None) { Backend = XSepBackend.Composed },
+            Device, Pass, Batch, In, Size, Size);
 
     [GlobalSetup(Target = nameof(XSep))]
     public void SetUpXSep()
-        => SetUp(new XSepBlock(Kernel, In, Expand, In, PaddingDirection.RightBottom, Activation.HSwish, squeezeExcite: false), Device, Pass, Batch, In, Size, Size);
+        => SetUp(
+            new XSepBlock(Kernel, In, Expand, In, PaddingDirection.RightBottom, Activation.HSwish, squeezeExcite: false),
+            Device, Pass, Batch, In, Size, Size);
 
     [Benchmark(Baseline = true)]
     public void Depthwise() => Step();

@@ -16,7 +16,8 @@ internal static class ComparisonReport
         foreach (var line in Machine.Describe(run.Threads))
             text.AppendLine(CultureInfo.InvariantCulture, $"- {line}");
         text.AppendLine(CultureInfo.InvariantCulture, $"- `{run.CommandLine}`");
-        text.AppendLine("- times are medians, ± is the standard deviation; XSep / depthwise below 1 means that XSepConv is faster").AppendLine();
+        text.AppendLine("- times are medians, ± is the standard deviation; XSep / depthwise below 1 means that XSepConv is faster")
+            .AppendLine();
         AppendTable(text, summary);
         return text.ToString().ReplaceLineEndings("\n");
     }
@@ -24,7 +25,8 @@ internal static class ComparisonReport
     private static void AppendTable(StringBuilder text, Summary summary)
     {
         var names = Parameters(summary.Reports[0]).Select(parameter => parameter.Name).ToList();
-        var cases = summary.Reports.GroupBy(report => report.BenchmarkCase.Parameters.DisplayInfo).OrderBy(pair => pair.First(), Comparer<BenchmarkReport>.Create(Compare));
+        var cases = summary.Reports.GroupBy(report => report.BenchmarkCase.Parameters.DisplayInfo)
+            .OrderBy(pair => pair.First(), Comparer<BenchmarkReport>.Create(Compare));
         text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", names)} | depthwise | XSep | XSep / depthwise |");
         text.AppendLine(CultureInfo.InvariantCulture, $"|{string.Concat(names.Select(_ => "---|"))}---:|---:|---:|");
         foreach (var pair in cases)
@@ -38,7 +40,8 @@ internal static class ComparisonReport
                 var value => value.ToString(),
             });
             var ratio = other.ResultStatistics!.Median / baseline.ResultStatistics!.Median;
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", parameters)} | {Time(baseline)} | {Time(other)} | {ratio:0.00} |");
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"| {string.Join(" | ", parameters)} | {Time(baseline)} | {Time(other)} | {ratio:0.00} |");
         }
     }
 
@@ -47,8 +50,10 @@ internal static class ComparisonReport
         => report.BenchmarkCase.Parameters.Items.OrderBy(parameter => parameter.Definition.PriorityInCategory);
 
     private static int Compare(BenchmarkReport left, BenchmarkReport right)
-        => Parameters(left).Zip(Parameters(right), (l, r) => l.Value is IComparable value ? value.CompareTo(r.Value) : 0).FirstOrDefault(order => order != 0);
+        => Parameters(left).Zip(Parameters(right), (l, r) => l.Value is IComparable value ? value.CompareTo(r.Value) : 0)
+            .FirstOrDefault(order => order != 0);
 
     private static string Time(BenchmarkReport report)
-        => string.Create(CultureInfo.InvariantCulture, $"{report.ResultStatistics!.Median / 1e6:0.000} ms ± {report.ResultStatistics.StandardDeviation / 1e6:0.000}");
+        => string.Create(CultureInfo.InvariantCulture,
+            $"{report.ResultStatistics!.Median / 1e6:0.000} ms ± {report.ResultStatistics.StandardDeviation / 1e6:0.000}");
 }

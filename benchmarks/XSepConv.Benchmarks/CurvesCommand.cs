@@ -18,9 +18,14 @@ internal static class CurvesCommand
         var seeds = new Option<int>("--seeds") { Description = "Runs with other seeds.", DefaultValueFactory = _ => 3 };
         seeds.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > 100) result.AddError($"--seeds is {result.Tokens[0].Value}; give a number from 1 to 100.");
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > 100)
+            {
+                result.AddError($"--seeds is {result.Tokens[0].Value}; give a number from 1 to 100.");
+            }
+
         });
-        var command = new Command("curves", "Loss curves on Fashion-MNIST: fused, composed, and composed from weights moved by a rounding error.") { steps, seeds };
+        var command = new Command("curves",
+            "Loss curves on Fashion-MNIST: fused, composed, and composed from weights moved by a rounding error.") { steps, seeds };
         command.SetAction(parse =>
         {
             GlibcAllocator.KeepFreedMemory();

@@ -10,7 +10,11 @@ internal static class FitCommand
     public static Command Create()
     {
         var images = Count("--images", "Training images, and test images at most.", 10_000, 256, 60_000);
-        var kernel = new Option<int>("--kernel") { Description = "K of the network that is converted: 5, 7, 9, 11 …", DefaultValueFactory = _ => 5 };
+        var kernel = new Option<int>("--kernel")
+        {
+            Description = "K of the network that is converted: 5, 7, 9, 11 …",
+            DefaultValueFactory = _ => 5,
+        };
         kernel.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is var k && (k < 5 || k % 2 == 0 || k > 13))
@@ -19,7 +23,9 @@ internal static class FitCommand
         var epochs = Count("--epochs", "Epochs before the conversion.", 4, 1, 1_000);
         var seeds = Count("--seeds", "Runs with other seeds, of which the means are printed.", 1, 1, 100);
         var threads = Count("--threads", "Threads libtorch may use.", 1, 1, 1024);
-        var command = new Command("fit", "What fitting is worth when a trained network is converted: output distance and accuracy on Fashion-MNIST against random weights.")
+        var command = new Command(
+            "fit", "What fitting is worth when a trained network is converted: output distance and accuracy on "
+            + "Fashion-MNIST against random weights.")
         {
             images, kernel, epochs, seeds, threads,
         };
@@ -28,7 +34,8 @@ internal static class FitCommand
             GlibcAllocator.KeepFreedMemory();
             Nnpack.SwitchOffWhereUnsupported();
             torch.set_num_threads(parse.GetValue(threads));
-            new FitExperiment(parse.GetValue(images), parse.GetValue(kernel), parse.GetValue(epochs), parse.GetValue(threads)).Run(parse.GetValue(seeds));
+            new FitExperiment(parse.GetValue(images), parse.GetValue(kernel), parse.GetValue(epochs), parse.GetValue(threads))
+                .Run(parse.GetValue(seeds));
         });
         return command;
     }

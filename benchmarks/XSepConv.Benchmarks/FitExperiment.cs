@@ -29,20 +29,26 @@ internal sealed class FitExperiment
     public void Run(int seeds)
     {
         foreach (var line in Machine.Describe(_threads)) Console.WriteLine($"- {line}");
-        Console.WriteLine($"- Fashion-MNIST, {_trainImages.shape[0]} training and {_testImages.shape[0]} test images; {_epochs} epochs, then one of fine-tuning; batch {Batch}, SGD; {seeds} seed(s)");
+        Console.WriteLine(
+            $"- Fashion-MNIST, {_trainImages.shape[0]} training and {_testImages.shape[0]} test images; {_epochs} epochs, then one of "
+            + $"fine-tuning; batch {Batch}, SGD; {seeds} seed(s)");
         Console.WriteLine();
         var rows = Enumerable.Range(1, seeds).SelectMany(OneSeed).ToLookup(row => row.Start);
-        Console.WriteLine($"| start, K = {_kernel} | fit error of the layers | distance of the logits | top-1 after conversion | top-1 after one epoch |");
+        Console.WriteLine(
+            $"| start, K = {_kernel} | fit error of the layers | distance of the logits | top-1 after "
+            + "conversion | top-1 after one epoch |");
         Console.WriteLine("|---|---|---|---|---|");
         foreach (var start in rows)
         {
-            Console.WriteLine(FormattableString.Invariant(
-                $"| {start.Key} | {Mean(start, row => row.LayerError)} | {Mean(start, row => row.Distance)} | {Percent(start, row => row.Before)} | {Percent(start, row => row.After)} |"));
+            Console.WriteLine(
+                $"| {start.Key} | {Mean(start, row => row.LayerError)} | {Mean(start, row => row.Distance)} | "
+                + $"{Percent(start, row => row.Before)} | {Percent(start, row => row.After)} |");
         }
 
         static string Mean(IEnumerable<Row> rows, Func<Row, double> value) =>
             rows.Average(value) is var mean && double.IsNaN(mean) ? "–" : FormattableString.Invariant($"{mean:0.00}");
-        static string Percent(IEnumerable<Row> rows, Func<Row, double> value) => FormattableString.Invariant($"{100 * rows.Average(value):0.0} %");
+        static string Percent(IEnumerable<Row> rows, Func<Row, double> value) =>
+            FormattableString.Invariant($"{100 * rows.Average(value):0.0} %");
     }
 
     private IEnumerable<Row> OneSeed(int seed)
@@ -51,13 +57,18 @@ internal sealed class FitExperiment
         using var trained = FitNetwork.Create(_kernel);
         for (var epoch = 0; epoch < _epochs; epoch++)
         {
-            Train(trained, PretrainRate * (_epochs - epoch) / _epochs, PretrainRate * (_epochs - epoch - 1) / _epochs, seed + (100 * epoch));
+            Train(trained, PretrainRate * (_epochs - epoch) / _epochs, PretrainRate * (_epochs - epoch - 1) / _epochs,
+                seed + (100 * epoch));
         }
 
         using var logits = Logits(trained);
         yield return Measure("not converted", seed, trained, logits, null);
 
-        var fit = new ConversionOptions { Initialise = KernelInitialisation.Fit, Calibration = _trainImages.narrow(0, 0, Math.Min(CalibrationImages, _trainImages.shape[0])) };
+        var fit = new ConversionOptions
+        {
+            Initialise = KernelInitialisation.Fit,
+            Calibration = _trainImages.narrow(0, 0, Math.Min(CalibrationImages, _trainImages.shape[0])),
+        };
         yield return Measure("random", seed, trained, logits, new());
         yield return Measure("fit, closed form only", seed, trained, logits, fit with { FitSteps = 0 });
         yield return Measure("fit", seed, trained, logits, fit);
@@ -68,10 +79,12 @@ internal sealed class FitExperiment
         random.manual_seed(seed);
         using var network = FitNetwork.Create(_kernel);
         network.load_state_dict(trained.state_dict());
-        var error = options is null ? double.NaN : XSepConverter.Convert(network, [1, 1, 28, 28], options).Replaced.Average(layer => layer.FitError ?? double.NaN);
+        var error = options is null ? double.NaN
+            : XSepConverter.Convert(network, [1, 1, 28, 28], options).Replaced.Average(layer => layer.FitError ?? double.NaN);
         using var scope = NewDisposeScope();
         var logits = Logits(network);
-        var distance = ((logits - expected).square().mean() / (expected - expected.mean([0], keepdim: true)).square().mean()).sqrt().ToDouble();
+        var distance = ((logits - expected).square().mean() / (expected - expected.mean([0], keepdim: true)).square().mean()).sqrt()
+            .ToDouble();
         var before = Top1(logits);
         Train(network, FineTuneRate, 0, seed + 1_000);
         var row = new Row(start, error, distance, before, Top1(Logits(network)));
@@ -91,7 +104,8 @@ internal sealed class FitExperiment
             var chosen = tensor(order[first..(first + Batch)]);
             foreach (var group in optimizer.ParamGroups) group.LearningRate = firstRate + ((lastRate - firstRate) * first / order.Length);
             optimizer.zero_grad();
-            nn.functional.cross_entropy(network.call(_trainImages.index_select(0, chosen)), _trainLabels.index_select(0, chosen)).backward();
+            nn.functional.cross_entropy(network.call(_trainImages.index_select(0, chosen)), _trainLabels.index_select(0, chosen))
+                .backward();
             optimizer.step();
         }
     }

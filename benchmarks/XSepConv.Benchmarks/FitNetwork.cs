@@ -37,7 +37,8 @@ internal static class FitNetwork
             _shortcut = stride == 1 && channels == outChannels;
             conv = nn.Sequential(
                 nn.Conv2d(channels, expanded, 1, bias: false), nn.BatchNorm2d(expanded), nn.Hardswish(),
-                nn.Conv2d(expanded, expanded, kernel, stride: stride, padding: kernel / 2, groups: expanded, bias: false), nn.BatchNorm2d(expanded), nn.Hardswish(),
+                nn.Conv2d(expanded, expanded, kernel, stride: stride, padding: kernel / 2, groups: expanded, bias: false),
+                nn.BatchNorm2d(expanded), nn.Hardswish(),
                 nn.Conv2d(expanded, outChannels, 1, bias: false), nn.BatchNorm2d(outChannels));
             RegisterComponents();
         }

@@ -29,25 +29,31 @@ internal sealed class LossCurves
     public void Run(int seeds)
     {
         foreach (var line in Machine.Describe(1)) Console.WriteLine($"- {line}");
-        Console.WriteLine($"- Fashion-MNIST, cifar preset, width 0.5, batch {Batch}, SGD {FormattableString.Invariant($"{Rate}")}; mean training loss of {Window} steps");
+        Console.WriteLine(
+            $"- Fashion-MNIST, cifar preset, width 0.5, batch {Batch}, SGD {FormattableString.Invariant($"{Rate}")}; mean "
+            + $"training loss of {Window} steps");
         Console.WriteLine();
         Console.WriteLine("| seed | steps | composed | composed, moved by rounding | fused |");
         Console.WriteLine("|---:|---:|---:|---:|---:|");
         var (moved, fused) = (new List<double>(), new List<double>());
         for (var seed = 0; seed < seeds; seed++)
         {
-            double[][] runs = [Losses(seed, XSepBackend.Composed, 0), Losses(seed, XSepBackend.Composed, RoundingError), Losses(seed, XSepBackend.Auto, 0)];
+            double[][] runs = [Losses(seed, XSepBackend.Composed, 0), Losses(seed, XSepBackend.Composed, RoundingError),
+                Losses(seed, XSepBackend.Auto, 0)];
             for (var first = 0; first + Window <= _steps; first += Window)
             {
                 var means = runs.Select(run => run[first..(first + Window)].Average()).ToArray();
                 moved.Add(Math.Abs(means[1] - means[0]));
                 fused.Add(Math.Abs(means[2] - means[0]));
-                Console.WriteLine($"| {seed} | {first + 1}–{first + Window} | {string.Join(" | ", means.Select(mean => FormattableString.Invariant($"{mean:0.000}")))} |");
+                Console.WriteLine(
+                    $"| {seed} | {first + 1}–{first + Window} | "
+                    + $"{string.Join(" | ", means.Select(mean => FormattableString.Invariant($"{mean:0.000}")))} |");
             }
         }
 
         Console.WriteLine();
-        Console.WriteLine(FormattableString.Invariant($"Mean distance from composed: {moved.Average():0.000} moved by rounding, {fused.Average():0.000} fused."));
+        Console.WriteLine(FormattableString.Invariant(
+            $"Mean distance from composed: {moved.Average():0.000} moved by rounding, {fused.Average():0.000} fused."));
     }
 
     private double[] Losses(int seed, XSepBackend backend, double moved)

@@ -13,11 +13,13 @@ internal static class Machine
     /// <summary>
     /// The processor's name as it reports it. On x86 its family and model too: a virtual machine may tell no more than the maker's brand.
     /// </summary>
-    public static string Cpu { get; } = $"{(HostEnvironmentInfo.GetCurrent().Cpu.Value?.ProcessorName is { Length: > 0 } name ? name : "unknown CPU")}{FamilyAndModel}";
+    public static string Cpu { get; } =
+        $"{(HostEnvironmentInfo.GetCurrent().Cpu.Value?.ProcessorName is { Length: > 0 } name ? name : "unknown CPU")}{FamilyAndModel}";
 
     /// <summary>The processor's name as the name of a folder.</summary>
     public static string FolderName { get; } =
-        string.Join('-', new string([.. Cpu.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        string.Join('-', new string([.. Cpu.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : ' ')])
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     /// <summary>Versions, widths and threads, as lines of a Markdown list.</summary>
     public static IEnumerable<string> Describe(int threads)
@@ -26,9 +28,12 @@ internal static class Machine
         if (torch.cuda.is_available())
             yield return $"CUDA devices: {torch.cuda.device_count()}";
         yield return $"libtorch threads: {threads}";
-        yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, libtorch {torch.__version__}, BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
-        yield return $"XSepConv {VersionOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}";
-        yield return GlibcAllocator.KeepFreedMemory() ? "glibc's allocator keeps freed memory (mallopt), for both sides" : "the system's allocator as it is";
+        yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, libtorch {torch.__version__}, "
+            + $"BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
+        yield return $"XSepConv {VersionOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, "
+            + $"{RuntimeInformation.OSArchitecture}";
+        yield return GlibcAllocator.KeepFreedMemory() ? "glibc's allocator keeps freed memory (mallopt), for both sides"
+            : "the system's allocator as it is";
     }
 
     // CPUID leaf 1, EAX: model in bits 4–7 and 16–19, family in 8–11, and 20–27 where those are full.
@@ -48,5 +53,6 @@ internal static class Machine
         : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? "256-bit vectors" : "128-bit vectors";
 
     private static string VersionOf(Assembly assembly)
-        => (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "?").Split('+')[0];
+        => (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? assembly.GetName().Version?.ToString() ?? "?").Split('+')[0];
 }

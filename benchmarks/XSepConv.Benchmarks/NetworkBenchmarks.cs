@@ -12,7 +12,8 @@ public class NetworkBenchmarks : TorchBenchmark
     /// <summary>A preset, its usual size, and how many images at once.</summary>
     public sealed record Work(ImagePreset Preset, int Classes, int Size, int Batch, Pass Pass)
     {
-        public override string ToString() => $"{Preset} {Size}×{Size}, batch {Batch}, {(Pass == Pass.Forward ? "forward" : "forward + backward")}";
+        public override string ToString() =>
+            $"{Preset} {Size}×{Size}, batch {Batch}, {(Pass == Pass.Forward ? "forward" : "forward + backward")}";
     }
 
     public static IEnumerable<Work> Works =>

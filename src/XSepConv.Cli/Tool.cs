@@ -46,7 +46,8 @@ internal static class Tool
     internal static RootCommand Root()
     {
         var root = new RootCommand(
-            "XSepConv (extremely separated convolution, arXiv 2002.12046): train small image classifiers built from it, and look inside them.")
+            "XSepConv (extremely separated convolution, arXiv 2002.12046): train small image classifiers built "
+                + "from it, and look inside them.")
         {
             TrainCommand.Create(),
             EvaluateCommand.Create(),

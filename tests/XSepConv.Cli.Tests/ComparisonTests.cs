@@ -91,7 +91,8 @@ public sealed class ComparisonTests : IDisposable
         var output = Path.Combine(folder, "out");
         Assert.Contains("There is nothing to resume", Here.Refusal([.. Arguments(output), "--resume"]), StringComparison.Ordinal);
         Assert.Contains(
-            "--resume and --overwrite contradict each other", Here.Refusal([.. Arguments(output), "--resume", "--overwrite"]), StringComparison.Ordinal);
+            "--resume and --overwrite contradict each other", Here.Refusal(
+                [.. Arguments(output), "--resume", "--overwrite"]), StringComparison.Ordinal);
         Assert.False(Directory.Exists(output));
 
         string[] there = ["runs/depthwise-0/last.safetensors", "report.html", "report.md", "report.json", "mine.txt"];
@@ -102,7 +103,8 @@ public sealed class ComparisonTests : IDisposable
         }
 
         // Not a comparison, so nothing that may be replaced.
-        Assert.Contains("holds training runs, but no comparison", Here.Refusal([.. Arguments(output), "--overwrite"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "holds training runs, but no comparison", Here.Refusal([.. Arguments(output), "--overwrite"]), StringComparison.Ordinal);
         Assert.All(there, name => Assert.True(File.Exists(Path.Combine(output, name)), name));
 
         File.WriteAllText(Path.Combine(output, "compare.json"), "{}");
@@ -118,7 +120,8 @@ public sealed class ComparisonTests : IDisposable
 
     private static string[] Arguments(string output) =>
     [
-        "compare", "--limit", "96", "--width", "0.1", "--epochs", "2", "--batch", "32", "--seeds", "2", "--threads", "1", "--json", "--out", output,
+        "compare", "--limit", "96", "--width", "0.1", "--epochs", "2", "--batch", "32", "--seeds", "2", "--threads", "1", "--json", "--out",
+        output,
     ];
 
     private static void CheckSummary(string report, string output)
@@ -128,7 +131,11 @@ public sealed class ComparisonTests : IDisposable
         foreach (var network in summary.GetProperty("networks").EnumerateArray())
         {
             // A process with libtorch in it takes more than 100 MB and less than this machine has.
-            if (OperatingSystem.IsLinux()) Assert.InRange(network.GetProperty("peakBytes").GetInt64(), 100_000_000, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+            if (OperatingSystem.IsLinux())
+            {
+                Assert.InRange(network.GetProperty("peakBytes").GetInt64(), 100_000_000, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+            }
+
             Assert.True(network.GetProperty("latencyMilliseconds").GetProperty("runtime").GetDouble() > 0);
         }
     }
@@ -154,7 +161,8 @@ public sealed class ComparisonTests : IDisposable
         try
         {
             return Directory.Exists(output)
-                ? Directory.EnumerateFiles(output, "*.*", SearchOption.AllDirectories).Where(path => path.EndsWith(".safetensors", StringComparison.Ordinal) || path.EndsWith(".json", StringComparison.Ordinal))
+                ? Directory.EnumerateFiles(output, "*.*", SearchOption.AllDirectories).Where(
+                    path => path.EndsWith(".safetensors", StringComparison.Ordinal) || path.EndsWith(".json", StringComparison.Ordinal))
                     .Select(File.GetLastWriteTimeUtc).DefaultIfEmpty().Max()
                 : default;
         }

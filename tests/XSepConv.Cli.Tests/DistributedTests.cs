@@ -10,7 +10,8 @@ public sealed class DistributedTests : IDisposable
     // Dropout, mixup, clipping, an average: all that could differ between one process and two.
     private static readonly string[] Recipe =
     [
-        "train", "--data", "shapes", "--limit", "150", "--width", "0.1", "--epochs", "3", "--seed", "7", "--threads", "1", "--optimizer", "adamw", "--lr", "0.002",
+        "train", "--data", "shapes", "--limit", "150", "--width", "0.1", "--epochs", "3", "--seed", "7", "--threads", "1", "--optimizer",
+        "adamw", "--lr", "0.002",
         "--dropout", "0.2", "--augment", "strong", "--clip", "1", "--ema", "0.9", "--json",
     ];
 
@@ -36,7 +37,9 @@ public sealed class DistributedTests : IDisposable
         using var actual = SafeTensors.Open(Path.Combine(two, "last.safetensors"));
         Assert.Equal(expected.Tensors.Keys.Order(), actual.Tensors.Keys.Order());
         var compared = 0;
-        foreach (var name in expected.Tensors.Keys.Where(name => !name.Contains("running_", StringComparison.Ordinal) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
+        foreach (
+            var name in expected.Tensors.Keys.Where(name =>
+            !name.Contains("running_", StringComparison.Ordinal) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
         {
             Assert.True(expected.ReadBytes(name).AsSpan().SequenceEqual(actual.ReadBytes(name)), name);
             compared++;
@@ -44,9 +47,14 @@ public sealed class DistributedTests : IDisposable
 
         Assert.True(compared > 300, $"{compared} tensors");
         var (expectedLog, actualLog) = (Log(one), Log(two));
-        Assert.Equal(expectedLog.Select(epoch => epoch.GetProperty("trainLoss").GetDouble()), actualLog.Select(epoch => epoch.GetProperty("trainLoss").GetDouble()));
-        Assert.Equal(expectedLog.Select(epoch => epoch.GetProperty("trainTop1").GetDouble()), actualLog.Select(epoch => epoch.GetProperty("trainTop1").GetDouble()));
-        foreach (var (a, b) in expectedLog.Zip(actualLog)) Assert.Equal(a.GetProperty("validationLoss").GetDouble(), b.GetProperty("validationLoss").GetDouble(), 0.05);
+        Assert.Equal(expectedLog.Select(epoch => epoch.GetProperty("trainLoss").GetDouble()),
+            actualLog.Select(epoch => epoch.GetProperty("trainLoss").GetDouble()));
+        Assert.Equal(expectedLog.Select(epoch => epoch.GetProperty("trainTop1").GetDouble()),
+            actualLog.Select(epoch => epoch.GetProperty("trainTop1").GetDouble()));
+        foreach (var (a, b) in expectedLog.Zip(actualLog))
+        {
+            Assert.Equal(a.GetProperty("validationLoss").GetDouble(), b.GetProperty("validationLoss").GetDouble(), 0.05);
+        }
     }
 
     [Fact]
@@ -58,14 +66,19 @@ public sealed class DistributedTests : IDisposable
         Assert.Equal(0, (await ToolProcess.RunUnder(Mpirun, [.. args, whole])).ExitCode);
 
         // The second process kills itself as soon as there is a checkpoint of the second epoch; mpirun ends the first.
-        string[] dying = ["bash", "-c", $"if [ $OMPI_COMM_WORLD_RANK = 1 ]; then me=$$; (until [ -s '{killed}/log.jsonl' ]; do sleep 0.02; done; kill -9 $me) >/dev/null 2>&1 & fi; exec \"$0\" \"$@\""];
+        string[] dying = ["bash", "-c",
+            $"if [ $OMPI_COMM_WORLD_RANK = 1 ]; then me=$$; (until [ -s '{killed}/log.jsonl' ]; do sleep 0.02; done; kill -9 $me) "
+            + ">/dev/null 2>&1 & fi; exec \"$0\" \"$@\""];
         var died = await ToolProcess.RunUnder([.. Mpirun, .. dying], [.. args, killed]);
         Assert.NotEqual(0, died.ExitCode);
         Assert.Equal("", died.Out);
 
         var resumed = await ToolProcess.RunUnder(Mpirun, [.. args, killed, "--resume"]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
-        foreach (var name in new[] { "best.safetensors", "last.safetensors" }) Assert.Equal(File.ReadAllBytes(Path.Combine(whole, name)), File.ReadAllBytes(Path.Combine(killed, name)));
+        foreach (var name in new[] { "best.safetensors", "last.safetensors" })
+        {
+            Assert.Equal(File.ReadAllBytes(Path.Combine(whole, name)), File.ReadAllBytes(Path.Combine(killed, name)));
+        }
     }
 
     [Fact]
@@ -79,7 +92,11 @@ public sealed class DistributedTests : IDisposable
         // mpirun waits a second after SIGTERM before it kills, on a busy machine too short for a save.
         using (var tool = ToolProcess.StartUnder([.. Mpirun, "--mca", "odls_base_sigkill_timeout", "8"], [.. args, stopped]))
         {
-            while (!File.Exists(Path.Combine(stopped, "best.safetensors")) && !tool.HasExited) await Task.Delay(2, TestContext.Current.CancellationToken);
+            while (!File.Exists(Path.Combine(stopped, "best.safetensors")) && !tool.HasExited)
+            {
+                await Task.Delay(2, TestContext.Current.CancellationToken);
+            }
+
             tool.Interrupt();
             await tool.Finish();
         }
@@ -88,11 +105,15 @@ public sealed class DistributedTests : IDisposable
         {
             // Without --save-every only a run that was told to stop saves within an epoch, or is at an end.
             var state = JsonDocument.Parse(saved.Metadata["xsepconv.training"]).RootElement;
-            Assert.True(state.GetProperty("stepsDone").GetInt32() > 0 || state.GetProperty("epochsDone").GetInt32() == 3, state.GetRawText());
+            Assert.True(
+                state.GetProperty("stepsDone").GetInt32() > 0 || state.GetProperty("epochsDone").GetInt32() == 3, state.GetRawText());
         }
 
         Assert.Equal(0, (await ToolProcess.RunUnder(Mpirun, [.. args, stopped, "--resume"])).ExitCode);
-        foreach (var name in new[] { "best.safetensors", "last.safetensors" }) Assert.Equal(File.ReadAllBytes(Path.Combine(whole, name)), File.ReadAllBytes(Path.Combine(stopped, name)));
+        foreach (var name in new[] { "best.safetensors", "last.safetensors" })
+        {
+            Assert.Equal(File.ReadAllBytes(Path.Combine(whole, name)), File.ReadAllBytes(Path.Combine(stopped, name)));
+        }
     }
 
     [Theory]
@@ -101,7 +122,8 @@ public sealed class DistributedTests : IDisposable
     public async Task What_none_of_them_can_do_is_said_once(string expected, params string[] args)
     {
         RequireMpi();
-        var (exitCode, output, error) = await ToolProcess.RunUnder(Mpirun, [.. Recipe, "--distributed", "mpi", "--out", Path.Combine(folder, "run"), .. args]);
+        var (exitCode, output, error) = await ToolProcess.RunUnder(
+            Mpirun, [.. Recipe, "--distributed", "mpi", "--out", Path.Combine(folder, "run"), .. args]);
         Assert.Equal(2, exitCode);
         Assert.Equal("", output);
         Assert.Equal(2, error.Split("xsepconv train").Length);
@@ -117,15 +139,19 @@ public sealed class DistributedTests : IDisposable
         Assert.Equal(0, (await ToolProcess.Run([.. args, "--out", alone])).ExitCode);
         var (exitCode, _, error) = await ToolProcess.Run([.. args, "--distributed", "mpi", "--out", group]);
         Assert.Equal(0, exitCode);
-        Assert.Contains("mpirun started no other process (mpirun -np 2 xsepconv train …), so this one trains alone", error, StringComparison.Ordinal);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(alone, "last.safetensors")), File.ReadAllBytes(Path.Combine(group, "last.safetensors")));
+        Assert.Contains(
+            "mpirun started no other process (mpirun -np 2 xsepconv train …), so this one trains alone", error, StringComparison.Ordinal);
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(alone, "last.safetensors")), File.ReadAllBytes(Path.Combine(group, "last.safetensors")));
     }
 
     private static void RequireMpi()
     {
-        var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(place => File.Exists(Path.Combine(place, "mpirun")));
+        var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Any(place => File.Exists(Path.Combine(place, "mpirun")));
         if (!found) Assert.Skip("Open MPI is not installed: there is no mpirun (on Debian: apt-get install openmpi-bin).");
     }
 
-    private static List<JsonElement> Log(string run) => [.. File.ReadAllLines(Path.Combine(run, "log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
+    private static List<JsonElement> Log(string run) =>
+        [.. File.ReadAllLines(Path.Combine(run, "log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
 }

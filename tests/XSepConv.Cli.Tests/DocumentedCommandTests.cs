@@ -12,7 +12,8 @@ public sealed partial class DocumentedCommandTests
     // Of dotnet, mpirun and the benchmarks.
     private static readonly string[] OthersOptions =
     [
-        "--bind-to", "--images", "--kernel", "--logdir", "--max-parallel-test-modules", "--mca", "--no-build", "--only", "--oversubscribe", "--project",
+        "--bind-to", "--images", "--kernel", "--logdir", "--max-parallel-test-modules", "--mca", "--no-build", "--only", "--oversubscribe",
+        "--project",
         "--quick", "--seconds", "--steps", "--time",
     ];
 
@@ -20,7 +21,8 @@ public sealed partial class DocumentedCommandTests
     public static TheoryData<string, string> Lines => [.. Documents().SelectMany(Blocks)];
 
     /// <summary>The same within sentences and tables, where something may be left out.</summary>
-    public static TheoryData<string, string> Mentions => [.. Documents().SelectMany(Spans).Where(span => Command().IsMatch(span.Data.Item2))];
+    public static TheoryData<string, string> Mentions =>
+        [.. Documents().SelectMany(Spans).Where(span => Command().IsMatch(span.Data.Item2))];
 
     [Theory]
     [MemberData(nameof(Lines))]
@@ -42,17 +44,19 @@ public sealed partial class DocumentedCommandTests
         var known = Tool.Root().Subcommands.SelectMany(command => command.Options).Concat(Tool.Root().Options)
             .SelectMany(option => option.Aliases.Append(option.Name)).Concat(OthersOptions).ToHashSet();
         var mentioned = Documents().SelectMany(Spans)
-            .SelectMany(span => OptionName().Matches(span.Data.Item2).Select(match => (Place: span.Data.Item1, Name: match.Value))).ToList();
+            .SelectMany(span => OptionName().Matches(span.Data.Item2).Select(match => (Place: span.Data.Item1, Name: match.Value)))
+                .ToList();
 
         Assert.True(mentioned.Count > 20, $"{mentioned.Count} options are mentioned");
-        Assert.Empty(mentioned.Where(option => !known.Contains(option.Name)));
+        Assert.DoesNotContain(mentioned, option => !known.Contains(option.Name));
     }
 
     [Fact]
     public void There_are_lines_to_look_at() => Assert.True(Lines.Count >= 10, $"{Lines.Count} lines");
 
     private static IEnumerable<string> Documents() =>
-        Directory.EnumerateFiles(Path.Combine(Rooms.Repository(), "docs"), "*.md").Append(Path.Combine(Rooms.Repository(), "README.md")).Order();
+        Directory.EnumerateFiles(Path.Combine(Rooms.Repository(), "docs"), "*.md").Append(Path.Combine(Rooms.Repository(), "README.md"))
+            .Order();
 
     private static IEnumerable<TheoryDataRow<string, string>> Blocks(string document)
     {
@@ -70,7 +74,8 @@ public sealed partial class DocumentedCommandTests
 
     private static IEnumerable<TheoryDataRow<string, string>> Spans(string document) =>
         File.ReadLines(document).SelectMany((line, i) =>
-            Span().Matches(line).Select(match => new TheoryDataRow<string, string>($"{Path.GetFileName(document)}:{i + 1}", match.Groups[1].Value)));
+            Span().Matches(line)
+                .Select(match => new TheoryDataRow<string, string>($"{Path.GetFileName(document)}:{i + 1}", match.Groups[1].Value)));
 
     private static ParseResult Parse(string line) => Tool.Root().Parse([.. Words(Command().Replace(line, "", 1))]);
 

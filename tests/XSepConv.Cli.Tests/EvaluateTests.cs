@@ -11,17 +11,22 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
     public async Task The_built_program_prints_what_the_run_measured_as_JSON_and_nothing_else()
     {
         var (exitCode, output, error) = await ToolProcess.Run(
-            "evaluate", "--checkpoint", finished.Best, "--data", FinishedRun.Data, "--limit", FinishedRun.Limit, "--threads", "1", "--json");
+            "evaluate", "--checkpoint", finished.Best, "--data", FinishedRun.Data, "--limit", FinishedRun.Limit, "--threads", "1",
+            "--json");
 
         Assert.Equal("", error);
         Assert.Equal(0, exitCode);
         var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
-        Assert.Equal(["top1", "loss", "images", "meanClassTop1", "split", "imageSize", "classes", "confusion", "found"], report.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["top1", "loss", "images", "meanClassTop1", "split", "imageSize", "classes", "confusion", "found"],
+            report.EnumerateObject().Select(property => property.Name));
 
         // The same weights, images, batches and threads: the same bits.
         var test = JsonDocument.Parse(finished.Out).RootElement.GetProperty("test");
         Assert.Equal("test", report.GetProperty("split").GetString());
-        foreach (var name in new[] { "top1", "loss", "images" }) Assert.Equal(test.GetProperty(name).GetRawText(), report.GetProperty(name).GetRawText());
+        foreach (var name in new[] { "top1", "loss", "images" })
+        {
+            Assert.Equal(test.GetProperty(name).GetRawText(), report.GetProperty(name).GetRawText());
+        }
     }
 
     [Fact]
@@ -44,7 +49,8 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         string[] options =
         [
-            "--checkpoint", "--data", "--data-root", "--layout", "--skip-damaged", "--split", "--image-size", "--limit", "--batch", "--device",
+            "--checkpoint", "--data", "--data-root", "--layout", "--skip-damaged", "--split", "--image-size", "--limit", "--batch",
+            "--device",
             "--threads", "--json",
         ];
         Assert.All(options, option => Assert.Matches($@"\n  (-\w, )?{option}[, \n]", output));
@@ -59,7 +65,9 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
     [InlineData("is not a checkpoint of this trainer", "--checkpoint", "FOREIGN")]
     [InlineData("conv1.weight", "--checkpoint", "LACKING")]
     [InlineData("is a directory", "--checkpoint", "FOLDER")]
-    [InlineData("--data is 'fashion-mnits': known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder. Did you mean 'fashion-mnist'?", "--checkpoint", "BEST", "--data", "fashion-mnits")]
+    [InlineData(
+        "--data is 'fashion-mnits': known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder. "
+        + "Did you mean 'fashion-mnist'?", "--checkpoint", "BEST", "--data", "fashion-mnits")]
     [InlineData("was trained on shapes, 3×32×32 images", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "IDX")]
     [InlineData("is not a folder", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "NONE")]
     [InlineData("--batch is '0'", "--checkpoint", "BEST", "--batch", "0")]
@@ -100,7 +108,8 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
             case "TEXT": return Write(At("text.safetensors"), "no safetensors, but long enough"u8.ToArray());
             case "FOREIGN": return Copy(At("foreign.safetensors"), _ => true, new Dictionary<string, string>());
             case "LACKING":
-                using (var file = SafeTensors.Open(finished.Best)) return Copy(At("lacking.safetensors"), name => name != "conv1.weight", file.Metadata);
+                using (var file = SafeTensors.Open(finished.Best)) return Copy(
+                    At("lacking.safetensors"), name => name != "conv1.weight", file.Metadata);
             default: return argument;
         }
     }
@@ -108,7 +117,9 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
     private string Copy(string path, Func<string, bool> kept, IReadOnlyDictionary<string, string> metadata)
     {
         using var file = SafeTensors.Open(finished.Best);
-        SafeTensors.Write(path, [.. file.Tensors.Values.Where(info => kept(info.Name)).Select(info => new SafeTensor(info.Name, info.Type, info.Shape, file.ReadBytes(info.Name)))], metadata);
+        SafeTensors.Write(
+            path, [.. file.Tensors.Values.Where(info => kept(info.Name))
+            .Select(info => new SafeTensor(info.Name, info.Type, info.Shape, file.ReadBytes(info.Name)))], metadata);
         return path;
     }
 

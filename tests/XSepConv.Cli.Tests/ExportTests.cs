@@ -43,7 +43,8 @@ public sealed class ExportTests : IDisposable
     [InlineData("""["N","1","28","20"]""", "--opset", "17")]
     public void Onnx_as_asked_and_reported_as_JSON(string shape, params string[] options)
     {
-        var (exitCode, output, error) = Here.Run(["export", "--checkpoint", Checkpoint, "--format", "onnx", "--out", At("network.onnx"), "--json", .. options]);
+        var (exitCode, output, error) = Here.Run(
+            ["export", "--checkpoint", Checkpoint, "--format", "onnx", "--out", At("network.onnx"), "--json", .. options]);
 
         Assert.Equal("", error);
         Assert.Equal(0, exitCode);
@@ -95,13 +96,18 @@ public sealed class ExportTests : IDisposable
     [InlineData("Option '--checkpoint' is required", "export", "--out", "OUT")]
     [InlineData("Give --out, the file to write as onnx.", "export", "--checkpoint", "FILE")]
     [InlineData("Give --out, the file to write as safetensors.", "export", "--checkpoint", "FILE", "--format", "safetensors")]
-    [InlineData("--format is 'onxx': known are onnx, safetensors, dot, mermaid. Did you mean 'onnx'?", "export", "--checkpoint", "FILE", "--format", "onxx")]
-    [InlineData("--opset is '18': it must be a whole number from 11 to 17.", "export", "--checkpoint", "FILE", "--out", "OUT", "--opset", "18")]
+    [InlineData("--format is 'onxx': known are onnx, safetensors, dot, mermaid. Did you mean 'onnx'?", "export", "--checkpoint", "FILE",
+        "--format", "onxx")]
+    [InlineData(
+        "--opset is '18': it must be a whole number from 11 to 17.", "export", "--checkpoint", "FILE", "--out", "OUT", "--opset", "18")]
     [InlineData("--opset is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "dot", "--opset", "12")]
     [InlineData("--bn is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "dot", "--bn", "kept")]
-    [InlineData("--normalize is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT", "--normalize")]
-    [InlineData("--image-size is for --format onnx, dot and mermaid", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT", "--size", "3x3")]
-    [InlineData("Give either --image-size or --dynamic-size.", "export", "--checkpoint", "FILE", "--out", "OUT", "--size", "3x3", "--dynamic-size")]
+    [InlineData(
+        "--normalize is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT", "--normalize")]
+    [InlineData("--image-size is for --format onnx, dot and mermaid", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out",
+        "OUT", "--size", "3x3")]
+    [InlineData(
+        "Give either --image-size or --dynamic-size.", "export", "--checkpoint", "FILE", "--out", "OUT", "--size", "3x3", "--dynamic-size")]
     [InlineData("--size is '3x': height and width are whole numbers", "export", "--checkpoint", "FILE", "--out", "OUT", "--size", "3x")]
     [InlineData("--size is '0x3'", "export", "--checkpoint", "FILE", "--out", "OUT", "--size", "0x3")]
     [InlineData("--json is about the file that --out names.", "export", "--checkpoint", "FILE", "--format", "dot", "--json")]
@@ -137,7 +143,8 @@ public sealed class ExportTests : IDisposable
     {
         var path = At(name);
         if (File.Exists(path)) return path;
-        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, InputChannels = 1, Width = 0.2, Preset = ImagePreset.Cifar }));
+        using var network = new MobileNet(
+            MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, InputChannels = 1, Width = 0.2, Preset = ImagePreset.Cifar }));
         network.SaveSafeTensors(path, metadata);
         return path;
     }

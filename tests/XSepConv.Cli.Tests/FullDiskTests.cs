@@ -12,7 +12,8 @@ public sealed class FullDiskTests(FinishedRun finished) : IDisposable
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("Needs a limit on the size of files (bash's ulimit).");
         var (exitCode, report, error) = await ToolProcess.RunUnder(
-            ["bash", "-c", "trap '' XFSZ; ulimit -f 100; DOTNET_EnableWriteXorExecute=0 exec \"$0\" \"$@\""], FinishedRun.Arguments(output));
+            ["bash", "-c", "trap '' XFSZ; ulimit -f 100; DOTNET_EnableWriteXorExecute=0 exec \"$0\" \"$@\""], FinishedRun.Arguments(
+                output));
 
         Assert.True(exitCode == 1, error);
         Assert.Equal("", report);
@@ -30,7 +31,11 @@ public sealed class FullDiskTests(FinishedRun finished) : IDisposable
         var args = FinishedRun.Arguments(output);
         using (var begun = ToolProcess.Start(args))
         {
-            while (!File.Exists(Path.Combine(output, "best.safetensors")) && !begun.HasExited) await Task.Delay(5, TestContext.Current.CancellationToken);
+            while (!File.Exists(Path.Combine(output, "best.safetensors")) && !begun.HasExited)
+            {
+                await Task.Delay(5, TestContext.Current.CancellationToken);
+            }
+
             begun.Kill();
             await begun.Finish();
         }

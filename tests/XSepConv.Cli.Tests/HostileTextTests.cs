@@ -9,12 +9,16 @@ public sealed class HostileTextTests : IDisposable
 {
     // Clears the screen, sets a title, goes back, turns the direction, ends the line, begins a C1 sequence, a pair of which one half is
     // missing comes through no JSON.
-    private const string Hostile = "cat\u001b[2J\u001b]0;title\u0007\r\b\u202egnp\u2066\u200f\u061c\u2028\u0085\u009b31m\u007f\nxsepconv: all is well";
+    private const string Hostile =
+        "cat\u001b[2J\u001b]0;title\u0007\r\b\u202egnp\u2066\u200f\u061c\u2028\u0085\u009b31m\u007f\nxsepconv: all is well";
 
     // 16×16 pixels of a slope.
     private const string Png =
-        "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAABTUlEQVR42mNgYOcTlVHWMrSwd/MNiU7KLCiva+2ZPGvhivXb9h45fenmg+fvvv5h5hKUkFfTNbF28mQgpCAgPC41p7iqsaN/2twlqzftZCCk4MDxc1fvPH718cd/Nl4RaSVNBkIKDMztXH2CoxIz8stqW7onzWQgpGDB8nVb9xw+dfHG/Wdvv/xm4mQgpEBAXE5Vx9jK0cM/LDYlu6iS"
-        + "gZCChva+qXMWr9q4Y/+xs1duP3rJQEjBh+//WHmEpRQ19M1sXbyDIhkIKUhIzyutae6aOGP+srVbdh86yUBIwYXr956++fyLkYNfTFZF28iSgZACB3e/0JjkrMKK+rbeKbMXrWQgpGDD9n1Hz1y+9fDF+29/WbiFJBkIKVBQ1zO1cfYKjIhPyy2pbupkIKRgwvR5S9ds3nXwxPlrd5+8/vSTgaACtNTMQEgBemoGACzMfpCcZYb6AAAAAElFTkSuQmCC";
+        "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAABTUlEQVR42mNgYOcTlVHWMrSwd/MNiU7KLCiva+2ZPGvhivXb9h45fenmg+fvvv5h5hKUkFfT"
+        + "NbF28mQgpCAgPC41p7iqsaN/2twlqzftZCCk4MDxc1fvPH718cd/Nl4RaSVNBkIKDMztXH2CoxIz8stqW7onzWQgpGDB8nVb9xw+dfHG/Wdvv/xm4mQgpEBA"
+        + "XE5Vx9jK0cM/LDYlu6iSgZCChva+qXMWr9q4Y/+xs1duP3rJQEjBh+//WHmEpRQ19M1sXbyDIhkIKUhIzyutae6aOGP+srVbdh86yUBIwYXr956++fyLkYNf"
+        + "TFZF28iSgZACB3e/0JjkrMKK+rbeKbMXrWQgpGDD9n1Hz1y+9fDF+29/WbiFJBkIKVBQ1zO1cfYKjIhPyy2pbupkIKRgwvR5S9ds3nXwxPlrd5+8/vSTgaAC"
+        + "tNTMQEgBemoGACzMfpCcZYb6AAAAAElFTkSuQmCC";
 
     private readonly string folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
 
@@ -55,7 +59,8 @@ public sealed class HostileTextTests : IDisposable
         foreach (var (stream, text) in new[] { ("stdout", output), ("stderr", error) })
         {
             var raw = text.Where(letter => letter != '\n' && (char.IsControl(letter) || char.IsSurrogate(letter)
-                || CharUnicodeInfo.GetUnicodeCategory(letter) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator));
+                || CharUnicodeInfo.GetUnicodeCategory(
+                    letter) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator));
             Assert.True(!raw.Any(), $"{stream}: {string.Join(' ', raw.Distinct().Select(letter => $"U+{(int)letter:X4}"))}");
 
             // What follows the line end in a name is no line of its own.
@@ -74,7 +79,8 @@ public sealed class HostileTextTests : IDisposable
         Assert.True(exitCode == 0, error);
         var report = JsonDocument.Parse(output).RootElement;
         Assert.Equal(Hostile, report.GetProperty("model").GetString());
-        Assert.Contains($"0{Hostile}", report.GetProperty("images")[0].GetProperty("top").EnumerateArray().Select(one => one.GetProperty("name").GetString()));
+        Assert.Contains($"0{Hostile}",
+            report.GetProperty("images")[0].GetProperty("top").EnumerateArray().Select(one => one.GetProperty("name").GetString()));
     }
 
     [Fact]
@@ -82,8 +88,10 @@ public sealed class HostileTextTests : IDisposable
     {
         var name = new string('n', 1_000_000);
         var path = At("long.safetensors");
-        using (var network = TrainedFile.Network(3, 2)) TrainedFile.Write(path, network, TrainedFile.Data(3, 20, name, "b") with { Name = name });
-        foreach (var args in new string[][] { ["evaluate", "--checkpoint", path], ["evaluate", "--checkpoint", path, "--data", "shapes", "--limit", "20"] })
+        using (var network = TrainedFile.Network(3, 2)) TrainedFile.Write(
+            path, network, TrainedFile.Data(3, 20, name, "b") with { Name = name });
+        foreach (var args in new string[][] { ["evaluate", "--checkpoint", path],
+            ["evaluate", "--checkpoint", path, "--data", "shapes", "--limit", "20"] })
         {
             var (exitCode, _, error) = Here.Run(args);
             Assert.Equal(2, exitCode);
@@ -96,7 +104,8 @@ public sealed class HostileTextTests : IDisposable
     [InlineData("plain, größer, 3×3 ½ 日本 😀", "plain, größer, 3×3 ½ 日本 😀")]
     [InlineData("\u001b[31m", @"\u001b[31m")]
     [InlineData("a\u0000b\u007f\u0080\u009f", @"a\u0000b\u007f\u0080\u009f")]
-    [InlineData("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", @"\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")]
+    [InlineData("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+        @"\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")]
     [InlineData("a\nb\tc\r\nd", @"a\u000ab\u0009c\u000d\u000ad")]
     public void What_steers_a_terminal_is_shown_by_its_number(string text, string shown) => Assert.Equal(shown, Printable.Line(text));
 
@@ -131,7 +140,8 @@ public sealed class HostileTextTests : IDisposable
             case "CLASSES":
                 foreach (var i in Enumerable.Range(0, 12))
                 {
-                    Picture(Path.Combine(Directory.CreateDirectory(Path.Combine(At("classes"), $"{i % 2}{Hostile}")).FullName, $"{i}{Hostile}.png"));
+                    Picture(Path.Combine(
+                        Directory.CreateDirectory(Path.Combine(At("classes"), $"{i % 2}{Hostile}")).FullName, $"{i}{Hostile}.png"));
                 }
 
                 return At("classes");

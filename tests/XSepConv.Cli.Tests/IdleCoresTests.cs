@@ -27,8 +27,10 @@ public sealed class IdleCoresTests
     [InlineData(2, "cpu0 103 0 20 1022 10 0 0 0 0 0", "cpu1 202 0 40 4023 10 0 0 0 0 0")] // a fifth of one core: 1.8 idle
     [InlineData(2, "cpu0 100 0 20 1000 35 0 0 0 0 0", "cpu1 200 0 40 4025 10 0 0 0 0 0")] // waiting for a disk is idle
     [InlineData(1, "cpu0 125 0 20 1000 10 0 0 0 25 0", "cpu1 200 0 40 4025 10 0 0 0 0 0")] // a guest's time is counted once
-    [InlineData(1, "cpu0 125 0 20 1000 10 0 0 0 0 0", "cpu1 200 0 40 4025 10 0 0 0 0 0", "cpu2 9 0 0 9 0 0 0 0 0 0")] // a core that has just come
-    [InlineData(2, "cpu0 100 0 20 1000 10 0 0 0 0 0", "cpu1 200 0 40 4000 10 0 0 0 0 0")] // clocks that stand still say nothing against a core
+    [InlineData(
+        1, "cpu0 125 0 20 1000 10 0 0 0 0 0", "cpu1 200 0 40 4025 10 0 0 0 0 0", "cpu2 9 0 0 9 0 0 0 0 0 0")] // a core that has just come
+    [InlineData(
+        2, "cpu0 100 0 20 1000 10 0 0 0 0 0", "cpu1 200 0 40 4000 10 0 0 0 0 0")] // clocks that stand still say nothing against a core
     public void Idle_cores_are_counted(int expected, params string[] after) =>
         Assert.Equal(expected, IdleCores.Between(Before, ["cpu  1 2 3 4 5 6 7 8 9 10", .. after, "intr 124 0 0"], cores: 2));
 

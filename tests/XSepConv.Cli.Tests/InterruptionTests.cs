@@ -18,18 +18,22 @@ public sealed class InterruptionTests(FinishedRun finished) : IDisposable
     public async Task Ctrl_C_ends_after_the_step_with_130_and_the_run_goes_on_from_there()
     {
         // More epochs than anyone waits for.
-        string[] args = ["train", "--limit", "40", "--width", "0.1", "--epochs", "100000", "--batch", "8", "--threads", "1", "--save-every", "1", "--json", "--out", output];
+        string[] args = ["train", "--limit", "40", "--width", "0.1", "--epochs", "100000", "--batch", "8", "--threads", "1", "--save-every",
+            "1", "--json", "--out", output];
 
         var (epoch, step) = await InterruptAfterASave(args);
-        var (laterEpoch, laterStep) = await InterruptAfterASave([.. args, "--resume"], $", continued in epoch {epoch + 1:N0} after {step} step");
+        var (laterEpoch, laterStep) = await InterruptAfterASave(
+            [.. args, "--resume"], $", continued in epoch {epoch + 1:N0} after {step} step");
 
-        Assert.True((laterEpoch, laterStep).CompareTo((epoch, step)) > 0, $"resumed at {(epoch, step)}, ended at {(laterEpoch, laterStep)}");
+        Assert.True(
+            (laterEpoch, laterStep).CompareTo((epoch, step)) > 0, $"resumed at {(epoch, step)}, ended at {(laterEpoch, laterStep)}");
     }
 
     [Fact]
     public async Task A_closed_terminal_ends_after_the_step_with_129_saved()
     {
-        using var tool = ToolProcess.Start("train", "--limit", "40", "--width", "0.1", "--epochs", "100000", "--batch", "8", "--threads", "1", "--save-every", "1", "--json", "--out", output);
+        using var tool = ToolProcess.Start("train", "--limit", "40", "--width", "0.1", "--epochs", "100000", "--batch", "8", "--threads",
+            "1", "--save-every", "1", "--json", "--out", output);
         await SavesOf(tool, 1);
         tool.HangUp();
         var (exitCode, report, error) = await tool.Finish();
@@ -66,7 +70,8 @@ public sealed class InterruptionTests(FinishedRun finished) : IDisposable
         var (exitCode, report, error) = await ToolProcess.Run(Continued(args));
 
         Assert.True(exitCode == 0, $"seed {seed}: {error}");
-        Assert.Equal(JsonDocument.Parse(finished.Out).RootElement.GetProperty("test").GetRawText(), JsonDocument.Parse(report).RootElement.GetProperty("test").GetRawText());
+        Assert.Equal(JsonDocument.Parse(finished.Out).RootElement.GetProperty("test").GetRawText(),
+            JsonDocument.Parse(report).RootElement.GetProperty("test").GetRawText());
         foreach (var name in new[] { "last.safetensors", "best.safetensors" }) AssertSameBytes(name, seed);
     }
 
@@ -119,7 +124,8 @@ public sealed class InterruptionTests(FinishedRun finished) : IDisposable
         Assert.NotEmpty(expected.Tensors);
         foreach (var tensor in expected.Tensors.Keys)
         {
-            Assert.True(expected.ReadBytes(tensor).AsSpan().SequenceEqual(actual.ReadBytes(tensor)), $"seed {seed}: {name}, {tensor} differs");
+            Assert.True(
+                expected.ReadBytes(tensor).AsSpan().SequenceEqual(actual.ReadBytes(tensor)), $"seed {seed}: {name}, {tensor} differs");
         }
     }
 }

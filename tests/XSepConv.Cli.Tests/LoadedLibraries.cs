@@ -11,7 +11,8 @@ internal static class LoadedLibraries
         var folder = Directory.CreateTempSubdirectory("xsepconv-");
         try
         {
-            var (exitCode, _, error) = await ToolProcess.RunWith([("LD_DEBUG", "files"), ("LD_DEBUG_OUTPUT", Path.Combine(folder.FullName, "loader"))], args);
+            var (exitCode, _, error) = await ToolProcess.RunWith(
+                [("LD_DEBUG", "files"), ("LD_DEBUG_OUTPUT", Path.Combine(folder.FullName, "loader"))], args);
             Assert.Equal("", error);
             Assert.Equal(0, exitCode);
             return string.Concat(folder.EnumerateFiles().Select(file => File.ReadAllText(file.FullName)));

@@ -6,7 +6,8 @@ namespace XSepConv.Cli.Tests;
 /// <summary>What may be found where a file is expected.</summary>
 internal static class Obstacle
 {
-    public const string Fifo = "fifo", Device = "device", Folder = "folder", Socket = "socket", Dangling = "dangling link", Cycle = "link cycle", Forbidden = "no permission", TooLong = "too long a name", Empty = "empty";
+    public const string Fifo = "fifo", Device = "device", Folder = "folder", Socket = "socket", Dangling = "dangling link", Cycle =
+        "link cycle", Forbidden = "no permission", TooLong = "too long a name", Empty = "empty";
 
     public static readonly string[] All = [Fifo, Device, Folder, Socket, Dangling, Cycle, Forbidden, TooLong, Empty];
 

@@ -8,13 +8,15 @@ namespace XSepConv.Cli.Tests;
 /// </summary>
 public sealed class OddValueTests
 {
-    private static readonly string[] Wrong = ["", " ", "NaN", "1e999", "--", "-", "x y", "0x10", "\u0661", new string('9', 100_000), new string('y', 100_000)];
+    private static readonly string[] Wrong = ["", " ", "NaN", "1e999", "--", "-", "x y", "0x10", "\u0661", new string('9', 100_000),
+        new string('y', 100_000)];
 
     // What names a file may be called almost anything.
     private static readonly string[] WrongPaths = ["", " ", "\t"];
 
     public static TheoryData<string, string> Options =>
-        [.. Tool.Root().Subcommands.SelectMany(command => command.Options.Where(TakesValue).Select(option => new TheoryDataRow<string, string>(command.Name, option.Name)))];
+        [.. Tool.Root().Subcommands.SelectMany(
+            command => command.Options.Where(TakesValue).Select(option => new TheoryDataRow<string, string>(command.Name, option.Name)))];
 
     [Theory]
     [MemberData(nameof(Options))]
@@ -25,7 +27,8 @@ public sealed class OddValueTests
         {
             string[] typed = value.StartsWith('-') ? [$"{option}={value}"] : [option, value];
             var line = Here.Refusal([command, .. Needed(command, option), .. typed]);
-            Assert.True(line.StartsWith($"xsepconv {command}: {option} is '", StringComparison.Ordinal), $"{value[..Math.Min(20, value.Length)]}: {line[..Math.Min(300, line.Length)]}");
+            Assert.True(line.StartsWith($"xsepconv {command}: {option} is '", StringComparison.Ordinal),
+                $"{value[..Math.Min(20, value.Length)]}: {line[..Math.Min(300, line.Length)]}");
             Assert.InRange(line.Length, 1, 1_000);
         }
     }
@@ -46,24 +49,29 @@ public sealed class OddValueTests
     [InlineData("There is no command ''", "")]
     [InlineData("There is no argument 'x'", "summary", "x")]
     [InlineData("There is no argument ''", "summary", "")]
-    public void A_wrong_argument_is_refused_by_name(string expected, params string[] args) => Assert.Contains(expected, Here.Refusal(args), StringComparison.Ordinal);
+    public void A_wrong_argument_is_refused_by_name(string expected, params string[] args) =>
+        Assert.Contains(expected, Here.Refusal(args), StringComparison.Ordinal);
 
     [Fact]
     public void A_file_whose_name_is_no_utf8_is_no_crash()
     {
         // What .NET makes of such bytes.
-        Assert.Contains("There is no file", Here.Refusal("predict", "--checkpoint", "a\ufffdb.safetensors", "x.png"), StringComparison.Ordinal);
-        Assert.Contains("There is no file", Here.Refusal("predict", "--checkpoint", "a\ud83db.safetensors", "x.png"), StringComparison.Ordinal);
+        Assert.Contains(
+            "There is no file", Here.Refusal("predict", "--checkpoint", "a\ufffdb.safetensors", "x.png"), StringComparison.Ordinal);
+        Assert.Contains(
+            "There is no file", Here.Refusal("predict", "--checkpoint", "a\ud83db.safetensors", "x.png"), StringComparison.Ordinal);
     }
 
     private static bool TakesValue(Option option) => option.Arity.MaximumNumberOfValues > 0;
 
-    private static Option Find(string command, string option) => Tool.Root().Subcommands.Single(one => one.Name == command).Options.Single(one => one.Name == option);
+    private static Option Find(string command, string option) =>
+        Tool.Root().Subcommands.Single(one => one.Name == command).Options.Single(one => one.Name == option);
 
     /// <summary>What the command asks for besides.</summary>
     private static string[] Needed(string command, string option)
     {
-        string[] checkpoint = command is "predict" or "evaluate" or "export" && option != "--checkpoint" ? ["--checkpoint", "none.safetensors"] : [];
+        string[] checkpoint = command is "predict" or "evaluate" or "export" && option != "--checkpoint"
+            ? ["--checkpoint", "none.safetensors"] : [];
         string[] rest = command == "predict" ? ["none.png"] : command == "export" && option != "--out" ? ["--out", "none.onnx"] : [];
         return [.. rest, .. checkpoint];
     }

@@ -24,7 +24,8 @@ public sealed class OpenMpWaitingTests : IDisposable
         List<(string, string)> environment = [("OMP_DISPLAY_ENV", "verbose"), ("OMP_WAIT_POLICY", ""), ("GOMP_SPINCOUNT", "")];
         if (name is not null) environment.Add((name, value!));
         var (exitCode, _, error) = await ToolProcess.RunWith(
-            [.. environment], "train", "--data", "shapes", "--limit", "32", "--width", "0.1", "--epochs", "1", "--batch", "16", "--threads", "1", "--json", "--out", Path.Combine(folder, "run"));
+            [.. environment], "train", "--data", "shapes", "--limit", "32", "--width", "0.1", "--epochs", "1", "--batch", "16", "--threads",
+            "1", "--json", "--out", Path.Combine(folder, "run"));
         Assert.True(exitCode == 0, error);
         Assert.Contains(expected, error, StringComparison.Ordinal);
     }

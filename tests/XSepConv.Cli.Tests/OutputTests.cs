@@ -24,7 +24,8 @@ public sealed class OutputTests : IDisposable
     {
         File.CreateSymbolicLink(At("link"), "/dev/stdout");
         File.WriteAllText(At("got"), before);
-        var (exitCode, _, error) = await Export(string.Format(System.Globalization.CultureInfo.InvariantCulture, redirection, At("got")), path == "link" ? At("link") : path);
+        var (exitCode, _, error) = await Export(
+            string.Format(System.Globalization.CultureInfo.InvariantCulture, redirection, At("got")), path == "link" ? At("link") : path);
 
         Assert.True(exitCode == 0, error);
         Assert.Contains("ONNX", Here.SingleLine(error), StringComparison.Ordinal);
@@ -35,7 +36,8 @@ public sealed class OutputTests : IDisposable
     public async Task What_a_shell_writes_next_goes_behind_the_bytes()
     {
         var (exitCode, _, error) = await ToolProcess.RunUnder(
-            ["bash", "-c", $"{{ \"$0\" \"$@\" && printf after; }} > '{At("got")}'"], "export", "--checkpoint", At("good.safetensors"), "--out", "-");
+            ["bash", "-c", $"{{ \"$0\" \"$@\" && printf after; }} > '{At("got")}'"], "export", "--checkpoint", At(
+                "good.safetensors"), "--out", "-");
 
         Assert.True(exitCode == 0, error);
         Assert.Equal([.. Expected(), .. "after"u8], File.ReadAllBytes(At("got")));
@@ -53,7 +55,8 @@ public sealed class OutputTests : IDisposable
         var got = new byte[Expected().Length];
         await using var reader = new FileStream(At("pipe"), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         var reading = Task.Run(() => reader.ReadExactly(got), TestContext.Current.CancellationToken);
-        var (exitCode, output, error) = await Task.Run(() => Here.Run("export", "--checkpoint", At("good.safetensors"), "--out", At("pipe")), TestContext.Current.CancellationToken);
+        var (exitCode, output, error) = await Task.Run(
+            () => Here.Run("export", "--checkpoint", At("good.safetensors"), "--out", At("pipe")), TestContext.Current.CancellationToken);
         Assert.True(exitCode == 0, error);
         Assert.Contains("ONNX", Here.SingleLine(output), StringComparison.Ordinal);
         await reading;
@@ -98,5 +101,6 @@ public sealed class OutputTests : IDisposable
     }
 
     private Task<(int ExitCode, string Out, string Error)> Export(string redirection, string path) =>
-        ToolProcess.RunUnder(["bash", "-c", $"set -o pipefail; \"$0\" \"$@\" {redirection}"], "export", "--checkpoint", At("good.safetensors"), "--out", path);
+        ToolProcess.RunUnder(["bash", "-c", $"set -o pipefail; \"$0\" \"$@\" {redirection}"], "export", "--checkpoint",
+            At("good.safetensors"), "--out", path);
 }

@@ -58,8 +58,10 @@ public sealed class PathTests : IDisposable
     [Fact]
     public void Every_option_that_takes_a_path_is_tried()
     {
-        var tried = Reading.Concat(Writing).SelectMany(line => line.Skip(1).Zip(line.Skip(2), (name, value) => (name, value)).Where(pair => pair.value is "PATH" or "DATA" or "RUN" or "COMPARISON").Select(pair => $"{line[0]} {pair.name}"));
-        var known = Tool.Root().Subcommands.SelectMany(command => command.Options.Where(option => option.HelpName is "FILE" or "DIR").Select(option => $"{command.Name} {option.Name}"));
+        var tried = Reading.Concat(Writing).SelectMany(line => line.Skip(1).Zip(line.Skip(2), (name, value) => (name, value))
+            .Where(pair => pair.value is "PATH" or "DATA" or "RUN" or "COMPARISON").Select(pair => $"{line[0]} {pair.name}"));
+        var known = Tool.Root().Subcommands.SelectMany(command =>
+            command.Options.Where(option => option.HelpName is "FILE" or "DIR").Select(option => $"{command.Name} {option.Name}"));
         Assert.Equal([], known.Except(tried));
     }
 
@@ -80,13 +82,15 @@ public sealed class PathTests : IDisposable
             "PATH" => path,
             "GOOD" => Checkpoint(),
             "NEW" => Path.Combine(folder, "new"),
-            "DATA" => Holding("train-images-idx3-ubyte", path, ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]),
+            "DATA" => Holding(
+                "train-images-idx3-ubyte", path, ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]),
             "RUN" => Holding("last.safetensors", path, []),
             "COMPARISON" => Holding("compare.json", path, []),
             _ => word,
         })];
         var before = FileKinds.Of(path);
-        var (exitCode, output, error) = await Task.Run(() => Here.Run(args), TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        var (exitCode, output, error) = await Task.Run(() => Here.Run(args), TestContext.Current.CancellationToken)
+            .WaitAsync(Patience, TestContext.Current.CancellationToken);
 
         Assert.True(exitCode == 2, $"exit code {exitCode}: {error}");
         Assert.Equal("", output);
@@ -98,7 +102,11 @@ public sealed class PathTests : IDisposable
         Assert.Equal(before, FileKinds.Of(path));
         var named = path.Length == 0 || kind == Obstacle.TooLong ? "" : args.Contains(path) ? path : folder;
         Assert.Contains(named, said, StringComparison.Ordinal);
-        if (path.Length == 0 && args.Contains("")) Assert.Contains($"{(args[^1].Length == 0 && args[0] == "predict" ? "IMAGE" : args[Array.IndexOf(args, "") - 1])} is ''", said, StringComparison.Ordinal);
+        if (path.Length == 0 && args.Contains(""))
+        {
+            Assert.Contains($"{(args[^1].Length == 0 && args[0] == "predict" ? "IMAGE" : args[Array.IndexOf(args, "") - 1])} is ''", said,
+                StringComparison.Ordinal);
+        }
     }
 
     private string Checkpoint()

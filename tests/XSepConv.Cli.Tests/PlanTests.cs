@@ -2,7 +2,8 @@ namespace XSepConv.Cli.Tests;
 
 public class PlanTests
 {
-    private const string Six = """{"layers":["RightBottom","LeftTop","LeftBottom","RightTop","RightBottom","LeftTop"],"residualShift":[0,0]}""";
+    private const string Six =
+        """{"layers":["RightBottom","LeftTop","LeftBottom","RightTop","RightBottom","LeftTop"],"residualShift":[0,0]}""";
 
     [Theory]
     [InlineData("plan", "6", "--json")]

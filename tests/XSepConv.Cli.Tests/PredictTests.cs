@@ -62,7 +62,12 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         }
 
         var images = DatasetCatalog.Open(
-            DatasetCatalog.Folder, new() { DataRoot = root, ImageSize = side, CacheDirectory = At("cache") }, null, TestContext.Current.CancellationToken);
+            DatasetCatalog.Folder, new()
+            {
+                DataRoot = root,
+                ImageSize = side,
+                CacheDirectory = At("cache"),
+            }, null, TestContext.Current.CancellationToken);
 
         using var scope = NewDisposeScope();
         Compare(Fixture(name), side, tensor(images.Test.Image(0).ToArray()).view(3, side, side), Rgb.White);
@@ -77,7 +82,8 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     [InlineData("black", "#ffffff", 128, 0, 0)]
     [InlineData("#0000FF", null, 128, 0, 127)]
     [InlineData(null, null, 255, 0, 0)]
-    public void What_is_seen_through_lies_on_the_colour_of_training_or_on_the_one_that_is_typed(string? typed, string? trained, int red, int green, int blue)
+    public void What_is_seen_through_lies_on_the_colour_of_training_or_on_the_one_that_is_typed(
+        string? typed, string? trained, int red, int green, int blue)
     {
         // 16×16 pixels (255, 0, 0, 128); what is seen of each makes it differ from the next, or the network would not.
         var file = Fixture("../kinds/half-red.png");
@@ -90,10 +96,13 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         var checkpoint = TrainedFile.Write(At("network.safetensors"), network, data);
         var expected = Probabilities(network, data, pixels);
 
-        var top = Images(Ok(["predict", "--checkpoint", checkpoint, "--top", "7", "--json", .. options, file]))[0].GetProperty("top").EnumerateArray();
+        var top = Images(Ok(["predict", "--checkpoint", checkpoint, "--top", "7", "--json", .. options, file]))[0].GetProperty("top")
+            .EnumerateArray();
 
-        Assert.All(top, one => Assert.Equal(expected[one.GetProperty("class").GetInt32()], one.GetProperty("probability").GetDouble(), Tolerance));
-        Assert.Contains(new[] { tensor(new byte[3]), tensor(new byte[] { 255, 255, 255 }) }, other => Distance(Probabilities(network, data, other.view(3, 1, 1).expand(3, 16, 16).clone()), expected) > 10 * Tolerance);
+        Assert.All(
+            top, one => Assert.Equal(expected[one.GetProperty("class").GetInt32()], one.GetProperty("probability").GetDouble(), Tolerance));
+        Assert.Contains(new[] { tensor(new byte[3]), tensor(new byte[] { 255, 255, 255 }) },
+            other => Distance(Probabilities(network, data, other.view(3, 1, 1).expand(3, 16, 16).clone()), expected) > 10 * Tolerance);
     }
 
     [Fact]
@@ -103,13 +112,16 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         var data = TrainedFile.Data(1, 20, Names);
         var colours = MiddleOf(File.ReadAllBytes(Fixture("palette.png.expected")), 20).to_type(ScalarType.Float64);
         var (luma, swapped) = (Luma(colours), Luma(colours.flip(0)));
-        using var network = TrainedFile.Network(1, Names.Length, Normalized(data, stack([luma, luma.flip(1), luma.flip(2), swapped])).to_type(ScalarType.Float32));
+        using var network = TrainedFile.Network(
+            1, Names.Length, Normalized(data, stack([luma, luma.flip(1), luma.flip(2), swapped])).to_type(ScalarType.Float32));
         var checkpoint = TrainedFile.Write(At("grey.safetensors"), network, data);
         var expected = Probabilities(network, data, luma);
 
-        var top = Images(Ok("predict", "--checkpoint", checkpoint, "--top", "7", "--json", Fixture("palette.png")))[0].GetProperty("top").EnumerateArray();
+        var top = Images(Ok("predict", "--checkpoint", checkpoint, "--top", "7", "--json", Fixture("palette.png")))[0].GetProperty("top")
+            .EnumerateArray();
 
-        Assert.All(top, one => Assert.Equal(expected[one.GetProperty("class").GetInt32()], one.GetProperty("probability").GetDouble(), Tolerance));
+        Assert.All(
+            top, one => Assert.Equal(expected[one.GetProperty("class").GetInt32()], one.GetProperty("probability").GetDouble(), Tolerance));
         Assert.True(Distance(Probabilities(network, data, swapped), expected) > 5 * Tolerance);
 
         static Tensor Luma(Tensor colours) => ((0.299 * colours[0]) + (0.587 * colours[1]) + (0.114 * colours[2])).round().unsqueeze(0);
@@ -125,7 +137,8 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         var table = Ok(["predict", "--checkpoint", checkpoint, "--top", "2", .. files.Select(Fixture)]);
         var report = Images(Ok(["predict", "--checkpoint", checkpoint, "--top", "2", "--json", .. files.Select(Fixture)]));
 
-        var rows = table.Split(Environment.NewLine).Where(line => line.Contains('%', StringComparison.Ordinal)).Select(line => line.Trim()).ToArray();
+        var rows = table.Split(Environment.NewLine).Where(line => line.Contains('%', StringComparison.Ordinal)).Select(line => line.Trim())
+            .ToArray();
         Assert.Equal(6, rows.Length);
         for (var i = 0; i < rows.Length; i++)
         {
@@ -142,9 +155,11 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         string[] files = ["rgb.png", "deep.png", "palette.png", "baseline.jpg", "scale.png"];
         var many = Enumerable.Range(0, 70).Select(i => Fixture(files[i % files.Length])).ToArray();
 
-        var together = Images(Ok(["predict", "--checkpoint", finished.Best, "--threads", $"{Math.Min(3, Environment.ProcessorCount)}", "--json", .. many]));
+        var together = Images(
+            Ok(["predict", "--checkpoint", finished.Best, "--threads", $"{Math.Min(3, Environment.ProcessorCount)}", "--json", .. many]));
 
-        var alone = files.Select(file => Images(Ok("predict", "--checkpoint", finished.Best, "--threads", "1", "--json", Fixture(file)))[0].GetRawText()).ToArray();
+        var alone = files.Select(file =>
+            Images(Ok("predict", "--checkpoint", finished.Best, "--threads", "1", "--json", Fixture(file)))[0].GetRawText()).ToArray();
         Assert.Equal(many.Length, together.Length);
         for (var i = 0; i < many.Length; i++) Assert.Equal(alone[i % files.Length], together[i].GetRawText());
     }
@@ -159,12 +174,14 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         var huge = At("huge.png");
         using (var file = File.Create(huge)) file.SetLength((64L << 20) + 1);
 
-        var (exitCode, output, error) = Here.Run("predict", "--checkpoint", finished.Best, "--json", text, Fixture("rgb.png"), none, cut, folder, Fixture("grey.jpg"), empty, huge);
+        var (exitCode, output, error) = Here.Run("predict", "--checkpoint", finished.Best, "--json", text, Fixture("rgb.png"), none, cut,
+            folder, Fixture("grey.jpg"), empty, huge);
 
         Assert.Equal(2, exitCode);
         string[] expected =
         [
-            $"{text}: is neither a PNG nor a JPEG file", $"{none}: there is no such file", $"{cut}: the PNG file has a chunk that claims", $"{folder}: is a folder", $"{empty}: is empty",
+            $"{text}: is neither a PNG nor a JPEG file", $"{none}: there is no such file", $"{cut}: the PNG "
+                + "file has a chunk that claims", $"{folder}: is a folder", $"{empty}: is empty",
             $"{huge}: has more than 67108864 bytes",
         ];
         var lines = error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
@@ -239,12 +256,14 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
             case "NONE": return At("none.safetensors");
             case "TEXT": return Write(At("text.safetensors"), "no safetensors, but long enough"u8.ToArray());
             case "FOREIGN":
-                SafeTensors.Write(At("foreign.safetensors"), [new SafeTensor("embed.weight", SafeTensorType.F32, [2], new byte[8])], new Dictionary<string, string> { ["format"] = "pt" });
+                SafeTensors.Write(At("foreign.safetensors"), [new SafeTensor("embed.weight", SafeTensorType.F32, [2], new byte[8])],
+                    new Dictionary<string, string> { ["format"] = "pt" });
                 return At("foreign.safetensors");
             case "WEIGHTS":
                 using (var network = TrainedFile.Network(3, 2)) return TrainedFile.Write(At("weights.safetensors"), network, null);
             case "TWO":
-                using (var network = TrainedFile.Network(2, 2)) return TrainedFile.Write(At("two.safetensors"), network, TrainedFile.Data(2, 20, "a", "b"));
+                using (var network = TrainedFile.Network(2, 2)) return TrainedFile.Write(
+                    At("two.safetensors"), network, TrainedFile.Data(2, 20, "a", "b"));
             default: return argument;
         }
     }
@@ -257,18 +276,21 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
         return output;
     }
 
-    private static JsonElement[] Images(string output) => [.. JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("images").EnumerateArray()];
+    private static JsonElement[] Images(string output) =>
+        [.. JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("images").EnumerateArray()];
 
     /// <summary>The probabilities that <c>predict</c> prints against those of the modules for the pixels, [3, side, side].</summary>
     private void Compare(string file, int side, Tensor pixels, Rgb? background = null)
     {
         var data = TrainedFile.Data(3, side, Names) with { Background = background };
         Tensor[] turned = [pixels, pixels.flip(1), pixels.flip(2), pixels.transpose(1, 2)];
-        using var network = TrainedFile.Network(3, Names.Length, Normalized(data, stack([.. turned, .. turned.Select(image => image.flip(0))])).to_type(ScalarType.Float32));
+        using var network = TrainedFile.Network(
+            3, Names.Length, Normalized(data, stack([.. turned, .. turned.Select(image => image.flip(0))])).to_type(ScalarType.Float32));
         var checkpoint = TrainedFile.Write(At("network.safetensors"), network, data);
         var expected = Probabilities(network, data, pixels);
 
-        var top = Images(Ok("predict", "--checkpoint", checkpoint, "--top", "7", "--json", file))[0].GetProperty("top").EnumerateArray().ToArray();
+        var top = Images(Ok("predict", "--checkpoint", checkpoint, "--top", "7", "--json", file))[0].GetProperty("top").EnumerateArray()
+            .ToArray();
 
         Assert.Equal(Names.Length, top.Length);
         foreach (var one in top)
@@ -278,7 +300,8 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
             Assert.Equal(expected[index], one.GetProperty("probability").GetDouble(), Tolerance);
         }
 
-        Assert.Equal(top.Select(one => one.GetProperty("probability").GetDouble()).OrderDescending(), top.Select(one => one.GetProperty("probability").GetDouble()));
+        Assert.Equal(top.Select(one => one.GetProperty("probability").GetDouble()).OrderDescending(),
+            top.Select(one => one.GetProperty("probability").GetDouble()));
 
         // A network that sees any picture alike would prove nothing: it tells even the mirrored one apart.
         Assert.True(Distance(Probabilities(network, data, pixels.flip(2)), expected) > 0.1);
@@ -298,10 +321,12 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     private static double Distance(double[] one, double[] other) => one.Zip(other, (a, b) => Math.Abs(a - b)).Max();
 
     private static Tensor Normalized(DataSpec data, Tensor pixels) =>
-        ((pixels.to_type(ScalarType.Float64) / 255) - tensor(data.Mean.ToArray()).view(-1, 1, 1)) / tensor(data.Std.ToArray()).view(-1, 1, 1);
+        ((pixels.to_type(ScalarType.Float64) / 255) - tensor(data.Mean.ToArray()).view(-1, 1, 1)) / tensor(data.Std.ToArray())
+            .view(-1, 1, 1);
 
     /// <summary>Of [20, 28, 3].</summary>
-    private static Tensor MiddleOf(byte[] bytes, int side) => tensor(bytes).view(20, 28, 3).permute(2, 0, 1).narrow(1, (20 - side) / 2, side).narrow(2, (28 - side) / 2, side);
+    private static Tensor MiddleOf(byte[] bytes, int side) =>
+        tensor(bytes).view(20, 28, 3).permute(2, 0, 1).narrow(1, (20 - side) / 2, side).narrow(2, (28 - side) / 2, side);
 
     private static string Fixture(string name) => Pictures.At($"images/{name}");
 

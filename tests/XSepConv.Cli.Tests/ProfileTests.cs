@@ -24,7 +24,8 @@ public sealed class ProfileTests(FinishedRun finished)
         // Every layer that has weights is in one of the steps.
         var names = layers.SelectMany(layer => layer.GetProperty("name").GetString()!.Split(' ')).ToHashSet();
         Assert.All(MobileNetV3SmallSpec.XSep().Blocks.Select((_, i) => $"bneck.{i}.conv1"), name => Assert.Contains(name, names));
-        Assert.Superset(new HashSet<string> { "conv1", "conv2", "linear3", "linear4", "bneck.4.se.se.1", "bneck.6.shortcut.0", "bneck.10.conv4" }, names);
+        Assert.Superset(new HashSet<string> { "conv1", "conv2", "linear3", "linear4", "bneck.4.se.se.1", "bneck.6.shortcut.0",
+            "bneck.10.conv4" }, names);
 
         // A step's rate and share follow from its time.
         var sum = layers.Sum(layer => layer.GetProperty("milliseconds").GetDouble());
@@ -32,7 +33,8 @@ public sealed class ProfileTests(FinishedRun finished)
         {
             var milliseconds = layer.GetProperty("milliseconds").GetDouble();
             Assert.Equal(milliseconds / sum, layer.GetProperty("share").GetDouble(), 1e-3);
-            Assert.Equal(milliseconds > 0 ? layer.GetProperty("macs").GetInt64() / milliseconds / 1e6 : 0, layer.GetProperty("gigaMacsPerSecond").GetDouble(), 1e-6);
+            Assert.Equal(milliseconds > 0 ? layer.GetProperty("macs").GetInt64() / milliseconds / 1e6 : 0,
+                layer.GetProperty("gigaMacsPerSecond").GetDouble(), 1e-6);
         });
         Assert.All(report.GetProperty("machine").EnumerateObject(), rate => Assert.True(rate.Value.GetDouble() > 0, rate.Name));
         Assert.True(report.GetProperty("milliseconds").GetDouble() > 0);
@@ -109,5 +111,6 @@ public sealed class ProfileTests(FinishedRun finished)
         return JsonDocument.Parse(Here.SingleLine(output)).RootElement;
     }
 
-    private static string Line(string table, string start) => Assert.Single(table.Split(Environment.NewLine), line => line.StartsWith(start, StringComparison.Ordinal));
+    private static string Line(string table, string start) =>
+        Assert.Single(table.Split(Environment.NewLine), line => line.StartsWith(start, StringComparison.Ordinal));
 }

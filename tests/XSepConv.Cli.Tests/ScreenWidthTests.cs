@@ -36,8 +36,10 @@ public sealed partial class ScreenWidthTests
         // Each time it is drawn.
         Assert.True(drawn.Count >= names.Length && drawn.Count % names.Length == 0, string.Join('\n', lines));
         Assert.All(drawn, line => Assert.EndsWith("12:34:56", line.TrimEnd(), StringComparison.Ordinal));
-        Assert.All(drawn, line => Assert.Equal(width >= 80, line.Contains("123,456 images/s  loss 12.346  ETA 12:34:56", StringComparison.Ordinal)));
-        Assert.All(drawn.Zip(names), pair => Assert.StartsWith(pair.Second[..Math.Min(12, pair.Second.Length)], pair.First.TrimStart(), StringComparison.Ordinal));
+        Assert.All(drawn,
+            line => Assert.Equal(width >= 80, line.Contains("123,456 images/s  loss 12.346  ETA 12:34:56", StringComparison.Ordinal)));
+        Assert.All(drawn.Zip(names),
+            pair => Assert.StartsWith(pair.Second[..Math.Min(12, pair.Second.Length)], pair.First.TrimStart(), StringComparison.Ordinal));
     }
 
     [Theory]
@@ -49,13 +51,17 @@ public sealed partial class ScreenWidthTests
 
         Assert.InRange(line.Length, lines.Header.Length, width);
         Assert.StartsWith("123456", line, StringComparison.Ordinal);
-        foreach (var figure in width >= 80 ? ["12.3456", "12.30", "10.9876", "100.00", "0.12345", "12,346", "12:34:56", "*"] : new[] { "10.9876", "100.00", "*" })
+        foreach (var figure in width >= 80 ? ["12.3456", "12.30", "10.9876", "100.00", "0.12345", "12,346", "12:34:56", "*"]
+            : new[] { "10.9876", "100.00", "*" })
         {
             Assert.Contains($" {figure}", line, StringComparison.Ordinal);
         }
 
         // A figure ends where its name ends.
-        foreach (Match name in Name().Matches(lines.Header)) Assert.True(name.Index + name.Length == line.Length || line[name.Index + name.Length] == ' ', $"{lines.Header}\n{line}");
+        foreach (Match name in Name().Matches(lines.Header))
+        {
+            Assert.True(name.Index + name.Length == line.Length || line[name.Index + name.Length] == ' ', $"{lines.Header}\n{line}");
+        }
     }
 
     /// <summary>80 columns and more show what they always did.</summary>
@@ -63,8 +69,10 @@ public sealed partial class ScreenWidthTests
     public void Eighty_columns_have_all_of_an_epoch()
     {
         Assert.Equal(" epoch  train loss  top-1 %   val loss  top-1 %     rate  images/s     time", new EpochLine(80).Header);
-        Assert.Equal("     7      1.2346    51.00     2.3457    49.00  0.02000     1,234     1:05 *", new EpochLine(80).For(new(7, 1.23456, 0.51, 2.34567, 0.49, 0.02, true, 65, 1_234)));
-        Assert.Equal("epoch  train loss  val loss  top-1 %".Replace(" ", "", StringComparison.Ordinal), new EpochLine(40).Header.Replace(" ", "", StringComparison.Ordinal));
+        Assert.Equal("     7      1.2346    51.00     2.3457    49.00  0.02000     1,234     1:05 *",
+            new EpochLine(80).For(new(7, 1.23456, 0.51, 2.34567, 0.49, 0.02, true, 65, 1_234)));
+        Assert.Equal("epoch  train loss  val loss  top-1 %".Replace(" ", "", StringComparison.Ordinal),
+            new EpochLine(40).Header.Replace(" ", "", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -74,13 +82,22 @@ public sealed partial class ScreenWidthTests
         var (console, written) = Console(width);
         string[] figures = ["12.34 ± 10.56 %", "1.234 ± 0.567", "12,345,678", "58,004,384", "123.456 ms", "+1.5, −0.5 px", "1,234 MB"];
         string[] headers = ["XSepConv K=11", "depthwise twin K=11", "ratio"];
-        FigureTable.Write(console, headers, [.. figures.Select((figure, i) => ($"row {i} of test images", (IReadOnlyList<string>)[figure, figure, "0.99×"]))]);
-        foreach (var line in RunLine.For(width, 99, 100, new(new("depthwise-k11", "depthwise twin K=11", "", MobileNetV3SmallSpec.XSep(), null), 49), new(123, new(0.98765, 1, 10), [], [], []))) console.WriteLine(line);
+        FigureTable.Write(console, headers,
+            [.. figures.Select((figure, i) => ($"row {i} of test images", (IReadOnlyList<string>)[figure, figure, "0.99×"]))]);
+        foreach (
+            var line in RunLine.For(width, 99, 100, new(new("depthwise-k11", "depthwise twin K=11", "", MobileNetV3SmallSpec.XSep(), null),
+            49), new(123, new(0.98765, 1, 10), [], [], [])))
+        {
+            console.WriteLine(line);
+        }
 
         var lines = Lines(written);
         Assert.All(lines, line => Assert.InRange(line.Length, 0, width));
         foreach (var figure in figures) Assert.Equal(2, lines.Sum(line => line.Split(figure).Length - 1));
-        foreach (var phrase in new[] { "test top-1 98.77 %", "best epoch 123", "seed 49", "run 99/100" }) Assert.Contains(lines, line => line.Contains(phrase, StringComparison.Ordinal));
+        foreach (var phrase in new[] { "test top-1 98.77 %", "best epoch 123", "seed 49", "run 99/100" })
+        {
+            Assert.Contains(lines, line => line.Contains(phrase, StringComparison.Ordinal));
+        }
     }
 
     /// <summary>Where nobody watches there are neither colours nor movements, whatever the terminal's name says.</summary>
@@ -99,7 +116,13 @@ public sealed partial class ScreenWidthTests
     private static (IAnsiConsole Console, StringBuilder Written) Console(int width)
     {
         var written = new StringBuilder();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.Yes, Out = new Terminal(width, new StringWriter(written)) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.Yes,
+            Out = new Terminal(width, new StringWriter(written)),
+        });
         return (console, written);
     }
 

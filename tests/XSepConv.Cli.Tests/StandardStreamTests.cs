@@ -29,7 +29,8 @@ public sealed class StandardStreamTests
         {
             var file = Path.Combine(folder, "out");
             var (exitCode, _, error) = await ToolProcess.RunUnder(
-                ["bash", "-c", $"{{ \"$0\" \"$@\"; echo between; \"$0\" \"$@\" --json; echo after; }} {redirection} '{file}'"], "plan", "2");
+                ["bash", "-c",
+                    $"{{ \"$0\" \"$@\"; echo between; \"$0\" \"$@\" --json; echo after; }} {redirection} '{file}'"], "plan", "2");
 
             Assert.Equal((0, ""), (exitCode, error));
             var lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
@@ -63,13 +64,18 @@ public sealed class StandardStreamTests
         var folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
         try
         {
-            foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll").Concat(Directory.EnumerateFiles(AppContext.BaseDirectory, "xsepconv.*")))
+            foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll")
+                .Concat(Directory.EnumerateFiles(AppContext.BaseDirectory, "xsepconv.*")))
             {
-                if (!Path.GetFileName(file).Contains("torch_", StringComparison.OrdinalIgnoreCase)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+                if (!Path.GetFileName(file).Contains("torch_", StringComparison.OrdinalIgnoreCase))
+                {
+                    File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+                }
             }
 
             File.Delete(Path.Combine(folder, "xsepconv.deps.json"));
-            foreach (var args in new string[][] { ["summary"], ["train"], ["export", "--checkpoint", Path.Combine(folder, "xsepconv.dll"), "--out", "x"] })
+            foreach (var args in new string[][] { ["summary"], ["train"],
+                ["export", "--checkpoint", Path.Combine(folder, "xsepconv.dll"), "--out", "x"] })
             {
                 var (exitCode, output, error) = await ToolProcess.RunFrom(folder, [("NUGET_PACKAGES", folder)], args);
                 Assert.Equal(1, exitCode);

@@ -23,7 +23,9 @@ public class SummaryTests
         Assert.Equal(Macs, layers.Sum(layer => layer.GetProperty("macs").GetInt64()));
 
         // The stem: 3·16·3·3 weights, each used at 112×112 places.
-        Assert.Equal("""{"name":"conv1","kind":"conv 3×3","output":[1,16,112,112],"parameters":432,"macs":5419008,"padding":null}""", layers[0].GetRawText());
+        Assert.Equal(
+            """{"name":"conv1","kind":"conv 3×3","output":[1,16,112,112],"parameters":432,"macs":5419008,"padding":null}""",
+            layers[0].GetRawText());
         string?[] expected = ["RightBottom", "LeftTop", "LeftBottom", "RightTop", "RightBottom", "LeftTop"];
         Assert.Equal(expected, layers.Select(layer => layer.GetProperty("padding").GetString()).Where(padding => padding is not null));
     }
@@ -54,7 +56,8 @@ public class SummaryTests
         var macs = rows.Sum(row => row.Expand * row.Map * row.Map * ((row.Kernel * row.Kernel) - (4 + (2 * row.Kernel))));
         Assert.Equal(Parameters + parameters, twin.GetProperty("parameters").GetInt64());
         Assert.Equal(Macs + macs, twin.GetProperty("macs").GetInt64());
-        Assert.All(twin.GetProperty("layers").EnumerateArray(), layer => Assert.Equal(JsonValueKind.Null, layer.GetProperty("padding").ValueKind));
+        Assert.All(
+            twin.GetProperty("layers").EnumerateArray(), layer => Assert.Equal(JsonValueKind.Null, layer.GetProperty("padding").ValueKind));
     }
 
     [Fact]
@@ -63,7 +66,8 @@ public class SummaryTests
         var summary = Summary("--preset", "cifar", "--classes", "10");
 
         Assert.Equal("[1,3,32,32]", summary.GetProperty("input").GetRawText());
-        var outputs = summary.GetProperty("layers").EnumerateArray().ToDictionary(layer => layer.GetProperty("name").GetString()!, layer => layer.GetProperty("output").GetRawText());
+        var outputs = summary.GetProperty("layers").EnumerateArray()
+            .ToDictionary(layer => layer.GetProperty("name").GetString()!, layer => layer.GetProperty("output").GetRawText());
         Assert.Equal("[1,16,32,32]", outputs["conv1"]);
         Assert.Equal("[1,16,32,32]", outputs["bneck.0.conv3"]);
         Assert.Equal("[1,576,4,4]", outputs["conv2"]);
@@ -147,5 +151,6 @@ public class SummaryTests
         return JsonDocument.Parse(output).RootElement;
     }
 
-    private static string Row(string table, string name) => Assert.Single(table.Split(Environment.NewLine), line => line.StartsWith($" {name} ", StringComparison.Ordinal));
+    private static string Row(string table, string name) =>
+        Assert.Single(table.Split(Environment.NewLine), line => line.StartsWith($" {name} ", StringComparison.Ordinal));
 }

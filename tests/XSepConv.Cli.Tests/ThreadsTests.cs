@@ -22,7 +22,8 @@ public sealed class ThreadsTests(FinishedRun finished) : IDisposable
     public async Task A_thousand_threads_on_two_cores_are_two(params string[] args)
     {
         var (exitCode, output, error) = await ToolProcess.RunWith(
-            TwoCores, [.. args.Select(word => word == "BEST" ? finished.Best : word == "OUT" ? Path.Combine(folder, "out") : word), "--threads", "1000"]);
+            TwoCores, [.. args.Select(word => word == "BEST" ? finished.Best : word == "OUT" ? Path.Combine(folder, "out") : word),
+                "--threads", "1000"]);
 
         Assert.True(exitCode == (args[0] == "predict" ? 2 : 0), error);
         Assert.Equal(1, error.Split("--threads is 1000, but there are 2 cores here: 2 will be used.").Length - 1);

@@ -20,7 +20,12 @@ internal sealed partial class ToolProcess : IDisposable
     private ToolProcess(string folder, string[] args, (string Name, string Value)[] environment, params string[] under)
     {
         string[] starter = [.. under, "dotnet"];
-        var start = new ProcessStartInfo(starter[0]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(starter[0])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         foreach (var arg in starter[1..]) start.ArgumentList.Add(arg);
         start.ArgumentList.Add("exec");
         start.ArgumentList.Add(Path.Combine(folder, "xsepconv.dll"));
@@ -44,14 +49,16 @@ internal sealed partial class ToolProcess : IDisposable
         return await tool.Finish();
     }
 
-    public static async Task<(int ExitCode, string Out, string Error)> RunWith((string Name, string Value)[] environment, params string[] args)
+    public static async Task<(int ExitCode, string Out, string Error)> RunWith(
+        (string Name, string Value)[] environment, params string[] args)
     {
         using var tool = new ToolProcess(args, environment);
         return await tool.Finish();
     }
 
     /// <summary>Runs a copy of the program in another folder.</summary>
-    public static async Task<(int ExitCode, string Out, string Error)> RunFrom(string folder, (string Name, string Value)[] environment, params string[] args)
+    public static async Task<(int ExitCode, string Out, string Error)> RunFrom(
+        string folder, (string Name, string Value)[] environment, params string[] args)
     {
         using var tool = new ToolProcess(folder, args, environment);
         return await tool.Finish();
@@ -73,14 +80,16 @@ internal sealed partial class ToolProcess : IDisposable
 
     // Linux tells the ignored signals as bits; the first signal is bit 0.
     private bool IsDeafTo(Signal signal) =>
-        OperatingSystem.IsLinux() && File.ReadLines($"/proc/{process.Id}/status").Any(line => line.StartsWith("SigIgn:", StringComparison.Ordinal) && (Convert.ToUInt64(line[7..].Trim(), 16) & (1UL << ((int)signal - 1))) != 0);
+        OperatingSystem.IsLinux() && File.ReadLines($"/proc/{process.Id}/status").Any(line => line.StartsWith(
+            "SigIgn:", StringComparison.Ordinal) && (Convert.ToUInt64(line[7..].Trim(), 16) & (1UL << ((int)signal - 1))) != 0);
 
     public void Kill() => process.Kill();
 
     /// <summary>What Ctrl-C in a terminal sends. A shell starts its background jobs deaf to it, and so what they start.</summary>
     public void Interrupt()
     {
-        Assert.SkipWhen(IsDeafTo(Signal.Interrupt), "These tests were started with SIGINT ignored, as a background job of a shell is; start them in the foreground.");
+        Assert.SkipWhen(IsDeafTo(Signal.Interrupt),
+            "These tests were started with SIGINT ignored, as a background job of a shell is; start them in the foreground.");
         Assert.Equal(0, Kill(process.Id, Signal.Interrupt));
     }
 

@@ -106,11 +106,13 @@ public class ToolTests
     [Fact]
     public void Help_says_what_each_recipe_sets()
     {
-        var lines = Here.Run("train", "--help").Out.Split(Environment.NewLine).Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        var lines = Here.Run("train", "--help").Out.Split(Environment.NewLine)
+            .Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
         string[] rows =
         [
-            "--recipe quick standard strong", "--epochs 3 30 100", "--batch 32 128 128", "--optimizer sgd sgd adamw", "--lr 0.02 0.05 0.002",
+            "--recipe quick standard strong", "--epochs 3 30 100", "--batch 32 128 128", "--optimizer sgd sgd adamw", "--lr 0.02 0.05 "
+                + "0.002",
             "--weight-decay 0.0001 0.0005 0.05", "--clip 0 0 5", "--ema 0 0.995 0.999", "--augment light standard strong",
         ];
         Assert.Equal(rows, lines.Intersect(rows));

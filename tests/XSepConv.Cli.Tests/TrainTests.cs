@@ -41,16 +41,19 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     {
         var output = Path.Combine(folder, "run");
         var (exitCode, _, error) = await ToolProcess.Run(
-            "train", "--limit", "60", "--model", model, "--width", "0.1", "--kernels", "7", "--recipe", "strong", "--epochs", "1", "--batch", "20", "--threads", "1", "--json", "--out", output);
+            "train", "--limit", "60", "--model", model, "--width", "0.1", "--kernels", "7", "--recipe", "strong", "--epochs", "1",
+            "--batch", "20", "--threads", "1", "--json", "--out", output);
 
         Assert.True(exitCode == 0, error);
         Assert.Contains("strong, but for --epochs, --batch", error, StringComparison.Ordinal);
         Assert.Contains("AdamW, β 0.9 and 0.999, weight decay 0.05, label smoothing 0.1, dropout 0.2", error, StringComparison.Ordinal);
-        Assert.Contains("gradients clipped to a norm of 5; an average of the weights (decay 0.999) validated", error, StringComparison.Ordinal);
+        Assert.Contains(
+            "gradients clipped to a norm of 5; an average of the weights (decay 0.999) validated", error, StringComparison.Ordinal);
         Assert.Contains("mixed in pairs", error, StringComparison.Ordinal);
         using var best = SafeTensors.Open(Path.Combine(output, "best.safetensors"));
         Assert.Equal(model, NetworkSpec.FromJson(best.Metadata["xsepconv.network"]).Name);
-        Assert.Equal(0, (await ToolProcess.Run("evaluate", "--checkpoint", Path.Combine(output, "best.safetensors"), "--limit", "20")).ExitCode);
+        Assert.Equal(
+            0, (await ToolProcess.Run("evaluate", "--checkpoint", Path.Combine(output, "best.safetensors"), "--limit", "20")).ExitCode);
     }
 
     [Fact]
@@ -62,15 +65,19 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         string[] options =
         [
-            "--data", "--data-root", "--layout", "--skip-damaged", "--limit", "--network", "--preset", "--width", "--kernels", "--recipe", "--epochs", "--batch", "--accumulate", "--optimizer", "--lr",
-            "--schedule", "--warmup", "--weight-decay", "--label-smoothing", "--dropout", "--clip", "--ema", "--patience", "--augment", "--seed",
-            "--device", "--threads", "--distributed", "--workers", "--image-size", "--out", "--save-every", "--resume", "--overwrite", "--json",
+            "--data", "--data-root", "--layout", "--skip-damaged", "--limit", "--network", "--preset", "--width", "--kernels", "--recipe",
+            "--epochs", "--batch", "--accumulate", "--optimizer", "--lr",
+            "--schedule", "--warmup", "--weight-decay", "--label-smoothing", "--dropout", "--clip", "--ema", "--patience", "--augment",
+            "--seed", "--device", "--threads", "--distributed", "--workers", "--image-size", "--out", "--save-every", "--resume",
+            "--overwrite", "--json",
         ];
         Assert.All(options, option => Assert.Matches($@"\n  (-\w, )?{option}[, \n]", output));
     }
 
     [Theory]
-    [InlineData("--data is 'shaeps': known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder. Did you mean 'shapes'?", "--data", "shaeps")]
+    [InlineData(
+        "--data is 'shaeps': known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, "
+        + "folder. Did you mean 'shapes'?", "--data", "shaeps")]
     [InlineData("Did you mean 'fashion-mnist'?", "--data", "fashion-mnits")]
     [InlineData("Did you mean 'mobilenet-v3-small-twin'?", "--model", "mobilnet-v3-small-twin")]
     [InlineData("--kernels is '4': a kernel is odd", "--kernels", "4")]
@@ -85,7 +92,8 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData("--distributed is 'nccl': known are mpi", "--distributed", "nccl")]
     [InlineData("accumulated batches is 9, but the training split has 1 of 10 images", "--batch", "10", "--accumulate", "9")]
     [InlineData("--kernels is '5,5': give one number, or 4 or 6", "--kernels", "5,5")]
-    [InlineData("6 kernel sizes, it must be none, one for all XSep rows, or 4", "--model", "xsep-mobilenet-v3-large", "--kernels", "5,5,5,5,3,3")]
+    [InlineData(
+        "6 kernel sizes, it must be none, one for all XSep rows, or 4", "--model", "xsep-mobilenet-v3-large", "--kernels", "5,5,5,5,3,3")]
     [InlineData("no option '--epoch' here. Did you mean '--epochs'?", "--epoch", "3")]
     [InlineData("--resume and --overwrite contradict each other", "--resume", "--overwrite")]
     [InlineData("There is nothing to resume", "--resume")]
@@ -105,7 +113,8 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         var output = Path.Combine(folder, "run");
         string[] where = args.Contains("--out") ? [] : ["--out", output];
 
-        var line = Here.Refusal(["train", "--limit", "10", .. where, .. args.Select(argument => argument.Replace("FILE", file, StringComparison.Ordinal))]);
+        var line = Here.Refusal(
+            ["train", "--limit", "10", .. where, .. args.Select(argument => argument.Replace("FILE", file, StringComparison.Ordinal))]);
 
         Assert.StartsWith("xsepconv train: ", line);
         Assert.Contains(expected, line);
@@ -166,7 +175,8 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         Directory.CreateDirectory(root);
         foreach (var split in new[] { "train", "t10k" })
         {
-            File.WriteAllBytes(Path.Combine(root, $"{split}-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2, .. new byte[24]]);
+            File.WriteAllBytes(
+                Path.Combine(root, $"{split}-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2, .. new byte[24]]);
             File.WriteAllBytes(Path.Combine(root, $"{split}-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 3, 4, 5]);
         }
 

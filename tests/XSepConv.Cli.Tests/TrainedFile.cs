@@ -4,7 +4,8 @@ namespace XSepConv.Cli.Tests;
 internal static class TrainedFile
 {
     public static DataSpec Data(int channels, int side, params string[] classes) => new(
-        "folder", false, classes, [.. Enumerable.Range(0, channels).Select(i => 0.5 - (0.1 * i))], [.. Enumerable.Range(0, channels).Select(i => 0.2 + (0.05 * i))], channels, side, side);
+        "folder", false, classes, [.. Enumerable.Range(0, channels).Select(i => 0.5 - (0.1 * i))], [.. Enumerable.Range(0, channels)
+            .Select(i => 0.2 + (0.05 * i))], channels, side, side);
 
     /// <summary>A small network whose answers differ from image to image.</summary>
     /// <param name="channels">Of the images.</param>
@@ -14,11 +15,15 @@ internal static class TrainedFile
     public static MobileNet Network(int channels, int classes, TorchSharp.torch.Tensor? images = null)
     {
         TorchSharp.torch.random.manual_seed(5);
-        var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = classes, InputChannels = channels, Preset = ImagePreset.Cifar, Width = 0.25 }));
+        var network = new MobileNet(
+            MobileNetV3SmallSpec.XSep(new() { NumClasses = classes, InputChannels = channels, Preset = ImagePreset.Cifar, Width = 0.25 }));
         using var noGrad = TorchSharp.torch.no_grad();
         foreach (var (name, value) in network.named_parameters())
         {
-            if (name.StartsWith("linear", StringComparison.Ordinal) && name.EndsWith("weight", StringComparison.Ordinal)) value.normal_(0, 0.2);
+            if (name.StartsWith("linear", StringComparison.Ordinal) && name.EndsWith("weight", StringComparison.Ordinal))
+            {
+                value.normal_(0, 0.2);
+            }
         }
 
         network.train();

@@ -48,7 +48,8 @@ internal static class CompiledWorks
                     random.manual_seed(1);
                     var x = randn(batch, 3, 224, 224);
                     var network = Network(spec);
-                    var contestants = Correct(network, x, [Compiled("compiled", network, x, settings.Threads), OnnxRuntime(network, x, settings.Threads)]);
+                    var contestants = Correct(
+                        network, x, [Compiled("compiled", network, x, settings.Threads), OnnxRuntime(network, x, settings.Threads)]);
                     var run = new RatioCase(WithoutAvx512, model, $"{batch}x3x224x224", null, settings.Threads);
                     yield return RatioResult.Measure(run, contestants, 2 * settings.Seconds, "onnxruntime/compiled") with
                     {
@@ -67,7 +68,8 @@ internal static class CompiledWorks
         var network = Network(MobileNetV3SmallSpec.XSep());
         var x = randn(32, 3, 224, 224);
         var contestants = Enumerable.Range(1, 2).Select(threads => Compiled($"threads-{threads}", network, x, threads)).ToList();
-        yield return RatioResult.Measure(new("net-eval-threads", "xsep", "32x3x224x224", null, 2), contestants, 4 * settings.Seconds, "threads-1/threads-2");
+        yield return RatioResult.Measure(
+            new("net-eval-threads", "xsep", "32x3x224x224", null, 2), contestants, 4 * settings.Seconds, "threads-1/threads-2");
     }
 
     private static IEnumerable<RatioResult> Pair(int batch, int[] kernels, RatioSettings settings)
@@ -85,11 +87,13 @@ internal static class CompiledWorks
                 network, x,
                 [
                     Compiled("compiled", network, x, settings.Threads), OnnxRuntime(network, x, settings.Threads),
-                    Torch(network, x, embedded: false), .. model == "xsep" ? [Torch(network, x, embedded: true)] : Array.Empty<Contestant>(),
+                    Torch(network, x, embedded: false), .. model == "xsep" ? [Torch(network, x, embedded: true)]
+                        : Array.Empty<Contestant>(),
                 ]);
             if (model == "xsep") contestants.Add(twinCompiled);
             var run = new RatioCase("net-eval", model, $"{batch}x3x224x224", kernels.Length == 0 ? null : kernels[0], settings.Threads);
-            yield return RatioResult.Measure(run, contestants, 2 * settings.Seconds, "onnxruntime/compiled", "torch/compiled", "twin/compiled") with
+            yield return RatioResult.Measure(
+                run, contestants, 2 * settings.Seconds, "onnxruntime/compiled", "torch/compiled", "twin/compiled") with
             {
                 Other = new Dictionary<string, double> { [Allocated] = AllocatedBytes(contestants[0]) },
             };

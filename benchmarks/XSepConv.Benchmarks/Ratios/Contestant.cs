@@ -35,7 +35,10 @@ internal static class Correctness
 
         foreach (var name in contestants.Select(contestant => contestant.Name).Distinct())
         {
-            if (kept.All(contestant => contestant.Name != name)) throw new InvalidOperationException($"{name} computes wrong results in every layout.");
+            if (kept.All(contestant => contestant.Name != name))
+            {
+                throw new InvalidOperationException($"{name} computes wrong results in every layout.");
+            }
         }
 
         return kept;

@@ -70,12 +70,21 @@ internal sealed class FoldedTorch
         Layer[] layers;
         if (spec.Kind == BlockKind.Dw)
         {
-            layers = [Convolution(spatial[0], 1, (spec.Kernel, spec.Kernel), (spec.Stride, spec.Stride), (spec.Kernel / 2, spec.Kernel / 2))];
+            layers =
+                [Convolution(spatial[0], 1, (spec.Kernel, spec.Kernel), (spec.Stride, spec.Stride), (spec.Kernel / 2, spec.Kernel / 2))];
         }
         else
         {
             var two = Convolution(spatial[0], 1, (2, 2), (1, 1), (0, 0));
-            if (_embedded) two = two with { Weight = DirectionalPadding.Embed(two.Weight, block.Padding!.Value).MoveToOuterDisposeScope(), Padding = [1, 1] };
+            if (_embedded)
+            {
+                two = two with
+                {
+                    Weight = DirectionalPadding.Embed(two.Weight, block.Padding!.Value).MoveToOuterDisposeScope(),
+                    Padding = [1, 1],
+                };
+            }
+
             layers =
             [
                 two,
@@ -86,21 +95,25 @@ internal sealed class FoldedTorch
 
         var gate = block.SqueezeExcite;
         return new(
-            spec, _embedded ? null : block.Padding, Pointwise(block.Expand), layers, gate is null ? null : Pointwise(gate.Squeeze), gate is null ? null : Pointwise(gate.Excite),
+            spec, _embedded ? null : block.Padding, Pointwise(block.Expand), layers, gate is null ? null
+                : Pointwise(gate.Squeeze), gate is null ? null : Pointwise(gate.Excite),
             Pointwise(block.Project), block.Shortcut is null ? null : Pointwise(block.Shortcut));
     }
 
     private static Layer Pointwise(FoldedLayer layer) => Convolution(layer, layer.Taps, (1, 1), (1, 1), (0, 0));
 
-    private static Layer Linear(FoldedLayer layer) => new(tensor(layer.Weights).view(layer.Outputs, layer.Taps), tensor(layer.Bias), [], [], 1);
+    private static Layer Linear(FoldedLayer layer) =>
+        new(tensor(layer.Weights).view(layer.Outputs, layer.Taps), tensor(layer.Bias), [], [], 1);
 
     /// <param name="layer">The weights.</param>
     /// <param name="inputs">Channels that each output sees: 1 where the convolution is depthwise.</param>
     /// <param name="kernel">Rows and columns.</param>
     /// <param name="stride">In rows and columns.</param>
     /// <param name="padding">Of rows and columns, on both sides.</param>
-    private static Layer Convolution(FoldedLayer layer, int inputs, (int Rows, int Columns) kernel, (int Rows, int Columns) stride, (int Rows, int Columns) padding) => new(
-        tensor(layer.Weights).view(layer.Outputs, inputs, kernel.Rows, kernel.Columns), tensor(layer.Bias), [stride.Rows, stride.Columns], [padding.Rows, padding.Columns],
+    private static Layer Convolution(FoldedLayer layer, int inputs, (int Rows, int Columns) kernel, (int Rows, int Columns) stride,
+        (int Rows, int Columns) padding) => new(
+        tensor(layer.Weights).view(layer.Outputs, inputs, kernel.Rows, kernel.Columns), tensor(
+            layer.Bias), [stride.Rows, stride.Columns], [padding.Rows, padding.Columns],
         inputs == 1 && kernel != (1, 1) ? layer.Outputs : 1);
 
     private sealed record Layer(Tensor Weight, Tensor Bias, long[] Stride, long[] Padding, long Groups)
@@ -109,5 +122,6 @@ internal sealed class FoldedTorch
     }
 
     private sealed record Block(
-        BlockSpec Spec, PaddingDirection? Padding, Layer Expand, Layer[] Spatial, Layer? Squeeze, Layer? Excite, Layer Project, Layer? Shortcut);
+        BlockSpec Spec, PaddingDirection? Padding, Layer Expand, Layer[] Spatial, Layer? Squeeze, Layer? Excite, Layer Project,
+        Layer? Shortcut);
 }

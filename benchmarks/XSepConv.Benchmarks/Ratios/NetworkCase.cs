@@ -21,7 +21,8 @@ internal static class NetworkCase
                 .. Pair(MobileNetV3SmallSpec.Twin(options), "twin", "twin-fused", x, labels),
             ];
             var run = new RatioCase("net-train", "xsep", $"{batch}x3x32x32", null, settings.Threads);
-            yield return RatioResult.Measure(run, contestants, 4 * settings.Seconds, "composed/fused", "twin/fused", "twin-fused/fused", "twin/twin-fused");
+            yield return RatioResult.Measure(
+                run, contestants, 4 * settings.Seconds, "composed/fused", "twin/fused", "twin-fused/fused", "twin/twin-fused");
         }
     }
 

@@ -15,7 +15,11 @@ internal static class OwnProcess
             var json = Path.Combine(folder.FullName, "ratios.json");
             var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
             // The program is either started by its own name or by dotnet's with the path of its assembly.
-            if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
+            if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            {
+                start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
+            }
+
             string[] arguments =
             [
                 "ratios", "--only", work, "--threads", settings.Threads.ToString(CultureInfo.InvariantCulture),
@@ -26,7 +30,8 @@ internal static class OwnProcess
             using var process = Process.Start(start)!;
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
-            return process.ExitCode == 0 ? RatioText.Read(json).Results : throw new InvalidOperationException($"{work} in its own process ended with {process.ExitCode}.");
+            return process.ExitCode == 0 ? RatioText.Read(json).Results
+                : throw new InvalidOperationException($"{work} in its own process ended with {process.ExitCode}.");
         }
         finally
         {

@@ -11,7 +11,8 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <param name="Ms">Median milliseconds by contestant.</param>
 /// <param name="Ratio">Quotients of medians, named <c>left/right</c>.</param>
 internal sealed record RatioResult(
-    string Work, string? Model, string Shape, int? Kernel, int Threads, IReadOnlyDictionary<string, double> Ms, IReadOnlyDictionary<string, double> Ratio)
+    string Work, string? Model, string Shape, int? Kernel, int Threads, IReadOnlyDictionary<string, double> Ms, IReadOnlyDictionary<string,
+    double> Ratio)
 {
     /// <summary>Further measured quantities, by name with unit.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -21,7 +22,8 @@ internal sealed record RatioResult(
     public static RatioResult Measure(RatioCase run, IReadOnlyList<Contestant> contestants, double seconds, params string[] ratios)
     {
         var medians = Interleaved.Medians([.. contestants.Select(contestant => contestant.Step)], seconds);
-        var ms = contestants.Zip(medians).GroupBy(pair => pair.First.Name).ToDictionary(group => group.Key, group => group.Min(pair => pair.Second));
+        var ms = contestants.Zip(medians).GroupBy(pair => pair.First.Name)
+            .ToDictionary(group => group.Key, group => group.Min(pair => pair.Second));
         return new(run.Work, run.Model, run.Shape, run.Kernel, run.Threads, ms, Ratios(ms, ratios));
     }
 

@@ -17,10 +17,14 @@ internal static class RatioText
     /// <summary>One case while it runs.</summary>
     public static string Line(RatioResult result)
     {
-        var times = string.Join("  ", result.Ms.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.000} ms")));
-        var ratios = string.Join("  ", result.Ratio.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.00}")));
-        var other = result.Other is null ? "" : string.Join("  ", result.Other.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.###}")));
-        return $"{result.Work} {result.Model} {result.Shape} {(result.Kernel is { } k ? $"K={k}" : "")}: {times}  {ratios}  {other}".Replace("  ", " ", StringComparison.Ordinal).Trim();
+        var times = string.Join(
+            "  ", result.Ms.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.000} ms")));
+        var ratios = string.Join(
+            "  ", result.Ratio.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.00}")));
+        var other = result.Other is null ? ""
+            : string.Join("  ", result.Other.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.###}")));
+        return $"{result.Work} {result.Model} {result.Shape} "
+            + $"{(result.Kernel is { } k ? $"K={k}" : "")}: {times}  {ratios}  {other}".Replace("  ", " ", StringComparison.Ordinal).Trim();
     }
 
     /// <summary>Geometric means over shapes, a row for each work, model, batch and K.</summary>
@@ -30,13 +34,16 @@ internal static class RatioText
         foreach (var work in report.Results.Where(result => result.Ratio.Count > 0).GroupBy(result => (result.Work, result.Threads)))
         {
             var names = work.SelectMany(result => result.Ratio.Keys).Distinct().ToList();
-            text.AppendLine(CultureInfo.InvariantCulture, $"## {work.Key.Work}{(work.Key.Threads == 1 ? "" : $", {work.Key.Threads} threads")}").AppendLine();
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"## {work.Key.Work}{(work.Key.Threads == 1 ? "" : $", {work.Key.Threads} threads")}").AppendLine();
             text.AppendLine(CultureInfo.InvariantCulture, $"| model | batch | K | {string.Join(" | ", names)} |");
             text.AppendLine(CultureInfo.InvariantCulture, $"|---|---:|---:|{string.Concat(names.Select(_ => "---:|"))}");
             foreach (var row in work.GroupBy(result => (result.Model, Batch: result.Shape.Split('x')[0], result.Kernel)))
             {
                 var cells = names.Select(name => Mean(row, name) is { } mean ? mean.ToString("0.00", CultureInfo.InvariantCulture) : "–");
-                text.AppendLine(CultureInfo.InvariantCulture, $"| {row.Key.Model ?? "–"} | {row.Key.Batch} | {row.Key.Kernel?.ToString(CultureInfo.InvariantCulture) ?? "–"} | {string.Join(" | ", cells)} |");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture, $"| {row.Key.Model ?? "–"} | {row.Key.Batch} | "
+                    + $"{row.Key.Kernel?.ToString(CultureInfo.InvariantCulture) ?? "–"} | {string.Join(" | ", cells)} |");
             }
 
             text.AppendLine();
@@ -59,11 +66,15 @@ internal static class RatioText
     private static string Markdown(RatioReport report, string file, IReadOnlyList<string> only, double seconds)
     {
         var text = new StringBuilder("# Ratios\n\n");
-        text.AppendLine("Contestants interleaved in one process, each checked against float64 before it was timed; quotients of medians, geometric means over shapes. Above 1, the right one is faster.").AppendLine();
+        text.AppendLine(
+            "Contestants interleaved in one process, each checked against float64 before it was timed; quotients of medians, geometric "
+            + "means over shapes. Above 1, the right one is faster.").AppendLine();
         foreach (var line in report.Versions) text.AppendLine(CultureInfo.InvariantCulture, $"- {line}");
-        var arguments = (only.Count == 0 ? "" : $" --only {string.Join(' ', only)}") + (report.Threads == 1 ? "" : $" --threads {report.Threads}")
+        var arguments = (only.Count == 0 ? "" : $" --only {string.Join(' ', only)}")
+            + (report.Threads == 1 ? "" : $" --threads {report.Threads}")
             + string.Create(CultureInfo.InvariantCulture, $" --seconds {seconds}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"- `dotnet run -c Release --project benchmarks/XSepConv.Benchmarks -- ratios{arguments} --json {file}`").AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"- `dotnet run -c Release --project benchmarks/XSepConv.Benchmarks -- ratios{arguments} --json {file}`").AppendLine();
         text.Append(Tables(report));
         text.AppendLine("## Every case").AppendLine();
         foreach (var result in report.Results) text.AppendLine(CultureInfo.InvariantCulture, $"- {Line(result)}");

@@ -34,18 +34,27 @@ internal static class RatiosCommand
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > 1024)
                 result.AddError($"--threads is {result.Tokens[0].Value}; give a number from 1 to 1024.");
         });
-        var seconds = new Option<double>("--seconds") { Description = "About how long each contestant of a case is measured.", DefaultValueFactory = _ => 0.5 };
+        var seconds = new Option<double>("--seconds")
+        {
+            Description = "About how long each contestant of a case is measured.",
+            DefaultValueFactory = _ => 0.5,
+        };
         seconds.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<double>() is not (>= 0.01 and <= 600))
                 result.AddError($"--seconds is {result.Tokens[0].Value}; give a number from 0.01 to 600.");
         });
-        var json = new Option<FileInfo?>("--json") { Description = "Where to write the results as JSON; tables of them are written beside it as Markdown." };
-        var command = new Command("ratios", "Contestants interleaved in one process, checked against float64 before they are timed; medians and ratios.")
+        var json = new Option<FileInfo?>("--json")
+        {
+            Description = "Where to write the results as JSON; tables of them are written beside it as Markdown.",
+        };
+        var command = new Command(
+            "ratios", "Contestants interleaved in one process, checked against float64 before they are timed; medians and ratios.")
         {
             only, threads, seconds, json,
         };
-        command.SetAction(parse => Run(parse.GetValue(only) ?? [], new(parse.GetValue(threads), parse.GetValue(seconds)), parse.GetValue(json)));
+        command.SetAction(
+            parse => Run(parse.GetValue(only) ?? [], new(parse.GetValue(threads), parse.GetValue(seconds)), parse.GetValue(json)));
         return command;
     }
 

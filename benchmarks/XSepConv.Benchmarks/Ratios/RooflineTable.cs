@@ -9,8 +9,11 @@ internal static class RooflineTable
     /// <summary>Geometric means over shapes; empty where the roofline or the stage was not measured.</summary>
     public static string Of(IReadOnlyList<RatioResult> results)
     {
-        var stages = results.Where(result => result.Work is "stage-train" or "stage-eval" && result.Ms.ContainsKey("fused") && result.Ms.ContainsKey("depthwise"));
-        var rows = stages.Select(stage => (Stage: stage, Bound: results.FirstOrDefault(result => result.Work == "roofline" && result.Shape == stage.Shape && result.Kernel == stage.Kernel)))
+        var stages = results.Where(
+            result => result.Work is "stage-train" or "stage-eval" && result.Ms.ContainsKey("fused") && result.Ms.ContainsKey("depthwise"));
+        var rows = stages.Select(
+            stage => (Stage: stage, Bound: results.FirstOrDefault(
+            result => result.Work == "roofline" && result.Shape == stage.Shape && result.Kernel == stage.Kernel)))
             .Where(pair => pair.Bound is not null)
             .Select(pair => (pair.Stage, Limits: Limits(pair.Bound!.Ms, pair.Stage.Work == "stage-train" ? "train" : "eval"))).ToList();
         if (rows.Count == 0) return "";
@@ -18,8 +21,9 @@ internal static class RooflineTable
         var text = new StringBuilder("## Roofline\n\n");
         text.AppendLine(
             """
-            Memory traffic at the rate of a copy in memory, passes through the cache at that of a copy in the second-level cache, MACs at the rate of registers, all measured in this run:
-            the *least* time is the greatest of the three, *in turn* is their sum, as if none overlapped. Both include a call's fixed cost.
+            Memory traffic at the rate of a copy in memory, passes through the cache at that of a copy in the second-level cache,
+            MACs at the rate of registers, all measured in this run: the *least* time is the greatest of the three,
+            *in turn* is their sum, as if none overlapped. Both include a call's fixed cost.
 
             | work | batch | K | least/fused | in turn/fused | depthwise/fused | depthwise/in turn | depthwise/least |
             |---|---:|---:|---:|---:|---:|---:|---:|
@@ -28,10 +32,13 @@ internal static class RooflineTable
         {
             double[] columns =
             [
-                Mean(row, r => r.Limits.Least / r.Stage.Ms["fused"]), Mean(row, r => r.Limits.InTurn / r.Stage.Ms["fused"]), Mean(row, r => r.Stage.Ms["depthwise"] / r.Stage.Ms["fused"]),
+                Mean(row, r => r.Limits.Least / r.Stage.Ms["fused"]), Mean(row, r => r.Limits.InTurn / r.Stage.Ms["fused"]), Mean(
+                    row, r => r.Stage.Ms["depthwise"] / r.Stage.Ms["fused"]),
                 Mean(row, r => r.Stage.Ms["depthwise"] / r.Limits.InTurn), Mean(row, r => r.Stage.Ms["depthwise"] / r.Limits.Least),
             ];
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {row.Key.Work} | {row.Key.Batch} | {row.Key.Kernel} | {string.Join(" | ", columns.Select(column => column.ToString("0.00", CultureInfo.InvariantCulture)))} |");
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"| {row.Key.Work} | {row.Key.Batch} | {row.Key.Kernel} | "
+                + $"{string.Join(" | ", columns.Select(column => column.ToString("0.00", CultureInfo.InvariantCulture)))} |");
         }
 
         return text.AppendLine().ToString();

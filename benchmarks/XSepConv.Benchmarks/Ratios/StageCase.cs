@@ -21,7 +21,8 @@ internal sealed class StageCase : IDisposable
         _data = randn(batch, channels, size, size);
         _gradient = randn(batch, channels, size, size);
         XSep = new XSepConv2d(channels, kernel);
-        Depthwise = nn.Sequential(nn.Conv2d(channels, channels, kernel, padding: kernel / 2, groups: channels, bias: false), nn.BatchNorm2d(channels));
+        Depthwise = nn.Sequential(
+            nn.Conv2d(channels, channels, kernel, padding: kernel / 2, groups: channels, bias: false), nn.BatchNorm2d(channels));
         XSep.RandomizeNorms();
         Depthwise.RandomizeNorms();
     }

@@ -14,12 +14,16 @@ internal static partial class StageLimits
     // Outside all caches.
     private const long CopiedBytes = 128L << 20;
 
-    private static readonly (int Batch, int Kernel)[] s_bounded = [.. from batch in (int[])[1, 32, 128] from kernel in (int[])[3, 5, 7, 9] select (batch, kernel)];
+    private static readonly (int Batch,
+        int Kernel)[] s_bounded = [.. from batch in (int[])[1, 32, 128] from kernel in (int[])[3, 5, 7, 9] select (batch, kernel)];
 
     /// <summary>One thread against two; and how much more two threads copy in memory than one.</summary>
     public static IEnumerable<RatioResult> Threads(RatioSettings settings)
     {
-        var copied = new Dictionary<string, double> { ["memory copied by two threads / by one"] = CopiedByTwo() / Roofline.CopyBytesPerSecond(CopiedBytes) };
+        var copied = new Dictionary<string, double>
+        {
+            ["memory copied by two threads / by one"] = CopiedByTwo() / Roofline.CopyBytesPerSecond(CopiedBytes),
+        };
         foreach (var (channels, size) in StageWorks.Maps)
         {
             using var stage = new StageCase(128, channels, size, 5, training: true);
@@ -48,10 +52,12 @@ internal static partial class StageLimits
                 Forward(module, x).Dispose();
                 var before = AllocatedBytes();
                 using var y = Forward(module, x);
-                kept[$"{name}, bytes kept for backward / bytes of input"] = (AllocatedBytes() - before - (y.numel() * sizeof(float)) + input) / input;
+                kept[$"{name}, bytes kept for backward / bytes of input"] = (
+                    AllocatedBytes() - before - (y.numel() * sizeof(float)) + input) / input;
             }
 
-            yield return new("stage-memory", null, $"128x{channels}x{size}x{size}", 5, settings.Threads, new Dictionary<string, double>(), new Dictionary<string, double>())
+            yield return new("stage-memory", null, $"128x{channels}x{size}x{size}", 5, settings.Threads, new Dictionary<string, double>(),
+                new Dictionary<string, double>())
             {
                 Other = kept,
             };

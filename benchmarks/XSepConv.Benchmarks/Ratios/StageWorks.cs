@@ -31,7 +31,8 @@ internal static class StageWorks
                 List<Contestant> contestants = [.. stage.XSepContestants(), .. stage.DepthwiseContestants()];
                 var run = new RatioCase(work, null, stage.Shape, kernel, settings.Threads);
                 yield return RatioResult.Measure(
-                    run, contestants, settings.Seconds, "composed/fused", "depthwise/fused", "depthwise-fused/fused", "depthwise/depthwise-fused");
+                    run, contestants, settings.Seconds, "composed/fused", "depthwise/fused", "depthwise-fused/fused",
+                    "depthwise/depthwise-fused");
             }
         }
     }

@@ -18,7 +18,8 @@ internal static class CheckedOption
             text => string.IsNullOrWhiteSpace(text) ? (null, "it is empty") : (text, null));
 
     /// <summary>One of some names, of which the help shows all where <paramref name="value"/> is null.</summary>
-    public static Option<string> Choice(string name, IReadOnlyList<string> known, string fallback, string description, string? value = null) =>
+    public static Option<string> Choice(
+        string name, IReadOnlyList<string> known, string fallback, string description, string? value = null) =>
         Complete(Make<string>(name, value ?? string.Join('|', known), description, _ => fallback, text => OneOf(known, text)), known);
 
     /// <summary>The same, null where it is not given.</summary>
@@ -44,7 +45,8 @@ internal static class CheckedOption
     /// Whole numbers separated by commas; an empty array where the option is absent. The last of <paramref name="counts"/> is the most that
     /// may be given.
     /// </summary>
-    public static Option<int[]> Wholes(string name, string value, int[] counts, string description, string right, Func<int, bool> isRight) =>
+    public static Option<int[]> Wholes(
+        string name, string value, int[] counts, string description, string right, Func<int, bool> isRight) =>
         Make<int[]>(name, value, description, null, text =>
         {
             var parts = text.Split(',', counts[^1] + 2);
@@ -63,23 +65,28 @@ internal static class CheckedOption
 
     /// <summary>An option read by <paramref name="parse"/>, which gives the value or says what would be right.</summary>
     public static Option<T> Make<T>(
-        string name, string value, string description, Func<ArgumentResult, T>? fallback, Func<string, (T? Value, string? Wrong)> parse) => new(name)
-        {
-            Description = description,
-            HelpName = value,
-
-            // Numbers in a row are one text, however many there are.
-            Arity = ArgumentArity.ExactlyOne,
-            DefaultValueFactory = fallback,
-            CustomParser = argument =>
+        string name, string value, string description, Func<ArgumentResult, T>? fallback, Func<string, (T? Value, string? Wrong)> parse) =>
+            new(name)
             {
-                if (argument.Tokens is not [var token]) return default;
-                var (parsed, wrong) = parse(token.Value);
-                var typed = (argument.Parent as OptionResult)?.IdentifierToken?.Value ?? name;
-                if (wrong is not null) argument.AddError($"{typed} is '{Shorten(token.Value)}': {wrong.TrimEnd('.')}{(wrong.EndsWith('?') ? "" : ".")}");
-                return parsed;
-            },
-        };
+                Description = description,
+                HelpName = value,
+
+                // Numbers in a row are one text, however many there are.
+                Arity = ArgumentArity.ExactlyOne,
+                DefaultValueFactory = fallback,
+                CustomParser = argument =>
+                {
+                    if (argument.Tokens is not [var token]) return default;
+                    var (parsed, wrong) = parse(token.Value);
+                    var typed = (argument.Parent as OptionResult)?.IdentifierToken?.Value ?? name;
+                    if (wrong is not null)
+                    {
+                        argument.AddError($"{typed} is '{Shorten(token.Value)}': {wrong.TrimEnd('.')}{(wrong.EndsWith('?') ? "" : ".")}");
+                    }
+
+                    return parsed;
+                },
+            };
 
     /// <summary>Gives an option other names.</summary>
     public static Option<T> Or<T>(this Option<T> option, params string[] aliases)
@@ -113,7 +120,8 @@ internal static class CheckedOption
             : (0, $"it must be a whole number from {least} to {most}");
 
     private static (double Value, string? Wrong) ParseNumber(string text, string right, Func<double, bool> isRight) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) && isRight(number)
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+            && isRight(number)
             ? (number, null)
             : (0, right);
 }

@@ -10,7 +10,8 @@ internal static class TypedLine
     /// <summary>The line that was parsed, without some flags and with another at its end.</summary>
     public static string Of(ParseResult result, string[]? leaveOut = null, string? add = null)
     {
-        var kept = result.Tokens.Where(token => token.Type != TokenType.Option || leaveOut?.Contains(token.Value) != true).Select(token => Quote(token.Value));
+        var kept = result.Tokens.Where(token => token.Type != TokenType.Option || leaveOut?.Contains(token.Value) != true)
+            .Select(token => Quote(token.Value));
         return string.Join(' ', [ErrorText.Tool, .. kept, .. add is null ? Array.Empty<string>() : [add]]);
     }
 

@@ -26,7 +26,8 @@ internal sealed class ComparisonCommand
     private readonly DataOptions data = new(
         hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
 
-    private readonly Option<string> network = CheckedOption.Choice("--network", [Small, Large], Small, "MobileNetV3-Small or -Large.").Or("--model");
+    private readonly Option<string> network = CheckedOption.Choice("--network", [Small, Large], Small, "MobileNetV3-Small or -Large.")
+        .Or("--model");
     private readonly PresetOption preset = new();
     private readonly Option<double?> width = NetworkOptions.Width(
         "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with 2,000 training images.");
@@ -40,7 +41,8 @@ internal sealed class ComparisonCommand
     private readonly DeviceOptions device = new("1 for each run, since runs are side by side; on CUDA Torch's choice");
     private readonly JobsOption jobs = new();
     private readonly RunOptions run = new("comparison", "Where runs and report go. Default: runs/, the command and the name of the data.");
-    private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the result as one line of JSON; everything else goes to stderr.");
+    private readonly Option<bool> json = CheckedOption.Flag(
+        "--json", "Print the result as one line of JSON; everything else goes to stderr.");
 
     private ComparisonCommand(string kind, Option<int[]> kernels) => (this.kind, this.kernels) = (kind, kernels);
 
@@ -55,7 +57,8 @@ internal sealed class ComparisonCommand
         "xsepconv compare --data cifar-10 --recipe standard --kernels 5,7,9");
 
     public static Command Ablate() => Create(
-        Ablation, "Ask what the 2×2 and its padding are worth: none, right-bottom, symmetric and improved symmetric, with the same recipe and seeds.",
+        Ablation, "Ask what the 2×2 and its padding are worth: none, right-bottom, symmetric and improved symmetric, "
+            + "with the same recipe and seeds.",
         NetworkOptions.Kernels("K", [1], "K of the XSep rows. Default: the table's."),
         "xsepconv ablate                                     generated shapes, small networks",
         "xsepconv ablate --data fashion-mnist --recipe standard --out runs/fashion-ablate");
@@ -192,7 +195,12 @@ internal sealed class ComparisonCommand
             sd = network.Top1.StandardDeviation,
             network.Measured.PeakBytes,
             network.Measured.ImagesPerSecond,
-            latencyMilliseconds = new { network.Measured.Latency.Libtorch, network.Measured.Latency.Module, network.Measured.Latency.Runtime },
+            latencyMilliseconds = new
+            {
+                network.Measured.Latency.Libtorch,
+                network.Measured.Latency.Module,
+                network.Measured.Latency.Runtime,
+            },
         }),
         tests = report?.Tests.Select(test => new
         {

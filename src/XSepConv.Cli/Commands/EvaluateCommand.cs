@@ -22,7 +22,8 @@ internal static class EvaluateCommand
         var checkpoint = new CheckpointOption("A best.safetensors or last.safetensors of train. It says itself which network it holds.");
         var data = new DataOptions(
             hasDefault: false,
-            "Whose images: of a published set its test images, or a folder of your own. Default: the data that the checkpoint was trained on.");
+            "Whose images: of a published set its test images, or a folder of your own. Default: the data that "
+                + "the checkpoint was trained on.");
         var split = new Option<EvaluatedSplit?>("--split")
         {
             Description = "Which images of 'folder': its test images where it has folders for the splits, else all.",
@@ -32,7 +33,8 @@ internal static class EvaluateCommand
         split.CompletionSources.Add([.. Splits]);
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.").Or("--batch-size", "-b");
         var device = new DeviceOptions();
-        var json = CheckedOption.Flag("--json", "Print one line of JSON, with each class and what it was taken for; everything else goes to stderr.");
+        var json = CheckedOption.Flag(
+            "--json", "Print one line of JSON, with each class and what it was taken for; everything else goes to stderr.");
         var command = new ToolCommand("evaluate", "Measure a trained network on test images, or on a folder of your own.")
         {
             Examples =
@@ -98,19 +100,22 @@ internal static class EvaluateCommand
     private static string KnownData(LoadedCheckpoint loaded, string path) => DatasetCatalog.Names.Contains(loaded.DataName)
         ? loaded.DataName
         : throw new UserError(
-            $"{path} was trained on '{loaded.DataName}', which is none of {string.Join(", ", DatasetCatalog.Names)}; say which with --data.");
+            $"{path} was trained on '{loaded.DataName}', which is none of "
+                + $"{string.Join(", ", DatasetCatalog.Names)}; say which with --data.");
 
     private static IEnumerable<string> Notes(LoadedCheckpoint loaded, EvaluationImages images, EvaluatedSplit? asked)
     {
         var (height, width) = (images.Images.Height, images.Images.Width);
         if ((height, width) != (loaded.ImageShape.Height, loaded.ImageShape.Width))
         {
-            yield return $"the images are {height}×{width}; the network was trained on {loaded.ImageShape.Height}×{loaded.ImageShape.Width}.";
+            yield return $"the images are {height}×{width}; the network was trained on "
+                + $"{loaded.ImageShape.Height}×{loaded.ImageShape.Width}.";
         }
 
         if (images.Split == EvaluatedSplit.All && asked is null)
         {
-            yield return "all images of the folder; where the network learned from this folder, --split test measures those that it did not see.";
+            yield return "all images of the folder; where the network learned from this folder, --split test "
+                + "measures those that it did not see.";
         }
     }
 
@@ -138,7 +143,8 @@ internal static class EvaluateCommand
         };
 
     private static void Write(
-        IAnsiConsole console, string path, LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion)
+        IAnsiConsole console, string path, LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome,
+        ConfusionMatrix confusion)
     {
         var split = images.Split == EvaluatedSplit.All ? "" : $"{images.Split.ToString().ToLowerInvariant()} ";
         Facts.Write(

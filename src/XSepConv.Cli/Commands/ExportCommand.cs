@@ -37,7 +37,8 @@ internal sealed class ExportCommand
         "--opset", OnnxExporter.OldestOpsetVersion, OnnxExporter.NewestOpsetVersion, OnnxExporter.OpsetVersion,
         "The version of ONNX's operators; a low one for old runtimes.");
 
-    private readonly Option<bool> normalize = CheckedOption.Flag("--normalize", "Take pixels from 0 to 255 and normalise them as in training; for onnx.");
+    private readonly Option<bool> normalize = CheckedOption.Flag(
+        "--normalize", "Take pixels from 0 to 255 and normalise them as in training; for onnx.");
 
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print one line of JSON about the file.");
 
@@ -116,7 +117,8 @@ internal sealed class ExportCommand
     /// <summary>What the file is to be called; <c>-</c> is what shells call standard output.</summary>
     private string? Destination(ParseResult result) => result.GetValue(destination) switch
     {
-        "-" when OperatingSystem.IsWindows() => throw new UserError("--out is '-': on Windows a network can't be written to standard output; name a file."),
+        "-" when OperatingSystem.IsWindows() => throw new UserError(
+            "--out is '-': on Windows a network can't be written to standard output; name a file."),
         "-" => "/dev/stdout",
         var path => path,
     };
@@ -139,7 +141,8 @@ internal sealed class ExportCommand
     {
         if (result.GetValue(normalize) && source.Training is null)
         {
-            throw new UserError($"{from} does not say how its images were normalised, as a checkpoint of train does; leave out --normalize.");
+            throw new UserError(
+                $"{from} does not say how its images were normalised, as a checkpoint of train does; leave out --normalize.");
         }
 
         try
@@ -149,7 +152,8 @@ internal sealed class ExportCommand
                 BatchNorm = result.GetValue(batchNorm) == Kept ? OnnxBatchNorm.Kept : OnnxBatchNorm.Folded,
                 Opset = result.GetValue(opset),
                 Size = ImageSize(result, source),
-                Normalization = result.GetValue(normalize) ? new(source.Training!.Normalization.Mean, source.Training.Normalization.Std) : null,
+                Normalization = result.GetValue(normalize) ? new(source.Training!.Normalization.Mean, source.Training.Normalization.Std)
+                    : null,
                 ClassNames = source.Training?.ClassNames ?? [],
                 Metadata = source.Metadata,
             });
@@ -188,7 +192,8 @@ internal sealed class ExportCommand
         }
 
         var nodes = info.Operators.Values.Sum();
-        Report(result, path, $"ONNX, IR {info.IrVersion}, opset {opset}: {Describe(info.Inputs)} → {Describe(info.Outputs)}, {nodes} nodes");
+        Report(result, path,
+            $"ONNX, IR {info.IrVersion}, opset {opset}: {Describe(info.Inputs)} → {Describe(info.Outputs)}, {nodes} nodes");
     }
 
     private void Report(ParseResult result, string path, string text)

@@ -37,6 +37,7 @@ internal sealed class ExportSource : IDisposable
     private static Dictionary<string, string> ReadMetadata(string path)
     {
         using var file = SafeTensors.Open(path);
-        return file.Metadata.Where(entry => entry.Key is not (TrainingState.MetadataKey or NetworkSpec.MetadataKey or ModuleSettings.MetadataKey or "format")).ToDictionary();
+        return file.Metadata.Where(entry => entry.Key is not (
+            TrainingState.MetadataKey or NetworkSpec.MetadataKey or ModuleSettings.MetadataKey or "format")).ToDictionary();
     }
 }

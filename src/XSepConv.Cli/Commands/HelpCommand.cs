@@ -11,7 +11,11 @@ internal static class HelpCommand
 {
     public static Command Create(RootCommand root)
     {
-        var topic = new Argument<string?>("command") { Description = "The command to explain; all of them without.", Arity = ArgumentArity.ZeroOrOne };
+        var topic = new Argument<string?>("command")
+        {
+            Description = "The command to explain; all of them without.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         topic.CompletionSources.Add([.. root.Subcommands.Select(command => command.Name)]);
         var help = new ToolCommand("help", "Show what a command does and which options it takes.") { Examples = ["xsepconv help train"] };
         help.Add(topic);

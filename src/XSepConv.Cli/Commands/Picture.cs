@@ -19,7 +19,8 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
         {
             return new(file, ImageDecoder.ReadFile(file, side, channels, background), null);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (
+            e is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             return new(file, null, Explain(e, file));
         }
@@ -27,7 +28,8 @@ internal sealed record Picture(string File, byte[]? Pixels, string? Error)
 
     private static string Explain(Exception e, string file) => e switch
     {
-        FileNotFoundException or DirectoryNotFoundException when file.Contains('\uFFFD') => $"{file}: has a name that is not UTF-8; rename it.",
+        FileNotFoundException or DirectoryNotFoundException when file.Contains(
+            '\uFFFD') => $"{file}: has a name that is not UTF-8; rename it.",
         FileNotFoundException or DirectoryNotFoundException => $"{file}: there is no such file.",
         UnauthorizedAccessException when Directory.Exists(file) => $"{file}: is a folder; name the images in it.",
         UnauthorizedAccessException => $"{file}: may not be read.",

@@ -31,13 +31,15 @@ internal static class PlanCommand
                     return count;
                 }
 
-                argument.AddError($"The number of layers is '{CheckedOption.Shorten(text)}': it must be a whole number from 1 to {MostLayers}.");
+                argument.AddError(
+                    $"The number of layers is '{CheckedOption.Shorten(text)}': it must be a whole number from 1 to {MostLayers}.");
                 return null;
             },
         };
         var stages = CheckedOption.Wholes(
             "--stages", "N,N,…", [.. Enumerable.Range(1, MostStages)],
-            "How many layers run at each resolution instead, each half the one before; shifts cancel within each, as the networks here do it.",
+            "How many layers run at each resolution instead, each half the one before; shifts cancel within each, "
+                + "as the networks here do it.",
             $"each stage has from 0 to {MostLayers} layers", count => count is >= 0 and <= MostLayers);
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
         var command = new ToolCommand("plan", "Show which way each 2×2 layer pads so that the half-pixel shifts cancel.")
@@ -78,7 +80,8 @@ internal static class PlanCommand
         var table = new Table { Border = TableBorder.Simple };
         foreach (var header in new[] { "layer", "stride", "padding", "F.pad", "content moves", "by now" })
         {
-            table.AddColumn(new TableColumn(header) { NoWrap = true, Alignment = header is "layer" or "stride" ? Justify.Right : Justify.Left });
+            table.AddColumn(
+                new TableColumn(header) { NoWrap = true, Alignment = header is "layer" or "stride" ? Justify.Right : Justify.Left });
         }
 
         for (var i = 0; i < plan.Length; i++)

@@ -56,7 +56,8 @@ internal static class PredictCommand
             var color = result.GetValue(background) ?? model.Data!.Background;
             var answers = Predict(model, color, result.GetValue(images)!, most, threads.Value(result) ?? ThreadsOption.Cores);
             if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(path, model, answers));
-            else PredictionTable.Write(Consoles.For(invocation.Output), answers.Where(one => one.Error is null).Select(one => (one.File, one.Top)));
+            else PredictionTable.Write(
+                Consoles.For(invocation.Output), answers.Where(one => one.Error is null).Select(one => (one.File, one.Top)));
             foreach (var error in answers.Select(answer => answer.Error).OfType<string>())
             {
                 ErrorText.Write(invocation.Error, $"{ErrorText.Tool} {command.Name}", error);
@@ -125,12 +126,19 @@ internal static class PredictCommand
         checkpoint = path,
         model = model.Spec.Name,
         model.Kernel,
-        images = answers.Select(answer => answer.Error is null
-            ? (object)new { answer.File, top = answer.Top.Select(one => new { one.Class, one.Name, probability = Finite(one.Probability) }) }
-            : new { answer.File, answer.Error }),
+        images = answers.Select(Report),
     };
 
-    private static float? Finite(float number) => float.IsFinite(number) ? number : null;
+    private static object Report(Answer answer) => answer.Error is not null ? new { answer.File, answer.Error } : new
+    {
+        answer.File,
+        top = answer.Top.Select(one => new
+        {
+            one.Class,
+            one.Name,
+            probability = float.IsFinite(one.Probability) ? one.Probability : (float?)null,
+        }),
+    };
 
     private sealed record Answer(string File, Prediction[] Top, string? Error);
 }

@@ -15,14 +15,18 @@ internal static class ProfileCommand
 
     public static Command Create()
     {
-        var checkpoint = new CheckpointOption("A checkpoint of train. Default: the network that the options describe, with random weights.", required: false);
+        var checkpoint = new CheckpointOption(
+            "A checkpoint of train. Default: the network that the options describe, with random weights.", required: false);
         var network = new NetworkOptions();
-        var classes = CheckedOption.OptionalWhole("--classes", 1, 100_000, $"How many classes the network tells apart, {DefaultClasses} by default.");
+        var classes = CheckedOption.OptionalWhole(
+            "--classes", 1, 100_000, $"How many classes the network tells apart, {DefaultClasses} by default.");
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 1, "Images at once.").Or("--batch-size", "-b");
         var threads = new ThreadsOption("Threads of a whole run, at most one a core; the layers are measured on one. Default: 1.");
-        var size = new ImageSizeOption("Height and width of the images. Default: those of the checkpoint's data; 224, with --preset cifar 32.");
+        var size = new ImageSizeOption(
+            "Height and width of the images. Default: those of the checkpoint's data; 224, with --preset cifar 32.");
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
-        var command = new ToolCommand("profile", "Measure where a network's time goes at inference, in the runtime, beside what the machine allows.")
+        var command = new ToolCommand(
+            "profile", "Measure where a network's time goes at inference, in the runtime, beside what the machine allows.")
         {
             Examples =
             [
@@ -64,7 +68,8 @@ internal static class ProfileCommand
             var session = model.CreateSession(batch, threads, size?.Height, size?.Width);
             return (long)batch * Math.Max(session.ImageLength, model.Spec.NumClasses) <= Array.MaxLength
                 ? session
-                : throw new UserError($"--batch is {batch}: so many images of {session.Height}×{session.Width} are more than one run takes.");
+                : throw new UserError(
+                    $"--batch is {batch}: so many images of {session.Height}×{session.Width} are more than one run takes.");
         }
         catch (ArgumentException e)
         {

@@ -15,7 +15,8 @@ internal static class SummaryCommand
         var network = new NetworkOptions();
         var classes = CheckedOption.Whole("--classes", 1, 100_000, 1000, "How many classes the network tells apart.");
         var size = new ImageSizeOption(
-            "One image's channels, height and width; 3 channels where two numbers or one are given. Default: 3x224x224, with --preset cifar 3x32x32.",
+            "One image's channels, height and width; 3 channels where two numbers or one are given. Default: 3x224x224, "
+                + "with --preset cifar 3x32x32.",
             withChannels: true);
         var layers = CheckedOption.Flag("--layers", "List every layer of a block in the table.");
         var json = CheckedOption.Flag("--json", "Print one line of JSON, every layer in it.");

@@ -33,7 +33,8 @@ internal sealed class TrainCommand
         "--save-every", 1, int.MaxValue, "Save every so many steps too, not only after each epoch.");
 
     private readonly DistributedOptions distributed = new();
-    private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the result as one line of JSON; everything else goes to stderr.");
+    private readonly Option<bool> json = CheckedOption.Flag(
+        "--json", "Print the result as one line of JSON; everything else goes to stderr.");
 
     private TrainCommand()
     {

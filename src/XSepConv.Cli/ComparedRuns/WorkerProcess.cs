@@ -12,7 +12,8 @@ internal static class WorkerProcess
     /// <exception cref="UserError">It failed, or was killed.</exception>
     public static bool Execute(ComparisonFolder folder, ComparedRun run, IProgress<TrainingProgress> progress, CancellationToken cancel)
     {
-        using var process = Process.Start(StartOf(folder.FullName, run.Id)) ?? throw new UserError("The process of a run can't be started.", ExitCode.Failed);
+        using var process = Process.Start(StartOf(folder.FullName, run.Id))
+            ?? throw new UserError("The process of a run can't be started.", ExitCode.Failed);
         var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
         using (cancel.Register(() => Tell(process, WorkerLine.Stop)))
         {
@@ -25,7 +26,11 @@ internal static class WorkerProcess
         }
 
         if (process.ExitCode == ExitCode.Done) return true;
-        if (cancel.IsCancellationRequested || process.ExitCode is ExitCode.Interrupted or ExitCode.Terminated or ExitCode.HungUp) return false;
+        if (cancel.IsCancellationRequested || process.ExitCode is ExitCode.Interrupted or ExitCode.Terminated or ExitCode.HungUp)
+        {
+            return false;
+        }
+
         var said = error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
         var why = said ?? $"its process ended with {process.ExitCode}";
         throw new UserError(

@@ -59,7 +59,8 @@ internal static class ErrorText
 
     /// <summary>A message of several lines as one, fit for a terminal.</summary>
     public static string OneLine(string message) =>
-        Printable.Line(string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+        Printable.Line(
+            string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
 
     // Of the system's numbers: a broken pipe, a file too large, no space, no space allowed; Windows' disk that is full.
     private static bool IsFull(IOException e) =>

@@ -47,15 +47,24 @@ internal static class HelpPage
         var arguments = string.Concat(command.Arguments.Select(argument => $" {Label(argument)}"));
         var subcommand = command.Subcommands.Count > 0 ? " <command>" : "";
         Section("Usage", [$"{ErrorText.Tool}{(command is RootCommand ? "" : $" {command.Name}")}{subcommand}{arguments} [options]"]);
-        if (command.Arguments.Count > 0) Columns("Arguments", command.Arguments.Select(argument => (Label(argument), argument.Description!)));
+        if (command.Arguments.Count > 0)
+        {
+            Columns("Arguments", command.Arguments.Select(argument => (Label(argument), argument.Description!)));
+        }
+
         if (command is ToolCommand tool)
         {
-            foreach (var group in tool.Groups) Columns(group.Title, group.Options.Select(option => (Label(option), Text(option))), group.Below);
+            foreach (var group in tool.Groups)
+            {
+                Columns(group.Title, group.Options.Select(option => (Label(option), Text(option))), group.Below);
+            }
+
             Section("Examples", tool.Examples);
             return;
         }
 
-        Columns("Commands", command.Subcommands.Select(sub => (string.Join(' ', [sub.Name, .. sub.Arguments.Select(Label)]), sub.Description!)));
+        Columns("Commands",
+            command.Subcommands.Select(sub => (string.Join(' ', [sub.Name, .. sub.Arguments.Select(Label)]), sub.Description!)));
         Columns("Options", command.Options.Select(option => (Label(option), option.Description!)));
         Section("Examples", Examples);
         Section("Exit codes", ExitCodes);
@@ -97,13 +106,15 @@ internal static class HelpPage
     private static string Label(Option option)
     {
         // Windows' /h and /? are known, too.
-        var names = option.Aliases.Prepend(option.Name).Where(name => name[0] == '-').OrderBy(name => name.StartsWith("--", StringComparison.Ordinal));
+        var names = option.Aliases.Prepend(option.Name).Where(name => name[0] == '-')
+            .OrderBy(name => name.StartsWith("--", StringComparison.Ordinal));
         return $"{string.Join(", ", names)}{(option.HelpName is { } value ? $" <{value}>" : "")}";
     }
 
     private static string Text(Option option)
     {
-        var usual = option is { HasDefaultValue: true, HelpName: not null } && option.GetDefaultValue() is { } value ? $" [default: {value}]" : "";
+        var usual = option is { HasDefaultValue: true, HelpName: not null } && option.GetDefaultValue() is { } value
+            ? $" [default: {value}]" : "";
         return $"{option.Description}{(option.Required ? " [required]" : usual)}";
     }
 

@@ -23,7 +23,8 @@ internal sealed class DataOptions
         + "For 'folder': the folder with a folder for each class.");
 
     private readonly Option<int?> size = CheckedOption.OptionalWhole(
-        "--image-size", 8, 1024, "Rows and columns of the images of 'folder' (64 without); their middle square is scaled to it.").Or("--size");
+        "--image-size", 8, 1024, "Rows and columns of the images of 'folder' (64 without); their middle square is scaled to it.")
+            .Or("--size");
 
     private readonly Option<Rgb?> background = Background(
         "What see-through pixels of 'folder' are laid on: white (the default), black, or a colour such as #808080.");
@@ -51,7 +52,8 @@ internal sealed class DataOptions
         name.CompletionSources.Add([.. known]);
     }
 
-    public static Option<Rgb?> Background(string description) => CheckedOption.Make<Rgb?>("--background", "COLOR", description, null, text =>
+    public static Option<Rgb?> Background(string description) =>
+        CheckedOption.Make<Rgb?>("--background", "COLOR", description, null, text =>
     {
         try
         {
@@ -77,7 +79,8 @@ internal sealed class DataOptions
     /// <param name="screen">Where a download is shown.</param>
     /// <param name="cancel">Ends it.</param>
     /// <param name="usualLimit">The most images of a split where no limit was typed.</param>
-    public ImageDataset Open(ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? usualLimit = null) =>
+    public ImageDataset Open(
+        ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? usualLimit = null) =>
         Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, Options(result, seed, null, usualLimit), progress, cancel));
 
     /// <summary>Opens the images that a network is measured on.</summary>
@@ -149,7 +152,11 @@ internal sealed class DataOptions
         const string Folder = DatasetCatalog.Folder;
         if (dataset == Folder)
         {
-            if (result.GetValue(root) is null) throw new UserError($"--data {Folder} needs --data-root: the folder with a folder for each class.");
+            if (result.GetValue(root) is null)
+            {
+                throw new UserError($"--data {Folder} needs --data-root: the folder with a folder for each class.");
+            }
+
             return;
         }
 

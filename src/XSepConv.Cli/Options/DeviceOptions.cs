@@ -48,7 +48,8 @@ internal sealed class DeviceOptions(string usualThreads = "one for each core tha
         return name != Cuda || torch.cuda.is_available()
             ? name
             : throw new UserError(
-                "--device is 'cuda', but libtorch sees no CUDA device here. Use --device cpu; or, with an NVIDIA GPU and its driver, build with "
+                "--device is 'cuda', but libtorch sees no CUDA device here. Use --device cpu; or, with an NVIDIA GPU "
+                    + "and its driver, build with "
                 + "-p:TorchBackend=cuda-linux (on Windows cuda-windows).");
     }
 }

@@ -12,7 +12,8 @@ internal sealed class DistributedOptions
     private const string Mpi = "mpi";
 
     public Option<string?> Option { get; } = CheckedOption.OptionalChoice(
-        "--distributed", [Mpi], "Train together with the other processes that mpirun started (Open MPI); each takes its share of every batch.");
+        "--distributed", [Mpi], "Train together with the other processes that mpirun started (Open MPI); each "
+            + "takes its share of every batch.");
 
     /// <summary>The processes that train together: this one alone, unless others are asked for.</summary>
     public ProcessGroup Join(ParseResult result, TextWriter error)
@@ -28,7 +29,8 @@ internal sealed class DistributedOptions
             if (processes.Size == 1)
             {
                 error.WriteLine(
-                    $"--distributed {Mpi}: mpirun started no other process (mpirun -np 2 {ErrorText.Tool} train …), so this one trains alone.");
+                    $"--distributed {Mpi}: mpirun started no other process (mpirun -np 2 {ErrorText.Tool} train "
+                        + "…), so this one trains alone.");
             }
 
             return processes;

@@ -39,7 +39,10 @@ internal sealed class ImageSizeOption
         var sizes = new int[parts.Length];
         for (var i = 0; i < parts.Length; i++)
         {
-            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] is < 1 or > LongestSide) return Wrong();
+            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] is < 1 or > LongestSide)
+            {
+                return Wrong();
+            }
         }
 
         return sizes.Length <= (withChannels ? 3 : 2) ? (sizes, null) : Wrong();

@@ -12,7 +12,8 @@ internal sealed class JobsOption
 
     public Option<int?> Option { get; } = CheckedOption.OptionalWhole(
         "--jobs", 1, 1024,
-        "Runs side by side, each in a process of its own. Default: as many as there are cores for their threads, with 1 GiB of memory each; "
+        "Runs side by side, each in a process of its own. Default: as many as there are cores for their threads, "
+            + "with 1 GiB of memory each; "
         + "on CUDA 1. Results do not depend on it.").Or("-j");
 
     public int Value(ParseResult result, ComparisonManifest manifest)

@@ -12,7 +12,8 @@ internal sealed class NetworkOptions
         "--network",
         [MobileNetV3SmallSpec.XSepName, MobileNetV3SmallSpec.TwinName, MobileNetV3LargeSpec.XSepName, MobileNetV3LargeSpec.TwinName],
         MobileNetV3SmallSpec.XSepName,
-        $"{MobileNetV3SmallSpec.XSepName}, {MobileNetV3LargeSpec.XSepName}, or a twin with the K×K depthwise blocks that XSepConv replaces: "
+        $"{MobileNetV3SmallSpec.XSepName}, {MobileNetV3LargeSpec.XSepName}, or a twin with the K×K depthwise "
+            + "blocks that XSepConv replaces: "
         + $"{MobileNetV3SmallSpec.TwinName}, {MobileNetV3LargeSpec.TwinName}.",
         "NAME").Or("--model");
 

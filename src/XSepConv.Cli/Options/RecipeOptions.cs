@@ -14,7 +14,8 @@ internal sealed class RecipeOptions
     private const int NameWidth = 18, ValueWidth = 10;
 
     private readonly Option<string> recipe = CheckedOption.Choice(
-        "--recipe", TrainingRecipe.Names, TrainingRecipe.Default.Name, "Values for all of the following that are not given; the table below has them.");
+        "--recipe", TrainingRecipe.Names, TrainingRecipe.Default.Name, "Values for all of the following that are not "
+            + "given; the table below has them.");
 
     private readonly Option<int?> epochs = CheckedOption.OptionalWhole(
         "--epochs", 1, 100_000, "Passes over the training images. The learning rate ends with the last.");
@@ -27,7 +28,8 @@ internal sealed class RecipeOptions
     private readonly Option<string?> optimizer = CheckedOption.OptionalChoice(
         "--optimizer", ["sgd", "adamw"], "SGD with Nesterov's momentum, or AdamW.");
 
-    private readonly Option<double?> rate = CheckedOption.OptionalNumber("--lr", Positive, value => value > 0, "The learning rate after warm-up.")
+    private readonly Option<double?> rate = CheckedOption.OptionalNumber(
+        "--lr", Positive, value => value > 0, "The learning rate after warm-up.")
         .Or("--learning-rate");
 
     private readonly Option<string?> schedule = CheckedOption.OptionalChoice(
@@ -47,7 +49,8 @@ internal sealed class RecipeOptions
         "--dropout", Share, value => value is >= 0 and < 1, "Dropout before the last linear layer.");
 
     private readonly Option<double?> clip = CheckedOption.OptionalNumber(
-        "--clip", "it must be 0 (no limit) or more", value => value >= 0, "Shortens the gradient to this norm where it is longer; 0 for never.");
+        "--clip", "it must be 0 (no limit) or more", value => value >= 0,
+        "Shortens the gradient to this norm where it is longer; 0 for never.");
 
     private readonly Option<double?> ema = CheckedOption.OptionalNumber(
         "--ema", "it must be at least 0 (none) and below 1", value => value is >= 0 and < 1,
@@ -58,7 +61,8 @@ internal sealed class RecipeOptions
 
     private readonly Option<string?> augment = CheckedOption.OptionalChoice(
         "--augment", AugmentationPreset.Names,
-        "How training images are varied: not; moved and mirrored as suits the data; colours and erasing too; random operations, erasing and mixup.");
+        "How training images are varied: not; moved and mirrored as suits the data; colours and erasing too; random "
+            + "operations, erasing and mixup.");
 
     private Option[] Changes =>
         [epochs, batch, accumulate, optimizer, rate, schedule, warmup, decay, smoothing, dropout, clip, ema, patience, augment];

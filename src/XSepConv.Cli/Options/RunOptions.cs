@@ -13,7 +13,8 @@ internal sealed class RunOptions(string thing, string where)
 {
     private readonly Option<string> directory = CheckedOption.Text("--out", "DIR", where).Or("-o", "--output");
 
-    private readonly Option<bool> resume = CheckedOption.Flag("--resume", $"Continue the {thing} in --out. Give the options that it was started with.");
+    private readonly Option<bool> resume = CheckedOption.Flag(
+        "--resume", $"Continue the {thing} in --out. Give the options that it was started with.");
 
     private readonly Option<bool> overwrite = CheckedOption.Flag("--overwrite", $"Replace the {thing} in --out.");
 
@@ -53,7 +54,8 @@ internal sealed class RunOptions(string thing, string where)
 
         if (exists && !Resume(result) && !Overwrite(result))
         {
-            throw new UserError($"{output} holds a {thing} already. Continue it with --resume, replace it with --overwrite, or give another --out.");
+            throw new UserError(
+                $"{output} holds a {thing} already. Continue it with --resume, replace it with --overwrite, or give another --out.");
         }
     }
 

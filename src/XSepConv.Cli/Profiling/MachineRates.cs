@@ -10,7 +10,8 @@ internal sealed record MachineRates(double GigaMacs, double Weights, double Seco
     private const long InSecondLevel = 256 << 10, InMemory = 128 << 20;
 
     public static MachineRates Measure(CompiledModel model) => new(
-        Roofline.MacsPerSecond(), Roofline.ReadBytesPerSecond(model.WeightBytes), Roofline.CopyBytesPerSecond(InSecondLevel), Roofline.CopyBytesPerSecond(InMemory));
+        Roofline.MacsPerSecond(), Roofline.ReadBytesPerSecond(
+            model.WeightBytes), Roofline.CopyBytesPerSecond(InSecondLevel), Roofline.CopyBytesPerSecond(InMemory));
 
     /// <summary>Milliseconds of so many multiply-accumulates, were there nothing else.</summary>
     public double MacsMs(long macs) => macs / GigaMacs / 1e6;

@@ -12,7 +12,8 @@ internal static class RandomWeights
     public static CompiledModel Compile(NetworkSpec spec)
     {
         var random = new Random(1);
-        var weights = new MemoryWeights(spec.Name, ExpectedTensors.Of(spec).Select(tensor => Draw(tensor.Key, tensor.Shape, random)), new());
+        var weights = new MemoryWeights(
+            spec.Name, ExpectedTensors.Of(spec).Select(tensor => Draw(tensor.Key, tensor.Shape, random)), new());
         return CompiledModel.Compile(spec, null, weights, KernelRegistry.Current.Name, Stopwatch.StartNew());
     }
 

@@ -23,17 +23,22 @@ internal static class ClassTable
                 new Text(DataTable.ShortName(names[label])),
                 new Text($"{confusion.ImagesOf(label):N0}"),
                 new Text($"{100 * confusion.Top1Of(label):0.00} %"),
-                new Text(Mistake(confusion, label) is { } other ? $"{DataTable.ShortName(names[other])} {confusion[label, other]:N0}×" : ""));
+                new Text(
+                    Mistake(confusion, label) is { } other ? $"{DataTable.ShortName(names[other])} {confusion[label, other]:N0}×" : ""));
         }
 
         console.Write(table);
-        if (there.Count > MostRows) console.WriteLine($" The {WorstRows} of {there.Count:N0} classes that it does worst on; --json has all.");
+        if (there.Count > MostRows)
+        {
+            console.WriteLine($" The {WorstRows} of {there.Count:N0} classes that it does worst on; --json has all.");
+        }
     }
 
     /// <summary>What a class was taken for most often, besides itself.</summary>
     private static int? Mistake(ConfusionMatrix confusion, int label)
     {
-        var other = Enumerable.Range(0, confusion.Classes).Where(predicted => predicted != label).MaxBy(predicted => confusion[label, predicted]);
+        var other = Enumerable.Range(0, confusion.Classes).Where(predicted => predicted != label)
+            .MaxBy(predicted => confusion[label, predicted]);
         return confusion.Classes > 1 && confusion[label, other] > 0 ? other : null;
     }
 }

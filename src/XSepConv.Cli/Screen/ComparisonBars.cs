@@ -6,7 +6,8 @@ using XSepConv.Training;
 namespace XSepConv.Cli.Screen;
 
 /// <summary>A line for each run that has ended; on a live screen a bar over all runs, too, and one for each run at work.</summary>
-internal sealed class ComparisonBars(IAnsiConsole console, ProgressContext? live, CancellationToken stopping) : IProgress<ComparisonProgress>
+internal sealed class ComparisonBars(IAnsiConsole console, ProgressContext? live, CancellationToken stopping)
+    : IProgress<ComparisonProgress>
 {
     private readonly Dictionary<ComparedRun, Bar> runs = [];
     private readonly Bar? all = live is null ? null : new Bar(live.AddTask("starting", maxValue: 1));

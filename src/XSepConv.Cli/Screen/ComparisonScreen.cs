@@ -31,9 +31,11 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
                 + $"{data.ClassNames.Count} classes, {data.Channels}×{data.Height}×{data.Width}"),
             ("", $"{data.TrainImages:N0} images to train, {data.ValidationImages:N0} to validate, {data.TestImages:N0} to test at the end"),
             ("recipe", $"{recipe}: {ReportText.Count(training.Recipe.Epochs, "epoch")}, "
-                + $"batches of {Math.Min(training.Recipe.BatchSize, data.TrainImages)}, {training.Recipe.Optimizer}, learning rate {training.Recipe.LearningRate}"),
+                + $"batches of {Math.Min(training.Recipe.BatchSize, data.TrainImages)}, {training.Recipe.Optimizer}, learning rate "
+                    + $"{training.Recipe.LearningRate}"),
             ("", $"images {training.AugmentationFor(images).Describe()}; all values stand in the report"),
-            ("runs", $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own of "
+            ("runs",
+                $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own of "
                 + $"{ReportText.Count(training.Threads ?? 1, "thread")}, {atATime} at a time"),
             ("output", output),
         ]);
@@ -63,7 +65,8 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
         FigureTable.Write(
             console,
             [.. report.Networks.Select(network => network.Network.Label), .. ratio ? ["ratio"] : Array.Empty<string>()],
-            [.. ReportTable.Of(report).Select(row => (row.Name, (IReadOnlyList<string>)[.. row.Cells, .. ratio ? [row.Ratio] : Array.Empty<string>()]))]);
+            [.. ReportTable.Of(report)
+                .Select(row => (row.Name, (IReadOnlyList<string>)[.. row.Cells, .. ratio ? [row.Ratio] : Array.Empty<string>()]))]);
         foreach (var line in report.Tests.Select(ReportText.Verdict).Concat(ReportText.Cautions(report))) console.WriteLine(line);
         console.WriteLine();
         Consoles.Typed(console, $"report: {path}");

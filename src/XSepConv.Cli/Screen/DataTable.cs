@@ -33,7 +33,8 @@ internal static class DataTable
         }
         else
         {
-            var (first, hidden, last) = (classes.Take(FirstRows), classes.Skip(FirstRows).SkipLast(LastRows).ToList(), classes.TakeLast(LastRows));
+            var (first, hidden, last) = (
+                classes.Take(FirstRows), classes.Skip(FirstRows).SkipLast(LastRows).ToList(), classes.TakeLast(LastRows));
             foreach (var one in first) Row(one);
             table.AddRow(Cells($"… {hidden.Count:N0}", hidden));
             foreach (var one in last) Row(one);
@@ -58,7 +59,8 @@ internal static class DataTable
         {
             var named = findings.Skipped.Take(LeftOutFiles.MostExamples).Select(file => $"{file.Name} {file.Reason.TrimEnd('.')}");
             var more = findings.Skipped.Count > LeftOutFiles.MostExamples ? ", …" : "";
-            console.WriteLine(Printable.Line($" left out: {findings.Skipped.Count:N0} × picture that can't be read: {string.Join(", ", named)}{more}"));
+            console.WriteLine(
+                Printable.Line($" left out: {findings.Skipped.Count:N0} × picture that can't be read: {string.Join(", ", named)}{more}"));
         }
 
         foreach (var warning in findings.Warnings) console.WriteLine(Printable.Line($" note: {warning}"));

@@ -13,7 +13,8 @@ internal static class LiveBars
     /// <summary>Columns of a terminal that has room for everything, and for a bar.</summary>
     public const int Whole = 80, Medium = 56;
 
-    public static Progress On(IAnsiConsole console) => console.Progress().AutoClear(true).Columns(new NameColumn(), new BarColumn(), new PercentageColumn(), new SpeedColumn());
+    public static Progress On(IAnsiConsole console) =>
+        console.Progress().AutoClear(true).Columns(new NameColumn(), new BarColumn(), new PercentageColumn(), new SpeedColumn());
 
     private sealed class NameColumn : ProgressColumn
     {

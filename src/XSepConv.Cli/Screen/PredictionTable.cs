@@ -17,7 +17,8 @@ internal static class PredictionTable
             for (var i = 0; i < top.Length; i++)
             {
                 var probability = $"{100 * top[i].Probability:0.00} %";
-                table.AddRow(new Text(i == 0 ? Printable.Line(file) : ""), new Text(Printable.Line(top[i].Name ?? $"{top[i].Class}")), new Text(probability));
+                table.AddRow(new Text(i == 0 ? Printable.Line(file) : ""), new Text(Printable.Line(top[i].Name ?? $"{top[i].Class}")),
+                    new Text(probability));
             }
         }
 

@@ -56,7 +56,8 @@ internal static class ProfileTable
 
     /// <summary>The map that a part hands on: that of its last layer outside squeeze-excite and shortcut.</summary>
     private static LayerProfile MapOf(IEnumerable<LayerProfile> part) =>
-        part.Last(layer => !layer.Name.Contains(".se.", StringComparison.Ordinal) && !layer.Name.Contains(".shortcut.", StringComparison.Ordinal));
+        part.Last(layer =>
+            !layer.Name.Contains(".se.", StringComparison.Ordinal) && !layer.Name.Contains(".shortcut.", StringComparison.Ordinal));
 
     private static string Part(string layer)
     {

@@ -22,7 +22,8 @@ internal static class TimeTable
         foreach (var step in times.Steps)
         {
             var (rate, ofPeak) = (Rate(step.Macs, step.Time), OfPeak(step.Macs, step.Time));
-            string[] cells = [Short(step.Name), ProfileTable.Number(step.Macs), Ms(step.Time), rate, ofPeak, $"{100 * (step.Time / times.Sum):0.0} %"];
+            string[] cells = [Short(step.Name), ProfileTable.Number(step.Macs), Ms(step.Time), rate, ofPeak,
+                $"{100 * (step.Time / times.Sum):0.0} %"];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
@@ -35,9 +36,14 @@ internal static class TimeTable
         console.Write(table);
         Facts.Write(
             console,
-            ("a whole run", $"{Ms(times.Run)} ms on {session.Threads} {threads}: {session.MaxBatch / times.Run.TotalSeconds:N0} images a second"),
-            ("arithmetic", $"{rates.GigaMacs:0} GMAC/s is one thread's peak (fused multiply-adds in registers): {rates.MacsMs(times.Macs):0.000} ms at least"),
-            ("weights", $"{model.WeightBytes / 1e6:0.0} MB packed, read at {rates.Weights:0} GB/s: {rates.WeightsMs(model):0.000} ms at least, whatever the batch"),
+            ("a whole run",
+                $"{Ms(times.Run)} ms on {session.Threads} {threads}: {session.MaxBatch / times.Run.TotalSeconds:N0} images a second"),
+            ("arithmetic",
+                $"{rates.GigaMacs:0} GMAC/s is one thread's peak (fused multiply-adds in registers): "
+                + $"{rates.MacsMs(times.Macs):0.000} ms at least"),
+            ("weights",
+                $"{model.WeightBytes / 1e6:0.0} MB packed, read at {rates.Weights:0} GB/s: {rates.WeightsMs(model):0.000} ms "
+                + "at least, whatever the batch"),
             ("memory", $"copied at {rates.SecondLevel:0} GB/s in the second-level cache, at {rates.Memory:0} GB/s outside the caches; "
                 + $"buffers of {session.MemoryBytes / 1e6:0.0} MB"));
 
@@ -52,7 +58,8 @@ internal static class TimeTable
         var prefix = layers[0][..(layers[0].LastIndexOf('.') + 1)];
         return string.Join(Between, layers.Select((layer, i) => i > 0 ? Without(layer, prefix) : layer));
 
-        static string Without(string layer, string prefix) => layer.StartsWith(prefix, StringComparison.Ordinal) ? layer[prefix.Length..] : layer;
+        static string Without(string layer, string prefix) =>
+            layer.StartsWith(prefix, StringComparison.Ordinal) ? layer[prefix.Length..] : layer;
     }
 
     private static TableColumn Column(string header, string footer, bool right = true) => new(new Text(header))
@@ -64,7 +71,8 @@ internal static class TimeTable
         Footer = new Text(footer),
     };
 
-    private static string Rate(long macs, TimeSpan time) => macs == 0 || time == TimeSpan.Zero ? "" : $"{macs / time.TotalSeconds / 1e9:0.0}";
+    private static string Rate(long macs, TimeSpan time) =>
+        macs == 0 || time == TimeSpan.Zero ? "" : $"{macs / time.TotalSeconds / 1e9:0.0}";
 
     private static string Ms(TimeSpan time) => $"{time.TotalMilliseconds:0.000}";
 

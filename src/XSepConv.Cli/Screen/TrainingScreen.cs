@@ -27,7 +27,9 @@ internal sealed class TrainingScreen(
         Facts.Write(
             console,
             ("network", $"{plan.Network.Name}, {preset} preset, {profile.Parameters:N0} parameters, {profile.Macs:N0} MACs an image"),
-            ("data", $"{plan.Data}{Synthetic(", SYNTHETIC")} ({plan.DataSource}): {plan.Network.NumClasses} classes, {channels}×{height}×{width}"),
+            ("data",
+                $"{plan.Data}{Synthetic(", SYNTHETIC")} ({plan.DataSource}): {plan.Network.NumClasses} classes, "
+                + $"{channels}×{height}×{width}"),
             ("", $"{plan.TrainImages:N0} images to train, {plan.ValidationImages:N0} to validate, {plan.TestImages:N0} to test at the end"),
             ("recipe", recipe),
             ("", $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {StepText()}"),
@@ -67,7 +69,8 @@ internal sealed class TrainingScreen(
         if (outcome.Problem is { } problem) console.WriteLine($" note: {problem}");
         if (outcome.StoppedEarly)
         {
-            console.WriteLine($" Ended after epoch {outcome.EpochsDone}: {Count(options.Recipe.Patience ?? 0, "epoch")} brought nothing better.");
+            console.WriteLine(
+                $" Ended after epoch {outcome.EpochsDone}: {Count(options.Recipe.Patience ?? 0, "epoch")} brought nothing better.");
         }
 
         var test = outcome.Test;
@@ -75,7 +78,8 @@ internal sealed class TrainingScreen(
         Facts.Write(
             console,
             ("best", $"epoch {outcome.BestEpoch} (*), validation top-1 {100 * outcome.BestValidationTop1:0.00} %"),
-            ("test", test is null ? "none" : $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{Synthetic(", synthetic")}"),
+            ("test", test is null ? "none"
+                : $"top-1 {100 * test.Top1:0.00} %, loss {test.Loss:0.0000}, {test.Images:N0} images{Synthetic(", synthetic")}"),
             ("waiting", waiting.Text()),
             ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl, tensorboard/{charts}"));
     }
@@ -99,7 +103,8 @@ internal sealed class TrainingScreen(
 
     private string RateText()
     {
-        var then = options.Recipe.Schedule == ScheduleKind.Step ? "then a tenth from the middle, a hundredth from three quarters on" : "then a cosine to 0";
+        var then = options.Recipe.Schedule == ScheduleKind.Step ? "then a tenth from the middle, a hundredth from three quarters on"
+            : "then a cosine to 0";
         return $"learning rate {options.Recipe.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, {then}";
     }
 
@@ -121,7 +126,10 @@ internal sealed class TrainingScreen(
     {
         foreach (var note in plan.Notes) yield return note;
         var stride = plan.Network.InputStrides()[^1];
-        if (stride >= Math.Min(height, width)) yield return $"images of {height}×{width} end as a single pixel; --preset cifar keeps more of them.";
+        if (stride >= Math.Min(height, width))
+        {
+            yield return $"images of {height}×{width} end as a single pixel; --preset cifar keeps more of them.";
+        }
     }
 
     /// <summary>How much of the training time the steps waited for images, over all epochs of this run.</summary>

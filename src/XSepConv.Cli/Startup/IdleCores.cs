@@ -50,7 +50,8 @@ internal static class IdleCores
         return Math.Clamp((int)(idle + Spare), 1, cores);
     }
 
-    private static bool IsCore(string line) => line.StartsWith("cpu", StringComparison.Ordinal) && line.Length > 3 && char.IsAsciiDigit(line[3]);
+    private static bool IsCore(string line) =>
+        line.StartsWith("cpu", StringComparison.Ordinal) && line.Length > 3 && char.IsAsciiDigit(line[3]);
 
     private static (long All, long Unused) Difference(string before, string after)
     {
@@ -62,5 +63,6 @@ internal static class IdleCores
 
     // The first eight: guest time, the last two, is in user and nice already.
     private static IEnumerable<long> Times(string line) =>
-        line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Take(8).Select(text => long.Parse(text, CultureInfo.InvariantCulture));
+        line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Take(8)
+            .Select(text => long.Parse(text, CultureInfo.InvariantCulture));
 }

@@ -18,7 +18,8 @@ internal sealed class Interrupts : IDisposable
     public Interrupts(Action? onFirst = null)
     {
         this.onFirst = onFirst;
-        registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
+        registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(
+            signal => PosixSignalRegistration.Create(signal, Handle))];
     }
 
     public CancellationToken Token => source.Token;

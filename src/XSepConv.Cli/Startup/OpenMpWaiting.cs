@@ -24,10 +24,14 @@ internal static partial class OpenMpWaiting
     /// <returns>Whether it was set.</returns>
     public static bool SleepSoon()
     {
-        if (!OperatingSystem.IsLinux() || ChosenByTheUser.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 })) return false;
+        if (!OperatingSystem.IsLinux() || ChosenByTheUser.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 }))
+        {
+            return false;
+        }
 
         // .NET's own SetEnvironmentVariable changes a copy that native code does not see.
-        return NativeLibrary.TryLoad("libc.so.6", out var libc) && NativeLibrary.TryGetExport(libc, "setenv", out _) && SetEnv(SpinCount, Rounds, overwrite: 1) == 0;
+        return NativeLibrary.TryLoad("libc.so.6", out var libc) && NativeLibrary.TryGetExport(libc, "setenv", out _)
+            && SetEnv(SpinCount, Rounds, overwrite: 1) == 0;
     }
 
     [LibraryImport("libc.so.6", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]

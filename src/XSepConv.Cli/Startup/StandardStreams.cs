@@ -16,7 +16,8 @@ internal static class StandardStreams
     public static void Guard()
     {
         Console.SetError(new GuardedWriter(Console.Error, dropsFailures: true));
-        Console.SetOut(new GuardedWriter(Console.IsOutputRedirected ? Redirected() : Console.Out, dropsFailures: !Console.IsOutputRedirected));
+        Console.SetOut(
+            new GuardedWriter(Console.IsOutputRedirected ? Redirected() : Console.Out, dropsFailures: !Console.IsOutputRedirected));
     }
 
     // .NET's own stream says nothing when the other end of a pipe is gone.
@@ -27,7 +28,10 @@ internal static class StandardStreams
         {
             // It looks at what is open there.
             using var known = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-            return new StreamWriter(new DescriptorStream(StandardOutput), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+            return new StreamWriter(new DescriptorStream(StandardOutput), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
+            {
+                AutoFlush = true,
+            };
         }
         catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException or UnauthorizedAccessException)
         {

@@ -29,7 +29,8 @@ internal static class Consoles
     public static void WriteAboveBars(IAnsiConsole console, string line) => console.WriteLine(line.PadRight(console.Profile.Width));
 
     /// <summary>Whether a person watches: a bar can be drawn over and over.</summary>
-    public static bool IsLive(IAnsiConsole console) => console.Profile.Out.IsTerminal && console.Profile.Capabilities is { Ansi: true, Interactive: true };
+    public static bool IsLive(IAnsiConsole console) =>
+        console.Profile.Out.IsTerminal && console.Profile.Capabilities is { Ansi: true, Interactive: true };
 
     private static AnsiConsoleOutput Output(TextWriter writer) => new(writer is PrintableWriter printable ? printable.Inner : writer);
 }

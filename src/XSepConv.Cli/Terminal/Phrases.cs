@@ -26,5 +26,6 @@ internal static class Phrases
     }
 
     /// <summary>The words of a text, to be kept whole: a path that is torn can't be copied.</summary>
-    public static IEnumerable<string> Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => word + ' ');
+    public static IEnumerable<string> Words(string text) =>
+        text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => word + ' ');
 }

@@ -31,7 +31,8 @@ internal static class Printable
             var letter = text[i];
             var next = i + 1 < text.Length ? text[i + 1] : '\0';
             if (char.IsHighSurrogate(letter) && char.IsLowSurrogate(next)) shown.Append(letter).Append(text[++i]);
-            else if (!IsHarmful(letter) || (keepLines && (letter is '\n' or '\t' || (letter == '\r' && next == '\n')))) shown.Append(letter);
+            else if (!IsHarmful(letter) || (keepLines && (letter is '\n' or '\t' || (letter == '\r' && next == '\n')))) shown.Append(
+                letter);
             else shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
         }
 
@@ -41,5 +42,6 @@ internal static class Printable
     // Control characters, marks and overrides of direction, separators of lines, halves of a pair.
     private static bool IsHarmful(char letter) =>
         char.IsControl(letter) || char.IsSurrogate(letter)
-        || letter is '\u061C' or '\u200E' or '\u200F' or '\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+        || letter is '\u061C' or '\u200E' or '\u200F' or '\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (
+            >= '\u2066' and <= '\u2069');
 }
