@@ -4,14 +4,9 @@ namespace XSepConv.Core.Tests.Documentation;
 
 public sealed partial class LinkTests
 {
-    public static TheoryData<string> Pages() =>
-    [
-        "README.md",
-        .. Directory.EnumerateFiles(Repository.Root, "*.md").Select(path => Path.GetFileName(path)).Where(name => name != "README.md").Order(),
-        .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md").Select(path => $"docs/{Path.GetFileName(path)}").Order(),
-        .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "README.md", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(Repository.Root, path).Replace('\\', '/')).Order(),
-    ];
+    public static TheoryData<string> Pages() => ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", .. Repository.Pages("docs", "*.md")];
+
+    public static TheoryData<string> PackageReadmes() => [.. Repository.Pages("src", "README.md")];
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -26,6 +21,25 @@ public sealed partial class LinkTests
             if (heading is not null)
                 Assert.True(Anchors(target).Contains(heading), $"{page} links {link}: no such heading; there are {string.Join(", ", Anchors(target))}.");
         });
+    }
+
+    // A package's readme is shown alone, on a registry's page.
+    [Theory]
+    [MemberData(nameof(PackageReadmes))]
+    public void Links_of_a_package_s_readme_need_no_repository(string page) =>
+        Assert.All(
+            Links().Matches(WithoutCode(Path.Combine(Repository.Root, page))).Select(match => match.Groups[1].Value),
+            link => Assert.StartsWith("https://", link, StringComparison.Ordinal));
+
+    [Fact]
+    public void Every_package_has_a_readme_of_its_own()
+    {
+        var packages = Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+            .Where(project => File.ReadAllText(project).Contains("<IsPackable>true</IsPackable>")).ToList();
+
+        Assert.NotEmpty(packages);
+        Assert.All(packages, project =>
+            Assert.StartsWith($"# {Path.GetFileNameWithoutExtension(project)}\n", File.ReadAllText(Path.Combine(Path.GetDirectoryName(project)!, "README.md"))));
     }
 
     private static HashSet<string> Anchors(string path) =>

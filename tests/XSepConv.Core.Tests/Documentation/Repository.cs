@@ -5,6 +5,11 @@ internal static class Repository
 {
     public static string Root { get; } = Find();
 
+    /// <summary>Files below a folder, by their path from the root.</summary>
+    public static IEnumerable<string> Pages(string folder, string pattern) =>
+        Directory.EnumerateFiles(Path.Combine(Root, folder), pattern, SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal);
+
     private static string Find()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

@@ -8,13 +8,14 @@ public sealed class SnippetTests : IDisposable
     private readonly string _before = Directory.GetCurrentDirectory();
 
     public static TheoryData<string> Pages() =>
-        [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md").Order().Select(path => $"docs/{Path.GetFileName(path)}").Prepend("README.md")];
+        ["README.md", .. Repository.Pages("docs", "*.md"), .. Repository.Pages("src", "README.md")];
 
     [Theory]
     [MemberData(nameof(Pages))]
     public void The_CSharp_of_a_page_runs_and_prints_what_the_page_shows(string page)
     {
         Directory.SetCurrentDirectory(_folder);
+        File.Copy(Path.Combine(Repository.Root, "tests/XSepConv.Training.Tests/Data/Fixtures/kinds/420.jpg"), "photo.jpg");
         foreach (var snippet in Snippet.In(page))
         {
             random.manual_seed(1);
