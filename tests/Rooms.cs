@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace XSepConv.Tests;
 
-/// <summary>The folders of a project's source, and which of them may use which. References are found in the text: by the names of types.</summary>
+/// <summary>
+/// The folders of a project's source, and which of them may use which. References are found in the text: by the names of types.
+/// </summary>
 internal static partial class Rooms
 {
     private const int MostFiles = 25;
@@ -15,12 +17,16 @@ internal static partial class Rooms
         var root = Path.Combine(Repository(), project);
         var files = Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
             .Select(path => (Name: Path.GetRelativePath(root, path).Replace('\\', '/'), Text: Code(File.ReadAllText(path))))
-            .Where(file => !file.Name.StartsWith("obj/", StringComparison.Ordinal) && !file.Name.StartsWith("bin/", StringComparison.Ordinal))
+            .Where(
+                file => !file.Name.StartsWith("obj/", StringComparison.Ordinal) && !file.Name.StartsWith("bin/", StringComparison.Ordinal))
             .Select(file => (file.Name, Room: (Path.GetDirectoryName(file.Name) ?? "").Replace('\\', '/'), file.Text)).ToList();
         var places = new Dictionary<string, (int Room, string File)>(StringComparer.Ordinal);
         foreach (var file in files)
         {
-            foreach (Match type in Declaration().Matches(file.Text)) places[type.Groups["name"].Value] = (Array.IndexOf(rooms, file.Room), file.Name);
+            foreach (Match type in Declaration().Matches(file.Text))
+            {
+                places[type.Groups["name"].Value] = (Array.IndexOf(rooms, file.Room), file.Name);
+            }
         }
 
         return
@@ -45,7 +51,8 @@ internal static partial class Rooms
             if (File.Exists(Path.Combine(folder.FullName, "XSepConv.sln"))) return folder.FullName;
         }
 
-        throw new InvalidOperationException($"XSepConv.sln is in no folder above {AppContext.BaseDirectory}: these tests run in the repository.");
+        throw new InvalidOperationException(
+            $"XSepConv.sln is in no folder above {AppContext.BaseDirectory}: these tests run in the repository.");
     }
 
     // Comments and text: what is mentioned is not used.

@@ -28,8 +28,8 @@ internal static class Damage
     });
 
     /// <summary>
-    /// Libraries stumble over hostile bytes in many ways, and document few: anything but an error of this machine (a disk that fails, memory that is
-    /// used up) or of ours that is worded already is the file's fault.
+    /// Libraries stumble over hostile bytes in many ways, and document few: anything but an error of this machine (a disk that fails,
+    /// memory that is used up) or of ours that is worded already is the file's fault.
     /// </summary>
     private static bool Is(Exception e, string what) => e switch
     {

@@ -4,8 +4,8 @@ namespace XSepConv.Imaging;
 
 /// <summary>How a camera was held, from EXIF: a TIFF file without pixels.</summary>
 /// <remarks>
-/// The packages that read metadata make a program compiled ahead of time larger than all the rest of it; one number is needed. Whatever is broken is
-/// taken as upright, as Pillow's <c>exif_transpose</c> takes it, whose rules these are.
+/// The packages that read metadata make a program compiled ahead of time larger than all the rest of it; one number is needed. Whatever is
+/// broken is taken as upright, as Pillow's <c>exif_transpose</c> takes it, whose rules these are.
 /// </remarks>
 internal static class ExifOrientation
 {

@@ -3,12 +3,12 @@ using StbImageSharp;
 namespace XSepConv.Imaging;
 
 /// <summary>
-/// Decodes PNG and JPEG files to squares of one size, as a viewer shows them: turned upright, see-through parts on a colour. Trainer, command line and programs
-/// that use a trained network read images by this, so that all of them see the same pixels.
+/// Decodes PNG and JPEG files to squares of one size, as a viewer shows them: turned upright, see-through parts on a colour. Trainer,
+/// command line and programs that use a trained network read images by this, so that all of them see the same pixels.
 /// </summary>
 /// <remarks>
-/// By StbImageSharp, a port of stb_image: managed code without native files, public domain, usable in programs compiled ahead of time. It has no
-/// bounds of its own and knows no metadata, so a file is taken apart first, and only what is right and needed gets there.
+/// By StbImageSharp, a port of stb_image: managed code without native files, public domain, usable in programs compiled ahead of time. It
+/// has no bounds of its own and knows no metadata, so a file is taken apart first, and only what is right and needed gets there.
 /// </remarks>
 public static class ImageDecoder
 {
@@ -45,7 +45,11 @@ public static class ImageDecoder
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentOutOfRangeException.ThrowIfLessThan(imageSize, 1);
-        if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "There are 1 (grey) or 3 (colour).");
+        if (channels is not (1 or 3))
+        {
+            throw new ArgumentOutOfRangeException(nameof(channels), channels, "There are 1 (grey) or 3 (colour).");
+        }
+
         var planes = new byte[3 * imageSize * imageSize];
         DecodePlanes(file, name, background, imageSize, planes);
         return PixelOrder.Of(planes, channels);
@@ -119,7 +123,8 @@ public static class ImageDecoder
 
         throw new InvalidDataException(ImageKind.Of(file) is { } kind
             ? $"{name}: is {kind}, neither a PNG nor a JPEG file."
-            : $"{name}: is neither a PNG nor a JPEG file; it starts with '{Convert.ToHexString(file.AsSpan(0, Math.Min(8, file.Length)))}'.");
+            : $"{name}: is neither a PNG nor a JPEG file; "
+                + $"it starts with '{Convert.ToHexString(file.AsSpan(0, Math.Min(8, file.Length)))}'.");
     }
 
     private static byte[] Decode(byte[] content, (int Width, int Height) size, ColorComponents components, string name)

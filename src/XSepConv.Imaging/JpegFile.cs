@@ -3,11 +3,14 @@ using System.Buffers.Binary;
 
 namespace XSepConv.Imaging;
 
-/// <summary>A JPEG file that was read marker by marker: sizes, markers and scans are right, and nothing is missing that is not at its very end.</summary>
+/// <summary>
+/// A JPEG file that was read marker by marker: sizes, markers and scans are right, and nothing is missing that is not at its very end.
+/// </summary>
 /// <remarks>
-/// The decoder itself allocates for any size that is claimed, fills what is missing with grey or with what the memory held, stops at junk that libjpeg passes over, and
-/// takes four components for YCbCr unless Adobe's marker says otherwise. It gets a file of what makes the pixels: tables, frame, scans, Adobe's marker where the
-/// colours are no YCbCr, and an end. Colour profiles are not looked at, as Pillow's <c>convert("RGB")</c> doesn't.
+/// The decoder itself allocates for any size that is claimed, fills what is missing with grey or with what the memory held, stops at junk
+/// that libjpeg passes over, and takes four components for YCbCr unless Adobe's marker says otherwise. It gets a file of what makes the
+/// pixels: tables, frame, scans, Adobe's marker where the colours are no YCbCr, and an end. Colour profiles are not looked at, as Pillow's
+/// <c>convert("RGB")</c> doesn't.
 /// </remarks>
 internal sealed class JpegFile
 {
@@ -55,7 +58,9 @@ internal sealed class JpegFile
         return [0xFF, 0xD8, .. adobe, .. _content.WrittenSpan, .. Enumerable.Repeat(filler, HasEnd ? 0 : FillerBytes), 0xFF, 0xD9];
     }
 
-    /// <summary>How libjpeg tells the colours, and Pillow that ink is stored inverted: 0 is RGB or CMYK, 2 is YCCK, and null is YCbCr or grey.</summary>
+    /// <summary>
+    /// How libjpeg tells the colours, and Pillow that ink is stored inverted: 0 is RGB or CMYK, 2 is YCCK, and null is YCbCr or grey.
+    /// </summary>
     private byte? AdobeTransform() => _frame!.Components switch
     {
         4 => _transform is null or 0 ? (byte)0 : (byte)2,
@@ -71,7 +76,11 @@ internal sealed class JpegFile
             if (marker == 0xD9)
             {
                 if (_frame is null) break;
-                if (!_frame.IsComplete) throw new InvalidDataException($"{_what}: the JPEG file ends before all of its scans: {_frame.Lacking}.");
+                if (!_frame.IsComplete)
+                {
+                    throw new InvalidDataException($"{_what}: the JPEG file ends before all of its scans: {_frame.Lacking}.");
+                }
+
                 return;
             }
 
@@ -80,7 +89,11 @@ internal sealed class JpegFile
             if (_file.Length - at < 2) break;
             int length = BinaryPrimitives.ReadUInt16BigEndian(_file.AsSpan(at));
             if (_file.Length - at < length && _frame is { IsComplete: true }) break;
-            if (length < 2 || length > _file.Length - at) throw new InvalidDataException($"{_what}: a segment of the JPEG file claims {length} bytes, {_file.Length - at} are left.");
+            if (length < 2 || length > _file.Length - at)
+            {
+                throw new InvalidDataException($"{_what}: a segment of the JPEG file claims {length} bytes, {_file.Length - at} are left.");
+            }
+
             var segment = _file.AsSpan(at + 2, length - 2).ToArray();
             at += length;
             if (!Take(marker, segment)) continue;
@@ -118,7 +131,12 @@ internal sealed class JpegFile
                 if (_frame is null) throw new InvalidDataException($"{_what}: the JPEG file has no frame header before its image.");
                 return true;
             case 0xDD:
-                if (segment.Length != 2) throw new InvalidDataException($"{_what}: the JPEG file has a restart interval of {segment.Length} bytes; 2 are right.");
+                if (segment.Length != 2)
+                {
+                    throw new InvalidDataException(
+                        $"{_what}: the JPEG file has a restart interval of {segment.Length} bytes; 2 are right.");
+                }
+
                 _restartInterval = BinaryPrimitives.ReadUInt16BigEndian(segment);
                 break;
             case 0xC4 when JpegTables.AreHuffman(segment):
@@ -130,7 +148,9 @@ internal sealed class JpegFile
                 if (!_hasScan) TakeNote(marker, segment);
                 return false;
             default:
-                throw new InvalidDataException($"{_what}: the JPEG file has the marker 0x{marker:X2}; baseline and progressive Huffman-coded files are read{Kind(marker)}.");
+                throw new InvalidDataException(
+                    $"{_what}: the JPEG file has the marker 0x{marker:X2}; "
+                    + $"baseline and progressive Huffman-coded files are read{Kind(marker)}.");
         }
 
         Write(marker, segment);
@@ -186,7 +206,11 @@ internal sealed class JpegFile
             interval = at;
         }
 
-        if (restarts < restartsDue) throw _endsInScan ? CutOff(_what) : Damaged($"has {restarts} restart markers in a scan; {restartsDue} are due");
+        if (restarts < restartsDue)
+        {
+            throw _endsInScan ? CutOff(_what) : Damaged($"has {restarts} restart markers in a scan; {restartsDue} are due");
+        }
+
         RequireData();
         Write(0xDA, header);
         _content.Write(_file.AsSpan(start, end - start));

@@ -30,10 +30,12 @@ internal sealed class JpegFrame
         var count = header[5];
         if (count is not (1 or 3 or 4)) throw Damaged($"it has {count} components; 1, 3 or 4 are read");
         if (header.Length != 6 + (3 * count)) throw Damaged($"its frame header has {header.Length} bytes; {6 + (3 * count)} are right");
-        Size = ImageDecoder.CheckSize(BinaryPrimitives.ReadUInt16BigEndian(header[3..]), BinaryPrimitives.ReadUInt16BigEndian(header[1..]), what);
+        Size = ImageDecoder.CheckSize(
+            BinaryPrimitives.ReadUInt16BigEndian(header[3..]), BinaryPrimitives.ReadUInt16BigEndian(header[1..]), what);
         if ((long)Size.Width * Size.Height > (long)fileBytes * MostPixelsPerByte)
         {
-            throw new InvalidDataException($"{what}: the JPEG file claims {Size.Width}×{Size.Height} pixels in {fileBytes} bytes, which can't hold them.");
+            throw new InvalidDataException(
+                $"{what}: the JPEG file claims {Size.Width}×{Size.Height} pixels in {fileBytes} bytes, which can't hold them.");
         }
 
         (_ids, _across, _down) = (new byte[count], new byte[count], new byte[count]);
@@ -42,11 +44,19 @@ internal sealed class JpegFrame
             var component = header[(6 + (3 * i))..];
             if (_ids.AsSpan(0, i).Contains(component[0])) throw Damaged($"two components have the number {component[0]}");
             (_ids[i], _across[i], _down[i]) = (component[0], (byte)(component[1] >> 4), (byte)(component[1] & 15));
-            if (_across[i] is < 1 or > 4 || _down[i] is < 1 or > 4) throw Damaged($"component {i + 1} is sampled {_across[i]}×{_down[i]}; 1 to 4 are right");
+            if (_across[i] is < 1 or > 4 || _down[i] is < 1 or > 4)
+            {
+                throw Damaged($"component {i + 1} is sampled {_across[i]}×{_down[i]}; 1 to 4 are right");
+            }
+
             component[0] = (byte)(i + 1);
         }
 
-        if (_across.Any(across => _across.Max() % across != 0) || _down.Any(down => _down.Max() % down != 0)) throw Damaged("its components are sampled in ratios that are no whole numbers, which is not read");
+        if (_across.Any(across => _across.Max() % across != 0) || _down.Any(down => _down.Max() % down != 0))
+        {
+            throw Damaged("its components are sampled in ratios that are no whole numbers, which is not read");
+        }
+
         HasColorIds = count == 3 && _ids.AsSpan().SequenceEqual("RGB"u8);
         _lowBits = new sbyte[count * Coefficients];
         _lowBits.AsSpan().Fill(Missing);
@@ -73,7 +83,8 @@ internal sealed class JpegFrame
         get
         {
             var at = _lowBits.AsSpan().IndexOfAnyExcept((sbyte)0);
-            return $"{(_lowBits[at] == Missing ? "nothing is there" : $"{_lowBits[at]} bits are missing")} of coefficient {at % Coefficients} of component {(at / Coefficients) + 1}";
+            return $"{(_lowBits[at] == Missing ? "nothing is there" : $"{_lowBits[at]} bits are missing")} of coefficient "
+                + $"{at % Coefficients} of component {(at / Coefficients) + 1}";
         }
     }
 
@@ -83,12 +94,20 @@ internal sealed class JpegFrame
     /// <exception cref="InvalidDataException">It does not fit the frame or the scans before.</exception>
     public long Scan(Span<byte> header)
     {
-        if (header.Length < 6 || header[0] is < 1 or > 4 || header[0] > Components || header.Length != 4 + (2 * header[0])) throw Damaged("the header of a scan is damaged");
+        if (header.Length < 6 || header[0] is < 1 or > 4 || header[0] > Components || header.Length != 4 + (2 * header[0]))
+        {
+            throw Damaged("the header of a scan is damaged");
+        }
+
         int count = header[0];
         var parameters = header[(1 + (2 * count))..];
         var (first, last, high, low) = (parameters[0], parameters[1], parameters[2] >> 4, parameters[2] & 15);
         if (!IsProgressive) (first, last, high, low) = (0, Coefficients - 1, 0, 0);
-        if (last >= Coefficients || first > last || low > 13 || (first == 0) != (last == 0 || !IsProgressive) || (first > 0 && count > 1)) throw Damaged("a scan has a range of coefficients that no scan has");
+        if (last >= Coefficients || first > last || low > 13 || (first == 0) != (last == 0 || !IsProgressive) || (first > 0 && count > 1))
+        {
+            throw Damaged("a scan has a range of coefficients that no scan has");
+        }
+
         var scanned = new List<int>();
         for (var i = 0; i < count; i++)
         {
@@ -107,7 +126,10 @@ internal sealed class JpegFrame
         static long Units(int pixels, int unit) => (pixels + unit - 1) / unit;
     }
 
-    /// <summary>A scan brings the upper bits of coefficients, or one bit more of what is there; none is refined before it is there, or before the average of its block.</summary>
+    /// <summary>
+    /// A scan brings the upper bits of coefficients, or one bit more of what is there; none is refined before it is there, or before the
+    /// average of its block.
+    /// </summary>
     private void Refine(int component, int first, int last, int high, int low)
     {
         var bits = _lowBits.AsSpan(component * Coefficients, Coefficients);

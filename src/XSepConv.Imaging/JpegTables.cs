@@ -1,6 +1,9 @@
 namespace XSepConv.Imaging;
 
-/// <summary>Whether the tables of a JPEG file are as long as their segment says: the decoder reads on behind it, and takes what it then can't finish for finished.</summary>
+/// <summary>
+/// Whether the tables of a JPEG file are as long as their segment says: the decoder reads on behind it, and takes what it then can't finish
+/// for finished.
+/// </summary>
 internal static class JpegTables
 {
     private const int Coefficients = 64;
@@ -19,7 +22,9 @@ internal static class JpegTables
         return true;
     }
 
-    /// <summary>Of a segment of Huffman tables (0xC4): each a byte, how many codes there are of 1 to 16 bits, and a byte for each code.</summary>
+    /// <summary>
+    /// Of a segment of Huffman tables (0xC4): each a byte, how many codes there are of 1 to 16 bits, and a byte for each code.
+    /// </summary>
     public static bool AreHuffman(ReadOnlySpan<byte> segment)
     {
         while (!segment.IsEmpty)

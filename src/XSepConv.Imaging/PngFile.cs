@@ -1,13 +1,18 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace XSepConv.Imaging;
 
-/// <summary>A PNG file that was read from end to end: its chunks, sizes and checksums are right, and its compressed data hold what the header claims and no more.</summary>
+/// <summary>
+/// A PNG file that was read from end to end: its chunks, sizes and checksums are right, and its compressed data hold what the header claims
+/// and no more.
+/// </summary>
 /// <remarks>
-/// The decoder itself believes a chunk's length, unpacks without a bound and compares no checksum. It gets a file of the chunks that make the pixels, and an end.
-/// Gamma and colour profiles are not looked at, as Pillow's <c>convert("RGB")</c> doesn't; of an animation the picture is taken that other programs show.
+/// The decoder itself believes a chunk's length, unpacks without a bound and compares no checksum. It gets a file of the chunks that make
+/// the pixels, and an end. Gamma and colour profiles are not looked at, as Pillow's <c>convert("RGB")</c> doesn't; of an animation the
+/// picture is taken that other programs show.
 /// </remarks>
 internal sealed class PngFile
 {
@@ -88,7 +93,11 @@ internal sealed class PngFile
                 ReadHeader(_header = content);
                 break;
             case "PLTE":
-                if (content.Length % 3 != 0 || content.Length > LargestPalette) throw Damaged($"has a palette of {content.Length} bytes; 3 for each of at most 256 colours are right");
+                if (content.Length % 3 != 0 || content.Length > LargestPalette)
+                {
+                    throw Damaged($"has a palette of {content.Length} bytes; 3 for each of at most 256 colours are right");
+                }
+
                 _palette = content;
                 break;
             case "tRNS":
@@ -106,7 +115,8 @@ internal sealed class PngFile
     private void ReadHeader(ReadOnlyMemory<byte> content)
     {
         var header = content.Span;
-        var (width, height) = Size = ImageDecoder.CheckSize(BinaryPrimitives.ReadUInt32BigEndian(header), BinaryPrimitives.ReadUInt32BigEndian(header[4..]), _what);
+        var (width, height) = Size = ImageDecoder.CheckSize(
+            BinaryPrimitives.ReadUInt32BigEndian(header), BinaryPrimitives.ReadUInt32BigEndian(header[4..]), _what);
         (var depth, _color, var interlace) = (header[8], header[9], header[12]);
         var samples = (_color, depth) switch
         {
@@ -158,7 +168,8 @@ internal sealed class PngFile
 
     private void WriteContent()
     {
-        var all = new ArrayBufferWriter<byte>(Magic.Length + (5 * ChunkFrame) + _header.Length + LargestPalette + _transparency.Length + _data.WrittenCount);
+        var all = new ArrayBufferWriter<byte>(
+            Magic.Length + (5 * ChunkFrame) + _header.Length + LargestPalette + _transparency.Length + _data.WrittenCount);
         all.Write(Magic);
         Write("IHDR"u8, _header.Span);
         if (_color == PaletteColor)
@@ -189,7 +200,7 @@ internal sealed class PngFile
     }
 
     private bool HasRightChecksum(int at, int length) =>
-        System.IO.Hashing.Crc32.HashToUInt32(_file.AsSpan(at + 4, 4 + length)) == BinaryPrimitives.ReadUInt32BigEndian(_file.AsSpan(at + 8 + length));
+        Crc32.HashToUInt32(_file.AsSpan(at + 4, 4 + length)) == BinaryPrimitives.ReadUInt32BigEndian(_file.AsSpan(at + 8 + length));
 
     private InvalidDataException Damaged(string how) => new($"{_what}: the PNG file {how}.");
 }

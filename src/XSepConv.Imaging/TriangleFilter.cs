@@ -1,8 +1,8 @@
 namespace XSepConv.Imaging;
 
 /// <summary>
-/// Scales images by a triangle that is as wide as the step between new pixels, or as one old pixel where that is more: bilinear interpolation that does not alias
-/// when it makes an image smaller (what Pillow calls BILINEAR).
+/// Scales images by a triangle that is as wide as the step between new pixels, or as one old pixel where that is more: bilinear
+/// interpolation that does not alias when it makes an image smaller (what Pillow calls BILINEAR).
 /// </summary>
 internal static class TriangleFilter
 {

@@ -79,7 +79,7 @@ internal sealed class TrainCommand
         using var interrupts = new Interrupts();
         var output = run.Directory(result, data.Name(result)!);
         var (trainer, options, note) = DistributedOptions.Agree(processes, () => Prepare(result, output, screen, processes, interrupts));
-        var preset = PresetOption.NameOf(network.Preset(result, (trainer.Plan.ImageShape.Height, trainer.Plan.ImageShape.Width)));
+        var preset = PresetOption.NameOf(network.Preset(result, (trainer.Plan.Data.Train.Height, trainer.Plan.Data.Train.Width)));
         var view = new TrainingScreen(Consoles.For(screen), options, preset, recipe.Describe(result), trainer.Plan, interrupts.Token);
         view.Introduce(TypedLine.Of(result), note);
         var outcome = Train(trainer, view, interrupts.Token);
@@ -169,7 +169,7 @@ internal sealed class TrainCommand
         bestEpoch = outcome.BestEpoch == 0 ? (int?)null : outcome.BestEpoch,
         bestValidationTop1 = double.IsFinite(outcome.BestValidationTop1) ? outcome.BestValidationTop1 : (double?)null,
         outcome.Test,
-        data = new { plan.Classes, found = DataTable.Report(plan.Findings) },
+        data = new { classes = plan.Data.CountByClass(), found = DataTable.Report(plan.Data.Findings) },
         output,
     };
 }

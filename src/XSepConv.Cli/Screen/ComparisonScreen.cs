@@ -61,12 +61,8 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             return;
         }
 
-        var ratio = report.Networks.Count == 2;
-        FigureTable.Write(
-            console,
-            [.. report.Networks.Select(network => network.Network.Label), .. ratio ? ["ratio"] : Array.Empty<string>()],
-            [.. ReportTable.Of(report)
-                .Select(row => (row.Name, (IReadOnlyList<string>)[.. row.Cells, .. ratio ? [row.Ratio] : Array.Empty<string>()]))]);
+        var figures = ReportTable.Figures(report);
+        FigureTable.Write(console, figures.Heads, [.. figures.Rows.Select(row => (row.Name, row.Cells))]);
         foreach (var line in report.Tests.Select(ReportText.Verdict).Concat(ReportText.Cautions(report))) console.WriteLine(line);
         console.WriteLine();
         Consoles.Typed(console, $"report: {path}");

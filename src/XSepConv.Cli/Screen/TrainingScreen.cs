@@ -20,7 +20,8 @@ internal sealed class TrainingScreen(
     /// <param name="note">What to say besides, if anything.</param>
     public void Introduce(string commandLine, string? note)
     {
-        var (channels, height, width) = plan.ImageShape;
+        var (data, train) = (plan.Data, plan.Data.Train);
+        var (channels, height, width) = (train.Channels, train.Height, train.Width);
         var profile = LayerCounts.Of(plan.Network, height, width);
         Consoles.Typed(console, commandLine);
         console.WriteLine();
@@ -28,9 +29,9 @@ internal sealed class TrainingScreen(
             console,
             ("network", $"{plan.Network.Name}, {preset} preset, {profile.Parameters:N0} parameters, {profile.Macs:N0} MACs an image"),
             ("data",
-                $"{plan.Data}{Synthetic(", SYNTHETIC")} ({plan.DataSource}): {plan.Network.NumClasses} classes, "
+                $"{data.Name}{Synthetic(", SYNTHETIC")} ({data.Source}): {plan.Network.NumClasses} classes, "
                 + $"{channels}×{height}×{width}"),
-            ("", $"{plan.TrainImages:N0} images to train, {plan.ValidationImages:N0} to validate, {plan.TestImages:N0} to test at the end"),
+            ("", $"{train.Count:N0} images to train, {data.Validation.Count:N0} to validate, {data.Test.Count:N0} to test at the end"),
             ("recipe", recipe),
             ("", $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {StepText()}"),
             ("", $"images {plan.Augmentation.Describe()}"),
@@ -39,7 +40,7 @@ internal sealed class TrainingScreen(
             ("", AverageText()),
             ("device", $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}"),
             ("output", $"{options.OutputDirectory}{Start()}"));
-        DataTable.Write(console, plan.Classes, plan.Findings);
+        DataTable.Write(console, data.CountByClass(), data.Findings);
         foreach (var one in Notes(height, width).Concat(note is null ? [] : [note])) console.WriteLine($" note: {one}");
         console.WriteLine();
     }
@@ -84,7 +85,7 @@ internal sealed class TrainingScreen(
             ("files", $"{Path.Combine(output, Checkpoint.BestFileName)}, {Checkpoint.LastFileName}, log.jsonl, tensorboard/{charts}"));
     }
 
-    private string Synthetic(string word) => plan.DataIsSynthetic ? word : "";
+    private string Synthetic(string word) => plan.Data.IsSynthetic ? word : "";
 
     private string StepText()
     {

@@ -5,14 +5,18 @@ namespace XSepConv.Training;
 
 /// <summary>How training images are varied. What an image becomes depends on (seed, epoch, image) only.</summary>
 /// <remarks>In this order: a random policy, colours, move and mirror, normalisation, erasing; then, in the batch, mixup.</remarks>
-/// <param name="CropPadding">Each image is moved by up to so many pixels in both directions, black coming in (a random crop of the padded image); 0 for none.</param>
+/// <param name="CropPadding">
+/// Each image is moved by up to so many pixels in both directions, black coming in (a random crop of the padded image); 0 for none.
+/// </param>
 /// <param name="HorizontalFlip">Whether every other image, at random, is mirrored left to right.</param>
 public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
 {
     /// <summary>Brightness, contrast and saturation are each multiplied by a number from 1 − this to 1 + this; in [0, 1).</summary>
     public double ColorJitter { get; init; }
 
-    /// <summary>The share of images of which a rectangle (2 to 33 % of the area) is replaced by the mean (random erasing, Zhong et al. 2017); 0 … 1.</summary>
+    /// <summary>
+    /// The share of images of which a rectangle (2 to 33 % of the area) is replaced by the mean (random erasing, Zhong et al. 2017); 0 … 1.
+    /// </summary>
     public double Erasing { get; init; }
 
     /// <summary>How many operations are drawn for each image (RandAugment, Cubuk et al. 2019); 0 for none, at most 8.</summary>
@@ -21,10 +25,15 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
     /// <summary>How strong these are, 0 … 1; the paper's scale of 30 steps, divided by 30.</summary>
     public double PolicyMagnitude { get; init; }
 
-    /// <summary>By how many degrees an image may be turned without becoming another class's: what the policy turns by at magnitude 1.</summary>
+    /// <summary>
+    /// By how many degrees an image may be turned without becoming another class's: what the policy turns by at magnitude 1.
+    /// </summary>
     public double LargestRotation { get; init; } = 30;
 
-    /// <summary>α of mixup (Zhang et al. 2017): images and targets of a batch are mixed in pairs, with weights from Beta(α, α); 0 for none, at most 1.</summary>
+    /// <summary>
+    /// α of mixup (Zhang et al. 2017): images and targets of a batch are mixed in pairs, with weights from Beta(α, α); 0 for none, at most
+    /// 1.
+    /// </summary>
     public double Mixup { get; init; }
 
     /// <summary>Images stay as they are.</summary>
@@ -38,7 +47,12 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
         if (CropPadding > 0) parts.Add(string.Create(culture, $"moved by up to {CropPadding} pixels"));
         if (HorizontalFlip) parts.Add("mirrored");
         if (ColorJitter > 0) parts.Add(string.Create(culture, $"colours varied by {100 * ColorJitter:0.#} %"));
-        if (PolicyOperations > 0) parts.Add(string.Create(culture, $"{PolicyOperations} random operations of strength {PolicyMagnitude:0.##} (turned by at most {LargestRotation * PolicyMagnitude:0.#}°)"));
+        if (PolicyOperations > 0)
+        {
+            parts.Add(string.Create(culture, $"{PolicyOperations} random operations of strength {PolicyMagnitude:0.##} (turned by at most "
+                + $"{LargestRotation * PolicyMagnitude:0.#}°)"));
+        }
+
         if (Erasing > 0) parts.Add(string.Create(culture, $"a part erased from {100 * Erasing:0.#} %"));
         if (Mixup > 0) parts.Add(string.Create(culture, $"mixed in pairs (α {Mixup:0.##})"));
         return parts.Count == 0 ? "not augmented" : string.Join(", ", parts);
@@ -65,7 +79,8 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
     /// <param name="random">The draws of this image in this epoch.</param>
     /// <param name="target">[channels, height, width].</param>
     internal void Apply(
-        ReadOnlySpan<byte> image, int channels, int height, int width, ImageNormalization normalization, CounterRandom random, Span<float> target)
+        ReadOnlySpan<byte> image, int channels, int height, int width, ImageNormalization normalization, CounterRandom random,
+        Span<float> target)
     {
         // Drawn first, whatever else is done, so that a stronger augmentation moves and mirrors the same images in the same way.
         var dy = CropPadding == 0 ? 0 : random.Next(-CropPadding, CropPadding);
@@ -78,7 +93,8 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
         else
         {
             var rented = ArrayPool<byte>.Shared.Rent(2 * image.Length);
-            var changed = new PixelImage(rented.AsSpan(0, image.Length), rented.AsSpan(image.Length, image.Length), channels, height, width);
+            var changed = new PixelImage(
+                rented.AsSpan(0, image.Length), rented.AsSpan(image.Length, image.Length), channels, height, width);
             image.CopyTo(changed.Pixels);
             for (var i = 0; i < PolicyOperations; i++) RandomPolicy.Apply(changed, PolicyMagnitude, LargestRotation, ref random);
             if (ColorJitter > 0) ColorOperations.Jitter(changed, ColorJitter, ref random);
@@ -90,7 +106,8 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
     }
 
     private static void MoveAndNormalize(
-        ReadOnlySpan<byte> image, int channels, int height, int width, int dy, int dx, bool flip, ImageNormalization normalization, Span<float> target)
+        ReadOnlySpan<byte> image, int channels, int height, int width, int dy, int dx, bool flip, ImageNormalization normalization,
+        Span<float> target)
     {
         for (var channel = 0; channel < channels; channel++)
         {

@@ -3,7 +3,10 @@ namespace XSepConv.Training;
 /// <summary>What changes the colours of an image, byte for byte as Pillow (ImageOps and ImageEnhance) does it.</summary>
 internal static class ColorOperations
 {
-    /// <summary>Brightness, contrast and saturation, each multiplied by a number from 1 − <paramref name="strength"/> to 1 + <paramref name="strength"/>.</summary>
+    /// <summary>
+    /// Brightness, contrast and saturation, each multiplied by a number from 1 − <paramref name="strength"/> to 1 +
+    /// <paramref name="strength"/>.
+    /// </summary>
     public static void Jitter(PixelImage image, double strength, ref CounterRandom random)
     {
         Brightness(image, random.NextDouble(1 - strength, 1 + strength));
@@ -114,9 +117,12 @@ internal static class ColorOperations
         foreach (ref var pixel in image.Pixels) pixel = pixel < threshold ? pixel : (byte)(255 - pixel);
     }
 
-    private static byte Grey(PixelImage image, int at) => image.Channels == 1
-        ? image.Pixels[at]
-        : (byte)(((image.Pixels[at] * 19_595) + (image.Pixels[image.Plane + at] * 38_470) + (image.Pixels[(2 * image.Plane) + at] * 7_471) + 0x8000) >> 16);
+    private static byte Grey(PixelImage image, int at)
+    {
+        if (image.Channels == 1) return image.Pixels[at];
+        var (red, green, blue) = (image.Pixels[at], image.Pixels[image.Plane + at], image.Pixels[(2 * image.Plane) + at]);
+        return (byte)(((red * 19_595) + (green * 38_470) + (blue * 7_471) + 0x8000) >> 16);
+    }
 
     private static byte Blend(byte from, byte to, float factor) => (byte)Math.Clamp(from + (factor * (to - from)), 0, 255);
 }

@@ -10,7 +10,9 @@ internal static class GeometricOperations
         AroundMiddle(image, cosine, -sine, sine, cosine);
     }
 
-    /// <summary>Moves every row by <paramref name="factor"/> times its distance from the middle row, to the left above it where positive.</summary>
+    /// <summary>
+    /// Moves every row by <paramref name="factor"/> times its distance from the middle row, to the left above it where positive.
+    /// </summary>
     public static void ShearRows(PixelImage image, double factor) => AroundMiddle(image, 1, factor, 0, 1);
 
     /// <summary>The same with columns.</summary>

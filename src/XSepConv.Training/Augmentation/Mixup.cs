@@ -1,14 +1,16 @@
 namespace XSepConv.Training;
 
 /// <summary>
-/// Mixup (Zhang et al. 2017, arXiv 1710.09412): each image of a batch is mixed with the next one of it, the last with the first. A batch is in random
-/// order, so the next one is a random one.
+/// Mixup (Zhang et al. 2017, arXiv 1710.09412): each image of a batch is mixed with the next one of it, the last with the first. A batch is
+/// in random order, so the next one is a random one.
 /// </summary>
 internal static class Mixup
 {
     private const int Tries = 1_000;
 
-    /// <summary>The weight of an image itself, from Beta(α, α), the larger side: 0.5 … 1. So an image's own class is the one that counts most.</summary>
+    /// <summary>
+    /// The weight of an image itself, from Beta(α, α), the larger side: 0.5 … 1. So an image's own class is the one that counts most.
+    /// </summary>
     public static float Weight(double alpha, ref CounterRandom random)
     {
         // Jöhnk 1964, for α up to 1: x = u^(1/α) and y = v^(1/α), taken when x + y ≤ 1, give x/(x + y).

@@ -1,8 +1,8 @@
 namespace XSepConv.Training;
 
 /// <summary>
-/// RandAugment's operations (Cubuk et al. 2019, arXiv 1909.13719), each as likely as the other, with torchvision's ranges; those that turn or shear are
-/// kept within what leaves a class what it is.
+/// RandAugment's operations (Cubuk et al. 2019, arXiv 1909.13719), each as likely as the other, with torchvision's ranges; those that turn
+/// or shear are kept within what leaves a class what it is.
 /// </summary>
 internal static class RandomPolicy
 {

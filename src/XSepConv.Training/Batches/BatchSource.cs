@@ -21,7 +21,10 @@ internal sealed class Batch(int count, int imageSize) : IDisposable
     /// <summary>Whether the images are mixed, each with the next one of the batch.</summary>
     public bool IsMixed => _weights is not null;
 
-    /// <summary>How much each image counts itself, 0.5 … 1, where they are mixed; the next one of the batch (the last one's is the first) counts the rest.</summary>
+    /// <summary>
+    /// How much each image counts itself, 0.5 … 1, where they are mixed; the next one of the batch (the last one's is the first) counts the
+    /// rest.
+    /// </summary>
     public Span<float> Weights => (_weights ?? throw new InvalidOperationException("The batch is not mixed.")).AsSpan(0, count);
 
     /// <summary>Makes room for weights.</summary>
@@ -44,7 +47,8 @@ internal sealed class Batch(int count, int imageSize) : IDisposable
 
 /// <summary>
 /// The batches of a pass over a split, prepared in the background a few ahead, so that a training step finds its batch waiting.
-/// Order, moves and flips are drawn from (seed, epoch, image): how many are prepared at once, or from where the pass starts, changes nothing.
+/// Order, moves and flips are drawn from (seed, epoch, image): how many are prepared at once, or from where the pass starts, changes
+/// nothing.
 /// </summary>
 internal sealed class BatchSource
 {
@@ -56,14 +60,18 @@ internal sealed class BatchSource
     private readonly int _seed;
     private readonly int _epoch;
 
-    private BatchSource(ImageSplit images, ImageNormalization normalization, int batchSize, int steps, Augmentation augmentation, int seed, int epoch, int[]? order)
+    private BatchSource(
+        ImageSplit images, ImageNormalization normalization, int batchSize, int steps, Augmentation augmentation, int seed, int epoch,
+        int[]? order)
     {
         if (normalization.Channels != images.Channels)
         {
-            throw new ArgumentException($"The normalisation is for {normalization.Channels} channels, the images have {images.Channels}.", nameof(normalization));
+            throw new ArgumentException(
+                $"The normalisation is for {normalization.Channels} channels, the images have {images.Channels}.", nameof(normalization));
         }
 
-        (_images, _normalization, _batchSize, _augmentation, _seed, _epoch, _order) = (images, normalization, batchSize, augmentation, seed, epoch, order);
+        (_images, _normalization, _batchSize, _augmentation, _seed, _epoch, _order) =
+            (images, normalization, batchSize, augmentation, seed, epoch, order);
         Steps = steps;
     }
 
@@ -74,8 +82,8 @@ internal sealed class BatchSource
     public TimeSpan Waited { get; private set; }
 
     /// <summary>
-    /// How many whole batches an epoch has. The images left over are left out, others each epoch: batch normalisation of a few would be noise.
-    /// A split smaller than one batch is one batch.
+    /// How many whole batches an epoch has. The images left over are left out, others each epoch: batch normalisation of a few would be
+    /// noise. A split smaller than one batch is one batch.
     /// </summary>
     public static int StepsOf(ImageSplit images, int batchSize) => Math.Max(1, images.Count / batchSize);
 
@@ -88,7 +96,8 @@ internal sealed class BatchSource
     /// <param name="epoch">From 1.</param>
     /// <param name="batches">How many batches are wanted; all without.</param>
     public static BatchSource ForTraining(
-        ImageSplit images, ImageNormalization normalization, int batchSize, Augmentation augmentation, int seed, int epoch, int? batches = null) =>
+        ImageSplit images, ImageNormalization normalization, int batchSize, Augmentation augmentation, int seed, int epoch,
+        int? batches = null) =>
         new(images, normalization, batchSize, batches ?? StepsOf(images, batchSize), augmentation, seed, epoch,
             CounterRandom.For(seed, CounterRandom.Stream.Order, epoch).Permutation(images.Count));
 
@@ -125,7 +134,9 @@ internal sealed class BatchSource
             // Left early: what is being prepared is let finish, and given back.
             foreach (var task in waiting)
             {
-                task.ContinueWith(done => done.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+                task.ContinueWith(
+                    done => done.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion,
+                    TaskScheduler.Default);
             }
         }
     }

@@ -67,7 +67,9 @@ public static class Checkpoint
     /// <param name="path">The file.</param>
     /// <param name="device">Where the weights go; CPU when null.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is damaged, or not a checkpoint of this trainer; the message says what is wrong.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is damaged, or not a checkpoint of this trainer; the message says what is wrong.
+    /// </exception>
     public static LoadedCheckpoint Load(string path, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -78,7 +80,8 @@ public static class Checkpoint
             var (channels, classes) = (network.Spec.InputChannels, network.Spec.NumClasses);
             network.Dispose();
             throw new InvalidDataException(
-                $"{path}: the network takes {channels} channels and tells {classes} classes apart, the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
+                $"{path}: the network takes {channels} channels and tells {classes} classes apart, "
+                + $"the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
         }
 
         network.eval();
@@ -91,7 +94,8 @@ public static class Checkpoint
         if (!file.Metadata.TryGetValue(DataSpec.MetadataKey, out var json))
         {
             throw new InvalidDataException(
-                $"{path} is not a checkpoint of this trainer: its metadata lacks '{DataSpec.MetadataKey}', which says what the network was trained on.");
+                $"{path} is not a checkpoint of this trainer: its metadata lacks '{DataSpec.MetadataKey}', "
+                + "which says what the network was trained on.");
         }
 
         var key = DataSpec.MetadataKey;
@@ -99,7 +103,9 @@ public static class Checkpoint
         {
             var data = DataSpec.FromJson(json);
             key = ResultMetadataKey;
-            var result = file.Metadata.TryGetValue(key, out json) ? JsonSerializer.Deserialize(json, CheckpointJson.Default.EpochResult) : null;
+            var result = file.Metadata.TryGetValue(key, out json)
+                ? JsonSerializer.Deserialize(json, CheckpointJson.Default.EpochResult)
+                : null;
             return (data, new ImageNormalization(data.Mean, data.Std), result);
         }
         catch (Exception e) when (e is JsonException or FormatException)

@@ -20,7 +20,8 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     {
         var metadata = Metadata(network, state.History.Count > 0 ? state.History[^1] : null);
         metadata[TrainingState.MetadataKey] = state.ToJson();
-        SafeTensors.Write(path, [.. ModuleState.Tensors(network), .. _memory.Select(entry => TensorBytes.Read(entry.Name, entry.Tensor))], metadata);
+        SafeTensors.Write(
+            path, [.. ModuleState.Tensors(network), .. _memory.Select(entry => TensorBytes.Read(entry.Name, entry.Tensor))], metadata);
     }
 
     /// <summary>Writes the weights of the best epoch.</summary>
@@ -68,7 +69,8 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     private Dictionary<string, string> Metadata(MobileNet written, EpochResult? result)
     {
         var about = new DataSpec(
-            data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels, data.Train.Height, data.Train.Width)
+            data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels,
+            data.Train.Height, data.Train.Width)
         {
             Background = data.Background,
         };
@@ -79,7 +81,11 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
             [ModuleSettings.MetadataKey] = ModuleState.Settings(written).ToJson(),
             [DataSpec.MetadataKey] = about.ToJson(),
         };
-        if (result is not null) metadata[Checkpoint.ResultMetadataKey] = JsonSerializer.Serialize(result, CheckpointJson.Default.EpochResult);
+        if (result is not null)
+        {
+            metadata[Checkpoint.ResultMetadataKey] = JsonSerializer.Serialize(result, CheckpointJson.Default.EpochResult);
+        }
+
         return metadata;
     }
 }

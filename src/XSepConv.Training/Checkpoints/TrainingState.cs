@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace XSepConv.Training;
 
 /// <summary>
-/// All of a run that is not a tensor: what is needed, with weights and velocities, to go on as if nothing had happened. There is no generator
-/// state in it because every random number is drawn from (seed, epoch, step or image): the position is the state.
+/// All of a run that is not a tensor: what is needed, with weights and velocities, to go on as if nothing had happened. There is no
+/// generator state in it because every random number is drawn from (seed, epoch, step or image): the position is the state.
 /// </summary>
 internal sealed record TrainingState
 {
@@ -68,13 +68,16 @@ internal sealed record TrainingState
             throw new InvalidDataException($"{path}: the metadata '{MetadataKey}' can't be read: {e.Message}", e);
         }
 
-        var fits = state.EpochsDone >= 0 && state.StepsDone >= 0 && state.Correct >= 0 && double.IsFinite(state.LossSum) && state.Settings is not null
-            && state.History is not null && state.History.Count == state.EpochsDone && state.History.Select((result, i) => result?.Epoch == i + 1).All(right => right);
+        var fits = state.EpochsDone >= 0 && state.StepsDone >= 0 && state.Correct >= 0 && double.IsFinite(state.LossSum)
+            && state.Settings is not null
+            && state.History is not null && state.History.Count == state.EpochsDone
+                && state.History.Select((result, i) => result?.Epoch == i + 1).All(right => right);
         return fits ? state : throw new InvalidDataException($"{path}: the metadata '{MetadataKey}' contradicts itself.");
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(TrainingState))]
 [JsonSerializable(typeof(EpochResult))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -1,8 +1,8 @@
 namespace XSepConv.Training;
 
 /// <summary>
-/// Trains every network with every seed, measures latencies, and writes the report. What was done by an earlier process that was killed or cancelled is not
-/// done again.
+/// Trains every network with every seed, measures latencies, and writes the report. What was done by an earlier process that was killed or
+/// cancelled is not done again.
 /// </summary>
 internal sealed class Comparison(ComparisonFolder folder, ComparisonManifest manifest, RunExecutor execute, int atATime = 1)
 {

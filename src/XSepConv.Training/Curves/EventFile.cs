@@ -6,8 +6,9 @@ using Tensorboard;
 namespace XSepConv.Training;
 
 /// <summary>
-/// The run's events for TensorBoard, one file of TFRecords in a folder of its own. The messages are TorchSharp's; its <c>SummaryWriter</c> is not used, because
-/// it gives times in ticks or as a float (steps of two minutes), puts the host's name into the file's, and can't take back what a resumed run does again.
+/// The run's events for TensorBoard, one file of TFRecords in a folder of its own. The messages are TorchSharp's; its <c>SummaryWriter</c>
+/// is not used, because it gives times in ticks or as a float (steps of two minutes), puts the host's name into the file's, and can't take
+/// back what a resumed run does again.
 /// </summary>
 internal sealed class EventFile(string folder)
 {
@@ -20,18 +21,25 @@ internal sealed class EventFile(string folder)
 
     private string? _path;
 
-    /// <summary>Makes the events be exactly those of some epochs: what is there keeps its times, what is beyond or damaged goes, what was lost comes back.</summary>
+    /// <summary>
+    /// Makes the events be exactly those of some epochs: what is there keeps its times, what is beyond or damaged goes, what was lost comes
+    /// back.
+    /// </summary>
     public void Write(IReadOnlyList<EpochResult> history)
     {
         var old = Directory.Exists(folder) ? Directory.GetFiles(folder, Pattern) : [];
         var read = old.SelectMany(Read).ToList();
-        var known = read.Where(message => message.Summary is not null).GroupBy(message => message.Step).ToDictionary(group => group.Key, group => group.Last());
-        var messages = new List<Event> { read.Find(message => message.FileVersion == FileVersion) ?? new() { FileVersion = FileVersion, WallTime = Now() } };
-        messages.AddRange(history.Select(result => known.TryGetValue(result.Epoch, out var message) && Says(message, result) ? message : Of(result)));
+        var known = read.Where(message => message.Summary is not null).GroupBy(message => message.Step).ToDictionary(
+            group => group.Key, group => group.Last());
+        var head = read.Find(message => message.FileVersion == FileVersion) ?? new() { FileVersion = FileVersion, WallTime = Now() };
+        var messages = new List<Event> { head };
+        messages.AddRange(
+            history.Select(result => known.TryGetValue(result.Epoch, out var message) && Says(message, result) ? message : Of(result)));
         Directory.CreateDirectory(folder);
 
         // TensorBoard reads the files of a folder in the order of their names, and goes on with the last.
-        var path = _path = old.Order(StringComparer.Ordinal).FirstOrDefault() ?? Path.Combine(folder, $"events.out.tfevents.{(long)Now()}.xsepconv");
+        var path = _path = old.Order(StringComparer.Ordinal).FirstOrDefault() ?? Path.Combine(
+            folder, $"events.out.tfevents.{(long)Now()}.xsepconv");
         AtomicFile.Write(path, stream =>
         {
             foreach (var message in messages) WriteRecord(stream, message);
@@ -42,7 +50,8 @@ internal sealed class EventFile(string folder)
     /// <summary>Adds an epoch.</summary>
     public void Append(EpochResult result)
     {
-        using var stream = RegularFile.OpenWrite(_path ?? throw new InvalidOperationException("Write comes first."), FileMode.Append, FileAccess.Write, FileShare.Read);
+        using var stream = RegularFile.OpenWrite(
+            _path ?? throw new InvalidOperationException("Write comes first."), FileMode.Append, FileAccess.Write, FileShare.Read);
         WriteRecord(stream, Of(result));
     }
 
@@ -100,7 +109,8 @@ internal sealed class EventFile(string folder)
     }
 
     private static bool Says(Event message, EpochResult result) =>
-        Scalars(result.Timeless).All(scalar => message.Summary.Value.Any(value => value.Tag == scalar.Tag && value.SimpleValue == (float)scalar.Value));
+        Scalars(result.Timeless).All(
+            scalar => message.Summary.Value.Any(value => value.Tag == scalar.Tag && value.SimpleValue == (float)scalar.Value));
 
     private static IEnumerable<(string Tag, double Value)> Scalars(EpochResult result)
     {

@@ -22,7 +22,11 @@ internal static class LearningCurves
         Fill(both.GetPlot(0), "cross-entropy", Alignment.UpperRight, result => result.TrainLoss, result => result.ValidationLoss);
         Fill(both.GetPlot(1), "top-1, %", Alignment.LowerRight, result => 100 * result.TrainTop1, result => 100 * result.ValidationTop1);
         both.GetPlot(0).Title(title, size: 13);
-        if (history.LastOrDefault(result => result.Best) is { } best) both.GetPlot(1).Title($"best: {100 * best.ValidationTop1:0.00} % in epoch {best.Epoch}", size: 13);
+        if (history.LastOrDefault(result => result.Best) is { } best)
+        {
+            both.GetPlot(1).Title($"best: {100 * best.ValidationTop1:0.00} % in epoch {best.Epoch}", size: 13);
+        }
+
         using var surface = SKSurface.Create(new SKImageInfo(Width, Height));
         surface.Canvas.Clear(SKColors.White);
         both.Render(surface.Canvas, new PixelRect(left: 0, right: Width, bottom: Height, top: 0));

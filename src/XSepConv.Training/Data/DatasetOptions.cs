@@ -10,23 +10,27 @@ public sealed record DatasetOptions
     public int Seed { get; init; }
 
     /// <summary>
-    /// Keeps only so many images of the training split, and at most as many for validation and test: for quick runs. As many of each class as can be, drawn by
-    /// the seed; test images are drawn alike for every seed. With fewer images than classes some classes have none.
+    /// Keeps only so many images of the training split, and at most as many for validation and test: for quick runs. As many of each class
+    /// as can be, drawn by the seed; test images are drawn alike for every seed. With fewer images than classes some classes have none.
     /// </summary>
     public int? Limit { get; init; }
 
     /// <summary>Whether a set that is nowhere on this machine may be downloaded to the user's cache.</summary>
     public bool AllowDownload { get; init; } = true;
 
-    /// <summary>The user's cache; null for <c>XDG_CACHE_HOME</c>, <c>~/.cache</c> or the system's place for local application data.</summary>
+    /// <summary>
+    /// The user's cache; null for <c>XDG_CACHE_HOME</c>, <c>~/.cache</c> or the system's place for local application data.
+    /// </summary>
     public string? CacheDirectory { get; init; }
 
-    /// <summary>Rows and columns of the images of <c>folder</c>: their middle square is scaled to it. Other sets have a size of their own.</summary>
+    /// <summary>
+    /// Rows and columns of the images of <c>folder</c>: their middle square is scaled to it. Other sets have a size of their own.
+    /// </summary>
     public int ImageSize { get; init; } = 64;
 
     /// <summary>
-    /// What see-through pixels of <c>folder</c> are laid on: white unless told. Null drops alpha instead, as networks from before this was kept were trained.
-    /// Checkpoints carry it.
+    /// What see-through pixels of <c>folder</c> are laid on: white unless told. Null drops alpha instead, as networks from before this was
+    /// kept were trained. Checkpoints carry it.
     /// </summary>
     public Rgb? Background { get; init; } = Rgb.White;
 
@@ -34,8 +38,8 @@ public sealed record DatasetOptions
     public FolderLayout Layout { get; init; }
 
     /// <summary>
-    /// Whether pictures of <c>folder</c> that can't be read (damaged, or of another kind than PNG and JPEG) are left out instead of refused. They are counted and named
-    /// in <see cref="ImageDataset.Findings"/> and stored with a run.
+    /// Whether pictures of <c>folder</c> that can't be read (damaged, or of another kind than PNG and JPEG) are left out instead of
+    /// refused. They are counted and named in <see cref="ImageDataset.Findings"/> and stored with a run.
     /// </summary>
     public bool SkipDamaged { get; init; }
 
@@ -52,12 +56,14 @@ public sealed record DatasetOptions
         if (Limit is < 2) throw new ArgumentException($"The limit is {Limit} images; it must be at least 2.", nameof(Limit));
         if (ImageSize is < 8 or > LargestImageSize)
         {
-            throw new ArgumentException($"The image size is {ImageSize} pixels; it must be from 8 to {LargestImageSize}.", nameof(ImageSize));
+            throw new ArgumentException(
+                $"The image size is {ImageSize} pixels; it must be from 8 to {LargestImageSize}.", nameof(ImageSize));
         }
 
         if (!Enum.IsDefined(Layout))
         {
-            throw new ArgumentException($"The layout is {Layout}; {string.Join(", ", Enum.GetNames<FolderLayout>())} are known.", nameof(Layout));
+            throw new ArgumentException(
+                $"The layout is {Layout}; {string.Join(", ", Enum.GetNames<FolderLayout>())} are known.", nameof(Layout));
         }
 
         if (DataRoot is { } link && !Directory.Exists(link) && RealPath.Target(Path.TrimEndingDirectorySeparator(link)) is { } target)

@@ -6,7 +6,9 @@ internal static class DatasetSplits
     /// <summary>One training image in so many becomes a validation image where a set has none of its own.</summary>
     public const int ValidationShare = 12;
 
-    /// <summary>Shuffles the training images by the seed, takes the validation images from them unless the set has its own, and applies the limit.</summary>
+    /// <summary>
+    /// Shuffles the training images by the seed, takes the validation images from them unless the set has its own, and applies the limit.
+    /// </summary>
     /// <exception cref="InvalidDataException">There are too few training images.</exception>
     public static ImageDataset Of(
         string name,
@@ -18,7 +20,12 @@ internal static class DatasetSplits
         string source,
         DatasetOptions options)
     {
-        if (training.Count < 2) throw new InvalidDataException($"{source}: holds {training.Count} training image; at least 2 are needed, one to learn from and one to validate.");
+        if (training.Count < 2)
+        {
+            throw new InvalidDataException(
+                $"{source}: holds {training.Count} training image; at least 2 are needed, one to learn from and one to validate.");
+        }
+
         if (test.Count < 1) throw new InvalidDataException($"{source}: holds no test image.");
         var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Split).Permutation(training.Count);
         var taken = validation is null ? Math.Max(1, training.Count / ValidationShare) : 0;
@@ -27,7 +34,9 @@ internal static class DatasetSplits
             name,
             classNames,
             train: training.Select(EvenDraw.Of(labels, order.AsSpan(taken), options.Limit)),
-            validation: validation is null ? training.Select(EvenDraw.Of(labels, order.AsSpan(0, taken), options.Limit)) : EvenDraw.Of(validation, options.Limit),
+            validation: validation is null
+                ? training.Select(EvenDraw.Of(labels, order.AsSpan(0, taken), options.Limit))
+                : EvenDraw.Of(validation, options.Limit),
             test: EvenDraw.Of(test, options.Limit),
             augmentation: augmentation,
             source: source)

@@ -4,7 +4,8 @@ namespace XSepConv.Training;
 public enum FolderLayout
 {
     /// <summary>
-    /// By their names: folders such as <c>train</c> and <c>test</c>, in any usual spelling, are splits, all others classes. What may be read in two ways is refused.
+    /// By their names: folders such as <c>train</c> and <c>test</c>, in any usual spelling, are splits, all others classes. What may be
+    /// read in two ways is refused.
     /// </summary>
     Auto,
 

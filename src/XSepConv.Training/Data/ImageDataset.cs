@@ -15,7 +15,9 @@ public sealed class ImageDataset
     /// <param name="isSynthetic">Whether the images are generated.</param>
     /// <param name="augmentation">What leaves a class of this set what it is; none when null.</param>
     /// <param name="source">Where the images came from, in words.</param>
-    /// <exception cref="ArgumentException">The sizes of the images differ between splits, a label has no class name, or a split is empty.</exception>
+    /// <exception cref="ArgumentException">
+    /// The sizes of the images differ between splits, a label has no class name, or a split is empty.
+    /// </exception>
     public ImageDataset(
         string name,
         IReadOnlyList<string> classNames,
@@ -37,14 +39,17 @@ public sealed class ImageDataset
             if ((split.Channels, split.Height, split.Width) != (train.Channels, train.Height, train.Width))
             {
                 throw new ArgumentException(
-                    $"The {which} images of {name} are {split.Channels}×{split.Height}×{split.Width}, the training images {train.Channels}×{train.Height}×{train.Width}; all must be alike.");
+                    $"The {which} images of {name} are {split.Channels}×{split.Height}×{split.Width}, "
+                    + $"the training images {train.Channels}×{train.Height}×{train.Width}; all must be alike.");
             }
 
             foreach (var label in split.Labels.Span)
             {
                 if (label >= classNames.Count)
                 {
-                    throw new ArgumentException($"A {which} image of {name} has label {label}; there are {classNames.Count} classes, so 0 to {classNames.Count - 1} are right.");
+                    throw new ArgumentException(
+                        $"A {which} image of {name} has label {label}; there are {classNames.Count} classes, "
+                        + $"so 0 to {classNames.Count - 1} are right.");
                 }
             }
         }

@@ -32,7 +32,10 @@ internal static class RealPath
 
         void Push(string relative)
         {
-            foreach (var part in relative.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse()) left.Push(part);
+            foreach (var part in relative.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse())
+            {
+                left.Push(part);
+            }
         }
     }
 

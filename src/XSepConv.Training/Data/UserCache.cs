@@ -14,7 +14,8 @@ internal static class UserCache
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
         return (OperatingSystem.IsWindows() || home.Length == 0, OperatingSystem.IsMacOS()) switch
         {
-            (true, _) => Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+            (true, _) =>
+                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
             (_, true) => Path.Combine(home, "Library", "Caches"),
             _ => Path.Combine(home, ".cache"),
         };

@@ -4,8 +4,8 @@ using System.Text;
 namespace XSepConv.Training;
 
 /// <summary>
-/// Open MPI's C library, found and called by name. What MPI calls handles are addresses of its own variables (<c>ompi_mpi_comm_world</c>); other MPIs have
-/// numbers there, so that those are refused.
+/// Open MPI's C library, found and called by name. What MPI calls handles are addresses of its own variables (<c>ompi_mpi_comm_world</c>);
+/// other MPIs have numbers there, so that those are refused.
 /// </summary>
 internal sealed unsafe partial class OpenMpi
 {
@@ -24,7 +24,8 @@ internal sealed unsafe partial class OpenMpi
     private OpenMpi(nint library)
     {
         _library = library;
-        (_world, _sum, Float, Double) = (Variable("ompi_mpi_comm_world"), Variable("ompi_mpi_op_sum"), Variable("ompi_mpi_float"), Variable("ompi_mpi_double"));
+        (_world, _sum, Float, Double) =
+            (Variable("ompi_mpi_comm_world"), Variable("ompi_mpi_op_sum"), Variable("ompi_mpi_float"), Variable("ompi_mpi_double"));
     }
 
     /// <summary>The type of a float.</summary>
@@ -42,7 +43,9 @@ internal sealed unsafe partial class OpenMpi
         // .NET handles SIGSEGV and others itself; Open MPI would put its own handlers before them.
         if (!OperatingSystem.IsWindows()) SetEnvironment("OMPI_MCA_opal_signal", "", 1);
         int given;
-        Check(((delegate* unmanaged<int*, byte***, int, int*, int>)mpi.Function("MPI_Init_thread"))(null, null, ThreadsFunneled, &given), "MPI_Init_thread");
+        Check(
+            ((delegate* unmanaged<int*, byte***, int, int*, int>)mpi.Function("MPI_Init_thread"))(null, null, ThreadsFunneled, &given),
+            "MPI_Init_thread");
         return mpi;
     }
 
@@ -52,7 +55,8 @@ internal sealed unsafe partial class OpenMpi
 
     /// <summary>Every process gets the sum of what all gave.</summary>
     public void SumInPlace(void* values, int count, nint type) => Check(
-        ((delegate* unmanaged<void*, void*, int, nint, nint, nint, int>)Function("MPI_Allreduce"))(InPlace, values, count, type, _sum, _world), "MPI_Allreduce");
+        ((delegate* unmanaged<void*, void*, int, nint, nint, nint, int>)Function("MPI_Allreduce"))(
+            InPlace, values, count, type, _sum, _world), "MPI_Allreduce");
 
     public void Abort(int exitCode) => ((delegate* unmanaged<nint, int, int>)Function("MPI_Abort"))(_world, exitCode);
 
@@ -64,7 +68,8 @@ internal sealed unsafe partial class OpenMpi
         {
             if (!NativeLibrary.TryLoad(name, out var library)) continue;
             if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out _)) return library;
-            throw new PlatformNotSupportedException($"The MPI here ({Version(library)}) is not Open MPI, the only one that is supported. {Remedy}.");
+            throw new PlatformNotSupportedException(
+                $"The MPI here ({Version(library)}) is not Open MPI, the only one that is supported. {Remedy}.");
         }
 
         throw new PlatformNotSupportedException(NativeLibrary.TryLoad("libmpich.so.12", out _)
@@ -77,7 +82,9 @@ internal sealed unsafe partial class OpenMpi
         if (!NativeLibrary.TryGetExport(library, "MPI_Get_library_version", out var function)) return "without a version";
         var text = stackalloc byte[LongestVersion];
         int length;
-        return ((delegate* unmanaged<byte*, int*, int>)function)(text, &length) == 0 ? Encoding.UTF8.GetString(text, Math.Clamp(length, 0, 60)).Split('\n')[0].Trim() : "of unknown version";
+        return ((delegate* unmanaged<byte*, int*, int>)function)(text, &length) == 0
+            ? Encoding.UTF8.GetString(text, Math.Clamp(length, 0, 60)).Split('\n')[0].Trim()
+            : "of unknown version";
     }
 
     private static void Check(int code, string call)

@@ -20,9 +20,12 @@ public abstract class ProcessGroup : IDisposable
     public bool IsFirst => Rank == 0;
 
     /// <summary>
-    /// Joins the processes that <c>mpirun</c> started, through the C API of Open MPI; a process that mpirun did not start is a group of one. Once in a process.
+    /// Joins the processes that <c>mpirun</c> started, through the C API of Open MPI; a process that mpirun did not start is a group of
+    /// one. Once in a process.
     /// </summary>
-    /// <exception cref="PlatformNotSupportedException">There is no Open MPI here, or it is another MPI; the message says what to install.</exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// There is no Open MPI here, or it is another MPI; the message says what to install.
+    /// </exception>
     public static ProcessGroup Mpi() => MpiProcesses.Join();
 
     /// <summary>Whether any of the processes says so: all call it, all get the same answer, none before all have called.</summary>

@@ -6,8 +6,8 @@ namespace XSepConv.Training;
 internal static class EvenDraw
 {
     /// <summary>
-    /// Takes an image of each class in turn until there are enough; a class that has no more is left out of the turns after. With fewer images than classes,
-    /// the classes that come first in <paramref name="candidates"/> have one each.
+    /// Takes an image of each class in turn until there are enough; a class that has no more is left out of the turns after. With fewer
+    /// images than classes, the classes that come first in <paramref name="candidates"/> have one each.
     /// </summary>
     /// <param name="labels">Of all images.</param>
     /// <param name="candidates">Images, in the order in which those of a class are taken: shuffled by a seed.</param>
@@ -32,7 +32,10 @@ internal static class EvenDraw
         return [.. kept.Select(place => images[place])];
     }
 
-    /// <summary>The same from a split whose images stay in their order. It is drawn alike for every seed, so that all networks are tested on the same images.</summary>
+    /// <summary>
+    /// The same from a split whose images stay in their order. It is drawn alike for every seed, so that all networks are tested on the
+    /// same images.
+    /// </summary>
     public static ImageSplit Of(ImageSplit split, int? most)
     {
         if (most is not { } limit || limit >= split.Count) return split;
@@ -44,6 +47,8 @@ internal static class EvenDraw
 
     /// <summary>What the user ought to know about a limit below the number of classes; null for all others.</summary>
     public static string? Warning(int? most, int classes) => most < classes
-        ? string.Create(CultureInfo.InvariantCulture, $"the limit of {most} images is below the {classes} classes: each split has an image of {most} of them, and none of the others.")
+        ? string.Create(
+            CultureInfo.InvariantCulture, $"the limit of {most} images is below the {classes} classes: "
+                + $"each split has an image of {most} of them, and none of the others.")
         : null;
 }

@@ -17,11 +17,17 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
         Std = [.. std];
         if (Mean.IsEmpty || Mean.Length != Std.Length)
         {
-            throw new ArgumentException($"There are {Mean.Length} means and {Std.Length} standard deviations; one of each for every channel is right.", nameof(std));
+            throw new ArgumentException(
+                $"There are {Mean.Length} means and {Std.Length} standard deviations; one of each for every channel is right.",
+                nameof(std));
         }
 
         if (!Mean.All(double.IsFinite)) throw new ArgumentException("A mean is not a finite number.", nameof(mean));
-        if (!Std.All(s => double.IsFinite(s) && s > 0)) throw new ArgumentException("A standard deviation is not a finite number above 0.", nameof(std));
+        if (!Std.All(s => double.IsFinite(s) && s > 0))
+        {
+            throw new ArgumentException("A standard deviation is not a finite number above 0.", nameof(std));
+        }
+
         _table = new float[Mean.Length * 256];
         for (var i = 0; i < _table.Length; i++) _table[i] = (float)((((i & 255) / 255.0) - Mean[i >> 8]) / Std[i >> 8]);
     }
@@ -35,7 +41,9 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
     /// <summary>How many channels it is for.</summary>
     public int Channels => Mean.Length;
 
-    /// <summary>The normalisation that gives a split mean 0 and variance 1 in every channel. A channel that never varies is only shifted.</summary>
+    /// <summary>
+    /// The normalisation that gives a split mean 0 and variance 1 in every channel. A channel that never varies is only shifted.
+    /// </summary>
     /// <param name="images">At least one image.</param>
     public static ImageNormalization Of(ImageSplit images)
     {
@@ -65,7 +73,9 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
         return new ImageNormalization(mean, std);
     }
 
-    /// <summary>How often each byte is there, by channel. Counted in integers: the same numbers whatever the order, and however many count.</summary>
+    /// <summary>
+    /// How often each byte is there, by channel. Counted in integers: the same numbers whatever the order, and however many count.
+    /// </summary>
     private static long[] Histograms(ImageSplit images, int plane)
     {
         var all = new long[images.Channels * 256];

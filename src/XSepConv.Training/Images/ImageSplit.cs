@@ -15,7 +15,9 @@ public sealed class ImageSplit
     /// <param name="channels">1 for grey, 3 for colour.</param>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
-    /// <exception cref="ArgumentException">A size is not positive, the number of bytes does not agree with the sizes, or a label is negative.</exception>
+    /// <exception cref="ArgumentException">
+    /// A size is not positive, the number of bytes does not agree with the sizes, or a label is negative.
+    /// </exception>
     public ImageSplit(ReadOnlyMemory<byte> pixels, ReadOnlyMemory<int> labels, int channels, int height, int width)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
@@ -24,7 +26,8 @@ public sealed class ImageSplit
         if (pixels.Length != (long)labels.Length * channels * height * width)
         {
             throw new ArgumentException(
-                $"{labels.Length} images of {channels}×{height}×{width} are {(long)labels.Length * channels * height * width} bytes, there are {pixels.Length}.",
+                $"{labels.Length} images of {channels}×{height}×{width} are {(long)labels.Length * channels * height * width} bytes, "
+                + $"there are {pixels.Length}.",
                 nameof(pixels));
         }
 
@@ -33,7 +36,8 @@ public sealed class ImageSplit
             if (label < 0) throw new ArgumentException($"A label is {label}; labels are class indices, 0 or more.", nameof(labels));
         }
 
-        (_store, Labels, Channels, Height, Width) = (new MemoryImageStore(pixels, channels * height * width), labels, channels, height, width);
+        (_store, Labels, Channels, Height, Width) =
+            (new MemoryImageStore(pixels, channels * height * width), labels, channels, height, width);
     }
 
     /// <summary>Images of a store; those at the given places, in that order, or all of them when null.</summary>
@@ -130,14 +134,19 @@ public sealed class ImageSplit
                 if (values.ContainsAnyExcept(color[channel] = values[0])) return "a picture of several colours";
             }
 
-            return Channels == 3 ? $"nothing but {new Rgb(color[0], color[1], color[2])}" : $"nothing but the value {string.Join(", ", color)}";
+            return Channels == 3
+                ? $"nothing but {new Rgb(color[0], color[1], color[2])}"
+                : $"nothing but the value {string.Join(", ", color)}";
         }
     }
 
     /// <summary>The same images under other labels.</summary>
-    internal ImageSplit Relabelled(Func<int, int> label) => new(_store, _places, Labels.ToArray().Select(label).ToArray(), Channels, Height, Width);
+    internal ImageSplit Relabelled(Func<int, int> label) =>
+        new(_store, _places, Labels.ToArray().Select(label).ToArray(), Channels, Height, Width);
 
-    /// <summary>SHA-256 over sizes, labels and pixels, or what names the pixels: tells whether a resumed run sees the data it was started on.</summary>
+    /// <summary>
+    /// SHA-256 over sizes, labels and pixels, or what names the pixels: tells whether a resumed run sees the data it was started on.
+    /// </summary>
     internal string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -4,8 +4,8 @@ using Torch = TorchSharp.Modules.AdamW;
 namespace XSepConv.Training;
 
 /// <summary>
-/// TorchSharp's AdamW, with decay only where it belongs. Its moments can be reached (unlike its SGD's velocities before the first step), so that they go into
-/// a checkpoint and come back bit for bit; its count of steps is the run's position.
+/// TorchSharp's AdamW, with decay only where it belongs. Its moments can be reached (unlike its SGD's velocities before the first step), so
+/// that they go into a checkpoint and come back bit for bit; its count of steps is the run's position.
 /// </summary>
 internal sealed class AdamW : ParameterOptimizer
 {
@@ -24,11 +24,13 @@ internal sealed class AdamW : ParameterOptimizer
         _optimizer = new Torch([Group(decayed, weightDecay), Group(free, 0)], beta1: beta1, beta2: beta2);
         _states = [.. decayed.Concat(free).Select(slot => slot.Name).Zip(_optimizer.state_dict().State.Cast<Torch.State>())];
 
-        Torch.ParamGroup Group(List<Slot> slots, double decay) => new(slots.Select(slot => slot.Parameter), 1, beta1, beta2, weight_decay: decay);
+        Torch.ParamGroup Group(List<Slot> slots, double decay) => new(
+            slots.Select(slot => slot.Parameter), 1, beta1, beta2, weight_decay: decay);
     }
 
     public override IEnumerable<(string Name, Tensor Tensor)> Memory =>
-        _states.Select(entry => (FirstPrefix + entry.Name, entry.State.exp_avg)).Concat(_states.Select(entry => (SecondPrefix + entry.Name, entry.State.exp_avg_sq)));
+        _states.Select(entry => (FirstPrefix + entry.Name, entry.State.exp_avg)).Concat(
+            _states.Select(entry => (SecondPrefix + entry.Name, entry.State.exp_avg_sq)));
 
     public override void Step(double learningRate)
     {

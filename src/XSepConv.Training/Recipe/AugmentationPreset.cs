@@ -1,6 +1,8 @@
 namespace XSepConv.Training;
 
-/// <summary>Augmentations by name. What leaves a class what it is (moves, mirroring, turns) is the data set's; the rest is the preset's.</summary>
+/// <summary>
+/// Augmentations by name. What leaves a class what it is (moves, mirroring, turns) is the data set's; the rest is the preset's.
+/// </summary>
 internal static class AugmentationPreset
 {
     /// <summary>The name of what is done without a choice: the data set's own moves and mirroring.</summary>
@@ -11,8 +13,8 @@ internal static class AugmentationPreset
 
     /// <summary>The augmentation of a preset for a data set.</summary>
     /// <param name="name">
-    /// <c>none</c>; <c>light</c>, the set's own; <c>standard</c>, also colours by 20 % and a part erased from every fourth image; <c>strong</c>, also two
-    /// random operations of strength 0.3 instead of the colours, and mixup with α = 0.2.
+    /// <c>none</c>; <c>light</c>, the set's own; <c>standard</c>, also colours by 20 % and a part erased from every fourth image;
+    /// <c>strong</c>, also two random operations of strength 0.3 instead of the colours, and mixup with α = 0.2.
     /// </param>
     /// <param name="data">The data set.</param>
     /// <exception cref="ArgumentException">The name is none of <see cref="Names"/>.</exception>

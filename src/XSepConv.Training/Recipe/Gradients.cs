@@ -38,5 +38,6 @@ internal static class Gradients
     }
 
     /// <summary>The gradients there are, in the parameters' order.</summary>
-    private static IEnumerable<Tensor> Of(ParameterOptimizer optimizer) => optimizer.Slots.Select(slot => slot.Parameter.grad).OfType<Tensor>();
+    private static IEnumerable<Tensor> Of(ParameterOptimizer optimizer) =>
+        optimizer.Slots.Select(slot => slot.Parameter.grad).OfType<Tensor>();
 }

@@ -10,7 +10,11 @@ internal sealed class LearningRateSchedule
     /// <param name="kind">What comes after warm-up.</param>
     public LearningRateSchedule(double peak, long totalSteps, long warmupSteps, ScheduleKind kind = ScheduleKind.Cosine)
     {
-        if (!double.IsFinite(peak) || peak <= 0) throw new ArgumentOutOfRangeException(nameof(peak), peak, "The learning rate must be a finite number above 0.");
+        if (!double.IsFinite(peak) || peak <= 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(peak), peak, "The learning rate must be a finite number above 0.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(totalSteps, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(warmupSteps);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(warmupSteps, totalSteps);
@@ -34,9 +38,9 @@ internal sealed class LearningRateSchedule
     public ScheduleKind Kind { get; }
 
     /// <summary>
-    /// The learning rate of a step. Step i of w warm-up steps has (i + 1)/w of the peak. With <see cref="ScheduleKind.Cosine"/> step i of the other n has
-    /// (1 + cos(π·(i + 1)/(n + 1)))/2 of it, so that no step is wasted on 0; with <see cref="ScheduleKind.Step"/> it is the peak, a tenth of it in the second
-    /// half of the run, a hundredth in its last quarter.
+    /// The learning rate of a step. Step i of w warm-up steps has (i + 1)/w of the peak. With <see cref="ScheduleKind.Cosine"/> step i of
+    /// the other n has (1 + cos(π·(i + 1)/(n + 1)))/2 of it, so that no step is wasted on 0; with <see cref="ScheduleKind.Step"/> it is the
+    /// peak, a tenth of it in the second half of the run, a hundredth in its last quarter.
     /// </summary>
     /// <param name="step">0 … <see cref="TotalSteps"/> − 1.</param>
     public double At(long step)

@@ -6,8 +6,8 @@ namespace XSepConv.Training;
 internal static class MixedLoss
 {
     /// <summary>
-    /// The mean cross-entropy with targets mixed as the images are. Cross-entropy is linear in its target, and label smoothing is too: w of the loss with
-    /// an image's own class and 1 − w of the loss with the next one's is the loss with the smoothed mixed target.
+    /// The mean cross-entropy with targets mixed as the images are. Cross-entropy is linear in its target, and label smoothing is too: w of
+    /// the loss with an image's own class and 1 − w of the loss with the next one's is the loss with the smoothed mixed target.
     /// </summary>
     /// <param name="logits">[N, classes].</param>
     /// <param name="labels">The images' own classes, [N].</param>

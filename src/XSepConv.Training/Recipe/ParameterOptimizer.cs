@@ -7,7 +7,8 @@ namespace XSepConv.Training;
 internal abstract class ParameterOptimizer(nn.Module module) : IDisposable
 {
     /// <summary>All parameters, in the module's order.</summary>
-    public IReadOnlyList<Slot> Slots { get; } = [.. module.named_parameters().Select(named => new Slot(named.name, named.parameter, Decays(named.parameter)))];
+    public IReadOnlyList<Slot> Slots { get; } =
+        [.. module.named_parameters().Select(named => new Slot(named.name, named.parameter, Decays(named.parameter)))];
 
     /// <summary>What is remembered, under the names of a checkpoint; changing these tensors changes it.</summary>
     public abstract IEnumerable<(string Name, Tensor Tensor)> Memory { get; }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>
-/// Stochastic gradient descent with Torch's semantics: d = gradient + decay·p; v = momentum·v + d; p −= rate·(Nesterov: d + momentum·v, else v).
-/// Written here because its velocities have to go into a checkpoint and come back bit for bit.
+/// Stochastic gradient descent with Torch's semantics: d = gradient + decay·p; v = momentum·v + d; p −= rate·(Nesterov: d + momentum·v,
+/// else v). Written here because its velocities have to go into a checkpoint and come back bit for bit.
 /// </summary>
 internal sealed class Sgd : ParameterOptimizer
 {
@@ -24,7 +24,8 @@ internal sealed class Sgd : ParameterOptimizer
         _velocities = [.. Slots.Select(slot => zeros_like(slot.Parameter).DetachFromDisposeScope())];
     }
 
-    public override IEnumerable<(string Name, Tensor Tensor)> Memory => Slots.Zip(_velocities, (slot, velocity) => (Prefix + slot.Name, velocity));
+    public override IEnumerable<(string Name, Tensor Tensor)> Memory =>
+        Slots.Zip(_velocities, (slot, velocity) => (Prefix + slot.Name, velocity));
 
     public override void Step(double learningRate)
     {

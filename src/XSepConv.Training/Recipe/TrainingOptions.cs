@@ -6,7 +6,9 @@ public sealed record TrainingOptions
     /// <summary>The network to train; its channels and classes are those of the data.</summary>
     public required NetworkSpec Network { get; init; }
 
-    /// <summary>Where <c>last.safetensors</c>, <c>best.safetensors</c>, <c>log.jsonl</c> and the curves go; made if it is not there.</summary>
+    /// <summary>
+    /// Where <c>last.safetensors</c>, <c>best.safetensors</c>, <c>log.jsonl</c> and the curves go; made if it is not there.
+    /// </summary>
     public required string OutputDirectory { get; init; }
 
     /// <summary>How it learns: epochs, batch size, learning rate and the rest; <c>quick</c> unless told.</summary>
@@ -30,7 +32,10 @@ public sealed record TrainingOptions
     /// <summary>Starts anew although the output directory holds a run, which is lost.</summary>
     public bool Overwrite { get; init; }
 
-    /// <summary>How many batches are prepared in the background while a step runs; they are the same however many. 0 prepares each when it is needed.</summary>
+    /// <summary>
+    /// How many batches are prepared in the background while a step runs; they are the same however many. 0 prepares each when it is
+    /// needed.
+    /// </summary>
     public int Workers { get; init; } = 2;
 
     /// <summary>Also writes <c>last.safetensors</c> every so many steps within an epoch; null for at the end of each epoch only.</summary>

@@ -1,8 +1,8 @@
 namespace XSepConv.Training;
 
 /// <summary>
-/// What decides how well a network learns. The defaults are the recipe <c>quick</c>; the others say what they do otherwise. Values are changed by
-/// <c>TrainingRecipe.For("standard") with { Epochs = 10 }</c>.
+/// What decides how well a network learns. The defaults are the recipe <c>quick</c>; the others say what they do otherwise. Values are
+/// changed by <c>TrainingRecipe.For("standard") with { Epochs = 10 }</c>.
 /// </summary>
 public sealed record TrainingRecipe
 {
@@ -16,7 +16,8 @@ public sealed record TrainingRecipe
         },
         new()
         {
-            Name = "strong", Epochs = 100, BatchSize = 128, Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, WeightDecay = 0.05, WarmupEpochs = 5,
+            Name = "strong", Epochs = 100, BatchSize = 128, Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, WeightDecay = 0.05,
+            WarmupEpochs = 5,
             LabelSmoothing = 0.1, Augmentation = "strong", ClipNorm = 5, EmaDecay = 0.999, Dropout = 0.2,
         },
     ];
@@ -77,11 +78,14 @@ public sealed record TrainingRecipe
     /// <summary>Dropout before the last linear layer, in [0, 1); null leaves the network's own.</summary>
     public double? Dropout { get; init; }
 
-    /// <summary>The most that all gradients together may measure, as an L2 norm; longer ones are shortened to it. Null for no limit.</summary>
+    /// <summary>
+    /// The most that all gradients together may measure, as an L2 norm; longer ones are shortened to it. Null for no limit.
+    /// </summary>
     public double? ClipNorm { get; init; }
 
     /// <summary>
-    /// Decay of an exponential moving average of the weights, in (0, 1), which is then what is validated, tested and kept as the best; 0 for none.
+    /// Decay of an exponential moving average of the weights, in (0, 1), which is then what is validated, tested and kept as the best; 0
+    /// for none.
     /// </summary>
     public double EmaDecay { get; init; }
 
@@ -89,9 +93,9 @@ public sealed record TrainingRecipe
     public int? Patience { get; init; }
 
     /// <summary>
-    /// How training images are varied: <c>none</c>; <c>light</c>, moved and mirrored as suits the data; <c>standard</c>, also colours by 20 % and
-    /// a part erased from every fourth image; <c>strong</c>, also two random operations of strength 0.3 instead of the colours, and mixup with
-    /// α = 0.2.
+    /// How training images are varied: <c>none</c>; <c>light</c>, moved and mirrored as suits the data; <c>standard</c>, also colours by 20
+    /// % and a part erased from every fourth image; <c>strong</c>, also two random operations of strength 0.3 instead of the colours, and
+    /// mixup with α = 0.2.
     /// </summary>
     public string Augmentation { get; init; } = AugmentationPreset.Default;
 
@@ -122,10 +126,18 @@ public sealed record TrainingRecipe
 
         if (!(EmaDecay is >= 0 and < 1)) yield return $"the decay of the average is {EmaDecay}, it must be at least 0 (none) and below 1";
         if (Patience is < 1) yield return $"patience is {Patience}, it must be 1 or more";
-        if (!(LearningRate > 0) || !double.IsFinite(LearningRate)) yield return $"learning rate is {LearningRate}, it must be a finite number above 0";
+        if (!(LearningRate > 0) || !double.IsFinite(LearningRate))
+        {
+            yield return $"learning rate is {LearningRate}, it must be a finite number above 0";
+        }
+
         if (!(Momentum is >= 0 and < 1)) yield return $"momentum is {Momentum}, {atLeast0Below1}";
         if (Nesterov && Momentum == 0) yield return "Nesterov's momentum needs a momentum above 0";
-        if (!(WeightDecay >= 0) || !double.IsFinite(WeightDecay)) yield return $"weight decay is {WeightDecay}, it must be a finite number, 0 or more";
+        if (!(WeightDecay >= 0) || !double.IsFinite(WeightDecay))
+        {
+            yield return $"weight decay is {WeightDecay}, it must be a finite number, 0 or more";
+        }
+
         if (!(LabelSmoothing is >= 0 and < 1)) yield return $"label smoothing is {LabelSmoothing}, {atLeast0Below1}";
         if (Dropout is { } dropout && !(dropout is >= 0 and < 1)) yield return $"dropout is {dropout}, {atLeast0Below1}";
         if (!(WarmupEpochs >= 0) || !double.IsFinite(WarmupEpochs))

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>
-/// The exponential moving average of a network's weights, which is what is validated and kept as the best. The running statistics of batch normalisation are
-/// averaged in the same way: each is the mean of what belonged to the weights that were averaged.
+/// The exponential moving average of a network's weights, which is what is validated and kept as the best. The running statistics of batch
+/// normalisation are averaged in the same way: each is the mean of what belonged to the weights that were averaged.
 /// </summary>
 internal sealed class WeightAverage : IDisposable
 {
@@ -34,7 +34,8 @@ internal sealed class WeightAverage : IDisposable
     public IEnumerable<(string Name, Tensor Tensor)> Memory => _pairs.Select(pair => (Prefix + pair.Key, pair.Average));
 
     /// <summary>
-    /// How much of the average stays in a step: the decay, and (1 + t)/(10 + t) while that is less, so that the first weights are soon forgotten.
+    /// How much of the average stays in a step: the decay, and (1 + t)/(10 + t) while that is less, so that the first weights are soon
+    /// forgotten.
     /// </summary>
     /// <param name="decay">In (0, 1).</param>
     /// <param name="step">Steps before this one.</param>

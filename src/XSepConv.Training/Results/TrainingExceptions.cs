@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace XSepConv.Training;
 
 /// <summary>
-/// A run does not start, and nothing was changed: the output directory can't be written or holds another run, or there is nothing to resume,
-/// or what there is was made with other options. The message says which and what to do.
+/// A run does not start, and nothing was changed: the output directory can't be written or holds another run, or there is nothing to
+/// resume, or what there is was made with other options. The message says which and what to do.
 /// </summary>
 public sealed class TrainingRefusedException : InvalidOperationException
 {
@@ -33,8 +33,8 @@ public sealed class TrainingDivergedException : ArithmeticException
 }
 
 /// <summary>
-/// A file of the run can't be written, for example because the disk is full. The run stops; the last checkpoint is kept, and the message says
-/// what to do.
+/// A file of the run can't be written, for example because the disk is full. The run stops; the last checkpoint is kept, and the message
+/// says what to do.
 /// </summary>
 public sealed class TrainingStorageException : IOException
 {

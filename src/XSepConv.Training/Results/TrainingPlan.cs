@@ -6,32 +6,8 @@ internal sealed record TrainingPlan
     /// <summary>The network.</summary>
     public required NetworkSpec Network { get; init; }
 
-    /// <summary>The data set's name.</summary>
-    public required string Data { get; init; }
-
-    /// <summary>Where the images came from.</summary>
-    public required string DataSource { get; init; }
-
-    /// <summary>Whether the images are generated.</summary>
-    public required bool DataIsSynthetic { get; init; }
-
-    /// <summary>Images learned from.</summary>
-    public required int TrainImages { get; init; }
-
-    /// <summary>Images that pick the best epoch.</summary>
-    public required int ValidationImages { get; init; }
-
-    /// <summary>Images measured once, at the end.</summary>
-    public required int TestImages { get; init; }
-
-    /// <summary>Images of each class, in the order of the labels.</summary>
-    public IReadOnlyList<ClassCount> Classes { get; init; } = [];
-
-    /// <summary>What was found in the data besides the images.</summary>
-    public DatasetFindings Findings { get; init; } = DatasetFindings.None;
-
-    /// <summary>Channels, height and width of an image.</summary>
-    public required (int Channels, int Height, int Width) ImageShape { get; init; }
+    /// <summary>What it learns.</summary>
+    public required ImageDataset Data { get; init; }
 
     /// <summary>How training images are varied.</summary>
     public required Augmentation Augmentation { get; init; }

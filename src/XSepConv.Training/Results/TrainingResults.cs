@@ -38,10 +38,13 @@ public sealed record EpochResult(
 /// <param name="Loss">Of the last step; in other phases than training, of the epoch so far.</param>
 /// <param name="ImagesPerSecond">Over the last steps.</param>
 /// <param name="LearningRate">Of the last step.</param>
-/// <param name="Phase"><c>train</c>, <c>validate</c> (steps are images), <c>epoch</c> (it has ended) or <c>test</c> (steps are images).</param>
+/// <param name="Phase">
+/// <c>train</c>, <c>validate</c> (steps are images), <c>epoch</c> (it has ended) or <c>test</c> (steps are images).
+/// </param>
 /// <param name="Finished">The epoch's result, in phase <c>epoch</c>.</param>
 public sealed record TrainingProgress(
-    int Epoch, int Epochs, int Step, int Steps, double Loss, double ImagesPerSecond, double LearningRate, string Phase, EpochResult? Finished);
+    int Epoch, int Epochs, int Step, int Steps, double Loss, double ImagesPerSecond, double LearningRate, string Phase,
+    EpochResult? Finished);
 
 /// <summary>What a run came to.</summary>
 /// <param name="EpochsDone">Whole epochs behind it.</param>

@@ -13,7 +13,9 @@ public static class Evaluator
     /// <param name="batchSize">Images at once, at least 1; the result does not depend on it but for rounding.</param>
     /// <param name="progress">Told the number of images done.</param>
     /// <param name="cancel">Ends it after the current batch.</param>
-    /// <exception cref="ArgumentException">Normalisation and images do not agree, the network does not take such images, or the split is empty.</exception>
+    /// <exception cref="ArgumentException">
+    /// Normalisation and images do not agree, the network does not take such images, or the split is empty.
+    /// </exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
     /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -47,7 +49,9 @@ public static class Evaluator
         return (result, new ConfusionMatrix(counts!));
     }
 
-    /// <summary>The same by several processes, each of which runs its share of the batches; all get the same result, that of one process.</summary>
+    /// <summary>
+    /// The same by several processes, each of which runs its share of the batches; all get the same result, that of one process.
+    /// </summary>
     internal static EvaluationResult Evaluate(
         nn.Module<Tensor, Tensor> network,
         ImageSplit images,
@@ -64,7 +68,11 @@ public static class Evaluator
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         if (images.Count == 0) throw new ArgumentException("There are no images to evaluate on.", nameof(images));
 
-        if (FiniteWeights.Problem(network) is { } problem) throw new InvalidDataException($"The network {network.GetName()} can't be evaluated: {problem}.");
+        if (FiniteWeights.Problem(network) is { } problem)
+        {
+            throw new InvalidDataException($"The network {network.GetName()} can't be evaluated: {problem}.");
+        }
+
         var weight = network.parameters().FirstOrDefault();
         var (device, dtype) = (weight?.device ?? CPU, weight?.dtype ?? ScalarType.Float32);
         var wasTraining = network.training;

@@ -1,6 +1,9 @@
 namespace XSepConv.Training;
 
-/// <summary>What a run shows of itself besides its log: TensorBoard's events and a picture. It goes on without what can't be made here, and says so once.</summary>
+/// <summary>
+/// What a run shows of itself besides its log: TensorBoard's events and a picture. It goes on without what can't be made here, and says so
+/// once.
+/// </summary>
 internal sealed class RunCurves(RunDirectory directory, TrainingPlan plan)
 {
     private readonly EventFile _events = new(directory.Events);
@@ -28,12 +31,13 @@ internal sealed class RunCurves(RunDirectory directory, TrainingPlan plan)
         if (!_drawn) return;
         try
         {
-            LearningCurves.Draw(directory.Curves, $"{plan.Network.Name} on {plan.Data}", history);
+            LearningCurves.Draw(directory.Curves, $"{plan.Network.Name} on {plan.Data.Name}", history);
         }
         catch (Exception e) when (e is not IOException)
         {
             // The graphics library is native, and not there for every system; no picture is worth a training run.
-            (_drawn, Problem) = (false, $"{Path.GetFileName(directory.Curves)} can't be drawn here: {e.GetBaseException().Message.Split('\n')[0].Trim()}");
+            (_drawn, Problem) =
+                (false, $"{Path.GetFileName(directory.Curves)} can't be drawn here: {e.GetBaseException().Message.Split('\n')[0].Trim()}");
         }
     }
 }

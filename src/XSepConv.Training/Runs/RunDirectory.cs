@@ -35,7 +35,9 @@ internal sealed class RunDirectory
     public static RunDirectory ForReading(TrainingOptions options) => new(Path.GetFullPath(options.OutputDirectory));
 
     /// <summary>Makes the directory where needed, and sees that a file can be written there, before anything is trained.</summary>
-    /// <exception cref="TrainingRefusedException">It can't be, or it holds a run that is neither resumed nor to be lost, or there is none to resume.</exception>
+    /// <exception cref="TrainingRefusedException">
+    /// It can't be, or it holds a run that is neither resumed nor to be lost, or there is none to resume.
+    /// </exception>
     public static RunDirectory Prepare(TrainingOptions options)
     {
         var directory = new RunDirectory(Path.GetFullPath(options.OutputDirectory));
@@ -47,7 +49,8 @@ internal sealed class RunDirectory
         if (!options.Resume && !options.Overwrite && File.Exists(directory.Last))
         {
             throw new TrainingRefusedException(
-                $"{directory.FullName} holds a run already. Resume it, choose another output directory, or say that it may be overwritten.");
+                $"{directory.FullName} holds a run already. Resume it, choose another output directory, "
+                + "or say that it may be overwritten.");
         }
 
         try
@@ -72,7 +75,9 @@ internal sealed class RunDirectory
     {
         try
         {
-            return RegularFile.OpenWrite(Path.Combine(FullName, LockFileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+            return RegularFile.OpenWrite(
+                Path.Combine(FullName, LockFileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None,
+                FileOptions.DeleteOnClose);
         }
         catch (IOException e)
         {
@@ -100,7 +105,8 @@ internal sealed class RunDirectory
         using var file = SafeTensors.Open(Last);
         if (!file.Metadata.TryGetValue(TrainingState.MetadataKey, out var json))
         {
-            throw new TrainingRefusedException($"{Last} can't be resumed: it holds no training state ('{TrainingState.MetadataKey}' in its metadata).");
+            throw new TrainingRefusedException(
+                $"{Last} can't be resumed: it holds no training state ('{TrainingState.MetadataKey}' in its metadata).");
         }
 
         var state = TrainingState.FromJson(json, Last);

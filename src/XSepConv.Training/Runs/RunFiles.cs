@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace XSepConv.Training;
 
-/// <summary>All that a run writes, in an order that a kill at any moment leaves a run to be resumed. Of several processes only the first writes.</summary>
+/// <summary>
+/// All that a run writes, in an order that a kill at any moment leaves a run to be resumed. Of several processes only the first writes.
+/// </summary>
 internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoints, RunCurves curves, ProcessGroup processes)
 {
     private TrainingState? _saved;
@@ -33,7 +35,10 @@ internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoi
         });
     }
 
-    /// <summary>The checkpoint comes last: a kill before it leaves the epoch to be trained again, to the same end; a resumed run puts the rest right.</summary>
+    /// <summary>
+    /// The checkpoint comes last: a kill before it leaves the epoch to be trained again, to the same end; a resumed run puts the rest
+    /// right.
+    /// </summary>
     /// <param name="state">The state after the epoch.</param>
     /// <param name="timed">The epoch's result with its times.</param>
     public void EndEpoch(TrainingState state, EpochResult timed)
@@ -59,12 +64,16 @@ internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoi
     /// <exception cref="TrainingDivergedException">A weight is no longer a finite number.</exception>
     public void RequireFinite(TrainingState state)
     {
-        if (!checkpoints.IsFinite()) throw new TrainingDivergedException("A weight is no longer a finite number", state.EpochsDone + 1, state.StepsDone, double.NaN);
+        if (!checkpoints.IsFinite())
+        {
+            throw new TrainingDivergedException("A weight is no longer a finite number", state.EpochsDone + 1, state.StepsDone, double.NaN);
+        }
     }
 
     /// <summary>What is kept, for the message of an error.</summary>
     public string Kept() => _saved is null ? "nothing was trained yet"
-        : string.Create(CultureInfo.InvariantCulture, $"{directory.Last} is kept, from {_saved.EpochsDone} whole epochs and {_saved.StepsDone} steps");
+        : string.Create(
+            CultureInfo.InvariantCulture, $"{directory.Last} is kept, from {_saved.EpochsDone} whole epochs and {_saved.StepsDone} steps");
 
     private void Write(Action write)
     {
@@ -76,9 +85,15 @@ internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoi
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             var size = File.Exists(directory.Last) ? new FileInfo(directory.Last).Length : 0;
-            var room = size > 0 ? string.Create(CultureInfo.InvariantCulture, $" (a checkpoint takes {(size / 1_000_000.0) + 0.1:0.0} MB, and as much again while it is replaced)") : "";
+            var room = size > 0
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $" (a checkpoint takes {(size / 1_000_000.0) + 0.1:0.0} MB, and as much again while it is replaced)")
+                : "";
             var next = File.Exists(directory.Last) ? "resume the run" : "start the run again; there is nothing to resume yet";
-            throw new TrainingStorageException($"The run can't be written: {e.Message.TrimEnd('.')}; {Kept()}. Make room{room} or see to the permissions, then {next}.", e);
+            throw new TrainingStorageException(
+                $"The run can't be written: {e.Message.TrimEnd('.')}; {Kept()}. Make room{room} or see to the permissions, "
+                + $"then {next}.", e);
         }
     }
 }

@@ -50,7 +50,9 @@ internal static class RunSettings
             ],
             .. data.Settings.Select(setting => (setting.Name, (string?)setting.Value)),
         ];
-        return new(settings.Where(setting => setting.Value is not null).ToDictionary(setting => setting.Name, setting => setting.Value!), StringComparer.Ordinal);
+        return new(
+            settings.Where(setting => setting.Value is not null).ToDictionary(
+                setting => setting.Name, setting => setting.Value!), StringComparer.Ordinal);
     }
 
     /// <exception cref="TrainingRefusedException">They differ; all differences are listed.</exception>
@@ -76,7 +78,8 @@ internal static class RunSettings
 
     private static string YesNo(bool value) => value ? "yes" : "no";
 
-    private static string Summary(ImageSplit split) => $"{split.Count} of {split.Channels}×{split.Height}×{split.Width}, {split.Fingerprint()[..16]}";
+    private static string Summary(ImageSplit split) =>
+        $"{split.Count} of {split.Channels}×{split.Height}×{split.Width}, {split.Fingerprint()[..16]}";
 
     private static string Digest(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes))[..16];
 

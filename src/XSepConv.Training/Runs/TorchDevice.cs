@@ -24,6 +24,7 @@ internal static class TorchDevice
         var devices = cuda.is_available() ? cuda.device_count() : 0;
         return number < devices
             ? device(TorchSharp.DeviceType.CUDA, number)
-            : throw new ArgumentException($"The device is '{name}', but Torch sees {devices} CUDA devices; cpu works everywhere.", nameof(name));
+            : throw new ArgumentException(
+                $"The device is '{name}', but Torch sees {devices} CUDA devices; cpu works everywhere.", nameof(name));
     }
 }

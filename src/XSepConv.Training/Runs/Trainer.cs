@@ -3,11 +3,12 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>
-/// Trains a network by a recipe (<see cref="TrainingOptions"/>), alone or with other processes; validates after each epoch; tests the best epoch once.
+/// Trains a network by a recipe (<see cref="TrainingOptions"/>), alone or with other processes; validates after each epoch; tests the best
+/// epoch once.
 /// </summary>
 /// <remarks>
-/// <para>The checkpoint of a cancelled or killed run continues it to the same bits as a run that was not interrupted, on CPU with the same number
-/// of threads. Cancelling ends a run after the current step, saved there; a kill loses what came after the last checkpoint.</para>
+/// <para>The checkpoint of a cancelled or killed run continues it to the same bits as a run that was not interrupted, on CPU with the same
+/// number of threads. Cancelling ends a run after the current step, saved there; a kill loses what came after the last checkpoint.</para>
 /// <para>Torch's generator and number of threads are the process's: <see cref="Run"/> sets the generator in every step.</para>
 /// </remarks>
 public sealed class Trainer
@@ -19,15 +20,20 @@ public sealed class Trainer
     private readonly TrainingState _start;
     private readonly ProcessGroup _processes;
 
-    /// <summary>Checks options, data, output directory and, when resuming, the checkpoint. Nothing is trained, no file of a run is changed.</summary>
+    /// <summary>
+    /// Checks options, data, output directory and, when resuming, the checkpoint. Nothing is trained, no file of a run is changed.
+    /// </summary>
     /// <param name="options">What to do.</param>
     /// <param name="data">What to learn.</param>
     /// <param name="processes">
-    /// The processes that train together; this one alone when null. All have the same options and data. Each takes its share of every batch, normalised by its
-    /// own statistics, and the gradients are averaged, so that the result is that of one process which accumulates batches of that share.
+    /// The processes that train together; this one alone when null. All have the same options and data. Each takes its share of every
+    /// batch, normalised by its own statistics, and the gradients are averaged, so that the result is that of one process which accumulates
+    /// batches of that share.
     /// </param>
     /// <exception cref="ArgumentException">Options are out of range or do not fit the data; all are listed.</exception>
-    /// <exception cref="TrainingRefusedException">The output directory can't be written or holds another run, or a resume is not possible.</exception>
+    /// <exception cref="TrainingRefusedException">
+    /// The output directory can't be written or holds another run, or a resume is not possible.
+    /// </exception>
     /// <exception cref="InvalidDataException">The checkpoint to resume is damaged.</exception>
     public Trainer(TrainingOptions options, ImageDataset data, ProcessGroup? processes = null)
     {
@@ -50,35 +56,53 @@ public sealed class Trainer
         var settings = RunSettings.Of(options, data);
         var saved = options.Resume ? _directory.ReadState() : null;
         var threads = (options.Threads ?? saved?.Threads) is { } wanted ? Math.Min(wanted, cores) : get_num_threads();
-        _start = new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
+        _start =
+            new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
         var notes = new List<string>();
-        if (threads < options.Threads) notes.Add($"Threads are {options.Threads}, this machine has {cores} core{(cores == 1 ? "" : "s")}: so many are used. More would wait for each other.");
+        if (threads < options.Threads)
+        {
+            notes.Add(
+                $"Threads are {options.Threads}, this machine has {cores} core{(cores == 1 ? "" : "s")}: so many are used. "
+                + "More would wait for each other.");
+        }
+
         if (saved is not null)
         {
             RunSettings.RequireSame(saved.Settings, settings, _directory.Last);
             if (saved.StepsDone > steps || saved.EpochsDone > recipe.Epochs)
             {
-                throw new InvalidDataException($"{_directory.Last}: is at step {saved.StepsDone} of epoch {saved.EpochsDone + 1}, beyond the run's end.");
+                throw new InvalidDataException(
+                    $"{_directory.Last}: is at step {saved.StepsDone} of epoch {saved.EpochsDone + 1}, beyond the run's end.");
             }
 
-            if (saved.Threads != threads) notes.Add($"The run began on {saved.Threads} threads and goes on with {threads}: its last bits will differ from an uninterrupted run's.");
-            if (saved.Processes != _processes.Size) notes.Add($"The run began with {saved.Processes} processes and goes on with {_processes.Size}: each batch is normalised in other shares.");
-            if (saved.Device != _start.Device) notes.Add($"The run began on {saved.Device} and goes on with {_start.Device}: its last bits will differ from an uninterrupted run's.");
+            if (saved.Threads != threads)
+            {
+                notes.Add(
+                    $"The run began on {saved.Threads} threads and goes on with {threads}: "
+                    + "its last bits will differ from an uninterrupted run's.");
+            }
+
+            if (saved.Processes != _processes.Size)
+            {
+                notes.Add(
+                    $"The run began with {saved.Processes} processes and goes on with {_processes.Size}: "
+                    + "each batch is normalised in other shares.");
+            }
+
+            if (saved.Device != _start.Device)
+            {
+                notes.Add(
+                    $"The run began on {saved.Device} and goes on with {_start.Device}: "
+                    + "its last bits will differ from an uninterrupted run's.");
+            }
+
             _start = saved with { Threads = threads, Device = _start.Device, Processes = _processes.Size, Settings = settings };
         }
 
         Plan = new TrainingPlan
         {
             Network = options.Network,
-            Data = data.Name,
-            DataSource = data.Source,
-            DataIsSynthetic = data.IsSynthetic,
-            TrainImages = data.Train.Count,
-            ValidationImages = data.Validation.Count,
-            TestImages = data.Test.Count,
-            Classes = data.CountByClass(),
-            Findings = data.Findings,
-            ImageShape = (data.Train.Channels, data.Train.Height, data.Train.Width),
+            Data = data,
             Augmentation = options.AugmentationFor(data),
             Device = _device.ToString(),
             Threads = threads,
@@ -128,15 +152,18 @@ public sealed class Trainer
         catch (Exception e) when (TrainingMemoryException.IsCause(e))
         {
             throw new TrainingMemoryException(
-                $"There is not enough memory for batches of {Plan.BatchSize / _processes.Size} images; {run?.Kept() ?? "nothing was trained yet"}. "
-                + "A smaller batch needs less, and as many more accumulated batches keep the images of a step; so does a smaller width.", e);
+                $"There is not enough memory for batches of {Plan.BatchSize / _processes.Size} images; "
+                + $"{run?.Kept() ?? "nothing was trained yet"}. "
+                + "A smaller batch needs less, and as many more accumulated batches keep the images of a step; "
+                + "so does a smaller width.", e);
         }
     }
 
     private static void RequireShares(int batch, int processes)
     {
         if (batch % processes == 0 && batch / processes >= 2) return;
-        throw new ArgumentException($"The batch size is {batch}, it must be a multiple of the {processes} processes, and at least 2 for each.");
+        throw new ArgumentException(
+            $"The batch size is {batch}, it must be a multiple of the {processes} processes, and at least 2 for each.");
     }
 
     private TrainingResult Result(TrainingState state, bool completed, TrainingRun? run) => new(

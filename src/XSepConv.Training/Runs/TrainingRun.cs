@@ -15,7 +15,8 @@ internal sealed class TrainingRun(
     TrainingState start,
     IProgress<TrainingProgress>? progress)
 {
-    private readonly RunFiles _files = new(directory, new CheckpointWriter(network, optimizer, average, data), new RunCurves(directory, plan), processes);
+    private readonly RunFiles _files = new(
+        directory, new CheckpointWriter(network, optimizer, average, data), new RunCurves(directory, plan), processes);
     private readonly TrainingStep _step = new(options.Recipe, options.Seed, data.Train, network, optimizer, average, processes);
     private readonly Speedometer _speed = new();
 
@@ -30,7 +31,8 @@ internal sealed class TrainingRun(
 
     private long StepsBefore => ((long)State.EpochsDone * plan.StepsPerEpoch) + State.StepsDone;
 
-    private bool IsExhausted => options.Recipe.Patience is { } patience && State.BestEpoch is { } best && State.EpochsDone - best.Epoch >= patience;
+    private bool IsExhausted =>
+        options.Recipe.Patience is { } patience && State.BestEpoch is { } best && State.EpochsDone - best.Epoch >= patience;
 
     /// <summary>Trains, validates and tests.</summary>
     /// <returns>False when it was cancelled: all that was done is saved.</returns>
@@ -59,11 +61,13 @@ internal sealed class TrainingRun(
     {
         var epoch = State.EpochsDone + 1;
         var (share, batchesPerStep) = (plan.BatchSize / processes.Size, plan.BatchesPerStep * processes.Size);
-        var source = BatchSource.ForTraining(data.Train, data.Normalization, share, plan.Augmentation, options.Seed, epoch, plan.StepsPerEpoch * batchesPerStep);
+        var source = BatchSource.ForTraining(
+            data.Train, data.Normalization, share, plan.Augmentation, options.Seed, epoch, plan.StepsPerEpoch * batchesPerStep);
         var (before, waitBefore) = (State.Seconds, State.WaitSeconds);
         var watch = Stopwatch.StartNew();
         network.train();
-        using var batches = source.From((State.StepsDone * batchesPerStep) + processes.Rank, options.Workers, processes.Size).GetEnumerator();
+        using var batches = source.From(
+            (State.StepsDone * batchesPerStep) + processes.Rank, options.Workers, processes.Size).GetEnumerator();
         while (State.StepsDone < plan.StepsPerEpoch)
         {
             var rate = plan.Schedule.At(StepsBefore);
@@ -98,7 +102,11 @@ internal sealed class TrainingRun(
             return false;
         }
 
-        if (!double.IsFinite(validation.Loss)) throw new TrainingDivergedException($"The validation loss is {validation.Loss}", epoch, State.StepsDone, validation.Loss);
+        if (!double.IsFinite(validation.Loss))
+        {
+            throw new TrainingDivergedException($"The validation loss is {validation.Loss}", epoch, State.StepsDone, validation.Loss);
+        }
+
         var images = (long)plan.StepsPerEpoch * plan.ImagesPerStep;
         var best = State.BestEpoch;
         var result = new EpochResult(
@@ -108,15 +116,26 @@ internal sealed class TrainingRun(
             ValidationLoss: validation.Loss,
             ValidationTop1: validation.Top1,
             LearningRate: plan.Schedule.At(((long)epoch * plan.StepsPerEpoch) - 1),
-            Best: best is null || validation.Top1 > best.ValidationTop1 || (validation.Top1 == best.ValidationTop1 && validation.Loss < best.ValidationLoss))
+            Best: best is null || validation.Top1 > best.ValidationTop1
+                || (validation.Top1 == best.ValidationTop1 && validation.Loss < best.ValidationLoss))
         {
             SkippedImages = data.Findings.Skipped.Count is > 0 and var skipped ? skipped : null,
         };
-        var timed = result with { Seconds = Math.Round(State.Seconds, 3), ImagesPerSecond = Math.Round(images / Math.Max(State.Seconds, 1e-9), 2), DataWait = Math.Round(State.WaitSeconds / Math.Max(State.Seconds, 1e-9), 4) };
-        var next = State with { EpochsDone = epoch, StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, WaitSeconds = 0, History = [.. State.History, result] };
+        var seconds = Math.Max(State.Seconds, 1e-9);
+        var timed = result with
+        {
+            Seconds = Math.Round(State.Seconds, 3),
+            ImagesPerSecond = Math.Round(images / seconds, 2),
+            DataWait = Math.Round(State.WaitSeconds / seconds, 4),
+        };
+        var next = State with { StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, WaitSeconds = 0 };
+        next = next with { EpochsDone = epoch, History = [.. State.History, result] };
         _files.EndEpoch(next, timed);
         State = next;
-        progress?.Report(new(epoch, plan.Epochs, plan.StepsPerEpoch, plan.StepsPerEpoch, result.TrainLoss, timed.ImagesPerSecond.Value, result.LearningRate, "epoch", timed));
+        progress?.Report(
+            new(
+                epoch, plan.Epochs, plan.StepsPerEpoch, plan.StepsPerEpoch, result.TrainLoss, timed.ImagesPerSecond.Value,
+                result.LearningRate, "epoch", timed));
         return true;
     }
 
@@ -128,7 +147,8 @@ internal sealed class TrainingRun(
         using var best = Checkpoint.Load(directory.Best, network.parameters().First().device);
         if (best.Spec.ToJson() != network.Spec.ToJson() || best.Result != State.BestEpoch?.Timeless)
         {
-            throw new InvalidDataException($"{directory.Best} is not the best epoch of this run: another file has taken its place, so it can't be tested.");
+            throw new InvalidDataException(
+                $"{directory.Best} is not the best epoch of this run: another file has taken its place, so it can't be tested.");
         }
 
         if (Measure(best.Network, data.Test, "test", cancel) is not { } test) return false;
@@ -153,7 +173,8 @@ internal sealed class TrainingRun(
         {
             // One process of several must not leave while the others wait for its share.
             var together = processes.Size > 1;
-            var result = Evaluator.Evaluate(measured, images, data.Normalization, processes, Math.Max(plan.BatchSize, 256), report, together ? default : cancel);
+            var result = Evaluator.Evaluate(
+                measured, images, data.Normalization, processes, Math.Max(plan.BatchSize, 256), report, together ? default : cancel);
             return together && processes.Any(cancel.IsCancellationRequested) ? null : result;
         }
         catch (OperationCanceledException)

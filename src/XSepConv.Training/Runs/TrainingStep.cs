@@ -5,16 +5,18 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>
-/// One step: the mean gradient of its batches, over all processes, then clipping, the optimizer and the average. Sums run in the batches' order, so that two
-/// processes with a batch each get the bits of one process with both.
+/// One step: the mean gradient of its batches, over all processes, then clipping, the optimizer and the average. Sums run in the batches'
+/// order, so that two processes with a batch each get the bits of one process with both.
 /// </summary>
 internal sealed class TrainingStep(
-    TrainingRecipe recipe, int seed, ImageSplit images, MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ProcessGroup processes)
+    TrainingRecipe recipe, int seed, ImageSplit images, MobileNet network, ParameterOptimizer optimizer, WeightAverage? average,
+    ProcessGroup processes)
 {
     private readonly Device _device = network.parameters().First().device;
 
     /// <summary>Running means and variances; the counters beside them are the same everywhere.</summary>
-    private readonly List<Tensor> _statistics = [.. network.named_buffers().Select(named => named.buffer).Where(buffer => buffer.is_floating_point())];
+    private readonly List<Tensor> _statistics =
+        [.. network.named_buffers().Select(named => named.buffer).Where(buffer => buffer.is_floating_point())];
 
     /// <summary>Moves the weights once.</summary>
     /// <param name="batches">This process's batches; as many as one step accumulates are taken.</param>

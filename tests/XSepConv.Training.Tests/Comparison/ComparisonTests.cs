@@ -36,7 +36,9 @@ public sealed partial class ComparisonTests : IDisposable
         foreach (Rgb? background in new Rgb?[] { Rgb.White, new Rgb(1, 2, 3), null })
         {
             var opened = new DatasetOptions { Limit = 64, Background = background };
-            File.WriteAllText(path, ComparisonManifest.Of("compare", "xsepconv compare", Trial.Images(0), opened, Trial.Options, Trial.Networks, 2).ToJson());
+            File.WriteAllText(
+                path, ComparisonManifest.Of(
+                    "compare", "xsepconv compare", Trial.Images(0), opened, Trial.Options, Trial.Networks, 2).ToJson());
             Assert.Equal(background, ComparisonManifest.Read(path).Data.Options(3).Background);
         }
     }
@@ -74,7 +76,8 @@ public sealed partial class ComparisonTests : IDisposable
     [Fact]
     public void No_figure_is_reported_that_no_checkpoint_backs()
     {
-        const string Own = "xsep-seed0", Seed = "xsep-seed1", Twin = "depthwise-seed0", Outcome = "outcome.json", Best = "best.safetensors", Last = "last.safetensors", Log = "log.jsonl";
+        const string Own = "xsep-seed0", Seed = "xsep-seed1", Twin = "depthwise-seed0", Outcome = "outcome.json", Best = "best.safetensors",
+        Last = "last.safetensors", Log = "log.jsonl";
         var done = new Trial(_folder.At("done"));
         Assert.NotNull(done.Run(stopAfter: int.MaxValue));
         (string What, Action<Func<string, string, string>> Change, string Said)[] changes =
@@ -86,17 +89,24 @@ public sealed partial class ComparisonTests : IDisposable
             ("another seed's best weights", of => Copy(of, Seed, Best), "best.safetensors beside it is another one"),
             ("no best weights", of => File.Delete(of(Own, Best)), "best.safetensors beside it is gone"),
             ("another seed's last weights", of => Copy(of, Seed, Last), "last.safetensors beside it is another one"),
-            ("faster epochs", of => File.AppendAllText(of(Own, Log), File.ReadLines(of(Own, Log)).Last() + "\n"), "log.jsonl beside it is another one"),
-            ("less memory", of => File.WriteAllText(of(Own, "measured.json"), """{"peakBytes":1000,"startBytes":1}"""), "measured.json beside it is another one"),
+            ("faster epochs", of => File.AppendAllText(of(Own, Log), File.ReadLines(of(Own, Log)).Last() + "\n"), "log.jsonl beside it is "
+                + "another one"),
+            ("less memory", of => File.WriteAllText(of(Own, "measured.json"), """{"peakBytes":1000,"startBytes":1}"""),
+                "measured.json beside it is another one"),
             ("the twin's best weights, no outcome", of => Copy(of, Twin, Best, without: Outcome), "is not what the run xsep-seed0 tested"),
-            ("another seed's best weights, no outcome", of => Copy(of, Seed, Best, without: Outcome), "is not what the run xsep-seed0 tested"),
+            ("another seed's best weights, no outcome", of => Copy(of, Seed, Best, without: Outcome), "is not what "
+                + "the run xsep-seed0 tested"),
             ("the twin's run, no outcome", of => Copy(of, Twin, Best, Last, Log, without: Outcome), "was made with other options"),
-            ("an outcome that is tied to nothing", of => File.WriteAllText(of(Own, Outcome), JsonNode.Parse(File.ReadAllText(of(Own, Outcome)))!["outcome"]!.ToJsonString()), "does not say which network"),
+            ("an "
+                + "outcome that is tied to nothing", of => File.WriteAllText(
+                    of(Own, Outcome),
+                    JsonNode.Parse(File.ReadAllText(of(Own, Outcome)))!["outcome"]!.ToJsonString()), "does not say which network"),
         ];
         foreach (var (what, change, said) in changes)
         {
             var trial = new Trial(_folder.At(what));
-            foreach (var file in Directory.EnumerateFiles(done.Folder.FullName, "*", SearchOption.AllDirectories).Where(file => !Path.GetFileName(file).StartsWith("report", StringComparison.Ordinal)))
+            foreach (var file in Directory.EnumerateFiles(done.Folder.FullName, "*",
+                SearchOption.AllDirectories).Where(file => !Path.GetFileName(file).StartsWith("report", StringComparison.Ordinal)))
             {
                 var copy = Path.Combine(trial.Folder.FullName, Path.GetRelativePath(done.Folder.FullName, file));
                 Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
@@ -118,9 +128,15 @@ public sealed partial class ComparisonTests : IDisposable
             File.WriteAllText(path, outcome.ToJsonString());
         }
 
-        static void Copy(Func<string, string, string> of, string from, string first, string? second = null, string? third = null, string? fourth = null, string? without = null)
+        static void Copy(
+            Func<string, string, string> of, string from, string first, string? second =
+                null, string? third = null, string? fourth = null, string? without = null)
         {
-            foreach (var file in new[] { first, second, third, fourth }.OfType<string>()) File.Copy(of(from, file), of(Own, file), overwrite: true);
+            foreach (var file in new[] { first, second, third, fourth }.OfType<string>())
+            {
+                File.Copy(of(from, file), of(Own, file), overwrite: true);
+            }
+
             if (without is not null) File.Delete(of(Own, without));
         }
     }
@@ -150,9 +166,15 @@ public sealed partial class ComparisonTests : IDisposable
     {
         var trial = new Trial(_folder.At("run"));
         trial.Folder.Begin(trial.Manifest);
-        var other = Trial.ManifestOf(Trial.Networks, Trial.Options.By(recipe => recipe with { LearningRate = 0.125, Epochs = 5 }), seeds: 4);
+        var other = Trial.ManifestOf(
+            Trial.Networks, Trial.Options.By(recipe => recipe with { LearningRate = 0.125, Epochs = 5 }), seeds: 4);
         var message = Assert.Throws<TrainingRefusedException>(() => trial.Folder.Begin(other)).Message;
-        foreach (var part in new[] { "compare.json", "learning rate: 0.02 there, 0.125 now", "epochs: 2 there, 5 now", "seeds: 2 there, 4 now", "elsewhere" }) Assert.Contains(part, message, StringComparison.Ordinal);
+        foreach (var part in new[] { "compare.json", "learning rate: "
+            + "0.02 there, 0.125 now", "epochs: 2 there, 5 now", "seeds: 2 there, 4 now", "elsewhere" })
+        {
+            Assert.Contains(part, message, StringComparison.Ordinal);
+        }
+
         Assert.DoesNotContain("momentum", message, StringComparison.Ordinal);
 
         // The command that began it stays the report's.
@@ -170,7 +192,9 @@ public sealed partial class ComparisonTests : IDisposable
 
         folder.Lock().Dispose();
         File.WriteAllText(System.IO.Path.Combine(folder.FullName, "last.safetensors"), "");
-        Assert.Contains("holds training runs", Assert.Throws<TrainingRefusedException>(() => folder.Begin(HandMade.Manifest())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "holds training runs", Assert.Throws<TrainingRefusedException>(() => folder.Begin(HandMade.Manifest())).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -184,13 +208,15 @@ public sealed partial class ComparisonTests : IDisposable
         var folder = new ComparisonFolder(_folder.Path);
         var path = _folder.At("compare.json");
         File.WriteAllText(path, text);
-        Assert.Contains(path, Assert.Throws<InvalidDataException>(() => folder.Begin(HandMade.Manifest())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            path, Assert.Throws<InvalidDataException>(() => folder.Begin(HandMade.Manifest())).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_manifest_comes_back_as_it_was()
     {
-        var training = HandMade.Manifest().Training.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW, ClipNorm = 5, Dropout = 0.5 });
+        var training = HandMade.Manifest().Training.By(
+            recipe => recipe with { Optimizer = OptimizerKind.AdamW, ClipNorm = 5, Dropout = 0.5 });
         var manifest = HandMade.Manifest() with { Training = training with { Augmentation = new Augmentation(4, true) { Mixup = 0.25 } } };
         var folder = new ComparisonFolder(_folder.Path);
         folder.Begin(manifest);
@@ -239,7 +265,11 @@ public sealed partial class ComparisonTests : IDisposable
         };
 
         public static IReadOnlyList<ComparedNetwork> Networks { get; } = ComparedNetwork.Twins(
-            _ => (TorchTests.Spec(), TorchTests.Spec() with { Name = "twin", Blocks = [.. TorchTests.Spec().Blocks.Select(block => block with { Kind = BlockKind.Dw })] }), []);
+            _ => (TorchTests.Spec(), TorchTests.Spec() with
+            {
+                Name = "twin",
+                Blocks = [.. TorchTests.Spec().Blocks.Select(block => block with { Kind = BlockKind.Dw })]
+            }), []);
 
         public ComparisonFolder Folder { get; } = new(path);
 

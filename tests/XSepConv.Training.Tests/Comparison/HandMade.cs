@@ -12,13 +12,16 @@ internal static class HandMade
     /// <summary>What the second takes them for: 5, 4 and 5 are right.</summary>
     public static int[][] Second { get; } = [[0, 1, 1, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 1, 0, 0, 0]];
 
-    public static ComparisonManifest Manifest(int seeds = 3, string command = "xsepconv compare", string[]? classes = null, string kind = "compare")
+    public static ComparisonManifest Manifest(
+        int seeds = 3, string command = "xsepconv compare", string[]? classes = null, string kind = "compare")
     {
         var network = TorchTests.Spec(classes: 2);
         ComparedNetwork[] networks =
         [
             new("xsep", "XSepConv", "XSepConv", network, "depthwise"),
-            new("depthwise", "depthwise twin", "depthwise twin", network with { Blocks = [.. network.Blocks.Select(block => block with { Kind = BlockKind.Dw })] }, null),
+            new(
+                "depthwise", "depthwise twin", "depthwise twin",
+                network with { Blocks = [.. network.Blocks.Select(block => block with { Kind = BlockKind.Dw })] }, null),
         ];
         return new()
         {
@@ -45,7 +48,10 @@ internal static class HandMade
             folder.Write(run, new RunMeasurements(300_000_000 + run.Seed, 100_000_000));
             File.WriteAllLines(
                 Path.Combine(folder.RunPath(run), "log.jsonl"),
-                outcome.History.Select(epoch => System.Text.Json.JsonSerializer.Serialize(epoch with { Seconds = 2, ImagesPerSecond = 100 + (10 * run.Seed) + epoch.Epoch }, CheckpointJson.Default.EpochResult)));
+                outcome.History.Select(
+                    epoch => System.Text.Json.JsonSerializer.Serialize(
+                        epoch with { Seconds = 2, ImagesPerSecond = 100 + (10 * run.Seed) + epoch.Epoch },
+                        CheckpointJson.Default.EpochResult)));
 
             // Last: it is tied to the files beside it.
             folder.Write(manifest, run, outcome);

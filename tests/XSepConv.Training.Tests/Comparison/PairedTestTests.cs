@@ -8,7 +8,8 @@ public sealed class PairedTestTests
         { [0.901, 0.913, 0.896], [0.893, 0.901, 0.897], 1.647508942095828, 0.24121308936067173, -0.01020687064361099, 0.02287353731027767 },
         { [0.71, 0.69], [0.70, 0.67], 3.000000000000022, 0.20483276469913198, -0.04853102368215988, 0.07853102368215979 },
         {
-            [0.9301, 0.9322, 0.9287, 0.9310, 0.9294, 0.9333, 0.9305, 0.9291], [0.9330, 0.9318, 0.9301, 0.9342, 0.9299, 0.9351, 0.9320, 0.9310],
+            [0.9301, 0.9322, 0.9287, 0.9310, 0.9294, 0.9333, 0.9305, 0.9291],
+            [0.9330, 0.9318, 0.9301, 0.9342, 0.9299, 0.9351, 0.9320, 0.9310],
             -3.8563414390592237, 0.0062409790568037525, -0.0025810850157862286, -0.0006189149842137798
         },
     };
@@ -34,7 +35,9 @@ public sealed class PairedTestTests
         double[] a = [0.901, 0.913, 0.896], b = [0.893, 0.901, 0.897];
         PairedTest one = PairedTest.Of(a, b), other = PairedTest.Of(b, a);
         Assert.Equal(one.P!.Value, other.P!.Value, 1e-15);
-        Assert.Equal((-one.Mean, -one.T!.Value, -one.High!.Value, -one.Low!.Value), (other.Mean, other.T!.Value, other.Low!.Value, other.High!.Value));
+        Assert.Equal(
+            (-one.Mean, -one.T!.Value, -one.High!.Value, -one.Low!.Value),
+            (other.Mean, other.T!.Value, other.Low!.Value, other.High!.Value));
     }
 
     [Fact]
@@ -60,7 +63,8 @@ public sealed class PairedTestTests
     [Fact]
     public void Pairs_need_as_many_of_both()
     {
-        Assert.Contains("3 and 2 values", Assert.Throws<ArgumentException>(() => PairedTest.Of([1, 2, 3], [1, 2])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "3 and 2 values", Assert.Throws<ArgumentException>(() => PairedTest.Of([1, 2, 3], [1, 2])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => PairedTest.Of([], []));
     }
 
@@ -71,5 +75,6 @@ public sealed class PairedTestTests
     [InlineData(12, 30, 0.007915897334896727)]
     [InlineData(7, 7, 1)]
     [InlineData(0, 3, 0.25)]
-    public void McNemar_s_p_value_is_the_exact_binomial_one(int onlyFirst, int onlySecond, double p) => Assert.Equal(p, McNemarTest.Of(onlyFirst, onlySecond).P, 1e-12);
+    public void McNemar_s_p_value_is_the_exact_binomial_one(int onlyFirst, int onlySecond, double p) =>
+        Assert.Equal(p, McNemarTest.Of(onlyFirst, onlySecond).P, 1e-12);
 }

@@ -16,7 +16,8 @@ public sealed class ReportTests : IDisposable
         var (first, second) = (report.GetProperty("networks")[0], report.GetProperty("networks")[1]);
 
         // 6, 7 and 5 of 8: mean 3/4, deviations 0, 1/8, −1/8, so s² = (2/64) / 2.
-        Assert.Equal([0.75, 0.875, 0.625], first.GetProperty("top1").GetProperty("values").EnumerateArray().Select(value => value.GetDouble()));
+        Assert.Equal(
+            [0.75, 0.875, 0.625], first.GetProperty("top1").GetProperty("values").EnumerateArray().Select(value => value.GetDouble()));
         Assert.Equal(0.75, first.GetProperty("top1").GetProperty("mean").GetDouble());
         Assert.Equal(0.125, first.GetProperty("top1").GetProperty("sd").GetDouble(), 1e-15);
 
@@ -38,7 +39,10 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(mean / error, test.GetProperty("pairedT").GetProperty("t").GetDouble(), 1e-12);
 
         // Seed 0: images 1 and 2 only the first, image 7 only the second.
-        Assert.Equal((2, 1), (test.GetProperty("mcNemar")[0].GetProperty("onlyFirstRight").GetInt32(), test.GetProperty("mcNemar")[0].GetProperty("onlySecondRight").GetInt32()));
+        Assert.Equal(
+            (2, 1),
+            (test.GetProperty("mcNemar")[0].GetProperty("onlyFirstRight").GetInt32(),
+                test.GetProperty("mcNemar")[0].GetProperty("onlySecondRight").GetInt32()));
 
         var measured = first.GetProperty("measured");
         Assert.Equal(300_000_002, measured.GetProperty("peakMemoryBytes").GetInt64());
@@ -48,7 +52,8 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(111.5, measured.GetProperty("imagesPerSecond").GetDouble());
         Assert.Equal(12, measured.GetProperty("trainingSeconds").GetDouble());
         Assert.Equal("""{"libtorch":4,"module":2,"runtime":1}""", Compact(measured.GetProperty("latencyMilliseconds")));
-        Assert.Equal("""{"libtorch":8,"module":4,"runtime":2}""", Compact(second.GetProperty("measured").GetProperty("latencyMilliseconds")));
+        Assert.Equal(
+            """{"libtorch":8,"module":4,"runtime":2}""", Compact(second.GetProperty("measured").GetProperty("latencyMilliseconds")));
     }
 
     [Fact]
@@ -71,7 +76,8 @@ public sealed class ReportTests : IDisposable
     {
         // Four layers at stride 16 and two at 32, each half a pixel to the left and up: −½ · (4 · 16 + 2 · 32).
         var spec = MobileNetV3SmallSpec.XSep() with { PaddingStrategy = PaddingStrategy.RightBottom };
-        var manifest = HandMade.Manifest(seeds: 1) with { Networks = [new("xsep", "right-bottom", "x", spec with { NumClasses = 2 }, null)] };
+        var manifest =
+            HandMade.Manifest(seeds: 1) with { Networks = [new("xsep", "right-bottom", "x", spec with { NumClasses = 2 }, null)] };
         var network = HandMade.Report(_folder.Path, manifest).Networks.Single();
         Assert.Equal((-64, -64), network.Shift);
         Assert.Equal("−64, −64 px", ReportText.Shift(network.Shift));
@@ -91,18 +97,24 @@ public sealed class ReportTests : IDisposable
         }
 
         Assert.Contains("75.00 %", MarkdownReport.Write(report), StringComparison.Ordinal);
-        Assert.DoesNotContain("±", ReportTable.Of(report)[0].Cells[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("±", ReportTable.Figures(report).Rows[0].Cells[0], StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_page_asks_for_nothing_and_takes_no_text_for_HTML()
     {
         const string Hostile = "<script>alert('1')</script>\"&";
-        var report = HandMade.Report(_folder.Path, HandMade.Manifest(command: $"xsepconv compare --out '{Hostile}'", classes: [Hostile, "right"]) with
-        {
-            Settings = new(StringComparer.Ordinal) { [Hostile] = Hostile },
-        });
-        report = report with { Networks = [.. report.Networks.Select(network => network with { Network = network.Network with { Label = Hostile } })] };
+        var report = HandMade.Report(
+            _folder.Path, HandMade.Manifest(command: $"xsepconv compare --out '{Hostile}'", classes: [Hostile, "right"]) with
+            {
+                Settings = new(StringComparer.Ordinal) { [Hostile] = Hostile },
+            });
+        report =
+            report with
+            {
+                Networks = [.. report.Networks.Select(network =>
+                network with { Network = network.Network with { Label = Hostile } })]
+            };
         var page = HtmlReport.Write(report);
 
         Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
@@ -119,7 +131,8 @@ public sealed class ReportTests : IDisposable
 
         Assert.EndsWith("</html>\n", page, StringComparison.Ordinal);
         var markdown = MarkdownReport.Write(report);
-        Assert.DoesNotContain("<script", markdown.Replace(report.Manifest.Command, "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain(
+            "<script", markdown.Replace(report.Manifest.Command, "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
@@ -135,15 +148,17 @@ public sealed class ReportTests : IDisposable
     }
 
     /// <summary>
-    /// By hand: differences 1/8, 3/8, 0, so mean 1/6 and standard error √((1/24² + 5/24² + 4/24²) / 2 / 3) = √(42 / 576 / 6) = 0.11024; t of two degrees of
-    /// freedom is 4.3027 at 97.5 %, so ±0.4743: −30.8 to +64.1 points.
+    /// By hand: differences 1/8, 3/8, 0, so mean 1/6 and standard error √((1/24² + 5/24² + 4/24²) / 2 / 3) = √(42 / 576 / 6) = 0.11024; t
+    /// of two degrees of freedom is 4.3027 at 97.5 %, so ±0.4743: −30.8 to +64.1 points.
     /// </summary>
     [Fact]
     public void The_verdict_says_first_in_words_that_no_difference_is_shown_and_how_large_one_could_be()
     {
         var report = HandMade.Report(_folder.Path, HandMade.Manifest());
         var verdict = ReportText.Verdict(report.Tests.Single());
-        Assert.StartsWith("No difference shown: +16.7 points, could be −30.8 to +64.1. XSepConv reaches 75.00 ± 12.50 % top-1, ", verdict, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "No difference shown: +16.7 points, could be −30.8 to +64.1. XSepConv reaches 75.00 ± 12.50 % top-1, ", verdict,
+            StringComparison.Ordinal);
         Assert.Contains("over 3 seeds", verdict, StringComparison.Ordinal);
         Assert.Contains($"<div class=\"verdicts\">\n<p>No difference shown", HtmlReport.Write(report), StringComparison.Ordinal);
         Assert.Contains("\n- No difference shown", MarkdownReport.Write(report), StringComparison.Ordinal);
@@ -156,11 +171,14 @@ public sealed class ReportTests : IDisposable
     [Fact]
     public void The_verdict_says_which_is_better_where_the_interval_leaves_out_0()
     {
-        Assert.StartsWith("No difference shown: +1.1 points, could be −0.2 to +2.4. ", Verdict([0.61, 0.612], [0.6, 0.6]), StringComparison.Ordinal);
         Assert.StartsWith(
-            "XSepConv is better than depthwise twin: +1.1 points, could be +0.9 to +1.3. ", Verdict([0.61, 0.612, 0.611], [0.6, 0.6, 0.6]), StringComparison.Ordinal);
+            "No difference shown: +1.1 points, could be −0.2 to +2.4. ", Verdict([0.61, 0.612], [0.6, 0.6]), StringComparison.Ordinal);
         Assert.StartsWith(
-            "XSepConv is worse than depthwise twin: −1.1 points, could be −1.3 to −0.9. ", Verdict([0.6, 0.6, 0.6], [0.61, 0.612, 0.611]), StringComparison.Ordinal);
+            "XSepConv is better than depthwise twin: +1.1 points, could be +0.9 to +1.3. ", Verdict([0.61, 0.612, 0.611], [0.6, 0.6, 0.6]),
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "XSepConv is worse than depthwise twin: −1.1 points, could be −1.3 to −0.9. ", Verdict([0.6, 0.6, 0.6], [0.61, 0.612, 0.611]),
+            StringComparison.Ordinal);
         Assert.StartsWith("Not tested: one seed allows no test; two or more do. ", Verdict([0.61], [0.6]), StringComparison.Ordinal);
         Assert.EndsWith(": +1.0 point.", Verdict([0.61], [0.6]), StringComparison.Ordinal);
 
@@ -176,7 +194,8 @@ public sealed class ReportTests : IDisposable
     {
         var report = HandMade.Report(_folder.Path, HandMade.Manifest());
         const string Expected = "by hand is synthetic: images that are made up can't tell which operator is better.";
-        foreach (var text in new[] { MarkdownReport.Write(report), HtmlReport.Write(report).Replace("&#x27;", "'", StringComparison.Ordinal) })
+        foreach (var text in new[] { MarkdownReport.Write(report),
+            HtmlReport.Write(report).Replace("&#x27;", "'", StringComparison.Ordinal) })
         {
             Assert.Contains(Expected, text, StringComparison.Ordinal);
         }
@@ -186,8 +205,8 @@ public sealed class ReportTests : IDisposable
     }
 
     /// <summary>
-    /// Eight images of two classes, four of each: guesses get 50 %, ± two standard errors of √(0.5 · 0.5 / 8) = 0.17678 each, so up to 85.4 % is chance.
-    /// Of eight images with six of one class, 75 % are right without looking.
+    /// Eight images of two classes, four of each: guesses get 50 %, ± two standard errors of √(0.5 · 0.5 / 8) = 0.17678 each, so up to 85.4
+    /// % is chance. Of eight images with six of one class, 75 % are right without looking.
     /// </summary>
     [Fact]
     public void Networks_that_guess_are_said_to_be_at_chance()
@@ -197,10 +216,13 @@ public sealed class ReportTests : IDisposable
         Assert.True((network with { Top1 = SampleStatistics.Of([0.853]) }).IsAtChance);
         Assert.False((network with { Top1 = SampleStatistics.Of([0.854]) }).IsAtChance);
         Assert.Equal(0.75, (network with { Confusion = [[10, 8], [3, 3]] }).Chance);
-        Assert.Contains(ReportText.Cautions(report), text => text.StartsWith("XSepConv and depthwise twin are both at chance: 50.00 %", StringComparison.Ordinal));
+        Assert.Contains(
+            ReportText.Cautions(report), text => text.StartsWith(
+                "XSepConv and depthwise twin are both at chance: 50.00 %", StringComparison.Ordinal));
 
         var learned = report.Tests[0] with { First = network with { Top1 = SampleStatistics.Of([0.9]) } };
-        Assert.DoesNotContain(ReportText.Cautions(report with { Tests = [learned] }), text => text.Contains("at chance", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            ReportText.Cautions(report with { Tests = [learned] }), text => text.Contains("at chance", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -216,7 +238,8 @@ public sealed class ReportTests : IDisposable
         // 10 % each, as of networks that guess: from 9 to 11 at least.
         var same = SampleStatistics.Of([0.1, 0.1, 0.1]);
         using var equal = new ScottPlot.Plot();
-        ReportCharts.AgainstMacs(equal, report with { Networks = [.. report.Networks.Select(network => network with { Top1 = same })] }, []);
+        ReportCharts.AgainstMacs(
+            equal, report with { Networks = [.. report.Networks.Select(network => network with { Top1 = same })] }, []);
         Assert.True(equal.Axes.GetLimits() is { Bottom: <= 9, Top: >= 11 });
 
         using var times = new ScottPlot.Plot();

@@ -104,10 +104,12 @@ public sealed class RunQueueTests : IDisposable
         return true;
     }
 
-    private bool Run(int atATime, Func<ComparisonFolder, ComparedRun, IProgress<TrainingProgress>, CancellationToken, bool> execute, CancellationToken cancel)
+    private bool Run(int atATime, Func<ComparisonFolder, ComparedRun, IProgress<TrainingProgress>, CancellationToken, bool> execute,
+        CancellationToken cancel)
     {
         var folder = new ComparisonFolder(_folder.Path);
-        var queue = new RunQueue(folder, HandMade.Manifest(), (run, progress, token) => execute(folder, run, progress, token), new Listener(_said));
+        var queue = new RunQueue(
+            folder, HandMade.Manifest(), (run, progress, token) => execute(folder, run, progress, token), new Listener(_said));
         return queue.Run(atATime, cancel);
     }
 

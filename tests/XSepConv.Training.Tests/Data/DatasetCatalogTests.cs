@@ -15,7 +15,9 @@ public sealed class DatasetCatalogTests : IDisposable
 
     [Fact]
     public void The_names_are_those_of_the_documentation() =>
-        Assert.Equal(["shapes", "fashion-mnist", "mnist", "cifar-10", "cifar-100", "svhn", "svhn-extra", "tiny-imagenet", "folder"], DatasetCatalog.Names);
+        Assert.Equal(
+            ["shapes", "fashion-mnist", "mnist", "cifar-10", "cifar-100", "svhn", "svhn-extra", "tiny-imagenet", "folder"],
+            DatasetCatalog.Names);
 
     [Theory]
     [InlineData("fashon-mnist", "Did you mean 'fashion-mnist'?")]
@@ -29,7 +31,9 @@ public sealed class DatasetCatalogTests : IDisposable
     {
         var message = Assert.Throws<ArgumentException>(() => Sets.Open("imagenet-21k", Options)).Message;
         Assert.DoesNotContain("Did you mean", message, StringComparison.Ordinal);
-        Assert.Contains("known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder", message, StringComparison.Ordinal);
+        Assert.Contains(
+            "known are shapes, fashion-mnist, mnist, cifar-10, cifar-100, svhn, svhn-extra, tiny-imagenet, folder", message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -60,7 +64,8 @@ public sealed class DatasetCatalogTests : IDisposable
         IdxBytes.WriteSet(_folder.At("root/mnist"));
         File.Delete(_folder.At("root/mnist/t10k-labels-idx1-ubyte.gz"));
         Directory.CreateDirectory(_folder.At("system/mnist"));
-        var message = Assert.Throws<DatasetNotFoundException>(() => Sets.Open("mnist", Options with { DataRoot = _folder.At("root") })).Message;
+        var message = Assert.Throws<DatasetNotFoundException>(
+            () => Sets.Open("mnist", Options with { DataRoot = _folder.At("root") })).Message;
         Assert.Contains($"data root {_folder.At("root")}: has none of the files", message, StringComparison.Ordinal);
         Assert.Contains($"data root {_folder.At("root/mnist")}: lacks t10k-labels-idx1-ubyte.gz", message, StringComparison.Ordinal);
         Assert.Contains($"system folder {_folder.At("system/mnist")}: has none of the files", message, StringComparison.Ordinal);
@@ -96,7 +101,9 @@ public sealed class DatasetCatalogTests : IDisposable
     {
         IdxBytes.WriteSet(_folder.At("root"));
         File.WriteAllBytes(_folder.At("root/t10k-images-idx3-ubyte.gz"), IdxBytes.Gzip(IdxBytes.Images(30, 9, 8)));
-        Assert.Contains("images are 9×8", Assert.Throws<InvalidDataException>(() => Sets.Open("mnist", Options with { DataRoot = _folder.At("root") })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "images are 9×8", Assert.Throws<InvalidDataException>(
+                () => Sets.Open("mnist", Options with { DataRoot = _folder.At("root") })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -141,7 +148,11 @@ public sealed class DatasetCatalogTests : IDisposable
     [Fact]
     public void Debian_s_Fashion_MNIST_is_what_its_paper_says()
     {
-        if (!File.Exists("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")) Assert.Skip("Debian's dataset-fashion-mnist is not installed.");
+        if (!File.Exists("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"))
+        {
+            Assert.Skip("Debian's dataset-fashion-mnist is not installed.");
+        }
+
         var data = Sets.Open("fashion-mnist", new() { AllowDownload = false, CacheDirectory = _folder.Path });
         Assert.Equal((55_000, 5_000, 10_000), (data.Train.Count, data.Validation.Count, data.Test.Count));
         Assert.Equal((1, 28, 28), (data.Train.Channels, data.Train.Height, data.Train.Width));

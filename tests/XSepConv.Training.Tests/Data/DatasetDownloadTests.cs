@@ -88,7 +88,10 @@ public sealed class DatasetDownloadTests : IDisposable
             CacheDirectory = _folder.At("cache"),
             Network = net,
         }));
-        foreach (var part in new[] { "data root", "system folder", "cache ", "download to ", "No such host is known." }) Assert.Contains(part, error.Message, StringComparison.Ordinal);
+        foreach (var part in new[] { "data root", "system folder", "cache ", "download to ", "No such host is known." })
+        {
+            Assert.Contains(part, error.Message, StringComparison.Ordinal);
+        }
     }
 
     private IReadOnlyList<string> Fetch(FakeNet net, IProgress<DatasetProgress>? progress = null) =>

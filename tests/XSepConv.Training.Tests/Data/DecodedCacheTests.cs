@@ -166,7 +166,8 @@ public sealed class DecodedCacheTests : IDisposable
         Assert.Equal(InPieces(1 << 20), InPieces(7_777_777));
     }
 
-    private MappedImages Open(string place = "place", string? source = null, Func<ImageFileWriter, IReadOnlyList<string>>? decode = null) => DecodedCache.Open(
+    private MappedImages Open(string place = "place", string? source = null, Func<ImageFileWriter, IReadOnlyList<string>>? decode = null) =>
+        DecodedCache.Open(
         _folder.At("cache"), place, source ?? Source, (3, 2, 2), "file", decode ?? Decode, null, TestContext.Current.CancellationToken);
 
     private IReadOnlyList<string> Decode(ImageFileWriter writer)

@@ -12,7 +12,8 @@ internal static class Fixture
     /// <summary>Decodes into a file of its own, and maps that.</summary>
     public static MappedImages Decode(TemporaryFolder folder, int side, Func<ImageFileWriter, IReadOnlyList<string>> decode) =>
         DecodedCache.Open(
-            folder.At(Guid.NewGuid().ToString("N")), "place", new string('a', 64), (3, side, side), "file", decode, null, TestContext.Current.CancellationToken);
+            folder.At(Guid.NewGuid().ToString("N")), "place", new string('a', 64), (3, side, side), "file", decode, null,
+            TestContext.Current.CancellationToken);
 
     /// <summary>The labels of all images, one byte each, then all pixels.</summary>
     public static byte[] Content(MappedImages images)
@@ -25,7 +26,11 @@ internal static class Fixture
     private static string Find()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "XSepConv.sln"))) folder = folder.Parent ?? throw new InvalidOperationException("There is no checkout above the tests.");
+        while (!File.Exists(Path.Combine(folder.FullName, "XSepConv.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("There is no checkout above the tests.");
+        }
+
         return Path.Combine(folder.FullName, "tests", "XSepConv.Training.Tests", "Data", "Fixtures");
     }
 }

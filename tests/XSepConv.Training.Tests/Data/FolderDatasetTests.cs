@@ -14,10 +14,13 @@ public sealed class FolderDatasetTests : IDisposable
         var data = Sets.Open("folder", Options with { DataRoot = Fixture.At("folder") });
         Assert.Equal(["cat", "dog", "eel"], data.ClassNames);
 
-        // 6 + 5 + 4 images; one test image in ten of each class, at least one; of the others one in twelve of each class, at least one, validates.
+        // 6 + 5 + 4 images; one test image in ten of each class, at least one; of the others one in twelve of each class, at least one,
+        // validates.
         Assert.Equal((9, 3, 3), (data.Train.Count, data.Validation.Count, data.Test.Count));
         Assert.Equal([0, 1, 2], data.Test.Labels.ToArray());
-        Assert.Equal([5, 4, 3], Enumerable.Range(0, 3).Select(label => data.Train.Labels.ToArray().Concat(data.Validation.Labels.ToArray()).Count(l => l == label)));
+        Assert.Equal(
+            [5, 4, 3], Enumerable.Range(0, 3).Select(
+                label => data.Train.Labels.ToArray().Concat(data.Validation.Labels.ToArray()).Count(l => l == label)));
         Assert.Equal((3, 32, 32), (data.Train.Channels, data.Train.Height, data.Train.Width));
         Assert.Equal(Fixture.At("folder"), data.Source);
 
@@ -31,7 +34,8 @@ public sealed class FolderDatasetTests : IDisposable
     [InlineData("train", "validation", "test", 4, 2, 2)]
     [InlineData("train", "val", null, 2, 2, 2)]
     [InlineData("train", null, "test", 2, 2, 2)]
-    public void Folders_for_the_splits_are_taken_as_they_are(string train, string? validation, string? test, int inTrain, int inValidation, int inTest)
+    public void Folders_for_the_splits_are_taken_as_they_are(
+        string train, string? validation, string? test, int inTrain, int inValidation, int inTest)
     {
         Write(train, 2);
         if (validation is not null) Write(validation, 1);
@@ -51,7 +55,9 @@ public sealed class FolderDatasetTests : IDisposable
 
     [Fact]
     public void A_data_root_is_needed() =>
-        Assert.Contains("needs a data root", Assert.Throws<ArgumentException>(() => Sets.Open("folder", Options with { DataRoot = null })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "needs a data root", Assert.Throws<ArgumentException>(
+                () => Sets.Open("folder", Options with { DataRoot = null })).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("a/1.png,a/2.png,a/3.png", "holds 1 folders with images")]
@@ -61,9 +67,12 @@ public sealed class FolderDatasetTests : IDisposable
     [InlineData("val/a/1.png,val/b/1.png", "has a folder val but none called train")]
     [InlineData("train/a/1.png,train/b/1.png", "neither val nor test")]
     [InlineData("train/a/1.png,train/b/1.png,test/c/1.png", "has the class 'c', which train does not have.")]
-    [InlineData("train/a/1.png,train/b/1.png,test/B/1.png", "has the class 'B', which train does not have (it has 'b'; upper and lower case count)")]
-    [InlineData("train/a/1.png,train/caf\u00e9/1.png,test/cafe\u0301/1.png", "which train does not have (names are compared character by character; archives from macOS")]
-    [InlineData("train/images/1.png,train/labels/1.txt,test/images/1.png,test/labels/1.txt", "holds 'images', 'labels', which looks like pictures and what is to be found in them")]
+    [InlineData("train/a/1.png,train/b/1.png,test/B/1.png", "has the class 'B', which train does not have (it has 'b'; "
+        + "upper and lower case count)")]
+    [InlineData("train/a/1.png,train/caf\u00e9/1.png,test/cafe\u0301/1.png", "which train does not have (names are compared character by "
+        + "character; archives from macOS")]
+    [InlineData("train/images/1.png,train/labels/1.txt,test/images/1.png,test/labels/1.txt", "holds 'images', 'labels', "
+        + "which looks like pictures and what is to be found in them")]
     public void Another_layout_is_refused_with_what_would_be_right(string files, string reason)
     {
         foreach (var file in files.Split(',')) Put(file, Fixture.Bytes("images/rgb.png"));
@@ -84,7 +93,10 @@ public sealed class FolderDatasetTests : IDisposable
     {
         foreach (var name in new[] { "a", "b" })
         {
-            for (var i = 0; i < perClass; i++) Put($"{split}/{name}/{i}.png", Fixture.Bytes(i % 2 == 0 ? "images/rgb.png" : "images/baseline.jpg"));
+            for (var i = 0; i < perClass; i++)
+            {
+                Put($"{split}/{name}/{i}.png", Fixture.Bytes(i % 2 == 0 ? "images/rgb.png" : "images/baseline.jpg"));
+            }
         }
     }
 

@@ -32,7 +32,8 @@ public sealed class HostileArchiveTests : IDisposable
     public void Links_and_devices_are_refused(TarEntryType type, string reason) => AssertRefused(Tar(("evil", type, [])), reason);
 
     [Fact]
-    public void A_link_in_a_zip_archive_is_refused() => AssertZipRefused(Zip(("evil", "/etc/passwd"u8.ToArray(), 0xA1FF << 16)), "'evil' in the zip archive is a link");
+    public void A_link_in_a_zip_archive_is_refused() =>
+        AssertZipRefused(Zip(("evil", "/etc/passwd"u8.ToArray(), 0xA1FF << 16)), "'evil' in the zip archive is a link");
 
     [Theory]
     [InlineData('L')]
@@ -69,7 +70,8 @@ public sealed class HostileArchiveTests : IDisposable
         AssertRefused(tar[..3000], "ends inside a file");
         AssertRefused(tar[..300], "ends inside a header");
         var packed = Gzip(tar);
-        Assert.Contains("a gzip file starts with '1F8B'", Assert.Throws<InvalidDataException>(() => ReadTar(tar)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "a gzip file starts with '1F8B'", Assert.Throws<InvalidDataException>(() => ReadTar(tar)).Message, StringComparison.Ordinal);
         Assert.StartsWith("archive: ", Assert.Throws<InvalidDataException>(() => ReadTar(packed[..^20])).Message, StringComparison.Ordinal);
     }
 
@@ -97,7 +99,8 @@ public sealed class HostileArchiveTests : IDisposable
 
     [Fact]
     public void Many_gigabytes_of_claims_are_refused() =>
-        AssertZipRefused(Claims(Zip(("a", [1], 0), ("b", [1], 0), ("c", [1], 0)), 0x7FFF_FFFF), "bytes unpacked; at most 4294967296 are read");
+        AssertZipRefused(
+            Claims(Zip(("a", [1], 0), ("b", [1], 0), ("c", [1], 0)), 0x7FFF_FFFF), "bytes unpacked; at most 4294967296 are read");
 
     [Theory]
     [InlineData("lacks", "data_batch_5.bin", "lacks data_batch_5.bin")]
@@ -129,7 +132,11 @@ public sealed class HostileArchiveTests : IDisposable
         }
 
         var tar = Gzip(Tar([.. entries]));
-        var message = Assert.Throws<InvalidDataException>(() => Fixture.Decode(_folder, 32, writer => CifarArchive.Ten.Decode(Archive.TarGz(new MemoryStream(tar), "archive"), "archive", writer))).Message;
+        var message = Assert.Throws<InvalidDataException>(
+            () =>
+                Fixture.Decode(
+                    _folder, 32, writer => CifarArchive.Ten.Decode(
+                        Archive.TarGz(new MemoryStream(tar), "archive"), "archive", writer))).Message;
         Assert.StartsWith($"archive: {reason}", message, StringComparison.Ordinal);
     }
 
@@ -162,7 +169,9 @@ public sealed class HostileArchiveTests : IDisposable
         }
 
         using var archive = Archive.OpenZip(changed, "archive");
-        var message = Assert.Throws<InvalidDataException>(() => Fixture.Decode(_folder, 64, writer => TinyImageNetArchive.Decode([.. Archive.Entries(archive, "archive")], "archive", writer))).Message;
+        var message = Assert.Throws<InvalidDataException>(
+            () => Fixture.Decode(
+                _folder, 64, writer => TinyImageNetArchive.Decode([.. Archive.Entries(archive, "archive")], "archive", writer))).Message;
         Assert.StartsWith("archive: ", message, StringComparison.Ordinal);
         Assert.Contains(reason, message, StringComparison.Ordinal);
     }
@@ -225,7 +234,8 @@ public sealed class HostileArchiveTests : IDisposable
     }
 
     /// <summary>Changes the unpacked size of the first entry in the central directory.</summary>
-    private static void Claim(byte[] zip, uint bytes) => BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(zip.AsSpan().LastIndexOf("PK\u0001\u0002"u8) + 24), bytes);
+    private static void Claim(byte[] zip, uint bytes) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(zip.AsSpan().LastIndexOf("PK\u0001\u0002"u8) + 24), bytes);
 
     private static byte[] Claims(byte[] zip, uint bytes)
     {

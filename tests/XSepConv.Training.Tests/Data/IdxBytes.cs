@@ -51,11 +51,16 @@ internal static class IdxBytes
             var pixels = new byte[count * side * side];
             for (var i = 0; i < count; i++)
             {
-                for (var p = 0; p < side * side; p++) pixels[(i * side * side) + p] = (byte)(p == 0 ? (first + i) >> 8 : p == 1 ? first + i : i + p);
+                for (var p = 0; p < side * side; p++)
+                {
+                    pixels[(i * side * side) + p] = (byte)(p == 0 ? (first + i) >> 8 : p == 1 ? first + i : i + p);
+                }
             }
 
             File.WriteAllBytes(Path.Combine(folder, $"{name}-images-idx3-ubyte.gz"), Gzip(Images(count, side, side, pixels)));
-            File.WriteAllBytes(Path.Combine(folder, $"{name}-labels-idx1-ubyte.gz"), Gzip(Labels([.. Enumerable.Range(0, count).Select(i => (byte)(i % 10))])));
+            File.WriteAllBytes(
+                Path.Combine(folder, $"{name}-labels-idx1-ubyte.gz"), Gzip(
+                    Labels([.. Enumerable.Range(0, count).Select(i => (byte)(i % 10))])));
         }
     }
 

@@ -52,7 +52,9 @@ public sealed class IdxFileTests : IDisposable
         {
             var path = Write(bytes, gzip);
             var error = Assert.Throws<InvalidDataException>(() => IdxFile.ReadImages(path));
-            Assert.True(error.Message.Contains(message, StringComparison.Ordinal) && error.Message.StartsWith(path, StringComparison.Ordinal), $"{what}: {error.Message}");
+            Assert.True(
+                error.Message.Contains(message, StringComparison.Ordinal)
+                    && error.Message.StartsWith(path, StringComparison.Ordinal), $"{what}: {error.Message}");
         }
     }
 
@@ -61,7 +63,9 @@ public sealed class IdxFileTests : IDisposable
     {
         var path = _folder.At("x.gz");
         File.WriteAllBytes(path, Images(1, 2, 2));
-        Assert.Contains("starts with '0000', a gzip file starts with '1F8B'", Assert.Throws<InvalidDataException>(() => IdxFile.ReadImages(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "starts with '0000', a gzip file starts with '1F8B'",
+            Assert.Throws<InvalidDataException>(() => IdxFile.ReadImages(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

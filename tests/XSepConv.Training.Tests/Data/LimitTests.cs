@@ -9,7 +9,14 @@ public sealed class LimitTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private DatasetOptions Options => new() { DataRoot = _folder.Path, CacheDirectory = _folder.At("cache"), SystemDirectory = _folder.At("system"), AllowDownload = false };
+    private DatasetOptions Options =>
+        new()
+        {
+            DataRoot = _folder.Path,
+            CacheDirectory = _folder.At("cache"),
+            SystemDirectory = _folder.At("system"),
+            AllowDownload = false
+        };
 
     [Theory]
     [InlineData("mnist")]
@@ -48,7 +55,8 @@ public sealed class LimitTests : IDisposable
     [Fact]
     public void A_class_that_runs_out_leaves_its_turns_to_the_others()
     {
-        // Worked by hand: labels 0 0 0 0 1 2 2, in the order given; turns are (0 1 2 3), (0), (0 1). Five of seven: the three firsts, then the seconds of 0 and 2.
+        // Worked by hand: labels 0 0 0 0 1 2 2, in the order given; turns are (0 1 2 3), (0), (0 1). Five of seven: the three firsts, then
+        // the seconds of 0 and 2.
         int[] labels = [0, 0, 0, 0, 1, 2, 2];
         Assert.Equal([0, 1, 4, 5, 6], EvenDraw.Of(labels, [0, 1, 2, 3, 4, 5, 6], 5));
         Assert.Equal([6, 3, 2, 4, 5], EvenDraw.Of(labels, [6, 3, 2, 1, 4, 0, 5], 5));
@@ -56,7 +64,8 @@ public sealed class LimitTests : IDisposable
         Assert.Equal([6, 3, 2, 1, 4, 0, 5], EvenDraw.Of(labels, [6, 3, 2, 1, 4, 0, 5], null));
     }
 
-    private static int[] Counts(ImageSplit split) => [.. Enumerable.Range(0, Classes).Select(label => split.Labels.ToArray().Count(l => l == label))];
+    private static int[] Counts(ImageSplit split) =>
+        [.. Enumerable.Range(0, Classes).Select(label => split.Labels.ToArray().Count(l => l == label))];
 
     private ImageDataset Open(string set, int limit, int seed)
     {
@@ -87,7 +96,8 @@ public sealed class LimitTests : IDisposable
         {
             File.WriteAllBytes(_folder.At($"mnist/{name}-images-idx3-ubyte.gz"), IdxBytes.Gzip(IdxBytes.Images(count, 8, 8)));
             File.WriteAllBytes(
-                _folder.At($"mnist/{name}-labels-idx1-ubyte.gz"), IdxBytes.Gzip(IdxBytes.Labels([.. Enumerable.Range(0, count).Select(i => (byte)(i / (count / Classes)))])));
+                _folder.At($"mnist/{name}-labels-idx1-ubyte.gz"), IdxBytes.Gzip(
+                    IdxBytes.Labels([.. Enumerable.Range(0, count).Select(i => (byte)(i / (count / Classes)))])));
         }
 
         void Picture(string name)

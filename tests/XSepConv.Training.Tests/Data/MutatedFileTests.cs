@@ -3,8 +3,8 @@ using System.IO.Compression;
 namespace XSepConv.Training.Tests;
 
 /// <summary>
-/// 100,000 seeded mutations over all readers: each ends with images or with an <see cref="InvalidDataException"/> that names the file, and memory stays
-/// bounded. Compressed files are also changed beneath their compression, where a change gets past its checksums.
+/// 100,000 seeded mutations over all readers: each ends with images or with an <see cref="InvalidDataException"/> that names the file, and
+/// memory stays bounded. Compressed files are also changed beneath their compression, where a change gets past its checksums.
 /// </summary>
 public sealed class MutatedFileTests : IDisposable
 {
@@ -46,7 +46,8 @@ public sealed class MutatedFileTests : IDisposable
     [InlineData("kinds/exif-alpha.png", 8_000)]
     [InlineData("kinds/palette-4-transparency.png", 8_000)]
     [InlineData("kinds/grey-1-key.png", 4_000)]
-    public void Images_with_right_checksums(string name, int times) => Fuzz(Fixture.Bytes(name), times, bytes => Decode(PngChecksums.Mended(bytes)));
+    public void Images_with_right_checksums(string name, int times) =>
+        Fuzz(Fixture.Bytes(name), times, bytes => Decode(PngChecksums.Mended(bytes)));
 
     [Fact]
     public void Restarted_scans() => Fuzz(Fixture.Bytes("kinds/restarts.jpg"), 8_000, Decode);
@@ -74,7 +75,8 @@ public sealed class MutatedFileTests : IDisposable
     public void CIFAR_beneath_its_compression()
     {
         var tar = new MemoryStream();
-        using (var unzipped = new GZipStream(new MemoryStream(Fixture.Bytes("cifar-10/cifar-10-binary.tar.gz")), CompressionMode.Decompress)) unzipped.CopyTo(tar);
+        using (var unzipped = new GZipStream(new MemoryStream(Fixture.Bytes("cifar-10/cifar-10-binary.tar.gz")),
+            CompressionMode.Decompress)) unzipped.CopyTo(tar);
         Fuzz(tar.ToArray(), 3_000, bytes => Cifar(IdxBytes.Gzip(bytes)), blocks: 512);
     }
 
@@ -115,7 +117,9 @@ public sealed class MutatedFileTests : IDisposable
             var opened = MappedImages.TryOpen(path, new string('a', 64));
 
             // The zeros that fill the first page are read by nobody.
-            Assert.Equal(bytes.Length == whole.Length && bytes.AsSpan(0, 152).SequenceEqual(whole.AsSpan(0, 152)) && bytes.AsSpan(4096).SequenceEqual(whole.AsSpan(4096)), opened is not null);
+            Assert.Equal(
+                bytes.Length == whole.Length && bytes.AsSpan(0, 152).SequenceEqual(whole.AsSpan(0, 152))
+                    && bytes.AsSpan(4096).SequenceEqual(whole.AsSpan(4096)), opened is not null);
             File.Delete(path);
             if (opened is null) throw new InvalidDataException("file is not taken");
         });
@@ -123,7 +127,8 @@ public sealed class MutatedFileTests : IDisposable
 
     private static void Decode(byte[] image) => ImageDecoder.DecodePlanes(image, "file", Rgb.Black, 16, new byte[3 * 16 * 16]);
 
-    private static void Cifar(byte[] bytes) => Decode(32, writer => CifarArchive.Ten.Decode(Archive.TarGz(new MemoryStream(bytes), "file"), "file", writer));
+    private static void Cifar(byte[] bytes) =>
+        Decode(32, writer => CifarArchive.Ten.Decode(Archive.TarGz(new MemoryStream(bytes), "file"), "file", writer));
 
     private static void Decode(int side, Func<ImageFileWriter, IReadOnlyList<string>> decode)
     {
@@ -175,7 +180,8 @@ public sealed class MutatedFileTests : IDisposable
                 (1, > 0) => Math.Min(bytes.Length - 1, (random.Next((bytes.Length / blocks) + 1) * blocks) + random.Next(160)),
                 _ => random.Next(bytes.Length),
             };
-            bytes[at] = random.Next(4) switch { 0 => 0, 1 => 0xFF, 2 => (byte)(bytes[at] ^ (1 << random.Next(8))), _ => (byte)random.Next(256) };
+            bytes[at] =
+                random.Next(4) switch { 0 => 0, 1 => 0xFF, 2 => (byte)(bytes[at] ^ (1 << random.Next(8))), _ => (byte)random.Next(256) };
         }
 
         var (from, to) = (random.Next(bytes.Length), random.Next(bytes.Length));
@@ -203,6 +209,7 @@ public sealed class MutatedFileTests : IDisposable
         using (var zlib = new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true)) zlib.Write(data);
         var length = (int)packed.Length;
         var at = png.AsSpan().IndexOf("IDAT"u8);
-        return [.. png.AsSpan(0, at - 4), (byte)(length >> 24), (byte)(length >> 16), (byte)(length >> 8), (byte)length, .. "IDAT"u8, .. packed.ToArray(), 0, 0, 0, 0, .. png.AsSpan(png.Length - 12)];
+        return [.. png.AsSpan(0, at - 4), (byte)(length >> 24), (byte)(length >> 16), (byte)(length >> 8), (byte)length, .. "IDAT"u8,
+            .. packed.ToArray(), 0, 0, 0, 0, .. png.AsSpan(png.Length - 12)];
     }
 }

@@ -15,7 +15,8 @@ internal static class PngChecksums
         {
             long length = BinaryPrimitives.ReadUInt32BigEndian(mended.AsSpan((int)at));
             if (length > mended.Length - at - frame) break;
-            BinaryPrimitives.WriteUInt32BigEndian(mended.AsSpan((int)(at + 8 + length)), Crc32.HashToUInt32(mended.AsSpan((int)at + 4, 4 + (int)length)));
+            BinaryPrimitives.WriteUInt32BigEndian(
+                mended.AsSpan((int)(at + 8 + length)), Crc32.HashToUInt32(mended.AsSpan((int)at + 4, 4 + (int)length)));
             at += frame + length;
         }
 

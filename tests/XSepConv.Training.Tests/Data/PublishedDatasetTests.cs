@@ -25,7 +25,10 @@ public sealed class PublishedDatasetTests : IDisposable
             var count = i < 15 ? 3 : 4;
             Assert.Equal(expected.Skip(at).Take(count).Select(label => (int)label), read.Labels[i..(i + count)]);
             at += count;
-            for (var j = i; j < i + count; j++, at += 3072) Assert.True(read.Image(j).SequenceEqual(expected.AsSpan(at, 3072)), $"image {j}");
+            for (var j = i; j < i + count; j++, at += 3072)
+            {
+                Assert.True(read.Image(j).SequenceEqual(expected.AsSpan(at, 3072)), $"image {j}");
+            }
         }
 
         Assert.Equal(expected.Length, at);
@@ -106,7 +109,8 @@ public sealed class PublishedDatasetTests : IDisposable
         using (var file = Open($"{name}/{archive}"))
         {
             if (archive.EndsWith("zip", StringComparison.Ordinal)) ZipFile.ExtractToDirectory(file, _folder.Path);
-            else System.Formats.Tar.TarFile.ExtractToDirectory(new GZipStream(file, CompressionMode.Decompress), _folder.Path, overwriteFiles: false);
+            else System.Formats.Tar.TarFile.ExtractToDirectory(
+                new GZipStream(file, CompressionMode.Decompress), _folder.Path, overwriteFiles: false);
         }
 
         Assert.True(Directory.Exists(_folder.At(unpacked)));
@@ -115,7 +119,8 @@ public sealed class PublishedDatasetTests : IDisposable
         Assert.Equal(packed.Test.Fingerprint(), folder.Test.Fingerprint());
     }
 
-    private DatasetOptions Options(string root) => new() { DataRoot = root, CacheDirectory = _folder.At("cache"), SystemDirectory = _folder.At("system"), AllowDownload = false };
+    private DatasetOptions Options(string root) =>
+        new() { DataRoot = root, CacheDirectory = _folder.At("cache"), SystemDirectory = _folder.At("system"), AllowDownload = false };
 
     private MappedImages Decode(int side, Func<ImageFileWriter, IReadOnlyList<string>> decode) => Fixture.Decode(_folder, side, decode);
 

@@ -107,7 +107,9 @@ public sealed class ResumedDownloadTests : IDisposable
 #pragma warning restore CA5351
         Assert.Single(Fetch(server, file: file));
         File.Delete(_folder.At("cache/cifar-10-binary.tar.gz"));
-        Assert.Contains("MD5", Assert.Throws<IOException>(() => Fetch(server, file: file with { Checksum = new string('0', 32) })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "MD5", Assert.Throws<IOException>(
+                () => Fetch(server, file: file with { Checksum = new string('0', 32) })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,10 +126,13 @@ public sealed class ResumedDownloadTests : IDisposable
         }
     }
 
-    private PublishedFile Published() => CifarDataset.Ten.File with { Bytes = _content.Length, Checksum = Convert.ToHexStringLower(SHA256.HashData(_content)) };
+    private PublishedFile Published() =>
+        CifarDataset.Ten.File with { Bytes = _content.Length, Checksum = Convert.ToHexStringLower(SHA256.HashData(_content)) };
 
-    private IReadOnlyList<string> Fetch(FileServer server, IProgress<DatasetProgress>? progress = null, PublishedFile? file = null) => DatasetDownload.Fetch(
-        CifarDataset.Ten with { Sources = [server.Address], Files = [file ?? Published()] }, _folder.At("cache"), null, progress, TestContext.Current.CancellationToken);
+    private IReadOnlyList<string> Fetch(FileServer server, IProgress<DatasetProgress>? progress = null, PublishedFile? file = null) =>
+        DatasetDownload.Fetch(
+        CifarDataset.Ten with { Sources = [server.Address], Files = [file ?? Published()] }, _folder.At("cache"), null, progress,
+        TestContext.Current.CancellationToken);
 
     private sealed class Immediate(Action<DatasetProgress> report) : IProgress<DatasetProgress>
     {

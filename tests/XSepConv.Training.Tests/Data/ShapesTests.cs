@@ -71,7 +71,8 @@ public sealed class ShapesTests
                 for (var x = 0; x < 31; x++)
                 {
                     // Steps larger than the noise: edges of the shape.
-                    double dx = Math.Abs(image[(y * 32) + x] - image[(y * 32) + x + 1]), dy = Math.Abs(image[(y * 32) + x] - image[(y * 32) + 32 + x]);
+                    double dx = Math.Abs(
+                        image[(y * 32) + x] - image[(y * 32) + x + 1]), dy = Math.Abs(image[(y * 32) + x] - image[(y * 32) + 32 + x]);
                     if (dx > 60) across += dx;
                     if (dy > 60) down += dy;
                 }

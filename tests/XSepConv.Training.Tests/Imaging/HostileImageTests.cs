@@ -17,18 +17,23 @@ public sealed class HostileImageTests
     [InlineData("version https://git-lfs.github.com/spec/v1", "file: is a pointer of Git LFS to a file that was not fetched, neither")]
     [InlineData("\0\0\0\u001Cftypisom", "file: is a video or another file of the MP4 family, neither")]
     [InlineData("something", "file: is neither a PNG nor a JPEG file; it starts with '736F6D657468696E'")]
-    public void Other_files_are_refused(string content, string reason) => AssertRefused(System.Text.Encoding.ASCII.GetBytes(content), reason);
+    public void Other_files_are_refused(string content, string reason) =>
+        AssertRefused(System.Text.Encoding.ASCII.GetBytes(content), reason);
 
     [Fact]
     public void A_cut_file_is_refused_wherever_it_is_cut_unless_all_of_its_pixels_are_there()
     {
-        foreach (var file in new[] { Png, Jpeg, Fixture.Bytes("images/progressive.jpg"), Fixture.Bytes("images/subsampled.jpg"), Fixture.Bytes("images/interlaced.png") })
+        foreach (var file in new[] { Png, Jpeg, Fixture.Bytes("images/progressive.jpg"), Fixture.Bytes("images/subsampled.jpg"),
+            Fixture.Bytes("images/interlaced.png") })
         {
             // PNG's last chunk, JPEG's end marker; a byte before that may hold nothing but bits that fill it.
             var end = file.Length - (file.AsSpan().StartsWith(PngFile.Magic) ? 12 : 2);
             for (var length = 0; length < end - 1; length++) AssertRefused(file[..length], "file: ");
             var whole = ImageDecoder.DecodeWhole(file, "file", Rgb.White).Pixels;
-            for (var length = end; length < file.Length; length++) Assert.Equal(whole, ImageDecoder.DecodeWhole(file[..length], "file", Rgb.White).Pixels);
+            for (var length = end; length < file.Length; length++)
+            {
+                Assert.Equal(whole, ImageDecoder.DecodeWhole(file[..length], "file", Rgb.White).Pixels);
+            }
         }
     }
 
@@ -43,7 +48,9 @@ public sealed class HostileImageTests
         // As many as are due, with data between them that are too long: the decoder stops at the first without a word.
         var data = at + 2 + BinaryPrimitives.ReadUInt16BigEndian(Jpeg.AsSpan(at + 2));
         byte[] markers = [.. Enumerable.Range(0, 11).SelectMany(i => new byte[] { 0xFF, (byte)(0xD0 + (i % 8)), 0x55 })];
-        AssertRefused([.. lying.AsSpan(0, data + 6), .. Jpeg.AsSpan(data, 100).ToArray().Select(value => (byte)(value == 0xFF ? 0 : value)), .. markers, 0xFF, 0xD9], "file: the image is damaged");
+        AssertRefused(
+            [.. lying.AsSpan(0, data + 6), .. Jpeg.AsSpan(data, 100).ToArray().Select(value => (byte)(value == 0xFF ? 0 : value)),
+                .. markers, 0xFF, 0xD9], "file: the image is damaged");
 
         var even = Jpeg.ToArray()[..^2];
         AssertRefused([.. even, 0xFF, 0xD0, 0x55, 0xFF, 0xD9], "has a restart marker where none is due");
@@ -58,7 +65,8 @@ public sealed class HostileImageTests
     {
         // After the last scan the decoder takes what it can't read for the end, and leaves a progressive picture unfinished.
         var table = Convert.FromHexString(content);
-        byte[] lying = [.. Fixture.Bytes("images/progressive.jpg").AsSpan()[..^2], 0xFF, marker, 0, (byte)(2 + table.Length), .. table, 0xFF, 0xD9];
+        byte[] lying =
+            [.. Fixture.Bytes("images/progressive.jpg").AsSpan()[..^2], 0xFF, marker, 0, (byte)(2 + table.Length), .. table, 0xFF, 0xD9];
         AssertRefused(lying, "has tables that are longer or shorter than their segment");
     }
 
@@ -112,7 +120,8 @@ public sealed class HostileImageTests
     [Fact]
     public void A_PNG_file_whose_data_ask_for_a_dictionary_is_refused()
     {
-        // 0x78BB: a zlib header with the flag for a preset dictionary, over which .NET throws an exception that is none of InvalidDataException.
+        // 0x78BB: a zlib header with the flag for a preset dictionary, over which .NET throws an exception that is none of
+        // InvalidDataException.
         var asking = Png.ToArray();
         var at = asking.AsSpan().IndexOf("IDAT"u8) + 4;
         (asking[at], asking[at + 1]) = (0x78, 0xBB);
@@ -144,7 +153,9 @@ public sealed class HostileImageTests
     }
 
     private static void AssertRefused(byte[] file, string reason) =>
-        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ImageDecoder.DecodeWhole(file, "file", Rgb.White)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            reason, Assert.Throws<InvalidDataException>(
+                () => ImageDecoder.DecodeWhole(file, "file", Rgb.White)).Message, StringComparison.Ordinal);
 
     private static void AssertCheap(byte[] file, string reason)
     {

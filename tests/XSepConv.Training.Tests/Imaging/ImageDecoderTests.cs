@@ -43,7 +43,10 @@ public sealed class ImageDecoderTests
         Assert.All(Fixture.Bytes($"images/scale.png.{side}").Zip(target), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));
     }
 
-    /// <summary>The square is cut out of what is seen, not of what is stored: its edge is half a pixel off in the middle, on a side that turns with the picture.</summary>
+    /// <summary>
+    /// The square is cut out of what is seen, not of what is stored: its edge is half a pixel off in the middle, on a side that turns with
+    /// the picture.
+    /// </summary>
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
@@ -70,7 +73,9 @@ public sealed class ImageDecoderTests
         static PixelView Middle(PixelView view) => view.Crop((view.Width - height) / 2, (view.Height - height) / 2, height, height);
     }
 
-    /// <summary>As a session takes them: colour pixel by pixel; grey by ITU-R 601, whose weights sum to 1, so that what is grey stays what it is.</summary>
+    /// <summary>
+    /// As a session takes them: colour pixel by pixel; grey by ITU-R 601, whose weights sum to 1, so that what is grey stays what it is.
+    /// </summary>
     [Theory]
     [InlineData("rgb.png")]
     [InlineData("grey.png")]
@@ -99,12 +104,13 @@ public sealed class ImageDecoderTests
     {
         var file = Fixture.Bytes("images/rgb.png");
         Assert.Equal("channels", Assert.Throws<ArgumentOutOfRangeException>(() => ImageDecoder.Decode(file, "file", 8, 2, null)).ParamName);
-        Assert.Equal("imageSize", Assert.Throws<ArgumentOutOfRangeException>(() => ImageDecoder.Decode(file, "file", 0, 3, null)).ParamName);
+        Assert.Equal(
+            "imageSize", Assert.Throws<ArgumentOutOfRangeException>(() => ImageDecoder.Decode(file, "file", 0, 3, null)).ParamName);
     }
 
     /// <summary>
-    /// The inverse cosine transform may be computed in several ways that differ by a step of the 8 bits; the change from YCbCr adds the error of
-    /// Cb 1.772 times, so that steps of 1 come to 1 + 1.772 and rounding: 4.
+    /// The inverse cosine transform may be computed in several ways that differ by a step of the 8 bits; the change from YCbCr adds the
+    /// error of Cb 1.772 times, so that steps of 1 come to 1 + 1.772 and rounding: 4.
     /// </summary>
     internal static void AssertClose(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> actual)
     {

@@ -4,7 +4,10 @@ using System.Text;
 
 namespace XSepConv.Training.Tests;
 
-/// <summary>Every kind of PNG and JPEG file has the pixels that Pillow sees, turned upright and on white, or is refused by name: <c>Fixtures/kinds.py</c>.</summary>
+/// <summary>
+/// Every kind of PNG and JPEG file has the pixels that Pillow sees, turned upright and on white, or is refused by name:
+/// <c>Fixtures/kinds.py</c>.
+/// </summary>
 public sealed class PictureKindTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -33,7 +36,9 @@ public sealed class PictureKindTests : IDisposable
     }
 
     private static IEnumerable<string> Names(string folder) =>
-        Directory.GetFiles(folder).Select(file => Path.GetFileName(file)!).Where(name => name.EndsWith(".png", StringComparison.Ordinal) || name.EndsWith(".jpg", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        Directory.GetFiles(folder).Select(file => Path.GetFileName(file)!).Where(
+            name => name.EndsWith(".png", StringComparison.Ordinal)
+                || name.EndsWith(".jpg", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     private static void AssertAsPillow(string folder, string name)
     {
@@ -53,10 +58,15 @@ public sealed class PictureKindTests : IDisposable
 
         // Nothing is computed for a PNG file that is not a whole number; for a JPEG file see AssertClose.
         if (file.AsSpan().StartsWith(PngFile.Magic)) Assert.True(pixels.AsSpan().SequenceEqual(expected), name);
-        else ImageDecoderTests.AssertClose(name.StartsWith("422", StringComparison.Ordinal) ? WithoutFault(expected, width) : expected, name.StartsWith("422", StringComparison.Ordinal) ? WithoutFault(pixels, width) : pixels);
+        else ImageDecoderTests.AssertClose(
+            name.StartsWith("422", StringComparison.Ordinal) ? WithoutFault(expected, width) : expected,
+            name.StartsWith("422", StringComparison.Ordinal) ? WithoutFault(pixels, width) : pixels);
     }
 
-    /// <summary>Where colours have half the columns, the decoder mixes those of the last but one from the wrong side (3:1 for 1:3): that column is left out.</summary>
+    /// <summary>
+    /// Where colours have half the columns, the decoder mixes those of the last but one from the wrong side (3:1 for 1:3): that column is
+    /// left out.
+    /// </summary>
     private static byte[] WithoutFault(byte[] pixels, int width)
     {
         var wrong = (2 * ((width + 1) / 2)) - 2;
@@ -80,7 +90,9 @@ public sealed class PictureKindTests : IDisposable
             }
         }
 
-        Assert.Skip("No Python with Pillow and NumPy here (Debian: apt-get install python3-pil python3-numpy), so only the files that are checked in were compared.");
+        Assert.Skip(
+            "No Python with Pillow and NumPy here (Debian: apt-get install python3-pil python3-numpy), "
+            + "so only the files that are checked in were compared.");
     }
 
     private static (int Code, string Errors) Run(string program, IEnumerable<string> arguments)

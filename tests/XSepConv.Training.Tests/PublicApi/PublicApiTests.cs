@@ -8,5 +8,6 @@ public sealed class PublicApiTests
     public void The_public_API_is_the_approved_one() => ApprovedApi.Verify(typeof(Trainer).Assembly);
 
     [Fact]
-    public void The_public_API_of_Imaging_is_the_approved_one() => ApprovedApi.Verify(typeof(ImageDecoder).Assembly, "XSepConv.Training.Tests");
+    public void The_public_API_of_Imaging_is_the_approved_one() =>
+        ApprovedApi.Verify(typeof(ImageDecoder).Assembly, "XSepConv.Training.Tests");
 }

@@ -9,7 +9,8 @@ public sealed class AdamWTests
     [Fact]
     public void Steps_are_those_of_the_paper_in_float64()
     {
-        // Loshchilov and Hutter 2017, algorithm 2, for a weight (which decays) and a bias (which does not), with the gradients of w·x + b at x = 3: 3 and 1.
+        // Loshchilov and Hutter 2017, algorithm 2, for a weight (which decays) and a bias (which does not), with the gradients of w·x + b
+        // at x = 3: 3 and 1.
         const double Beta1 = 0.8, Beta2 = 0.95, Decay = 0.1, Epsilon = 1e-8;
         using var linear = nn.Linear(1, 1, dtype: ScalarType.Float64);
         using var adam = new AdamW(linear, Beta1, Beta2, Decay);

@@ -10,7 +10,8 @@ public sealed class AugmentationTests
     public void Without_augmentation_an_image_is_only_normalised()
     {
         var target = new float[6];
-        Augmentation.None.Apply(Image, 1, 2, 3, new ImageNormalization([0.5], [0.25]), CounterRandom.For(0, CounterRandom.Stream.Augmentation), target);
+        Augmentation.None.Apply(
+            Image, 1, 2, 3, new ImageNormalization([0.5], [0.25]), CounterRandom.For(0, CounterRandom.Stream.Augmentation), target);
         for (var i = 0; i < 6; i++) Assert.Equal((float)(((Image[i] / 255.0) - 0.5) / 0.25), target[i]);
     }
 
@@ -58,7 +59,8 @@ public sealed class AugmentationTests
         var target = new float[8];
         for (var i = 0; i < 100; i++)
         {
-            new Augmentation(1, true).Apply(image, 2, 2, 2, new([0, 0], [1.0 / 255, 1.0 / 255]), CounterRandom.For(2, CounterRandom.Stream.Augmentation, i), target);
+            new Augmentation(1, true).Apply(
+                image, 2, 2, 2, new([0, 0], [1.0 / 255, 1.0 / 255]), CounterRandom.For(2, CounterRandom.Stream.Augmentation, i), target);
             for (var p = 0; p < 4; p++) Assert.Equal(target[p] == 0 ? 0 : target[p] + 10, target[4 + p], 1e-4f);
         }
     }

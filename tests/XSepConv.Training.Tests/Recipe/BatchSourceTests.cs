@@ -11,7 +11,8 @@ public sealed class BatchSourceTests
     public void Batches_do_not_depend_on_how_many_are_prepared_at_once(int ahead) => Assert.Equal(Hash(Epoch(1, 2)), Hash(Epoch(1, ahead)));
 
     [Fact]
-    public void A_pass_that_starts_later_gives_the_same_batches_from_there() => Assert.Equal(Hash(Epoch(1, 2)[1..]), Hash(Epoch(1, 2, first: 1)));
+    public void A_pass_that_starts_later_gives_the_same_batches_from_there() =>
+        Assert.Equal(Hash(Epoch(1, 2)[1..]), Hash(Epoch(1, 2, first: 1)));
 
     [Fact]
     public void Epochs_have_other_orders_and_other_augmentations()
@@ -23,7 +24,8 @@ public sealed class BatchSourceTests
         for (var epoch = 0; epoch < 20; epoch++)
         {
             var target = new float[Images.ImageBytes];
-            new Augmentation(2, false).Apply(Images.Image(0), 3, 32, 32, Normalization, CounterRandom.For(1, CounterRandom.Stream.Augmentation, epoch, 0), target);
+            new Augmentation(2, false).Apply(
+                Images.Image(0), 3, 32, 32, Normalization, CounterRandom.For(1, CounterRandom.Stream.Augmentation, epoch, 0), target);
             seen.Add(string.Join(",", target.Take(200)));
         }
 
@@ -36,7 +38,9 @@ public sealed class BatchSourceTests
         var batches = Epoch(1, 2);
         Assert.Equal(4, batches.Count);
         Assert.All(batches, batch => Assert.Equal(16, batch.Labels.Length));
-        Assert.Equal(64, batches.SelectMany(batch => batch.Images.Chunk(Images.ImageBytes)).Select(image => string.Join(",", image.Take(600))).Distinct().Count());
+        Assert.Equal(
+            64, batches.SelectMany(
+                batch => batch.Images.Chunk(Images.ImageBytes)).Select(image => string.Join(",", image.Take(600))).Distinct().Count());
     }
 
     [Fact]
@@ -59,5 +63,7 @@ public sealed class BatchSourceTests
     }
 
     private static string Hash(List<(float[] Images, long[] Labels)> batches) =>
-        string.Join(";", batches.Select(batch => string.Join(",", batch.Labels) + ":" + string.Join(",", batch.Images.Select(BitConverter.SingleToInt32Bits))));
+        string.Join(
+            ";", batches.Select(
+                batch => string.Join(",", batch.Labels) + ":" + string.Join(",", batch.Images.Select(BitConverter.SingleToInt32Bits))));
 }

@@ -14,13 +14,15 @@ public sealed class OperationTests
     [InlineData("contrast")]
     [InlineData("saturation")]
     [InlineData("sharpness")]
-    public void Colours_are_changed_byte_for_byte_as_Pillow_does_it(string name) => Assert.Equal(Fixture.Bytes($"operations/{name}"), Changed(name));
+    public void Colours_are_changed_byte_for_byte_as_Pillow_does_it(string name) =>
+        Assert.Equal(Fixture.Bytes($"operations/{name}"), Changed(name));
 
     [Theory]
     [InlineData("rotate")]
     [InlineData("shear")]
     public void Moves_are_Pillow_s_up_to_rounding(string name) =>
-        Assert.All(Fixture.Bytes($"operations/{name}").Zip(Changed(name)), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));
+        Assert.All(
+            Fixture.Bytes($"operations/{name}").Zip(Changed(name)), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));
 
     [Fact]
     public void A_translation_by_whole_pixels_moves_them()

@@ -49,7 +49,9 @@ public sealed class SgdTests
 
         // By the keys: batch norms are bn…, and the 1 and 4 of a squeeze-excite's or shortcut's sequence; biases are only in linear layers.
         var free = sgd.Slots.Where(slot => !slot.Decays).Select(slot => slot.Name).ToList();
-        Assert.All(free, name => Assert.Matches(@"(^|\.)bn\d\.(weight|bias)$|se\.(2|5)\.(weight|bias)$|shortcut\.1\.(weight|bias)$|^linear\d\.bias$", name));
+        Assert.All(
+            free, name => Assert.Matches(
+                @"(^|\.)bn\d\.(weight|bias)$|se\.(2|5)\.(weight|bias)$|shortcut\.1\.(weight|bias)$|^linear\d\.bias$", name));
         Assert.All(sgd.Slots.Where(slot => slot.Decays), slot => Assert.EndsWith("weight", slot.Name, StringComparison.Ordinal));
         Assert.Contains("linear4.bias", free);
         Assert.DoesNotContain("linear4.weight", free);

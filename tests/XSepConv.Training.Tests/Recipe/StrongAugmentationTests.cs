@@ -25,7 +25,8 @@ public sealed class StrongAugmentationTests
     {
         Augmentation[] some =
         [
-            Augmentation.None, new(2, false), new(0, true), Augmentation.None with { ColorJitter = 0.2 }, Augmentation.None with { Erasing = 0.5 },
+            Augmentation.None, new(2, false), new(0, true), Augmentation.None with { ColorJitter = 0.2 },
+            Augmentation.None with { Erasing = 0.5 },
             Augmentation.None with { PolicyOperations = 1, PolicyMagnitude = 0.5 }, Augmentation.None with { Mixup = 0.4 }, Everything,
         ];
         Assert.Equal(some.Length, some.Select(augmentation => string.Join(";", Epoch(augmentation, 2))).Distinct().Count());
@@ -67,7 +68,8 @@ public sealed class StrongAugmentationTests
         for (var i = 0; i < 2_000; i++)
         {
             var target = new float[Images.ImageBytes];
-            augmentation.Apply(Images.Image(0), 3, 32, 32, Normalization, CounterRandom.For(1, CounterRandom.Stream.Augmentation, 1, i), target);
+            augmentation.Apply(
+                Images.Image(0), 3, 32, 32, Normalization, CounterRandom.For(1, CounterRandom.Stream.Augmentation, 1, i), target);
             if (target.Contains(0f)) erased++;
         }
 
@@ -129,7 +131,9 @@ public sealed class StrongAugmentationTests
         }
 
         using var scope = NewDisposeScope();
-        var loss = MixedLoss.Of(tensor(new double[,] { { 0.5, -1, 2 }, { 1, 0, -0.5 }, { -0.3, 0.8, 0.1 } }), tensor(new long[] { 2, 0, 1 }), tensor(new[] { 0.7, 0.9, 0.55 }), Smoothing);
+        var loss = MixedLoss.Of(
+            tensor(new double[,] { { 0.5, -1, 2 }, { 1, 0, -0.5 }, { -0.3, 0.8, 0.1 } }), tensor(new long[] { 2, 0, 1 }),
+            tensor(new[] { 0.7, 0.9, 0.55 }), Smoothing);
         Assert.Equal(expected, loss.ToDouble(), 1e-12);
     }
 
@@ -148,16 +152,28 @@ public sealed class StrongAugmentationTests
             Assert.Empty(augmentation.Problems());
         }
 
-        Assert.Contains("known are none, light, standard, strong", Assert.Throws<ArgumentException>(() => AugmentationPreset.For("extreme", data)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "known are none, light, standard, strong", Assert.Throws<ArgumentException>(
+                () => AugmentationPreset.For("extreme", data)).Message, StringComparison.Ordinal);
         Assert.Equal(
-            "moved by up to 2 pixels, 2 random operations of strength 0.3 (turned by at most 1.5°), a part erased from 25 %, mixed in pairs (α 0.2)",
+            "moved by up to 2 pixels, 2 random operations of strength 0.3 (turned by at most 1.5°), a part erased from 25 %, "
+            + "mixed in pairs (α 0.2)",
             AugmentationPreset.For("strong", data).Describe());
     }
 
     [Fact]
     public void What_is_out_of_range_is_listed()
     {
-        var wrong = new Augmentation(-1, false) { ColorJitter = 1, Erasing = 2, PolicyOperations = 9, PolicyMagnitude = double.NaN, LargestRotation = -1, Mixup = 1.5 };
+        var wrong =
+            new Augmentation(-1, false)
+            {
+                ColorJitter = 1,
+                Erasing = 2,
+                PolicyOperations = 9,
+                PolicyMagnitude = double.NaN,
+                LargestRotation = -1,
+                Mixup = 1.5
+            };
         Assert.Equal(7, wrong.Problems().Count());
     }
 
@@ -167,7 +183,9 @@ public sealed class StrongAugmentationTests
         foreach (var batch in BatchSource.ForTraining(Images, Normalization, 16, augmentation, seed: 9, epoch).From(first, workers))
         {
             var weights = batch.IsMixed ? string.Join(",", batch.Weights.ToArray()) : "";
-            batches.Add($"{string.Join(",", batch.Labels.ToArray())}:{weights}:{string.Join(",", batch.Images.ToArray().Select(BitConverter.SingleToInt32Bits))}");
+            batches.Add(
+                $"{string.Join(",", batch.Labels.ToArray())}:{weights}:"
+                + string.Join(",", batch.Images.ToArray().Select(BitConverter.SingleToInt32Bits)));
         }
 
         return batches;

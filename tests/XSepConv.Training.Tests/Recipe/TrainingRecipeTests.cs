@@ -25,24 +25,30 @@ public sealed class TrainingRecipeTests
         Assert.Equal(
             [(3, 32, 0.02, 0.5, 1e-4, 0.05, 0.0), (30, 128, 0.05, 1, 5e-4, 0.1, 0.995), (100, 128, 0.002, 5, 0.05, 0.1, 0.999)],
             TrainingRecipe.Names.Select(TrainingRecipe.For).Select(recipe => (
-                recipe.Epochs, recipe.BatchSize, recipe.LearningRate, recipe.WarmupEpochs, recipe.WeightDecay, recipe.LabelSmoothing, recipe.EmaDecay)));
+                recipe.Epochs, recipe.BatchSize, recipe.LearningRate, recipe.WarmupEpochs, recipe.WeightDecay, recipe.LabelSmoothing,
+                recipe.EmaDecay)));
         Assert.Equal(
-            [(OptimizerKind.Sgd, "light", null, null), (OptimizerKind.Sgd, "standard", null, null), (OptimizerKind.AdamW, "strong", 5.0, 0.2)],
+            [(OptimizerKind.Sgd, "light", null, null), (OptimizerKind.Sgd, "standard", null, null),
+                (OptimizerKind.AdamW, "strong", 5.0, 0.2)],
             TrainingRecipe.Names.Select(TrainingRecipe.For).Select(recipe => (
                 recipe.Optimizer, recipe.Augmentation, recipe.ClipNorm, recipe.Dropout)));
     }
 
-    /// <summary>Checkpoints store them by these names: a run from before the recipe was a record of its own must still be resumed.</summary>
+    /// <summary>
+    /// Checkpoints store them by these names: a run from before the recipe was a record of its own must still be resumed.
+    /// </summary>
     [Fact]
     public void What_is_stored_of_a_run_keeps_its_names()
     {
         string[] always =
         [
-            "batch size", "crop padding", "data", "dropout", "epochs", "horizontal flip", "label smoothing", "learning rate", "momentum", "nesterov",
+            "batch size", "crop padding", "data", "dropout", "epochs", "horizontal flip", "label smoothing", "learning rate", "momentum",
+            "nesterov",
             "network", "network table", "seed", "test images", "training images", "validation images", "warm-up epochs", "weight decay",
         ];
         Assert.Equal(always, RunSettings.Of(Plain, RunFolder.Data).Keys);
-        var strong = RunSettings.Of(Plain.By(_ => TrainingRecipe.For("strong") with { AccumulateBatches = 2, Patience = 4 }), RunFolder.Data);
+        var strong = RunSettings.Of(
+            Plain.By(_ => TrainingRecipe.For("strong") with { AccumulateBatches = 2, Patience = 4 }), RunFolder.Data);
         string[] sometimes =
         [
             "accumulated batches 2", "beta 1 0.9", "beta 2 0.999", "clipped norm 5", "mixup 0.2", "optimizer AdamW", "patience 4",
@@ -62,5 +68,6 @@ public sealed class TrainingRecipeTests
 
     [Fact]
     public void An_unknown_one_is_refused() => Assert.Contains(
-        "known are quick, standard, strong", Assert.Throws<ArgumentException>(() => TrainingRecipe.For("best")).Message, StringComparison.Ordinal);
+        "known are quick, standard, strong", Assert.Throws<ArgumentException>(() => TrainingRecipe.For("best")).Message,
+        StringComparison.Ordinal);
 }

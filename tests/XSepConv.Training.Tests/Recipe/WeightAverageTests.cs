@@ -42,5 +42,6 @@ public sealed class WeightAverageTests
     [InlineData(0.99, 8, 0.5)]
     [InlineData(0.99, 890, 0.99)] // 891/900
     [InlineData(0.99, 100_000, 0.99)]
-    public void The_decay_grows_to_its_value(double decay, long step, double expected) => Assert.Equal(expected, WeightAverage.DecayAt(decay, step), 1e-15);
+    public void The_decay_grows_to_its_value(double decay, long step, double expected) =>
+        Assert.Equal(expected, WeightAverage.DecayAt(decay, step), 1e-15);
 }

@@ -29,8 +29,12 @@ public sealed class CheckpointTests : IDisposable
         using var best = SafeTensors.Open(_run.Best);
         using var last = SafeTensors.Open(_run.Last);
         Assert.DoesNotContain(best.Tensors.Keys, name => name.Contains('/', StringComparison.Ordinal));
-        var parameters = best.Tensors.Keys.Where(name => !name.Contains("running_", StringComparison.Ordinal) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal));
-        Assert.Equal(parameters.Select(name => "training/momentum/" + name).Order(), last.Tensors.Keys.Where(name => name.Contains('/', StringComparison.Ordinal)).Order());
+        var parameters = best.Tensors.Keys.Where(
+            name => !name.Contains("running_", StringComparison.Ordinal)
+                && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal));
+        Assert.Equal(
+            parameters.Select(name => "training/momentum/" + name).Order(), last.Tensors.Keys.Where(
+                name => name.Contains('/', StringComparison.Ordinal)).Order());
         Assert.Equal("pt", best.Metadata["format"]);
         Assert.False(best.Metadata.ContainsKey("xsepconv.training"));
     }
@@ -41,7 +45,9 @@ public sealed class CheckpointTests : IDisposable
         using var network = new MobileNet(TorchTests.Spec());
         using var folder = new TemporaryFolder();
         network.SaveSafeTensors(folder.At("weights.safetensors"));
-        Assert.Contains("is not a checkpoint of this trainer", Assert.Throws<InvalidDataException>(() => Checkpoint.Load(folder.At("weights.safetensors"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not a checkpoint of this trainer", Assert.Throws<InvalidDataException>(
+                () => Checkpoint.Load(folder.At("weights.safetensors"))).Message, StringComparison.Ordinal);
         Assert.Throws<FileNotFoundException>(() => Checkpoint.Load(folder.At("none.safetensors")));
     }
 

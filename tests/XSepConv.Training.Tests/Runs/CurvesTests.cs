@@ -19,7 +19,10 @@ public sealed class CurvesTests : IDisposable
         var moments = new List<(int Log, int Events, long Picture)>();
         var result = _run.Run(progress: report =>
         {
-            if (report.Phase == "epoch") moments.Add((File.ReadAllLines(_run.Log).Length, EventFile.Read(Events).Count() - 1, new FileInfo(Picture).Length));
+            if (report.Phase == "epoch")
+            {
+                moments.Add((File.ReadAllLines(_run.Log).Length, EventFile.Read(Events).Count() - 1, new FileInfo(Picture).Length));
+            }
         });
         Assert.Null(result.Problem);
         Assert.Equal([(1, 1), (2, 2), (3, 3)], moments.Select(moment => (moment.Log, moment.Events)));
@@ -44,7 +47,9 @@ public sealed class CurvesTests : IDisposable
     {
         _run.RunInterrupted((2, 3, "train"), (3, 96, "validate"));
         Assert.Equal([0, 1, 2, 3], EventFile.Read(Events).Select(message => message.Step));
-        Assert.Equal([1, 2, 3], File.ReadAllLines(_run.Log).Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("epoch").GetInt32()));
+        Assert.Equal(
+            [1, 2, 3], File.ReadAllLines(_run.Log).Select(
+                line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("epoch").GetInt32()));
         Assert.True(File.Exists(Picture));
     }
 

@@ -15,10 +15,12 @@ public sealed class EndTests : IDisposable
     public void Too_little_memory_ends_with_what_to_do_and_the_last_checkpoint()
     {
         // The stem's map of a batch is 4096 · 65536 · 32 · 32 floats, 1.1 TB, its weights 7 MB: the weights fit and the step does not.
-        var network = TorchTests.Spec() with { StemChannels = 65_536, StemStride = 1, Blocks = [new(Dw, 3, 65_536, 4, 8, Activation.ReLU, None, 2)] };
+        var network =
+            TorchTests.Spec() with { StemChannels = 65_536, StemStride = 1, Blocks = [new(Dw, 3, 65_536, 4, 8, Activation.ReLU, None, 2)] };
         var data = Sets.Open("shapes", new() { Limit = 4_000 });
         var error = Assert.Throws<TrainingMemoryException>(() =>
-            new Trainer(_run.Options.By(recipe => recipe with { BatchSize = 4_000 }) with { Network = network }, data).Run(cancel: TestContext.Current.CancellationToken));
+            new Trainer(_run.Options.By(recipe => recipe with { BatchSize = 4_000 }) with { Network = network }, data).Run(
+                cancel: TestContext.Current.CancellationToken));
         Assert.Contains("not enough memory for batches of", error.Message, StringComparison.Ordinal);
         Assert.Contains("last.safetensors is kept, from 0 whole epochs and 0 steps", error.Message, StringComparison.Ordinal);
         Assert.Contains("A smaller batch needs less", error.Message, StringComparison.Ordinal);

@@ -6,7 +6,8 @@ namespace XSepConv.Training.Tests;
 public sealed class EvaluatorTests
 {
     // Three images of one row and two columns; mean 0 and deviation 1 make a byte of 255 the number 1.
-    private static readonly ImageSplit Images = new(new byte[] { 255, 0, 0, 255, 255, 255 }, new[] { 0, 1, 1 }, channels: 1, height: 1, width: 2);
+    private static readonly ImageSplit Images = new(
+        new byte[] { 255, 0, 0, 255, 255, 255 }, new[] { 0, 1, 1 }, channels: 1, height: 1, width: 2);
     private static readonly ImageNormalization Plain = new([0], [1]);
 
     [Theory]
@@ -42,7 +43,8 @@ public sealed class EvaluatorTests
     public void A_normalisation_for_other_channels_is_refused()
     {
         using var network = TwoPixels();
-        Assert.Throws<ArgumentException>(() => Evaluator.Evaluate(network, Images, new([0, 0], [1, 1]), cancel: TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentException>(
+            () => Evaluator.Evaluate(network, Images, new([0, 0], [1, 1]), cancel: TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -52,7 +54,8 @@ public sealed class EvaluatorTests
     {
         using var network = TwoPixels();
         using (no_grad()) network.get_parameter("linear.weight")!.view(-1)[2] = value;
-        var error = Assert.Throws<InvalidDataException>(() => Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken));
+        var error = Assert.Throws<InvalidDataException>(
+            () => Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken));
         Assert.Contains(FormattableString.Invariant($"'linear.weight' has {value} at 2"), error.Message, StringComparison.Ordinal);
     }
 

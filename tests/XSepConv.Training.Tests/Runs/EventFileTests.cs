@@ -26,7 +26,8 @@ public sealed class EventFileTests : IDisposable
         var bytes = File.ReadAllBytes(Only);
         Assert.Contains("tfevents", Path.GetFileName(Only), StringComparison.Ordinal);
 
-        // Length, its checksum, then field 1 (a double, the time) and field 3 (a string of 13 bytes, the version), by hand from event.proto.
+        // Length, its checksum, then field 1 (a double, the time) and field 3 (a string of 13 bytes, the version), by hand from
+        // event.proto.
         var length = (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes);
         Assert.Equal(bytes.Length, 8 + 4 + length + 4);
         Assert.Equal(1 + 8 + 2 + 13, length);
@@ -46,7 +47,8 @@ public sealed class EventFileTests : IDisposable
         var messages = EventFile.Read(Only).ToList();
         Assert.Equal([0, 1, 2], messages.Select(message => message.Step));
         Assert.Equal(
-            [("loss/train", 2f), ("loss/validation", 4f), ("top1/train", 0.5f), ("top1/validation", 0.25f), ("learning_rate", 0.125f), ("images_per_second", 250f)],
+            [("loss/train", 2f), ("loss/validation", 4f), ("top1/train", 0.5f), ("top1/validation", 0.25f), ("learning_rate", 0.125f),
+                ("images_per_second", 250f)],
             messages[2].Summary.Value.Select(value => (value.Tag, value.SimpleValue)));
     }
 
@@ -99,5 +101,6 @@ public sealed class EventFileTests : IDisposable
         }
     }
 
-    private static EpochResult Epoch(int epoch) => new(epoch, TrainLoss: epoch, TrainTop1: 0.5, ValidationLoss: 2 * epoch, ValidationTop1: 0.25, LearningRate: 0.125, Best: true);
+    private static EpochResult Epoch(int epoch) =>
+        new(epoch, TrainLoss: epoch, TrainTop1: 0.5, ValidationLoss: 2 * epoch, ValidationTop1: 0.25, LearningRate: 0.125, Best: true);
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace XSepConv.Training.Tests;
 
 [Collection(TorchTests.Name)]
@@ -35,13 +37,15 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public void So_does_one_with_mixup_and_the_rest_and_other_workers()
     {
-        var strong = RunFolder.Data.Augmentation with { ColorJitter = 0.2, Erasing = 0.5, PolicyOperations = 2, PolicyMagnitude = 0.3, Mixup = 0.3 };
+        var strong =
+            RunFolder.Data.Augmentation with { ColorJitter = 0.2, Erasing = 0.5, PolicyOperations = 2, PolicyMagnitude = 0.3, Mixup = 0.3 };
         using var whole = new RunFolder();
         var expected = whole.Run(whole.Options with { Augmentation = strong, Workers = 0 });
         var options = _run.Options with { Augmentation = strong, Workers = 3 };
         using (var cancel = new CancellationTokenSource())
         {
-            var begun = new Trainer(options, RunFolder.Data).Run(new Stop(report => report is { Epoch: 2, Step: 3, Phase: "train" }, cancel), cancel.Token);
+            var begun = new Trainer(options, RunFolder.Data).Run(
+                new Stop(report => report is { Epoch: 2, Step: 3, Phase: "train" }, cancel), cancel.Token);
             Assert.False(begun.Completed);
         }
 
@@ -55,7 +59,14 @@ public sealed class ResumeTests : IDisposable
     // The parts of recipes that remember something from step to step, each with what else could get out of step with it.
     private static readonly Dictionary<string, Func<TrainingOptions, TrainingOptions>> Recipes = new()
     {
-        ["AdamW"] = options => options.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW, LearningRate = 2e-3, WeightDecay = 0.05, Schedule = ScheduleKind.Step }),
+        ["AdamW"] = options => options.By(
+            recipe => recipe with
+            {
+                Optimizer = OptimizerKind.AdamW,
+                LearningRate = 2e-3,
+                WeightDecay = 0.05,
+                Schedule = ScheduleKind.Step
+            }),
         ["average"] = options => options.By(recipe => recipe with { EmaDecay = 0.9, ClipNorm = 0.5 }),
         ["accumulation"] = options => options.By(recipe => recipe with { BatchSize = 8, AccumulateBatches = 2 }),
         ["all"] = options => options.By(recipe => recipe with
@@ -67,10 +78,7 @@ public sealed class ResumeTests : IDisposable
             BatchSize = 8,
             AccumulateBatches = 2,
             Patience = 1,
-        }) with
-        {
-            Augmentation = RunFolder.Data.Augmentation with { PolicyOperations = 1, PolicyMagnitude = 0.3, Mixup = 0.3 },
-        },
+        }) with { Augmentation = RunFolder.Data.Augmentation with { PolicyOperations = 1, PolicyMagnitude = 0.3, Mixup = 0.3 } },
     };
 
     public static TheoryData<string, bool> RecipesAndEnds() => new(Recipes.Keys.SelectMany(name => new[] { (name, false), (name, true) }));
@@ -86,7 +94,11 @@ public sealed class ResumeTests : IDisposable
         {
             // A kill is an exception between a step and anything else: it saves nothing, and the last checkpoint is some steps old.
             var begun = options with { Resume = File.Exists(_run.Last), CheckpointSteps = killed ? 2 : null };
-            if (killed) Assert.Throws<InvalidTimeZoneException>(() => _run.Run(begun, report => _ = At(report) ? throw new InvalidTimeZoneException() : 0));
+            if (killed)
+            {
+                Assert.Throws<InvalidTimeZoneException>(
+                    () => _run.Run(begun, report => _ = At(report) ? throw new InvalidTimeZoneException() : 0));
+            }
             else RunFolder.RunUntil(At, begun);
 
             bool At(TrainingProgress report) => report.Epoch == epoch && report.Step == step && report.Phase == "train";
@@ -105,7 +117,8 @@ public sealed class ResumeTests : IDisposable
         _run.RunInterruptedAt(1);
         Refused(
             Recipes["all"](_run.Options).By(recipe => recipe with { Schedule = ScheduleKind.Step }) with { Resume = true },
-            "optimizer: nothing there, AdamW now", "weight average: nothing there, 0.9 now", "clipped norm: nothing there, 1 now", "accumulated batches: nothing there, 2 now",
+            "optimizer: nothing there, AdamW now", "weight average: nothing there, 0.9 now", "clipped norm: nothing there, 1 now",
+            "accumulated batches: nothing there, 2 now",
             "patience: nothing there, 1 now", "schedule: nothing there, Step now");
     }
 
@@ -182,16 +195,27 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_to_resume_is_refused() => Refused(_run.Options with { Resume = true }, "There is nothing to resume", "last.safetensors does not exist");
+    public void Nothing_to_resume_is_refused() =>
+        Refused(_run.Options with { Resume = true }, "There is nothing to resume", "last.safetensors does not exist");
 
     [Fact]
     public void Other_options_are_refused_and_all_of_them_listed()
     {
         _run.RunInterruptedAt(1);
-        var other = _run.Options.By(recipe => recipe with { LearningRate = 0.3, Epochs = 4, Augmentation = "none" }) with { Resume = true, Seed = 1, Network = TorchTests.Spec() with { Dropout = 0 } };
-        Refused(other, "learning rate: 0.02 there, 0.3 now", "epochs: 3 there, 4 now", "seed: 11 there, 1 now", "crop padding: 2 there, 0 now", "dropout: 0.1 there, 0 now", "network table");
+        var other = _run.Options.By(
+            recipe => recipe with { LearningRate = 0.3, Epochs = 4, Augmentation = "none" }) with
+        {
+            Resume = true,
+            Seed = 1,
+            Network = TorchTests.Spec() with { Dropout = 0 }
+        };
+        Refused(
+            other, "learning rate: 0.02 there, 0.3 now", "epochs: 3 there, 4 now", "seed: 11 there, 1 now", "crop padding: 2 there, 0 now",
+            "dropout: 0.1 there, 0 now", "network table");
         Assert.Contains("training images", Assert.Throws<TrainingRefusedException>(() =>
-            new Trainer(_run.Options with { Resume = true }, Sets.Open("shapes", new() { Limit = 96, Seed = 5 }))).Message, StringComparison.Ordinal);
+            new Trainer(
+                _run.Options with { Resume = true }, Sets.Open(
+                    "shapes", new() { Limit = 96, Seed = 5 }))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -207,9 +231,11 @@ public sealed class ResumeTests : IDisposable
         foreach (var path in new[] { _run.Last, _run.Best })
         {
             using var file = SafeTensors.Open(path);
-            Assert.Equal("""{"bn1":{"eps":"0.3"},"bneck.0.bn2":{"eps":"0.002","momentum":null}}""", file.Metadata[ModuleSettings.MetadataKey]);
+            Assert.Equal(
+                """{"bn1":{"eps":"0.3"},"bneck.0.bn2":{"eps":"0.002","momentum":null}}""", file.Metadata[ModuleSettings.MetadataKey]);
             using var kept = Checkpoint.Load(path);
-            var norms = kept.Network.named_modules().Where(at => at.module is TorchSharp.Modules.NormBase).ToDictionary(at => at.name, at => (TorchSharp.Modules.NormBase)at.module);
+            var norms = kept.Network.named_modules().Where(
+                at => at.module is TorchSharp.Modules.NormBase).ToDictionary(at => at.name, at => (TorchSharp.Modules.NormBase)at.module);
             Assert.Equal((0.3, 0.1), (norms["bn1"].eps, norms["bn1"].momentum));
             Assert.Equal((0.002, null), (norms["bneck.0.bn2"].eps, norms["bneck.0.bn2"].momentum));
             Assert.Equal((1e-5, 0.1), (norms["bn2"].eps, norms["bn2"].momentum));
@@ -220,7 +246,13 @@ public sealed class ResumeTests : IDisposable
     public void Weights_that_are_no_numbers_are_not_resumed()
     {
         _run.RunInterruptedAt(1);
-        Rewrite(_run.Last, "{}", tensor => tensor.Name == "conv1.weight" ? tensor with { Data = System.Runtime.InteropServices.MemoryMarshal.AsBytes(Enumerable.Repeat(float.NaN, tensor.Data.Length / 4).ToArray().AsSpan()).ToArray() } : tensor);
+        Rewrite(
+            _run.Last, "{}", tensor => tensor.Name == "conv1.weight"
+                ? tensor with
+                {
+                    Data = MemoryMarshal.AsBytes(Enumerable.Repeat(float.NaN, tensor.Data.Length / 4).ToArray().AsSpan()).ToArray()
+                }
+                : tensor);
         var error = Assert.Throws<InvalidDataException>(() => _run.Run(_run.Options with { Resume = true }));
         Assert.Contains("'conv1.weight' has NaN at 0", error.Message, StringComparison.Ordinal);
     }
@@ -243,7 +275,9 @@ public sealed class ResumeTests : IDisposable
     {
         _run.RunInterruptedAt(1);
         Assert.SkipWhen(Environment.ProcessorCount < 2, "On one core two threads are never used.");
-        Assert.Contains("began on 1 threads and goes on with 2", Assert.Single(new Trainer(_run.Options with { Resume = true, Threads = 2 }, RunFolder.Data).Plan.Notes), StringComparison.Ordinal);
+        Assert.Contains(
+            "began on 1 threads and goes on with 2", Assert.Single(
+                new Trainer(_run.Options with { Resume = true, Threads = 2 }, RunFolder.Data).Plan.Notes), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -288,7 +322,8 @@ public sealed class ResumeTests : IDisposable
         _run.Run(progress: report =>
         {
             if (report is not { Epoch: 1, Step: 1, Phase: "train" }) return;
-            var error = Assert.Throws<TrainingRefusedException>(() => new Trainer(_run.Options with { Resume = true }, RunFolder.Data).Run(cancel: TestContext.Current.CancellationToken));
+            var error = Assert.Throws<TrainingRefusedException>(
+                () => new Trainer(_run.Options with { Resume = true }, RunFolder.Data).Run(cancel: TestContext.Current.CancellationToken));
             Assert.Contains("Another run is writing", error.Message, StringComparison.Ordinal);
         });
     }
@@ -325,7 +360,8 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(expected.Last, File.ReadAllBytes(_run.Last));
         Assert.Equal(expected.Log.Select(WithoutTimes), File.ReadAllLines(_run.Log).Select(WithoutTimes));
 
-        static string WithoutTimes(string line) => System.Text.RegularExpressions.Regex.Replace(line, @",""(seconds|imagesPerSecond|dataWait)"":[0-9.E+-]+", "");
+        static string WithoutTimes(string line) =>
+            System.Text.RegularExpressions.Regex.Replace(line, @",""(seconds|imagesPerSecond|dataWait)"":[0-9.E+-]+", "");
     }
 
     private sealed class Stop(Func<TrainingProgress, bool> moment, CancellationTokenSource cancel) : IProgress<TrainingProgress>

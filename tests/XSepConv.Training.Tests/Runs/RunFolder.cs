@@ -30,7 +30,8 @@ internal sealed class RunFolder : IDisposable
         Start(options ?? Options, progress, TestContext.Current.CancellationToken);
 
     /// <summary>Trains until a moment, and cancels there.</summary>
-    public TrainingResult RunUntil(Func<TrainingProgress, bool> moment, bool resume = false) => RunUntil(moment, Options with { Resume = resume });
+    public TrainingResult RunUntil(Func<TrainingProgress, bool> moment, bool resume = false) =>
+        RunUntil(moment, Options with { Resume = resume });
 
     /// <summary>The same with other options.</summary>
     public static TrainingResult RunUntil(Func<TrainingProgress, bool> moment, TrainingOptions options)

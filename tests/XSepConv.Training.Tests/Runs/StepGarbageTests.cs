@@ -27,7 +27,8 @@ public sealed class StepGarbageTests : IDisposable
         using var optimizer = ParameterOptimizer.Of(options.Recipe, network);
         using var average = new WeightAverage(network, 0.99);
         var step = new TrainingStep(options.Recipe, options.Seed, data.Train, network, optimizer, average, ProcessGroup.Alone);
-        using var batch = BatchSource.ForTraining(data.Train, data.Normalization, 16, Augmentation.None, seed: 0, epoch: 1).From(0).GetEnumerator();
+        using var batch = BatchSource.ForTraining(
+            data.Train, data.Normalization, 16, Augmentation.None, seed: 0, epoch: 1).From(0).GetEnumerator();
         Assert.True(batch.MoveNext());
         using var batches = Enumerable.Repeat(batch.Current, int.MaxValue).GetEnumerator();
         for (var i = 0; i < 30; i++) step.Run(batches, 1, 0, i, 1e-3);

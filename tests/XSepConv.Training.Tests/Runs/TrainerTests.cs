@@ -15,7 +15,8 @@ public sealed class TrainerTests : IDisposable
     public void A_network_learns()
     {
         var data = Sets.Open("shapes", new() { Limit = 640 });
-        var result = new Trainer(_run.Options.By(recipe => recipe with { Epochs = 8, BatchSize = 32, LearningRate = 0.1 }), data).Run(cancel: TestContext.Current.CancellationToken);
+        var result = new Trainer(_run.Options.By(recipe => recipe with { Epochs = 8, BatchSize = 32, LearningRate = 0.1 }), data).Run(
+            cancel: TestContext.Current.CancellationToken);
         Assert.True(result.Completed);
         Assert.Equal(8, result.EpochsDone);
 
@@ -30,10 +31,12 @@ public sealed class TrainerTests : IDisposable
     public void The_plan_says_what_will_happen()
     {
         var plan = new Trainer(_run.Options.By(recipe => recipe with { WarmupEpochs = 0.5 }), RunFolder.Data).Plan;
-        Assert.Equal((6, 3, 16, 96, 96, 96), (plan.StepsPerEpoch, plan.Epochs, plan.BatchSize, plan.TrainImages, plan.ValidationImages, plan.TestImages));
+        Assert.Equal(
+            (6, 3, 16, 96, 96, 96),
+            (plan.StepsPerEpoch, plan.Epochs, plan.BatchSize, plan.Data.Train.Count, plan.Data.Validation.Count, plan.Data.Test.Count));
         Assert.Equal((18, 3), (plan.Schedule.TotalSteps, plan.Schedule.WarmupSteps));
         Assert.Equal((1, 0), (plan.StartEpoch, plan.StartStep));
-        Assert.Equal(("shapes", true, "cpu", 1), (plan.Data, plan.DataIsSynthetic, plan.Device, plan.Threads));
+        Assert.Equal(("shapes", true, "cpu", 1), (plan.Data.Name, plan.Data.IsSynthetic, plan.Device, plan.Threads));
         Assert.Empty(plan.Notes);
         Assert.False(File.Exists(_run.Last), "nothing is written before the run");
     }
@@ -42,7 +45,16 @@ public sealed class TrainerTests : IDisposable
     public void A_step_takes_the_mean_gradient_of_its_batches()
     {
         // One step of plain SGD moves a weight by rate · gradient: that of both halves together is the mean of what each alone would do.
-        var options = _run.Options.By(recipe => recipe with { Momentum = 0, Nesterov = false, WeightDecay = 0, WarmupEpochs = 0, Augmentation = "none", Epochs = 1 }) with { Network = TorchTests.Spec() with { Dropout = 0 } };
+        var options = _run.Options.By(
+            recipe => recipe with
+            {
+                Momentum = 0,
+                Nesterov = false,
+                WeightDecay = 0,
+                WarmupEpochs = 0,
+                Augmentation = "none",
+                Epochs = 1
+            }) with { Network = TorchTests.Spec() with { Dropout = 0 } };
         var data = Sets.Open("shapes", new() { Limit = 32, Seed = 4 });
         using var scope = NewDisposeScope();
         var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Order, 1).Permutation(32);
@@ -53,19 +65,23 @@ public sealed class TrainerTests : IDisposable
         }
 
         using var network = new MobileNet(options.Network);
-        Dictionary<string, Tensor> expected = network.named_parameters().ToDictionary(named => named.name, named => named.parameter.detach().clone());
+        Dictionary<string, Tensor> expected = network.named_parameters().ToDictionary(
+            named => named.name, named => named.parameter.detach().clone());
         foreach (var half in new[] { order[..16], order[16..] })
         {
-            var batch = BatchSource.ForEvaluation(data.Train, data.Normalization, 32).From(0).Select(all => TensorBatch.Images(all, data.Train, CPU, ScalarType.Float32)).Single();
+            var batch = BatchSource.ForEvaluation(data.Train, data.Normalization, 32).From(0).Select(
+                all => TensorBatch.Images(all, data.Train, CPU, ScalarType.Float32)).Single();
             var index = tensor(half.Select(i => (long)i).ToArray());
             var labels = tensor(half.Select(i => (long)data.Train.Labels.Span[i]).ToArray());
             network.zero_grad();
-            nn.functional.cross_entropy(network.call(batch.index_select(0, index)), labels, label_smoothing: options.Recipe.LabelSmoothing).backward();
+            nn.functional.cross_entropy(
+                network.call(batch.index_select(0, index)), labels, label_smoothing: options.Recipe.LabelSmoothing).backward();
             using var noGrad = no_grad();
             foreach (var (name, parameter) in network.named_parameters()) expected[name].sub_(parameter.grad! * (rate / 2));
         }
 
-        new Trainer(options.By(recipe => recipe with { BatchSize = 16, AccumulateBatches = 2 }), data).Run(cancel: TestContext.Current.CancellationToken);
+        new Trainer(options.By(recipe => recipe with { BatchSize = 16, AccumulateBatches = 2 }), data).Run(
+            cancel: TestContext.Current.CancellationToken);
         using var trained = Checkpoint.Load(_run.Last);
         foreach (var (name, parameter) in trained.Network.named_parameters())
         {
@@ -80,7 +96,8 @@ public sealed class TrainerTests : IDisposable
         var result = _run.Run(_run.Options.By(recipe => recipe with { EmaDecay = 0.9 }));
         using var best = Checkpoint.Load(_run.Best);
         using var last = SafeTensors.Open(_run.Last);
-        var measured = Evaluator.Evaluate(best.Network, RunFolder.Data.Validation, best.Normalization, cancel: TestContext.Current.CancellationToken);
+        var measured = Evaluator.Evaluate(
+            best.Network, RunFolder.Data.Validation, best.Normalization, cancel: TestContext.Current.CancellationToken);
         Assert.Equal((result.BestValidationTop1, result.History[result.BestEpoch - 1].ValidationLoss), (measured.Top1, measured.Loss));
         var averaged = last.Tensors.Keys.Where(name => name.StartsWith("training/ema/", StringComparison.Ordinal)).ToList();
         Assert.Equal(best.Network.state_dict().Keys.Order(), averaged.Select(name => name["training/ema/".Length..]).Order());
@@ -91,14 +108,18 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_run_without_anything_better_ends_early_and_its_best_epoch_is_tested()
     {
-        // A learning rate that moves nothing in float32: the validation stays as it is, but for statistics, so that no later epoch is expected to be better for long.
+        // A learning rate that moves nothing in float32: the validation stays as it is, but for statistics, so that no later epoch is
+        // expected to be better for long.
         var result = _run.Run(_run.Options.By(recipe => recipe with { Epochs = 60, Patience = 2, LearningRate = 1e-30 }));
         Assert.True(result is { Completed: true, StoppedEarly: true, Test: not null });
         Assert.Equal(result.EpochsDone, result.BestEpoch + 2);
         Assert.DoesNotContain(result.History.TakeLast(2), epoch => epoch.Best);
         Assert.Equal(result.EpochsDone, File.ReadAllLines(_run.Log).Length);
 
-        var again = new Trainer(_run.Options.By(recipe => recipe with { Epochs = 60, Patience = 2, LearningRate = 1e-30 }) with { Resume = true }, RunFolder.Data).Run(cancel: TestContext.Current.CancellationToken);
+        var again = new Trainer(
+            _run.Options.By(
+                recipe => recipe with { Epochs = 60, Patience = 2, LearningRate = 1e-30 }) with { Resume = true }, RunFolder.Data)
+            .Run(cancel: TestContext.Current.CancellationToken);
         Assert.Equal((result.EpochsDone, result.Test, true), (again.EpochsDone, again.Test, again.StoppedEarly));
     }
 
@@ -114,7 +135,8 @@ public sealed class TrainerTests : IDisposable
 
         var lines = File.ReadAllLines(_run.Log).Select(line => JsonDocument.Parse(line).RootElement).ToList();
         Assert.Equal([1, 2, 3], lines.Select(line => line.GetProperty("epoch").GetInt32()));
-        Assert.Equal(result.History.Select(epoch => epoch.ValidationTop1), lines.Select(line => line.GetProperty("validationTop1").GetDouble()));
+        Assert.Equal(
+            result.History.Select(epoch => epoch.ValidationTop1), lines.Select(line => line.GetProperty("validationTop1").GetDouble()));
         Assert.All(lines, line => Assert.True(line.GetProperty("seconds").GetDouble() > 0));
         Assert.Equal(result.History.Max(epoch => epoch.ValidationTop1), result.BestValidationTop1);
     }
@@ -139,7 +161,19 @@ public sealed class TrainerTests : IDisposable
     public void Live_tensors_do_not_grow_from_step_to_step(bool all)
     {
         var options = _run.Options.By(recipe => recipe with { Epochs = 4 });
-        if (all) options = options.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW, EmaDecay = 0.9, ClipNorm = 1, BatchSize = 8, AccumulateBatches = 2 }) with { Augmentation = Augmentation.None with { Mixup = 0.2 } };
+        if (all)
+        {
+            options = options.By(
+                recipe => recipe with
+                {
+                    Optimizer = OptimizerKind.AdamW,
+                    EmaDecay = 0.9,
+                    ClipNorm = 1,
+                    BatchSize = 8,
+                    AccumulateBatches = 2
+                }) with { Augmentation = Augmentation.None with { Mixup = 0.2 } };
+        }
+
         var counts = new List<long>();
         Finalisers.Run();
         var before = Tensor.TotalCount;
@@ -154,8 +188,9 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(24, counts.Count);
         Assert.Single(counts.Skip(1).Distinct());
 
-        // TorchSharp never takes the tensor that a Parameter was made from off its count (nn.Linear(2, 2), disposed of, leaves 2), so the networks
-        // of a run, the trained one, the tested one and the averaged one, leave as many as they have parameters, and nothing else is left.
+        // TorchSharp never takes the tensor that a Parameter was made from off its count (nn.Linear(2, 2), disposed of, leaves 2), so the
+        // networks of a run, the trained one, the tested one and the averaged one, leave as many as they have parameters, and nothing else
+        // is left.
         using var network = new MobileNet(TorchTests.Spec());
         Assert.Equal((all ? 3 : 2) * network.parameters().Count(), after - before);
     }
@@ -170,8 +205,11 @@ public sealed class TrainerTests : IDisposable
 
         using var best = Checkpoint.Load(_run.Best);
         Assert.Equal(result.BestEpoch, best.Epoch);
-        Assert.Equal(result.Test, Evaluator.Evaluate(best.Network, RunFolder.Data.Test, best.Normalization, 256, cancel: TestContext.Current.CancellationToken));
-        var validation = Evaluator.Evaluate(best.Network, RunFolder.Data.Validation, best.Normalization, 256, cancel: TestContext.Current.CancellationToken);
+        Assert.Equal(
+            result.Test, Evaluator.Evaluate(
+                best.Network, RunFolder.Data.Test, best.Normalization, 256, cancel: TestContext.Current.CancellationToken));
+        var validation = Evaluator.Evaluate(
+            best.Network, RunFolder.Data.Validation, best.Normalization, 256, cancel: TestContext.Current.CancellationToken);
         Assert.Equal(result.BestValidationTop1, validation.Top1);
     }
 
@@ -218,11 +256,14 @@ public sealed class TrainerTests : IDisposable
         {
             Threads = 0,
         };
-        var message = Assert.Throws<ArgumentException>(() => new Trainer(options with { Network = TorchTests.Spec(classes: 7, channels: 1) }, RunFolder.Data)).Message;
+        var message = Assert.Throws<ArgumentException>(
+            () => new Trainer(options with { Network = TorchTests.Spec(classes: 7, channels: 1) }, RunFolder.Data)).Message;
         foreach (var part in new[]
         {
-            "epochs is 0", "batch size is 1", "learning rate is NaN", "momentum is 1", "weight decay is -1", "label smoothing is 1", "warm-up epochs is -1",
-            "accumulated batches is 0", "optimizer is 2", "schedule is 2", "β1 is 1", "β2 is -1", "clipped to is 0", "average is 1", "patience is 0", "dropout is 1", "augmentation is 'much'",
+            "epochs is 0", "batch size is 1", "learning rate is NaN", "momentum is 1", "weight decay is -1", "label smoothing is 1",
+            "warm-up epochs is -1",
+            "accumulated batches is 0", "optimizer is 2", "schedule is 2", "β1 is 1", "β2 is -1", "clipped to is 0", "average is 1",
+            "patience is 0", "dropout is 1", "augmentation is 'much'",
             "threads is 0", "takes 1 channels, the images of shapes have 3", "7 classes apart, shapes has 10",
         })
         {
@@ -233,7 +274,10 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void More_batches_than_there_are_can_t_be_accumulated() => Assert.Contains(
         "accumulated batches is 7, but the training split has 6 of 16 images",
-        Assert.Throws<ArgumentException>(() => new Trainer(_run.Options.By(recipe => recipe with { AccumulateBatches = 7 }), RunFolder.Data)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(
+            () =>
+                new Trainer(
+                    _run.Options.By(recipe => recipe with { AccumulateBatches = 7 }), RunFolder.Data)).Message, StringComparison.Ordinal);
 
     private static byte[] BytesOf(string path, string name)
     {
@@ -246,5 +290,7 @@ public sealed class TrainerTests : IDisposable
     [InlineData("cuda:x", "known are")]
     [InlineData("cuda:99", "CUDA devices")]
     public void A_device_that_is_not_there_is_refused(string device, string reason) =>
-        Assert.Contains(reason, Assert.Throws<ArgumentException>(() => new Trainer(_run.Options with { Device = device }, RunFolder.Data)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            reason, Assert.Throws<ArgumentException>(
+                () => new Trainer(_run.Options with { Device = device }, RunFolder.Data)).Message, StringComparison.Ordinal);
 }

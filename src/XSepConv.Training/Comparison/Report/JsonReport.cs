@@ -3,11 +3,15 @@ using System.Text.Json;
 
 namespace XSepConv.Training;
 
-/// <summary><c>report.json</c>. All that a clock or the system said is in objects called <c>measured</c>: without them the bits are the same each time.</summary>
+/// <summary>
+/// <c>report.json</c>. All that a clock or the system said is in objects called <c>measured</c>: without them the bits are the same each
+/// time.
+/// </summary>
 internal static class JsonReport
 {
     // The file is for programs, never for a page.
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Options =
+        new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static string Write(ComparisonReport report) => JsonSerializer.Serialize(Of(report), Options) + "\n";
 
@@ -50,7 +54,7 @@ internal static class JsonReport
             outcome.BestEpoch,
             testTop1 = outcome.Test.Top1,
             testLoss = outcome.Test.Loss,
-            epochs = outcome.History.Select(epoch => new { epoch.Epoch, epoch.TrainLoss, epoch.TrainTop1, epoch.ValidationLoss, epoch.ValidationTop1, epoch.LearningRate, epoch.Best }),
+            epochs = outcome.History.Select(Epoch),
         }),
         network.Confusion,
         measured = new
@@ -59,7 +63,7 @@ internal static class JsonReport
             trainingMemoryBytes = network.Measured.TrainingBytes,
             network.Measured.ImagesPerSecond,
             network.Measured.TrainingSeconds,
-            latencyMilliseconds = new { network.Measured.Latency.Libtorch, network.Measured.Latency.Module, network.Measured.Latency.Runtime },
+            latencyMilliseconds = network.Measured.Latency,
         },
     };
 
@@ -76,8 +80,13 @@ internal static class JsonReport
             confidence95 = test.Top1 is { Low: { } low, High: { } high } ? new[] { low, high } : null,
             whyNot = test.Top1.WhyNot,
         },
-        mcNemar = test.Images.Select((images, seed) => new { seed, onlyFirstRight = images.OnlyFirst, onlySecondRight = images.OnlySecond, p = images.P }),
+        mcNemar = test.Images.Select(
+            (images, seed) => new { seed, onlyFirstRight = images.OnlyFirst, onlySecondRight = images.OnlySecond, p = images.P }),
     };
 
-    private static object Statistics(SampleStatistics statistics) => new { statistics.Mean, sd = statistics.StandardDeviation, statistics.Values };
+    private static object Epoch(EpochResult epoch) =>
+        new { epoch.Epoch, epoch.TrainLoss, epoch.TrainTop1, epoch.ValidationLoss, epoch.ValidationTop1, epoch.LearningRate, epoch.Best };
+
+    private static object Statistics(SampleStatistics statistics) =>
+        new { statistics.Mean, sd = statistics.StandardDeviation, statistics.Values };
 }

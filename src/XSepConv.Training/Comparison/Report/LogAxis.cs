@@ -24,7 +24,9 @@ internal static class LogAxis
         axis.TickGenerator = new ScottPlot.TickGenerators.NumericManual([.. ticks.Select(Place)], labels);
     }
 
-    /// <summary>The values to write between two others: the fewest round ones that are three; where the two are close, evenly spaced ones.</summary>
+    /// <summary>
+    /// The values to write between two others: the fewest round ones that are three; where the two are close, evenly spaced ones.
+    /// </summary>
     public static IReadOnlyList<double> Ticks(double low, double high)
     {
         foreach (var mantissas in Mantissas)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ScottPlot;
 using SkiaSharp;
 
@@ -11,7 +12,8 @@ namespace XSepConv.Training;
 /// <param name="Height">Likewise.</param>
 /// <param name="Measured">Whether it shows times.</param>
 /// <param name="Legend">What its marks and lines stand for; drawn by the page, which has room for it on every screen.</param>
-internal sealed record ReportChart(string Title, byte[] Light, byte[] Dark, int Width, int Height, bool Measured, IReadOnlyList<LegendEntry> Legend);
+internal sealed record ReportChart(
+    string Title, byte[] Light, byte[] Dark, int Width, int Height, bool Measured, IReadOnlyList<LegendEntry> Legend);
 
 /// <summary>An entry of a legend.</summary>
 /// <param name="Name">What it stands for.</param>
@@ -33,7 +35,8 @@ internal static class ReportCharts
     private const int Density = 2;
 
     // Okabe and Ito's colours, told apart by everyone.
-    private static readonly Color[] Palette = [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00" }.Select(hex => Color.FromHex(hex))];
+    private static readonly Color[] Palette =
+        [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00" }.Select(hex => Color.FromHex(hex))];
 
     private sealed record Theme(Color Page, Color Ink, Color Grid)
     {
@@ -43,7 +46,8 @@ internal static class ReportCharts
     }
 
     /// <summary>A sans-serif font of this system, like the page's; null for whatever is there.</summary>
-    private static string? Font { get; } = new[] { "Inter", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Segoe UI", "Helvetica", "Arial" }
+    private static string? Font { get; } =
+        new[] { "Inter", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Segoe UI", "Helvetica", "Arial" }
         .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains);
 
     /// <summary>Whether the system has any font: without, pictures have no text.</summary>
@@ -53,11 +57,15 @@ internal static class ReportCharts
     public static IReadOnlyList<ReportChart> Draw(ComparisonReport report) =>
     [
         Both("Top-1 against multiply-accumulates", Width, Height, measured: false, (plot, _, legend) => AgainstMacs(plot, report, legend)),
-        Both("Top-1 against latency of one image", Width, Height, measured: true, (plot, _, legend) => AgainstLatency(plot, report, legend)),
+        Both(
+            "Top-1 against latency of one image", Width, Height, measured: true, (plot, _, legend) => AgainstLatency(plot, report, legend)),
         Both("Loss by epoch, mean over seeds", Width, Height, measured: false, (plot, _, legend) => Loss(plot, report, legend)),
-        Both("Validation top-1 by epoch: mean, and each seed", Width, Height, measured: false, (plot, _, legend) => Validation(plot, report, legend)),
+        Both(
+            "Validation top-1 by epoch: mean, and each seed", Width, Height, measured: false,
+            (plot, _, legend) => Validation(plot, report, legend)),
         .. report.Networks.Select(network => Both(
-            $"Confusion of {network.Network.Label}", Width, Width, measured: false, (plot, theme, _) => Confusion(plot, theme, network, report.Manifest.Data.ClassNames))),
+            $"Confusion of {network.Network.Label}", Width, Width, measured: false, (plot, theme, _) => Confusion(
+                plot, theme, network, report.Manifest.Data.ClassNames))),
     ];
 
     private static ReportChart Both(string title, int width, int height, bool measured, Action<Plot, Theme, List<LegendEntry>> draw)
@@ -183,7 +191,9 @@ internal static class ReportCharts
             var color = Palette[i % Palette.Length];
             foreach (var outcome in network.Outcomes)
             {
-                Curve(plot, color.WithAlpha(0.3), LinePattern.Solid, [.. outcome.History.Select(epoch => 100 * epoch.ValidationTop1)], width: 1);
+                Curve(
+                    plot, color.WithAlpha(0.3), LinePattern.Solid, [.. outcome.History.Select(epoch => 100 * epoch.ValidationTop1)],
+                    width: 1);
             }
 
             Curve(plot, color, LinePattern.Solid, Means(network, epoch => 100 * epoch.ValidationTop1));
@@ -215,7 +225,8 @@ internal static class ReportCharts
     private static double[] Means(NetworkReport network, Func<EpochResult, double> value)
     {
         var epochs = network.Outcomes.Max(outcome => outcome.History.Count);
-        return [.. Enumerable.Range(0, epochs).Select(i => network.Outcomes.Where(outcome => outcome.History.Count > i).Average(outcome => value(outcome.History[i])))];
+        return [.. Enumerable.Range(0, epochs).Select(i =>
+            network.Outcomes.Where(outcome => outcome.History.Count > i).Average(outcome => value(outcome.History[i])))];
     }
 
     /// <summary>Shares of each class, a row a class; numbers and names where there are few enough to be read.</summary>
@@ -227,7 +238,10 @@ internal static class ReportCharts
         for (var row = 0; row < classes; row++)
         {
             var sum = network.Confusion[row].Sum();
-            for (var column = 0; column < classes; column++) shares[row, column] = sum == 0 ? 0 : 100.0 * network.Confusion[row][column] / sum;
+            for (var column = 0; column < classes; column++)
+            {
+                shares[row, column] = sum == 0 ? 0 : 100.0 * network.Confusion[row][column] / sum;
+            }
         }
 
         var map = plot.Add.Heatmap(shares);
@@ -241,7 +255,8 @@ internal static class ReportCharts
                 {
                     if (shares[row, column] < 0.05) continue;
                     var number = shares[row, column];
-                    var text = plot.Add.Text(number >= 9.95 ? $"{Math.Round(number)}" : number.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture), column, classes - 1 - row);
+                    var format = number >= 9.95 ? "0" : "0.0";
+                    var text = plot.Add.Text(number.ToString(format, CultureInfo.InvariantCulture), column, classes - 1 - row);
                     text.Alignment = Alignment.MiddleCenter;
                     text.LabelFontSize = 11;
                     text.LabelFontColor = number > 50 ? Colors.White : theme.Ink;

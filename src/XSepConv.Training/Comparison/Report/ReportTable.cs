@@ -1,18 +1,22 @@
 namespace XSepConv.Training;
 
-/// <summary>A row of a table: what, and a text for each network.</summary>
+/// <summary>A row of a table.</summary>
 /// <param name="Name">What is told.</param>
-/// <param name="Cells">For each network.</param>
-/// <param name="Ratio">The first network's by the second's, where there are two and that says something.</param>
+/// <param name="Cells">As many as the table has heads.</param>
 /// <param name="Measured">Whether a clock or the system said it, so that another time it would be another.</param>
-internal sealed record ReportRow(string Name, IReadOnlyList<string> Cells, string Ratio, bool Measured);
+internal sealed record ReportRow(string Name, IReadOnlyList<string> Cells, bool Measured = false);
 
-/// <summary>The figures of a report in rows, for the screen, Markdown and HTML alike.</summary>
-internal static class ReportTable
+/// <summary>A table of a report, for the screen, Markdown and HTML alike.</summary>
+/// <param name="Corner">What heads the rows' names.</param>
+/// <param name="Heads">Of the columns.</param>
+/// <param name="Rows">From top to bottom.</param>
+internal sealed record ReportTable(string Corner, IReadOnlyList<string> Heads, IReadOnlyList<ReportRow> Rows)
 {
-    public static IReadOnlyList<ReportRow> Of(ComparisonReport report)
+    /// <summary>A column a network; where there are two, their ratios too.</summary>
+    public static ReportTable Figures(ComparisonReport report)
     {
         var networks = report.Networks;
+        var hasRatio = networks.Count == 2;
         List<ReportRow> rows =
         [
             Row("top-1 on test images", network => ReportText.Percent(network.Top1)),
@@ -23,17 +27,50 @@ internal static class ReportTable
         if (report.Manifest.Kind == "ablate") rows.Add(Row("shift left over", network => ReportText.Shift(network.Shift)));
         rows.AddRange(
         [
-            Timed("peak memory in training", network => ReportText.Megabytes(network.Measured.PeakBytes), network => network.Measured.PeakBytes),
-            Timed("of it, by training", network => ReportText.Megabytes(network.Measured.TrainingBytes), network => network.Measured.TrainingBytes),
-            Timed("images/s in training", network => ReportText.PerSecond(network.Measured.ImagesPerSecond), network => network.Measured.ImagesPerSecond),
-            Timed("latency, libtorch", network => ReportText.Milliseconds(network.Measured.Latency.Libtorch), network => network.Measured.Latency.Libtorch),
-            Timed("latency, fused module", network => ReportText.Milliseconds(network.Measured.Latency.Module), network => network.Measured.Latency.Module),
-            Timed("latency, runtime", network => ReportText.Milliseconds(network.Measured.Latency.Runtime), network => network.Measured.Latency.Runtime),
+            Bytes("peak memory in training", measured => measured.PeakBytes),
+            Bytes("of it, by training", measured => measured.TrainingBytes),
+            Timed("images/s in training", measured => measured.ImagesPerSecond, ReportText.PerSecond),
+            Latency("libtorch", latency => latency.Libtorch),
+            Latency("fused module", latency => latency.Module),
+            Latency("runtime", latency => latency.Runtime),
         ]);
-        return rows;
+        return new("", [.. Labels(report), .. hasRatio ? ["ratio"] : Array.Empty<string>()], rows);
 
-        ReportRow Row(string name, Func<NetworkReport, string> cell, Func<NetworkReport, double?>? value = null) => new(
-            name, [.. networks.Select(cell)], networks.Count == 2 && value is not null ? ReportText.Ratio(value(networks[0]), value(networks[1])) : "", Measured: false);
-        ReportRow Timed(string name, Func<NetworkReport, string> cell, Func<NetworkReport, double?> value) => Row(name, cell, value) with { Measured = true };
+        ReportRow Row(string name, Func<NetworkReport, string> cell, Func<NetworkReport, double?>? value = null)
+        {
+            var ratio = value is null ? "" : ReportText.Ratio(value(networks[0]), value(networks[^1]));
+            return new(name, [.. networks.Select(cell), .. hasRatio ? [ratio] : Array.Empty<string>()]);
+        }
+
+        ReportRow Timed(string name, Func<NetworkMeasurements, double?> value, Func<double?, string> text) =>
+            Row(name, network => text(value(network.Measured)), network => value(network.Measured)) with { Measured = true };
+        ReportRow Bytes(string name, Func<NetworkMeasurements, long?> value) =>
+            Timed(name, measured => value(measured), bytes => ReportText.Megabytes((long?)bytes));
+        ReportRow Latency(string where, Func<Latency, double> value) =>
+            Timed($"latency, {where}", measured => value(measured.Latency), time => ReportText.Milliseconds(time!.Value));
     }
+
+    /// <summary>A row for each network that is tested against another.</summary>
+    public static ReportTable Tests(ComparisonReport report) => new("", ["against", "points", "95 % interval", "t", "p"],
+    [
+        .. report.Tests.Select(test => new ReportRow(test.First.Network.Label,
+        [
+            test.Second.Network.Label, ReportText.Points(test.Top1.Mean), ReportText.Interval(test.Top1), ReportText.T(test.Top1.T),
+            ReportText.P(test.Top1.P),
+        ])),
+    ]);
+
+    /// <summary>A row a seed: top-1 of each network, and the images that only one of two gets right.</summary>
+    public static ReportTable Seeds(ComparisonReport report) => new(
+        "seed",
+        [.. Labels(report), .. report.Tests.Select(test => $"only {test.First.Network.Label} : only {test.Second.Network.Label}")],
+        [
+            .. Enumerable.Range(0, report.Manifest.Seeds).Select(seed => new ReportRow($"{seed}",
+            [
+                .. report.Networks.Select(network => ReportText.Percent(network.Outcomes[seed].Test.Top1)),
+                .. report.Tests.Select(test => ReportText.OnlyOne(test.Images[seed])),
+            ])),
+        ]);
+
+    private static IEnumerable<string> Labels(ComparisonReport report) => report.Networks.Select(network => network.Network.Label);
 }

@@ -10,6 +10,32 @@ internal static class ReportText
 
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
+    /// <summary>What was compared on what, in a sentence.</summary>
+    public static string Subject(ComparisonManifest manifest)
+    {
+        var data = manifest.Data;
+        return $"{data.Name}{(data.Synthetic ? ", synthetic" : "")}: {data.ClassNames.Count} classes, "
+            + $"{data.Channels}×{data.Height}×{data.Width}, "
+            + $"{Whole(data.TrainImages)} images to train, {Whole(data.ValidationImages)} to validate, {Whole(data.TestImages)} to test. "
+            + $"{Count(manifest.Seeds, "seed")}, {Count(manifest.Training.Recipe.Epochs, "epoch")} each.";
+    }
+
+    /// <summary>Where and when times were measured, and beside what.</summary>
+    public static string Measured(ComparisonReport report)
+    {
+        var machine = report.Machine;
+        return $"{machine.Time.ToString("yyyy-MM-dd HH:mm 'UTC'", Culture)}, {machine.Processor}, {Count(machine.Cores, "core")}, "
+            + $"{machine.System}; {machine.Versions}; kernels {machine.Kernel}; {Runs(report.Manifest)}";
+    }
+
+    /// <summary>Why there is no test, and what kind of test there is.</summary>
+    public static IEnumerable<string> AboutTests(ComparisonReport report)
+    {
+        foreach (var why in report.Tests.Select(test => test.Top1.WhyNot).OfType<string>().Distinct()) yield return $"No test: {why}.";
+        yield return "Differences of test top-1 in percentage points; two-sided t-test of pairs with the same seed"
+            + $"{(report.Tests.Count > 1 ? "; the p-values are not corrected for there being several" : "")}.";
+    }
+
     public static string Whole(long value) => value.ToString("N0", Culture);
 
     public static string Megabytes(long? bytes) => bytes is { } value ? string.Create(Culture, $"{value / 1e6:N0} MB") : None;
@@ -34,6 +60,8 @@ internal static class ReportText
 
     public static string Interval(PairedTest test) => test is { Low: { } low, High: { } high } ? $"{Points(low)} to {Points(high)}" : None;
 
+    public static string T(double? t) => t is { } value ? string.Create(Culture, $"{value:0.000}") : None;
+
     public static string P(double? p) => p switch
     {
         null => None,
@@ -47,7 +75,8 @@ internal static class ReportText
     public static string Shift((double X, double Y) shift) =>
         shift == (0, 0) ? "none" : $"{Signed(shift.X, "0.#")}, {Signed(shift.Y, "0.#")} px";
 
-    public static string Ratio(double? first, double? second) => first is { } a && second is { } b && b != 0 ? string.Create(Culture, $"{a / b:0.00}×") : None;
+    public static string Ratio(double? first, double? second) =>
+        first is { } a && second is { } b && b != 0 ? string.Create(Culture, $"{a / b:0.00}×") : None;
 
     /// <summary>What the test says: in words, then in numbers.</summary>
     public static string Verdict(DifferenceReport test)
@@ -65,12 +94,18 @@ internal static class ReportText
     {
         foreach (var test in report.Tests.Where(test => test.First.IsAtChance && test.Second.IsAtChance))
         {
-            yield return $"{test.First.Network.Label} and {test.Second.Network.Label} are both at chance: {Percent(test.First.Chance)} are right when the "
-                + "commonest class is always answered. They have learned nothing yet, so their difference says nothing; train longer, or on more images.";
+            yield return $"{test.First.Network.Label} and {test.Second.Network.Label} are both at chance: "
+                + $"{Percent(test.First.Chance)} are right when the "
+                + "commonest class is always answered. They have learned nothing yet, so their difference says nothing; train longer, "
+                + "or on more images.";
         }
 
         var data = report.Manifest.Data;
-        if (data.Synthetic) yield return $"{data.Name} is synthetic: images that are made up can't tell which operator is better. Use photographs for that.";
+        if (data.Synthetic)
+        {
+            yield return $"{data.Name} is synthetic: images that are made up can't tell which operator is better. "
+                + "Use photographs for that.";
+        }
     }
 
     /// <summary>Images that only one of two networks gets right, and what McNemar's test says of them.</summary>
@@ -78,7 +113,8 @@ internal static class ReportText
 
     /// <summary>What training times were measured beside.</summary>
     public static string Runs(ComparisonManifest manifest) =>
-        $"runs of {Count(manifest.Training.Threads ?? 1, "thread")}, {((manifest.AtATime ?? 1) > 1 ? $"up to {Whole(manifest.AtATime ?? 1)} at a time" : "one at a time")}";
+        $"runs of {Count(manifest.Training.Threads ?? 1, "thread")}, "
+        + $"{((manifest.AtATime ?? 1) > 1 ? $"up to {Whole(manifest.AtATime ?? 1)} at a time" : "one at a time")}";
 
     public static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 

@@ -13,7 +13,8 @@ internal sealed record ComparedNetwork(string Id, string Label, string Family, N
     /// <summary>XSepConv and its depthwise twin, at each kernel size; at the table's where none is given.</summary>
     /// <param name="build">Both networks for the kernel sizes of the XSep rows: none for the table's.</param>
     /// <param name="kernels">The kernel sizes.</param>
-    public static IReadOnlyList<ComparedNetwork> Twins(Func<IReadOnlyList<int>, (NetworkSpec XSep, NetworkSpec Depthwise)> build, IReadOnlyList<int> kernels)
+    public static IReadOnlyList<ComparedNetwork> Twins(
+        Func<IReadOnlyList<int>, (NetworkSpec XSep, NetworkSpec Depthwise)> build, IReadOnlyList<int> kernels)
     {
         if (kernels.Count == 0) return [.. Pair(build([]), "", "")];
         return [.. kernels.SelectMany(kernel => Pair(
@@ -22,20 +23,25 @@ internal sealed record ComparedNetwork(string Id, string Label, string Family, N
             string.Create(CultureInfo.InvariantCulture, $" K={kernel}")))];
     }
 
-    /// <summary>The paper's question about the 2×2's padding: no 2×2, and three ways to pad it. All are tested against the improved symmetric padding.</summary>
+    /// <summary>
+    /// The paper's question about the 2×2's padding: no 2×2, and three ways to pad it. All are tested against the improved symmetric
+    /// padding.
+    /// </summary>
     /// <param name="improved">The network with the paper's padding.</param>
     public static IReadOnlyList<ComparedNetwork> Paddings(NetworkSpec improved)
     {
         const string Reference = "improved";
         return
         [
-            Variant("none", "no 2×2", improved with { Blocks = [.. improved.Blocks.Select(block => block.Kind == BlockKind.XSep ? block with { Kind = BlockKind.Sep } : block)] }),
+            Variant("none", "no 2×2", improved with { Blocks = [.. improved.Blocks.Select(Without2x2)] }),
             Variant("right-bottom", "2×2 right-bottom", improved with { PaddingStrategy = PaddingStrategy.RightBottom }),
             Variant("symmetric", "2×2 symmetric", improved with { PaddingStrategy = PaddingStrategy.Symmetric }),
             new(Reference, "2×2 improved symmetric", "2×2 improved symmetric", improved, null),
         ];
 
-        ComparedNetwork Variant(string id, string label, NetworkSpec spec) => new(id, label, label, spec with { Name = $"{spec.Name}, {label}" }, Reference);
+        static BlockSpec Without2x2(BlockSpec block) => block.Kind == BlockKind.XSep ? block with { Kind = BlockKind.Sep } : block;
+        ComparedNetwork Variant(string id, string label, NetworkSpec spec) =>
+            new(id, label, label, spec with { Name = $"{spec.Name}, {label}" }, Reference);
     }
 
     private static IEnumerable<ComparedNetwork> Pair((NetworkSpec XSep, NetworkSpec Depthwise) specs, string suffix, string size) =>

@@ -47,7 +47,8 @@ internal sealed class ComparisonFolder(string path)
 
         try
         {
-            return RegularFile.OpenWrite(Path.Combine(FullName, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+            return RegularFile.OpenWrite(
+                Path.Combine(FullName, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -71,7 +72,9 @@ internal sealed class ComparisonFolder(string path)
     }
 
     /// <summary>Begins a comparison, or goes on with the one that is there.</summary>
-    /// <returns>The manifest to go by: the given one, with the command that began the comparison, and the most runs at a time of both.</returns>
+    /// <returns>
+    /// The manifest to go by: the given one, with the command that began the comparison, and the most runs at a time of both.
+    /// </returns>
     /// <exception cref="TrainingRefusedException">Another comparison, or something else, is there.</exception>
     /// <exception cref="InvalidDataException">What is there is damaged.</exception>
     public ComparisonManifest Begin(ComparisonManifest manifest)
@@ -84,7 +87,8 @@ internal sealed class ComparisonFolder(string path)
         }
         else if (File.Exists(Path.Combine(FullName, Checkpoint.LastFileName)) || Directory.Exists(Runs))
         {
-            throw new TrainingRefusedException($"{FullName} holds training runs, but no comparison ({ManifestName}); choose another output directory.");
+            throw new TrainingRefusedException(
+                $"{FullName} holds training runs, but no comparison ({ManifestName}); choose another output directory.");
         }
 
         Directory.CreateDirectory(FullName);
@@ -96,19 +100,25 @@ internal sealed class ComparisonFolder(string path)
     public ComparisonManifest Manifest() => ComparisonManifest.Read(ManifestPath);
 
     /// <summary>What a run came to; null before its end.</summary>
-    /// <exception cref="InvalidDataException">It is not what this comparison's run came to: it, or a file that it was made from, was edited or replaced.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is not what this comparison's run came to: it, or a file that it was made from, was edited or replaced.
+    /// </exception>
     public RunOutcome? Outcome(ComparisonManifest manifest, ComparedRun run)
     {
         var path = OutcomePath(run);
         if (!File.Exists(path)) return null;
         if (Read(path, ComparisonJson.Default.SealedOutcome) is not { Seal: { } seal, Outcome: { } outcome })
         {
-            throw new InvalidDataException($"{path} does not say which network, data and checkpoint it belongs to. Delete it, and it is made again from the checkpoint.");
+            throw new InvalidDataException(
+                $"{path} does not say which network, data and checkpoint it belongs to. Delete it, "
+                + "and it is made again from the checkpoint.");
         }
 
         return seal.Broken(RunSeal.Of(RunSeal.Identity(manifest, run), outcome, RunPath(run))) is not { } broken
             ? outcome
-            : throw new InvalidDataException($"{path} can't be believed: {broken}. Put back what was there, or delete the folder {RunPath(run)}: the run is then made again.");
+            : throw new InvalidDataException(
+                $"{path} can't be believed: {broken}. Put back what was there, or delete the folder {RunPath(run)}: "
+                + "the run is then made again.");
     }
 
     /// <summary>Writes the outcome of a run that has ended, tied to its files as they are now.</summary>
@@ -133,7 +143,8 @@ internal sealed class ComparisonFolder(string path)
     {
         var path = Path.Combine(RunPath(run), RunDirectory.LogFileName);
         if (!File.Exists(path)) return [];
-        return [.. RegularFile.ReadLines(path).Select(line => JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult)).OfType<EpochResult>()];
+        return [.. RegularFile.ReadLines(path).Select(line =>
+            JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult)).OfType<EpochResult>()];
     }
 
     private string OutcomePath(ComparedRun run) => Path.Combine(RunPath(run), "outcome.json");

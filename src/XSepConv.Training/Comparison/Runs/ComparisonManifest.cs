@@ -26,7 +26,9 @@ internal sealed record ComparisonManifest
     /// <summary>Each network is trained with the seeds 0 … this − 1.</summary>
     public required int Seeds { get; init; }
 
-    /// <summary>The most runs that were at work side by side, since the beginning; 1 where nothing is said. It changes times only.</summary>
+    /// <summary>
+    /// The most runs that were at work side by side, since the beginning; 1 where nothing is said. It changes times only.
+    /// </summary>
     public int? AtATime { get; init; }
 
     /// <summary>What decides the outcome, in words: a restart must have the same.</summary>
@@ -34,7 +36,8 @@ internal sealed record ComparisonManifest
 
     /// <summary>Seed by seed, so that what is there early can be compared.</summary>
     [JsonIgnore]
-    public IEnumerable<ComparedRun> Runs => Enumerable.Range(0, Seeds).SelectMany(seed => Networks.Select(network => new ComparedRun(network, seed)));
+    public IEnumerable<ComparedRun> Runs =>
+        Enumerable.Range(0, Seeds).SelectMany(seed => Networks.Select(network => new ComparedRun(network, seed)));
 
     /// <summary>Puts one together.</summary>
     /// <param name="kind"><c>compare</c> or <c>ablate</c>.</param>
@@ -45,7 +48,8 @@ internal sealed record ComparisonManifest
     /// <param name="networks">The networks, with what the recipe says about them.</param>
     /// <param name="seeds">How many seeds.</param>
     public static ComparisonManifest Of(
-        string kind, string command, ImageDataset images, DatasetOptions opened, TrainingOptions training, IReadOnlyList<ComparedNetwork> networks, int seeds)
+        string kind, string command, ImageDataset images, DatasetOptions opened, TrainingOptions training,
+        IReadOnlyList<ComparedNetwork> networks, int seeds)
     {
         var settings = RunSettings.Of(training with { Network = networks[0].Spec, OutputDirectory = "x" }, images);
         foreach (var key in new[] { "network", "network table", "seed" }) settings.Remove(key);
@@ -68,7 +72,8 @@ internal sealed record ComparisonManifest
     }
 
     // Tells two networks of one name apart.
-    private static string Digest(NetworkSpec spec) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(spec.ToJson())))[..16];
+    private static string Digest(NetworkSpec spec) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(spec.ToJson())))[..16];
 
     public string ToJson() => JsonSerializer.Serialize(this, ComparisonJson.Default.ComparisonManifest);
 
@@ -77,7 +82,8 @@ internal sealed record ComparisonManifest
     {
         try
         {
-            return JsonSerializer.Deserialize(RegularFile.ReadAllBytes(path), ComparisonJson.Default.ComparisonManifest) ?? throw new JsonException("it is null");
+            return JsonSerializer.Deserialize(RegularFile.ReadAllBytes(path), ComparisonJson.Default.ComparisonManifest)
+                ?? throw new JsonException("it is null");
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
@@ -89,7 +95,8 @@ internal sealed record ComparisonManifest
 /// <summary>The data of a comparison, and how to open them again.</summary>
 internal sealed record ComparedData(
     string Name, string? Root, int ImageSize, int? Limit, bool Synthetic, string Source, IReadOnlyList<string> ClassNames,
-    int Channels, int Height, int Width, int TrainImages, int ValidationImages, int TestImages, FolderLayout Layout = FolderLayout.Auto, bool SkipDamaged = false)
+    int Channels, int Height, int Width, int TrainImages, int ValidationImages, int TestImages,
+    FolderLayout Layout = FolderLayout.Auto, bool SkipDamaged = false)
 {
     public Rgb? Background { get; init; }
 
@@ -103,7 +110,16 @@ internal sealed record ComparedData(
 
     /// <summary>The same data as a training run with that seed has them.</summary>
     public DatasetOptions Options(int seed) =>
-        new() { DataRoot = Root, ImageSize = ImageSize, Limit = Limit, Background = Background, Seed = seed, Layout = Layout, SkipDamaged = SkipDamaged };
+        new()
+        {
+            DataRoot = Root,
+            ImageSize = ImageSize,
+            Limit = Limit,
+            Background = Background,
+            Seed = seed,
+            Layout = Layout,
+            SkipDamaged = SkipDamaged,
+        };
 }
 
 /// <summary>A network as its own JSON, which says enums by name and is checked when read.</summary>
@@ -122,7 +138,8 @@ internal sealed class NetworkSpecConverter : JsonConverter<NetworkSpec>
         }
     }
 
-    public override void Write(Utf8JsonWriter writer, NetworkSpec value, JsonSerializerOptions options) => writer.WriteRawValue(value.ToJson());
+    public override void Write(Utf8JsonWriter writer, NetworkSpec value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value.ToJson());
 }
 
 [JsonSourceGenerationOptions(

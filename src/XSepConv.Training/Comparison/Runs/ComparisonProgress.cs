@@ -8,7 +8,8 @@ namespace XSepConv.Training;
 /// <param name="Total">The share of all runs, 0 … 1.</param>
 /// <param name="Step">What the run said last.</param>
 /// <param name="Finished">What it came to, once, at its end.</param>
-internal sealed record ComparisonProgress(int RunsDone, int Runs, ComparedRun? Run, double Share, double Total, TrainingProgress? Step, RunOutcome? Finished);
+internal sealed record ComparisonProgress(
+    int RunsDone, int Runs, ComparedRun? Run, double Share, double Total, TrainingProgress? Step, RunOutcome? Finished);
 
 /// <summary>Does a run, here or in a process of its own.</summary>
 /// <param name="run">The run.</param>

@@ -7,7 +7,9 @@ namespace XSepConv.Training;
 internal static class ProcessMemory
 {
     /// <summary>The most it ever had, in bytes; null where the system does not say.</summary>
-    public static long? Peak() => OperatingSystem.IsLinux() ? OfStatus("VmHWM:") : OperatingSystem.IsWindows() ? OfProcess(process => process.PeakWorkingSet64) : null;
+    public static long? Peak() =>
+        OperatingSystem.IsLinux() ? OfStatus("VmHWM:")
+            : OperatingSystem.IsWindows() ? OfProcess(process => process.PeakWorkingSet64) : null;
 
     /// <summary>What it has, in bytes.</summary>
     public static long? Now() => OperatingSystem.IsLinux() ? OfStatus("VmRSS:") : OfProcess(process => process.WorkingSet64);
@@ -25,6 +27,8 @@ internal static class ProcessMemory
         if (!File.Exists(Status)) return null;
         var line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
         var words = line?[name.Length..].Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-        return words is [var number, "kB"] && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var kilobytes) ? 1024 * kilobytes : null;
+        return words is [var number, "kB"] && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var kilobytes)
+            ? 1024 * kilobytes
+            : null;
     }
 }

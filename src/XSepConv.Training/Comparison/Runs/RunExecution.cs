@@ -19,7 +19,8 @@ internal static class RunExecution
     /// <param name="cancel">Ends the run after the current step, saved.</param>
     /// <returns>False when it was cancelled.</returns>
     public static bool Execute(
-        ComparisonFolder folder, ComparisonManifest manifest, ComparedRun run, ImageDataset images, bool ownProcess, IProgress<TrainingProgress>? progress, CancellationToken cancel)
+        ComparisonFolder folder, ComparisonManifest manifest, ComparedRun run, ImageDataset images, bool ownProcess,
+        IProgress<TrainingProgress>? progress, CancellationToken cancel)
     {
         var path = folder.RunPath(run);
         var options = manifest.Training with
@@ -52,11 +53,20 @@ internal static class RunExecution
 
         // The last bits of a logit may differ from one device or number of threads to the next, and so a class or two.
         var allowed = 1 + (test.Images / 1000);
-        if (best.Spec.ToJson() == run.Network.Spec.ToJson() && best.Result == epoch && Math.Abs(right - (test.Top1 * test.Images)) <= allowed) return;
-        throw new InvalidDataException($"{file} is not what the run {run.Id} tested: another file has taken its place. Put it back, or delete the folder {Path.GetDirectoryName(file)}: the run is then made again.");
+        if (best.Spec.ToJson() == run.Network.Spec.ToJson() && best.Result == epoch
+            && Math.Abs(right - (test.Top1 * test.Images)) <= allowed)
+        {
+            return;
+        }
+
+        throw new InvalidDataException(
+            $"{file} is not what the run {run.Id} tested: another file has taken its place. Put it back, "
+            + $"or delete the folder {Path.GetDirectoryName(file)}: the run is then made again.");
     }
 
-    /// <summary>A process whose parent was killed needs a moment to see it; it is not the other run that the trainer would refuse.</summary>
+    /// <summary>
+    /// A process whose parent was killed needs a moment to see it; it is not the other run that the trainer would refuse.
+    /// </summary>
     private static void AwaitPredecessor(TrainingOptions options)
     {
         if (!Directory.Exists(options.OutputDirectory)) return;
@@ -92,10 +102,11 @@ internal static class RunExecution
     }
 
     /// <summary>
-    /// Notes the most memory that training took: after the last step of the first epoch that this process trains, before anything is validated,
-    /// in batches of another size.
+    /// Notes the most memory that training took: after the last step of the first epoch that this process trains, before anything is
+    /// validated, in batches of another size.
     /// </summary>
-    private sealed class MemoryWatch(ComparisonFolder folder, ComparedRun run, IProgress<TrainingProgress>? next) : IProgress<TrainingProgress>
+    private sealed class MemoryWatch(
+        ComparisonFolder folder, ComparedRun run, IProgress<TrainingProgress>? next) : IProgress<TrainingProgress>
     {
         private readonly long? start = ProcessMemory.Now();
         private bool done;

@@ -10,6 +10,8 @@ internal sealed record RunOutcome(
     int BestEpoch, EvaluationResult Test, IReadOnlyList<int> Labels, IReadOnlyList<int> Predictions, IReadOnlyList<EpochResult> History);
 
 /// <summary>What the system said about a run's process.</summary>
-/// <param name="PeakBytes">The most memory it had at once until the end of the first epoch's training; null where that can't be known.</param>
+/// <param name="PeakBytes">
+/// The most memory it had at once until the end of the first epoch's training; null where that can't be known.
+/// </param>
 /// <param name="StartBytes">Of these, what it had before the network was built: program, libraries, images; null likewise.</param>
 internal sealed record RunMeasurements(long? PeakBytes, long? StartBytes);

@@ -3,7 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace XSepConv.Training;
 
 /// <summary>Does the runs of a comparison in order, several at a time: each is waited for by a thread.</summary>
-internal sealed class RunQueue(ComparisonFolder folder, ComparisonManifest manifest, RunExecutor execute, IProgress<ComparisonProgress>? progress)
+internal sealed class RunQueue(
+    ComparisonFolder folder, ComparisonManifest manifest, RunExecutor execute, IProgress<ComparisonProgress>? progress)
 {
     // The test at the end is about this share of a run.
     private const double TestShare = 0.03;
@@ -15,14 +16,17 @@ internal sealed class RunQueue(ComparisonFolder folder, ComparisonManifest manif
     private bool _stopped;
     private ExceptionDispatchInfo? _failure;
 
-    /// <summary>Does what is left. When a run fails, those beside it are stopped where they can be continued, and the failure is thrown.</summary>
+    /// <summary>
+    /// Does what is left. When a run fails, those beside it are stopped where they can be continued, and the failure is thrown.
+    /// </summary>
     /// <param name="atATime">How many.</param>
     /// <param name="cancel">Ends all where they can be continued.</param>
     /// <returns>Whether all are done.</returns>
     public bool Run(int atATime, CancellationToken cancel)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Thread[] others = [.. Enumerable.Range(1, Math.Max(0, Math.Min(atATime, _runs.Length) - 1)).Select(_ => new Thread(() => Work(stop)))];
+        Thread[] others =
+            [.. Enumerable.Range(1, Math.Max(0, Math.Min(atATime, _runs.Length) - 1)).Select(_ => new Thread(() => Work(stop)))];
         foreach (var thread in others) thread.Start();
         Work(stop);
         foreach (var thread in others) thread.Join();
@@ -36,13 +40,15 @@ internal sealed class RunQueue(ComparisonFolder folder, ComparisonManifest manif
         {
             while (Next() is { } run)
             {
-                if (folder.Outcome(manifest, run) is null && (stop.IsCancellationRequested || !execute(run, new Follow(this, run), stop.Token)))
+                if (folder.Outcome(manifest, run) is null
+                    && (stop.IsCancellationRequested || !execute(run, new Follow(this, run), stop.Token)))
                 {
                     Stop(null, stop);
                     return;
                 }
 
-                var outcome = folder.Outcome(manifest, run) ?? throw new InvalidOperationException($"The run {run.Id} has ended without an outcome.");
+                var outcome = folder.Outcome(manifest, run) ?? throw new InvalidOperationException(
+                    $"The run {run.Id} has ended without an outcome.");
                 lock (_lock)
                 {
                     _shares.Remove(run);

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace XSepConv.Training;
 
 /// <summary>
-/// Hashes of what an outcome was made from: no figure is reported that the files beside it do not back. It finds what was edited, mixed up or replaced; it is
-/// no signature, which would need a secret.
+/// Hashes of what an outcome was made from: no figure is reported that the files beside it do not back. It finds what was edited, mixed up
+/// or replaced; it is no signature, which would need a secret.
 /// </summary>
 /// <param name="Run">Network, data, recipe and seed.</param>
 /// <param name="Outcome">The outcome itself.</param>
@@ -21,15 +21,18 @@ internal sealed record RunSeal(string Run, string Outcome, string? Best, string?
     /// <param name="run">The run.</param>
     public static string Identity(ComparisonManifest manifest, ComparedRun run)
     {
-        var settings = manifest.Settings.Where(setting => setting.Key != "seeds" && !setting.Key.StartsWith("network", StringComparison.Ordinal))
+        var settings = manifest.Settings.Where(
+            setting => setting.Key != "seeds" && !setting.Key.StartsWith("network", StringComparison.Ordinal))
             .OrderBy(setting => setting.Key, StringComparer.Ordinal);
-        return Digest(Encoding.UTF8.GetBytes(string.Join('\n', settings.Select(setting => $"{setting.Key}: {setting.Value}").Append(run.Network.Spec.ToJson()).Append(run.Id))));
+        var lines = settings.Select(setting => $"{setting.Key}: {setting.Value}").Append(run.Network.Spec.ToJson()).Append(run.Id);
+        return Digest(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
     }
 
     /// <summary>The seal of what is in a run's folder now.</summary>
     public static RunSeal Of(string identity, RunOutcome outcome, string folder) => new(
         identity, Digest(JsonSerializer.SerializeToUtf8Bytes(outcome, ComparisonJson.Default.RunOutcome)),
-        OfFile(folder, Checkpoint.BestFileName), OfFile(folder, Checkpoint.LastFileName), OfFile(folder, RunDirectory.LogFileName), OfFile(folder, ComparisonFolder.MeasuredFileName));
+        OfFile(folder, Checkpoint.BestFileName), OfFile(folder, Checkpoint.LastFileName), OfFile(folder, RunDirectory.LogFileName),
+        OfFile(folder, ComparisonFolder.MeasuredFileName));
 
     /// <summary>What is no longer as it was when the outcome was written; null where all is.</summary>
     public string? Broken(RunSeal now)
@@ -41,7 +44,8 @@ internal sealed record RunSeal(string Run, string Outcome, string? Best, string?
             (Checkpoint.BestFileName, Best, now.Best), (Checkpoint.LastFileName, Last, now.Last),
             (RunDirectory.LogFileName, Log, now.Log), (ComparisonFolder.MeasuredFileName, Measured, now.Measured),
         ];
-        var changed = files.Where(file => file.Then != file.Now).Select(file => file.Now is null ? $"{file.Name} beside it is gone" : $"{file.Name} beside it is another one").ToList();
+        var changed = files.Where(file => file.Then != file.Now).Select(
+            file => file.Now is null ? $"{file.Name} beside it is gone" : $"{file.Name} beside it is another one").ToList();
         return changed.Count == 0 ? null : string.Join(", ", changed);
     }
 

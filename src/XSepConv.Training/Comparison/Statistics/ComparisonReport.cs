@@ -16,7 +16,8 @@ internal sealed record ComparisonReport(
     /// <summary>Puts it together from what the runs wrote.</summary>
     public static ComparisonReport Of(ComparisonFolder folder, ComparisonManifest manifest, IReadOnlyList<Latency> latencies)
     {
-        var networks = manifest.Networks.Zip(latencies, (network, latency) => NetworkReport.Of(folder, manifest, network, latency)).ToList();
+        var networks = manifest.Networks.Zip(
+            latencies, (network, latency) => NetworkReport.Of(folder, manifest, network, latency)).ToList();
         var tests = networks.Where(report => report.Network.Against is not null)
             .Select(report => DifferenceReport.Of(report, networks.Single(other => other.Network.Id == report.Network.Against))).ToList();
         return new(manifest, networks, tests, MachineReport.Now());
@@ -27,7 +28,9 @@ internal sealed record ComparisonReport(
 /// <param name="Network">Which.</param>
 /// <param name="Parameters">Trainable values.</param>
 /// <param name="Macs">Multiply-accumulates of one image.</param>
-/// <param name="Shift">What is left of the half-pixel shifts of the 2×2 layers, in pixels of the input: to the right, to the bottom.</param>
+/// <param name="Shift">
+/// What is left of the half-pixel shifts of the 2×2 layers, in pixels of the input: to the right, to the bottom.
+/// </param>
 /// <param name="Outcomes">Of each seed.</param>
 /// <param name="Top1">Test top-1, 0 … 1, over the seeds.</param>
 /// <param name="Loss">Test cross-entropy over the seeds.</param>
@@ -40,13 +43,16 @@ internal sealed record NetworkReport(
     /// <summary>What always answering with the commonest class gets right, 0 … 1.</summary>
     public double Chance => Confusion.Max(row => row.Sum()) / (double)Confusion.Sum(row => row.Sum());
 
-    /// <summary>Whether it is right no more often than that, or by no more than two standard errors of as many guesses as there are test images.</summary>
+    /// <summary>
+    /// Whether it is right no more often than that, or by no more than two standard errors of as many guesses as there are test images.
+    /// </summary>
     public bool IsAtChance => Top1.Mean <= Chance + (2 * Math.Sqrt(Chance * (1 - Chance) / Outcomes[0].Labels.Count));
 
     public static NetworkReport Of(ComparisonFolder folder, ComparisonManifest manifest, ComparedNetwork network, Latency latency)
     {
         ComparedRun[] runs = [.. Enumerable.Range(0, manifest.Seeds).Select(seed => new ComparedRun(network, seed))];
-        RunOutcome[] outcomes = [.. runs.Select(run => folder.Outcome(manifest, run) ?? throw new InvalidDataException($"The run {run.Id} in {folder.FullName} has no outcome."))];
+        RunOutcome[] outcomes = [.. runs.Select(run => folder.Outcome(manifest, run)
+            ?? throw new InvalidDataException($"The run {run.Id} in {folder.FullName} has no outcome."))];
         var (data, spec) = (manifest.Data, network.Spec);
         using var module = new MobileNet(spec);
         var profile = ModelProfile.Of(module, 1, data.Channels, data.Height, data.Width);
@@ -78,14 +84,18 @@ internal sealed record NetworkReport(
 }
 
 /// <summary>What differs from one time to the next.</summary>
-/// <param name="PeakBytes">The most memory that a run's process had in training, the largest of the seeds; null where it is not known.</param>
+/// <param name="PeakBytes">
+/// The most memory that a run's process had in training, the largest of the seeds; null where it is not known.
+/// </param>
 /// <param name="TrainingBytes">Of these, what came after the program, its libraries and the images; null likewise.</param>
 /// <param name="ImagesPerSecond">In training, the median over all epochs; null where no log has times.</param>
 /// <param name="TrainingSeconds">All seeds' training together; null likewise.</param>
 /// <param name="Latency">For one image.</param>
-internal sealed record NetworkMeasurements(long? PeakBytes, long? TrainingBytes, double? ImagesPerSecond, double? TrainingSeconds, Latency Latency)
+internal sealed record NetworkMeasurements(
+    long? PeakBytes, long? TrainingBytes, double? ImagesPerSecond, double? TrainingSeconds, Latency Latency)
 {
-    public static NetworkMeasurements Of(IReadOnlyList<RunMeasurements> memory, IReadOnlyList<IReadOnlyList<EpochResult>> logs, Latency latency)
+    public static NetworkMeasurements Of(
+        IReadOnlyList<RunMeasurements> memory, IReadOnlyList<IReadOnlyList<EpochResult>> logs, Latency latency)
     {
         double[] speeds = [.. logs.SelectMany(log => log).Select(epoch => epoch.ImagesPerSecond).OfType<double>()];
         double[] seconds = [.. logs.SelectMany(log => log).Select(epoch => epoch.Seconds).OfType<double>()];
@@ -125,7 +135,9 @@ internal sealed record MachineReport(DateTimeOffset Time, string Processor, int 
     private static string ProcessorName()
     {
         const string Known = "/proc/cpuinfo";
-        var line = File.Exists(Known) ? File.ReadLines(Known).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+        var line = File.Exists(Known)
+            ? File.ReadLines(Known).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
+            : null;
         return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? $"{RuntimeInformation.ProcessArchitecture}";
     }
 }

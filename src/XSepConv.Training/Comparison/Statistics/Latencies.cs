@@ -90,7 +90,8 @@ internal static class Latencies
             session = trained.Network.Compile().CreateSession(maxBatch: 1, threads: 1, data.Height, data.Width);
         }
 
-        public Action[] Works => [() => Forward(XSepBackend.Composed), () => Forward(XSepBackend.Auto), () => session.Run(pixels.AsSpan(), logits)];
+        public Action[] Works =>
+            [() => Forward(XSepBackend.Composed), () => Forward(XSepBackend.Auto), () => session.Run(pixels.AsSpan(), logits)];
 
         public void Dispose()
         {

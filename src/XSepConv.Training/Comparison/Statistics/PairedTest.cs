@@ -3,7 +3,8 @@ using MathNet.Numerics.Distributions;
 namespace XSepConv.Training;
 
 /// <summary>
-/// The paired t-test over seeds: whether the mean difference between two networks, each pair trained with the same seed on the same images, could be chance.
+/// The paired t-test over seeds: whether the mean difference between two networks, each pair trained with the same seed on the same images,
+/// could be chance.
 /// </summary>
 /// <param name="Mean">Mean of the differences.</param>
 /// <param name="T">The statistic; null where there is no test.</param>
@@ -22,7 +23,8 @@ internal sealed record PairedTest(double Mean, double? T, int DegreesOfFreedom, 
     {
         if (first.Count != second.Count || first.Count == 0)
         {
-            throw new ArgumentException($"There are {first.Count} and {second.Count} values; pairs are as many of both, and at least one.", nameof(second));
+            throw new ArgumentException(
+                $"There are {first.Count} and {second.Count} values; pairs are as many of both, and at least one.", nameof(second));
         }
 
         double[] differences = [.. first.Zip(second, (a, b) => a - b)];
@@ -32,14 +34,20 @@ internal sealed record PairedTest(double Mean, double? T, int DegreesOfFreedom, 
 
         // What rounding leaves of equal differences is no spread.
         var rounding = 1e-12 * first.Concat(second).Max(Math.Abs);
-        if (deviation <= rounding) return new(mean, null, freedom, null, null, null, "all differences are equal, so their spread can't be estimated");
+        if (deviation <= rounding)
+        {
+            return new(mean, null, freedom, null, null, null, "all differences are equal, so their spread can't be estimated");
+        }
+
         var error = deviation.Value / Math.Sqrt(differences.Length);
         var (t, half) = (mean / error, StudentT.InvCDF(0, 1, freedom, (1 + Confidence) / 2) * error);
         return new(mean, t, freedom, 2 * StudentT.CDF(0, 1, freedom, -Math.Abs(t)), mean - half, mean + half, null);
     }
 }
 
-/// <summary>McNemar's exact test: whether two networks err on different images more often one way than the other, for one pair of trained networks.</summary>
+/// <summary>
+/// McNemar's exact test: whether two networks err on different images more often one way than the other, for one pair of trained networks.
+/// </summary>
 /// <param name="OnlyFirst">Images that only the first classifies right.</param>
 /// <param name="OnlySecond">Images that only the second does.</param>
 /// <param name="P">Two-sided, from the binomial distribution; 1 where there are no such images.</param>
@@ -47,7 +55,11 @@ internal sealed record McNemarTest(int OnlyFirst, int OnlySecond, double P)
 {
     public static McNemarTest Of(RunOutcome first, RunOutcome second)
     {
-        if (!first.Labels.SequenceEqual(second.Labels)) throw new ArgumentException("The two were not tested on the same images.", nameof(second));
+        if (!first.Labels.SequenceEqual(second.Labels))
+        {
+            throw new ArgumentException("The two were not tested on the same images.", nameof(second));
+        }
+
         int onlyFirst = 0, onlySecond = 0;
         for (var i = 0; i < first.Labels.Count; i++)
         {

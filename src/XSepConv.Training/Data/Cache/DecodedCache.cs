@@ -6,7 +6,8 @@ namespace XSepConv.Training;
 /// <summary>Keeps decoded images in the user's cache: decoded once, mapped by every run after.</summary>
 /// <remarks>
 /// The name of a file says which source it was decoded from and in which state that was, so a source that has changed is decoded anew and
-/// nobody's mapping is touched. Two processes that decode the same at once both write a whole file of the same bytes; one replaces the other.
+/// nobody's mapping is touched. Two processes that decode the same at once both write a whole file of the same bytes; one replaces the
+/// other.
 /// </remarks>
 internal static class DecodedCache
 {
@@ -31,7 +32,8 @@ internal static class DecodedCache
         IProgress<DatasetProgress>? progress,
         CancellationToken cancel)
     {
-        var prefix = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{ImageFile.Version}\n{place}"))))[..12];
+        var prefix = Convert.ToHexStringLower(
+            SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{ImageFile.Version}\n{place}"))))[..12];
         var path = Path.Combine(folder, $"{prefix}-{source[..16]}.images");
         if (MappedImages.TryOpen(path, source) is { } known) return known;
         try
@@ -43,9 +45,12 @@ internal static class DecodedCache
                 writer.Finish(decode(writer), source);
             });
         }
-        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && e.Message.Contains(folder, StringComparison.Ordinal)))
+        catch (Exception e) when (e is UnauthorizedAccessException
+            || (e is IOException && e.Message.Contains(folder, StringComparison.Ordinal)))
         {
-            throw new IOException($"Decoded images can't be kept in {folder}: {e.Message} Name a cache folder that can be written and has room (XDG_CACHE_HOME).", e);
+            throw new IOException(
+                $"Decoded images can't be kept in {folder}: "
+                + $"{e.Message} Name a cache folder that can be written and has room (XDG_CACHE_HOME).", e);
         }
 
         RemoveOthers(folder, prefix, path);
@@ -54,7 +59,8 @@ internal static class DecodedCache
 
     /// <summary>SHA-256 over what tells files apart: name, size and time of last change.</summary>
     public static string Fingerprint(IEnumerable<(string Name, FileInfo File)> files) =>
-        Fingerprint(files.Select(file => FormattableString.Invariant($"{file.Name}\n{file.File.Length}\n{file.File.LastWriteTimeUtc.Ticks}")));
+        Fingerprint(
+            files.Select(file => FormattableString.Invariant($"{file.Name}\n{file.File.Length}\n{file.File.LastWriteTimeUtc.Ticks}")));
 
     /// <summary>SHA-256 over lines.</summary>
     public static string Fingerprint(IEnumerable<string> lines)

@@ -83,7 +83,10 @@ internal sealed record ImageFile(
         return file.FileBytes == fileBytes ? file : null;
     }
 
-    /// <summary>A digest of bytes that come one piece after the other: SHA-256 of the SHA-256 of every 16 MiB, so that it can be checked on all cores.</summary>
+    /// <summary>
+    /// A digest of bytes that come one piece after the other: SHA-256 of the SHA-256 of every 16 MiB, so that it can be checked on all
+    /// cores.
+    /// </summary>
     public sealed class Digester : IDisposable
     {
         private readonly IncrementalHash _chunk = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

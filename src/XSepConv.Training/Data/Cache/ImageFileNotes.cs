@@ -18,11 +18,14 @@ internal sealed record ImageFileNotes(IReadOnlyList<UnreadableFile> Unreadable, 
     /// <summary>Reads them back; null when they are not what was written.</summary>
     /// <exception cref="JsonException">They are no JSON of that kind.</exception>
     public static (IReadOnlyList<string> Classes, ImageFileNotes Notes)? FromBytes(ReadOnlySpan<byte> bytes) =>
-        JsonSerializer.Deserialize(bytes, ImageFileNotesJson.Default.Stored) is { Classes: { } classes } stored ? (classes, new(stored.Unreadable ?? [], stored.Equal ?? [])) : null;
+        JsonSerializer.Deserialize(bytes, ImageFileNotesJson.Default.Stored) is { Classes: { } classes } stored
+            ? (classes, new(stored.Unreadable ?? [], stored.Equal ?? []))
+            : null;
 
     internal sealed record Stored(IReadOnlyList<string> Classes, IReadOnlyList<UnreadableFile>? Unreadable, IReadOnlyList<int[]>? Equal);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ImageFileNotes.Stored))]
 internal sealed partial class ImageFileNotesJson : JsonSerializerContext;

@@ -35,7 +35,8 @@ internal sealed class ImageFileWriter : IDisposable
     /// <param name="progress">Told how many images there are.</param>
     /// <param name="cancel">Ends the writing with the next image.</param>
     public ImageFileWriter(
-        Stream target, (int Channels, int Height, int Width) shape, string what, IProgress<DatasetProgress>? progress, CancellationToken cancel)
+        Stream target, (int Channels, int Height, int Width) shape, string what, IProgress<DatasetProgress>? progress,
+        CancellationToken cancel)
     {
         (_target, _shape, _what, _progress, Cancel) = (target, shape, what, progress, cancel);
         target.Write(_page);
@@ -70,7 +71,11 @@ internal sealed class ImageFileWriter : IDisposable
     public void AddImage(SplitKind split, ReadOnlySpan<byte> image)
     {
         Cancel.ThrowIfCancellationRequested();
-        if (image.Length != ImageBytes) throw new ArgumentException($"An image has {image.Length} bytes, {ImageBytes} are right.", nameof(image));
+        if (image.Length != ImageBytes)
+        {
+            throw new ArgumentException($"An image has {image.Length} bytes, {ImageBytes} are right.", nameof(image));
+        }
+
         if ((int)split < _last) throw new InvalidOperationException($"An image of the split {split} comes after those of a later one.");
         _last = (int)split;
         _target.Write(image);
@@ -92,7 +97,8 @@ internal sealed class ImageFileWriter : IDisposable
         {
             if (_labels[split].Count != _counts[split])
             {
-                throw new InvalidOperationException($"The split {(SplitKind)split} has {_counts[split]} images and {_labels[split].Count} labels.");
+                throw new InvalidOperationException(
+                    $"The split {(SplitKind)split} has {_counts[split]} images and {_labels[split].Count} labels.");
             }
 
             Append(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_labels[split])));

@@ -4,10 +4,13 @@ using System.Text.Json;
 
 namespace XSepConv.Training;
 
-/// <summary>Images in a mapped file: the system reads what is looked at, and all processes that look at the same file share its memory.</summary>
+/// <summary>
+/// Images in a mapped file: the system reads what is looked at, and all processes that look at the same file share its memory.
+/// </summary>
 /// <remarks>
 /// A mapping stays until the process ends, and every opening of the same content gets the same one: a span over it can't outlive it.
-/// A file that is made shorter under a mapping kills the process that reads there, so such files are written whole, replaced whole, and never changed.
+/// A file that is made shorter under a mapping kills the process that reads there, so such files are written whole, replaced whole, and
+/// never changed.
 /// </remarks>
 internal sealed unsafe class MappedImages : ImageStore
 {
@@ -45,7 +48,9 @@ internal sealed unsafe class MappedImages : ImageStore
     public override string Digest => _file.Content;
 
     public override ReadOnlySpan<byte> Image(int index) =>
-        (uint)index < (uint)Count ? new(_start + ImageFile.HeaderBytes + ((long)index * _file.ImageBytes), _file.ImageBytes) : throw new ArgumentOutOfRangeException(nameof(index));
+        (uint)index < (uint)Count
+            ? new(_start + ImageFile.HeaderBytes + ((long)index * _file.ImageBytes), _file.ImageBytes)
+            : throw new ArgumentOutOfRangeException(nameof(index));
 
     /// <summary>Maps a file and checks all of it.</summary>
     /// <param name="path">The file.</param>
@@ -70,7 +75,8 @@ internal sealed unsafe class MappedImages : ImageStore
 
     private static MappedImages? Map(string path, FileStream stream, ImageFile file)
     {
-        using var mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        using var mapping = MemoryMappedFile.CreateFromFile(
+            stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         var view = mapping.CreateViewAccessor(0, file.FileBytes, MemoryMappedFileAccess.Read);
         byte* start = null;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);

@@ -21,8 +21,9 @@ public static class DatasetCatalog
     public static IReadOnlyList<string> Names { get; } = [ShapesDataset.Name, .. Published.Select(info => info.Name), FolderDataset.Name];
 
     /// <summary>Opens a data set.</summary>
-    /// <param name="name">One of <see cref="Names"/>: <c>shapes</c> (generated, 32×32 colour), <c>fashion-mnist</c> or <c>mnist</c> (28×28 grey),
-    /// <c>cifar-10</c>, <c>cifar-100</c>, <c>svhn</c> or <c>svhn-extra</c> (32×32 colour), <c>tiny-imagenet</c> (64×64 colour), <c>folder</c> (your own).</param>
+    /// <param name="name">One of <see cref="Names"/>: <c>shapes</c> (generated, 32×32 colour), <c>fashion-mnist</c> or <c>mnist</c> (28×28
+    /// grey), <c>cifar-10</c>, <c>cifar-100</c>, <c>svhn</c> or <c>svhn-extra</c> (32×32 colour), <c>tiny-imagenet</c> (64×64 colour),
+    /// <c>folder</c> (your own).</param>
     /// <param name="options">Where to look, seed, limit.</param>
     /// <param name="progress">Told about a download and about decoding, if there are.</param>
     /// <param name="cancel">Ends a download or the decoding.</param>
@@ -37,7 +38,8 @@ public static class DatasetCatalog
         options ??= new();
         if (!Names.Contains(name))
         {
-            throw new ArgumentException($"There is no data set '{name}'; known are {string.Join(", ", Names)}.{Nearest.Hint(name, Names)}", nameof(name));
+            throw new ArgumentException(
+                $"There is no data set '{name}'; known are {string.Join(", ", Names)}.{Nearest.Hint(name, Names)}", nameof(name));
         }
 
         options.Validate();

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace XSepConv.Training;
 
 /// <summary>Which images are measured on.</summary>
@@ -23,14 +25,18 @@ internal enum EvaluatedSplit
 /// <param name="Source">Where they came from.</param>
 /// <param name="IsSynthetic">Whether they are generated.</param>
 /// <param name="Findings">What was found besides.</param>
-internal sealed record EvaluationImages(ImageSplit Images, EvaluatedSplit Split, string Name, string Source, bool IsSynthetic, DatasetFindings Findings)
+internal sealed record EvaluationImages(
+    ImageSplit Images, EvaluatedSplit Split, string Name, string Source, bool IsSynthetic, DatasetFindings Findings)
 {
     private const int MostKnown = 20;
 
     /// <summary>The test split of a data set.</summary>
     /// <exception cref="InvalidDataException">It has classes that the network does not know.</exception>
     public static EvaluationImages Of(ImageDataset data, IReadOnlyList<string> known) =>
-        new(Relabelled(data.Test, data.ClassNames, known, data.Name), EvaluatedSplit.Test, data.Name, data.Source, data.IsSynthetic, data.Findings);
+        new(
+            Relabelled(
+                data.Test, data.ClassNames, known,
+                data.Name), EvaluatedSplit.Test, data.Name, data.Source, data.IsSynthetic, data.Findings);
 
     /// <summary>Images of the user's own folder, which need not have all classes, nor splits.</summary>
     /// <param name="options">Where it is.</param>
@@ -39,29 +45,37 @@ internal sealed record EvaluationImages(ImageSplit Images, EvaluatedSplit Split,
     /// <param name="progress">Told how many images are decoded.</param>
     /// <param name="cancel">Ends the decoding.</param>
     /// <exception cref="ArgumentException">There is no data root, or an option is out of range.</exception>
-    /// <exception cref="InvalidDataException">There are no such images, or images that can't be read, or classes that the network does not know.</exception>
+    /// <exception cref="InvalidDataException">
+    /// There are no such images, or images that can't be read, or classes that the network does not know.
+    /// </exception>
     public static EvaluationImages OfFolder(
-        DatasetOptions options, EvaluatedSplit? split, IReadOnlyList<string> known, IProgress<DatasetProgress>? progress = null, CancellationToken cancel = default)
+        DatasetOptions options, EvaluatedSplit? split, IReadOnlyList<string> known,
+        IProgress<DatasetProgress>? progress = null, CancellationToken cancel = default)
     {
         options.Validate();
         var root = FolderDataset.RootOf(options);
         var folder = ImageFolder.ToMeasure(root, options.Layout, known, cancel);
-        var which = split ?? (folder.IsSplit && (folder.Files[1].Count > 0 || folder.Files[2].Count > 0) ? EvaluatedSplit.Test : EvaluatedSplit.All);
+        var which =
+            split ?? (folder.IsSplit
+                && (folder.Files[1].Count > 0 || folder.Files[2].Count > 0) ? EvaluatedSplit.Test : EvaluatedSplit.All);
         int[] labels = [.. folder.Files.SelectMany(files => files).Select(file => file.Label)];
         RequireKnown(Places(folder, folder.Files, which, root).Select(place => labels[place]), folder.ClassNames, known, root);
         var decoded = DecodedFolder.Open(root, folder, options, progress, cancel);
         var places = Places(folder, decoded.Files, which, root);
         if (places.Length == 0)
         {
-            throw new InvalidDataException(FormattableString.Invariant(
-                $"{root}: has no image of the split '{which.ToString().ToLowerInvariant()}' that can be read: train has {decoded.Files[0].Count}, val {decoded.Files[1].Count}, test {decoded.Files[2].Count}."));
+            throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{root}: has no image of the split '{which.ToString().ToLowerInvariant()}' that can be read: "
+                + $"train has {decoded.Files[0].Count}, val {decoded.Files[1].Count}, test {decoded.Files[2].Count}."));
         }
 
         var file = decoded.Images.File;
         var all = new ImageSplit(decoded.Images, null, decoded.Images.Labels, file.Channels, file.Height, file.Width);
         string[] warnings = [.. folder.Notes, .. EqualFiles.Warnings(decoded, [[.. Enumerable.Range(0, all.Count)]])];
         return new(
-            Relabelled(EvenDraw.Of(all.Select(places), options.Limit), folder.ClassNames, known, root), which, FolderDataset.Name, root, false,
+            Relabelled(
+                EvenDraw.Of(all.Select(places), options.Limit), folder.ClassNames, known, root), which, FolderDataset.Name, root, false,
             new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings });
     }
 
@@ -82,7 +96,9 @@ internal sealed record EvaluationImages(ImageSplit Images, EvaluatedSplit Split,
 
         if (which == EvaluatedSplit.Val)
         {
-            throw new InvalidDataException($"{root}: has no folder val; the images that a run validates on are drawn by its seed from those of the split train. all, train and test are to be had.");
+            throw new InvalidDataException(
+                $"{root}: has no folder val; the images that a run validates on are drawn by its seed from those of the split train. all, "
+                + "train and test are to be had.");
         }
 
         var kept = FolderSplits.TestOf(folder, files[0], root);
@@ -107,12 +123,17 @@ internal sealed record EvaluationImages(ImageSplit Images, EvaluatedSplit Split,
         if (unknown.Count > 0)
         {
             throw new InvalidDataException(
-                $"{what}: the network does not know {(unknown.Count == 1 ? "the class" : FormattableString.Invariant($"{unknown.Count} classes,"))} {FolderDivision.Few(unknown)}; it tells apart {FolderDivision.Few(known, MostKnown)}{(unknown.Count == 1 ? Likeness.Hint(unknown[0], known) : "")}.");
+                $"{what}: "
+                + "the network does not know "
+                + $"{(unknown.Count == 1 ? "the class" : FormattableString.Invariant($"{unknown.Count} classes,"))} "
+                + $"{FolderDivision.Few(unknown)}; "
+                + $"it tells apart {FolderDivision.Few(known, MostKnown)}{(unknown.Count == 1 ? Likeness.Hint(unknown[0], known) : "")}.");
         }
 
         if (there.Find(name => known.Count(other => other == name) > 1) is { } twice)
         {
-            throw new InvalidDataException($"{what}: the network has several classes of the name '{twice}', so that images can't be matched to them.");
+            throw new InvalidDataException(
+                $"{what}: the network has several classes of the name '{twice}', so that images can't be matched to them.");
         }
     }
 }

@@ -7,7 +7,8 @@ namespace XSepConv.Training;
 internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<LabelledFile>[] Files, IReadOnlyList<UnreadableFile> Skipped)
 {
     /// <exception cref="InvalidDataException">There are pictures that can't be read; all are named.</exception>
-    public static DecodedFolder Open(string root, ImageFolder folder, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
+    public static DecodedFolder Open(
+        string root, ImageFolder folder, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {
         var side = options.ImageSize;
         var count = folder.Files.Sum(split => split.Count);
@@ -23,7 +24,8 @@ internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<Labelled
                 var damage = new DamageList();
                 for (var split = SplitKind.Train; split <= SplitKind.Test; split++)
                 {
-                    EncodedImages.Decode(folder.Files[(int)split].Select(file => Read(root, file)), split, writer, options.Background, damage: damage);
+                    EncodedImages.Decode(
+                        folder.Files[(int)split].Select(file => Read(root, file)), split, writer, options.Background, damage: damage);
                 }
 
                 Require([.. folder.Unreadable, .. damage.Files]);
@@ -36,12 +38,17 @@ internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<Labelled
         // What is in the cache may be from a run that went without them.
         Require([.. folder.Unreadable, .. images.Notes.Unreadable]);
         var damaged = images.Notes.Unreadable.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
-        IReadOnlyList<LabelledFile>[] kept = damaged.Count == 0 ? folder.Files : [.. folder.Files.Select(split => split.Where(file => !damaged.Contains(file.Name)).ToList())];
+        IReadOnlyList<LabelledFile>[] kept = damaged.Count == 0
+            ? folder.Files
+            : [.. folder.Files.Select(split => split.Where(file => !damaged.Contains(file.Name)).ToList())];
         return new(images, kept, [.. folder.Unreadable, .. images.Notes.Unreadable]);
 
         void Require(List<UnreadableFile> unreadable)
         {
-            if (unreadable.Count > 0 && !options.SkipDamaged) throw UnreadableFiles.Refusal(root, unreadable, count + folder.Unreadable.Count);
+            if (unreadable.Count > 0 && !options.SkipDamaged)
+            {
+                throw UnreadableFiles.Refusal(root, unreadable, count + folder.Unreadable.Count);
+            }
         }
     }
 
@@ -59,7 +66,8 @@ internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<Labelled
         {
             if (new FileInfo(file.File.RealPath).Length is var length and > ImageDecoder.MaxFileBytes)
             {
-                return EncodedImage.Unreadable(name, file.Name, FormattableString.Invariant($"has {length} bytes; at most {ImageDecoder.MaxFileBytes} are read"));
+                return EncodedImage.Unreadable(
+                    name, file.Name, FormattableString.Invariant($"has {length} bytes; at most {ImageDecoder.MaxFileBytes} are read"));
             }
 
             return new EncodedImage(name, RegularFile.ReadAllBytes(file.File.RealPath), file.Label) { Name = file.Name };

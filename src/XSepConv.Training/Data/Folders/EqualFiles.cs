@@ -24,13 +24,17 @@ internal static class EqualFiles
         if (across.Count > 0)
         {
             var measured = across.Sum(group => group.Count(place => splitOf[place] != 0));
-            yield return Text(across, $"{Images(measured)} of the validation and test splits {(measured == 1 ? "is" : "are")} also in another split, byte for byte, so that what was learned is measured", place => splitOf[place]);
+            yield return Text(
+                across, $"{Images(measured)} of the validation and test splits {(measured == 1 ? "is" : "are")} also in another split, "
+                    + "byte for byte, so that what was learned is measured", place => splitOf[place]);
         }
 
         var contradicting = groups.Where(group => group.Select(place => files[place].Label).Distinct().Count() > 1).ToList();
         if (contradicting.Count > 0)
         {
-            yield return Text(contradicting, $"{Images(contradicting.Sum(group => group.Length))} have the bytes of one of another class", place => files[place].Label);
+            yield return Text(
+                contradicting, $"{Images(contradicting.Sum(group => group.Length))} have the bytes of one of another class",
+                place => files[place].Label);
         }
 
         string Text(List<int[]> found, string what, Func<int, int> key)

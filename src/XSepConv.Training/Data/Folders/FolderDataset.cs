@@ -6,8 +6,9 @@ namespace XSepConv.Training;
 
 /// <summary><c>folder</c>: the user's own PNG and JPEG files, a folder for each class, or that below train, val and test.</summary>
 /// <remarks>
-/// Without folders for the splits, every tenth image of a class (at least one) is a test image, chosen by its name: the same ones for every seed.
-/// With train and val only, val is the test split, as in Tiny-ImageNet, and validation images are taken from train by the seed, of every class.
+/// Without folders for the splits, every tenth image of a class (at least one) is a test image, chosen by its name: the same ones for every
+/// seed. With train and val only, val is the test split, as in Tiny-ImageNet, and validation images are taken from train by the seed, of
+/// every class.
 /// </remarks>
 internal static class FolderDataset
 {
@@ -25,9 +26,12 @@ internal static class FolderDataset
         var decoded = DecodedFolder.Open(root, folder, options, progress, cancel);
         var splits = FolderSplits.Of(folder, decoded.Files, root, options.Seed);
         var labels = decoded.Images.Labels;
-        var all = new ImageSplit(decoded.Images, null, labels, decoded.Images.File.Channels, decoded.Images.File.Height, decoded.Images.File.Width);
+        var all = new ImageSplit(
+            decoded.Images, null, labels, decoded.Images.File.Channels, decoded.Images.File.Height, decoded.Images.File.Width);
         int[][] parts = [splits.Train, splits.Validation, splits.Test];
-        string[] warnings = [.. folder.Notes, .. splits.Warnings, .. EqualFiles.Warnings(decoded, parts), .. new[] { EvenDraw.Warning(options.Limit, folder.ClassNames.Count) }.OfType<string>()];
+        string[] warnings =
+            [.. folder.Notes, .. splits.Warnings, .. EqualFiles.Warnings(decoded, parts),
+                .. new[] { EvenDraw.Warning(options.Limit, folder.ClassNames.Count) }.OfType<string>()];
 
         // An eighth of the side, as 4 of 32 pixels; photographs may be mirrored.
         return new ImageDataset(
@@ -49,16 +53,25 @@ internal static class FolderDataset
     /// <exception cref="ArgumentException">There is none.</exception>
     internal static string RootOf(DatasetOptions options) => options.DataRoot is { } given
         ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(given))
-        : throw new ArgumentException($"The data set '{Name}' needs a data root: the folder with a folder for each class.", nameof(options));
+        : throw new ArgumentException(
+            $"The data set '{Name}' needs a data root: the folder with a folder for each class.", nameof(options));
 
     /// <summary>What the images themselves don't tell a resumed run.</summary>
-    private static List<(string Name, string Value)> Settings(DatasetOptions options, ImageFolder folder, IReadOnlyList<UnreadableFile> skipped)
+    private static List<(string Name, string Value)> Settings(
+        DatasetOptions options, ImageFolder folder, IReadOnlyList<UnreadableFile> skipped)
     {
         List<(string, string)> settings = [("classes", Digest(folder.ClassNames))];
         if (options.Layout != FolderLayout.Auto) settings.Add(("layout of the folder", options.Layout.ToString()));
-        if (skipped.Count > 0) settings.Add(("pictures left out", string.Create(CultureInfo.InvariantCulture, $"{skipped.Count}, {Digest(skipped.Select(file => file.Name))}")));
+        if (skipped.Count > 0)
+        {
+            settings.Add(
+                ("pictures left out", string.Create(CultureInfo.InvariantCulture, $"{skipped.Count}, "
+                    + $"{Digest(skipped.Select(file => file.Name))}")));
+        }
+
         return settings;
     }
 
-    private static string Digest(IEnumerable<string> names) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', names))))[..16];
+    private static string Digest(IEnumerable<string> names) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', names))))[..16];
 }

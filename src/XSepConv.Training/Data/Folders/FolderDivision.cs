@@ -11,16 +11,20 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
 {
     // Names of folders with pictures of what is to be found in other pictures.
     private static readonly string[] MaskNames =
-        ["mask", "masks", "label", "labels", "annotation", "annotations", "segmentation", "segmentations", "segmentationclass", "groundtruth", "ground_truth", "gt", "trimap", "trimaps"];
+        ["mask", "masks", "label", "labels", "annotation", "annotations", "segmentation", "segmentations", "segmentationclass",
+            "groundtruth", "ground_truth", "gt", "trimap", "trimaps"];
 
-    private static readonly string[] PictureNames = ["image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "jpegimages", "input", "inputs"];
+    private static readonly string[] PictureNames =
+        ["image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "jpegimages", "input", "inputs"];
 
     /// <summary>Decides by the folders' names, or as told.</summary>
     /// <param name="root">The data root.</param>
     /// <param name="layout">As told.</param>
     /// <param name="isClass">Whether a name is known to be that of a class.</param>
     /// <param name="leftOut">Takes what lies beside.</param>
-    /// <exception cref="InvalidDataException">It can be read in two ways, or in none; the message says what was seen and what to do.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It can be read in two ways, or in none; the message says what was seen and what to do.
+    /// </exception>
     public static FolderDivision Of(FolderTree root, FolderLayout layout, Func<string, bool> isClass, LeftOutList leftOut)
     {
         if (layout == FolderLayout.Flat) return new(root, null, null, false);
@@ -29,7 +33,9 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
         {
             if (layout == FolderLayout.Splits)
             {
-                throw new InvalidDataException($"{top.FullName}: has no folders for splits (train, val, test, however spelt) among {Names(top.Folders)}; --layout flat takes every folder for a class.");
+                throw new InvalidDataException(
+                    $"{top.FullName}: has no folders for splits (train, val, test, however spelt) among {Names(top.Folders)}; "
+                    + "--layout flat takes every folder for a class.");
             }
 
             RefuseAmbiguous(top, "--layout flat");
@@ -38,14 +44,15 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
 
         var train = Unwrapped(splits.Train, isClass, leftOut);
         Func<string, bool> isKnown = name => isClass(name) || train?.Folders.Exists(folder => folder.Name == name) == true;
-        var division = new FolderDivision(train, Unwrapped(splits.Validation, isKnown, leftOut), Unwrapped(splits.Test, isKnown, leftOut), true);
+        var division = new FolderDivision(
+            train, Unwrapped(splits.Validation, isKnown, leftOut), Unwrapped(splits.Test, isKnown, leftOut), true);
         if (layout == FolderLayout.Auto && train is not null) RefuseAmbiguous(train, "--layout splits");
         return division;
     }
 
     /// <summary>
-    /// The folder that everything lies in, as in archives of <c>flowers/flowers/rose/…</c>: the only one with pictures, with several such folders in it (or with
-    /// its parent's name, again).
+    /// The folder that everything lies in, as in archives of <c>flowers/flowers/rose/…</c>: the only one with pictures, with several such
+    /// folders in it (or with its parent's name, again).
     /// </summary>
     [return: NotNullIfNotNull(nameof(folder))]
     private static FolderTree? Unwrapped(FolderTree? folder, Func<string, bool> isClass, LeftOutList leftOut)
@@ -54,7 +61,12 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
         {
             var isCopyOfName = string.Equals(only.Name, folder.Name, StringComparison.OrdinalIgnoreCase) && only.WithPictures.Count > 0;
             var isSplit = SplitName.Of(only.Name) is { IsPlain: true } && !isCopyOfName;
-            if (isClass(only.Name) || isSplit || (only.WithPictures.Count < 2 && !isCopyOfName && only.WithPictures is not [{ WithPictures.Count: > 0 }])) break;
+            if (isClass(only.Name) || isSplit
+                || (only.WithPictures.Count < 2 && !isCopyOfName && only.WithPictures is not [{ WithPictures.Count: > 0 }]))
+            {
+                break;
+            }
+
             LeaveBeside(folder, [only], leftOut);
             folder = only;
         }
@@ -77,21 +89,26 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
     {
         // What is to be found in the pictures may be in files of text.
         var all = folder.Folders;
-        if (all.Count > 1 && all.TrueForAll(f => IsOneOf(MaskNames, f) || IsOneOf(PictureNames, f)) && all.Exists(f => IsOneOf(MaskNames, f)))
+        if (all.Count > 1 && all.TrueForAll(f => IsOneOf(MaskNames, f) || IsOneOf(PictureNames, f))
+            && all.Exists(f => IsOneOf(MaskNames, f)))
         {
             throw new InvalidDataException(
-                $"{folder.FullName}: holds {Names(all)}, which looks like pictures and what is to be found in them, not like classes; one folder for each class is right. {asTyped} takes each of them for a class.");
+                $"{folder.FullName}: holds {Names(all)}, which looks like pictures and what is to be found in them, not like classes; "
+                + $"one folder for each class is right. {asTyped} takes each of them for a class.");
         }
 
         var folders = folder.WithPictures;
         if (folders.Count < 2) return;
 
         var inner = folders.ConvertAll(f => f.WithPictures.ConvertAll(child => child.Name));
-        var shared = inner.Aggregate((IEnumerable<string>)inner[0], (names, others) => names.Intersect(others, StringComparer.OrdinalIgnoreCase)).ToList();
+        var shared = inner.Aggregate(
+            (IEnumerable<string>)inner[0], (names, others) => names.Intersect(others, StringComparer.OrdinalIgnoreCase)).ToList();
         if (shared.Count >= 2)
         {
             throw new InvalidDataException(
-                $"{folder.FullName}: {Names(folders)} all hold the same folders ({Few(shared)}), so these may be the classes, and those not. Name the one to use as the data root, or put all pictures of a class into one folder; {asTyped} takes {Few(folders.ConvertAll(f => f.Name))} for classes all the same.");
+                $"{folder.FullName}: {Names(folders)} all hold the same folders ({Few(shared)}), so these may be the classes, "
+                + "and those not. Name the one to use as the data root, or put all pictures of a class into one folder; "
+                + $"{asTyped} takes {Few(folders.ConvertAll(f => f.Name))} for classes all the same.");
         }
 
         foreach (var (copy, names) in folders.Zip(inner))
@@ -100,7 +117,8 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
             if (beside.Count >= 2 && beside.TrueForAll(name => names.Contains(name, StringComparer.OrdinalIgnoreCase)))
             {
                 throw new InvalidDataException(
-                    $"{copy.FullName}: holds folders of the same names as beside it ({Few(beside)}): the set a second time. Move it away, or name it as the data root; {asTyped} takes it for a class.");
+                    $"{copy.FullName}: holds folders of the same names as beside it ({Few(beside)}): the set a second time. Move it away, "
+                    + $"or name it as the data root; {asTyped} takes it for a class.");
             }
         }
     }
@@ -109,7 +127,8 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
     internal static string Names(IReadOnlyCollection<FolderTree> folders) => Few([.. folders.Select(folder => folder.Name)]);
 
     internal static string Few(IReadOnlyCollection<string> names, int most = 5) =>
-        $"{string.Join(", ", names.Take(most).Select(name => $"'{name}'"))}{(names.Count > most ? FormattableString.Invariant($", … ({names.Count} in all)") : "")}";
+        string.Join(", ", names.Take(most).Select(name => $"'{name}'"))
+        + (names.Count > most ? FormattableString.Invariant($", … ({names.Count} in all)") : "");
 
     private static bool IsOneOf(string[] names, FolderTree folder) => names.Contains(folder.Name, StringComparer.OrdinalIgnoreCase);
 }

@@ -1,8 +1,8 @@
 namespace XSepConv.Training;
 
 /// <summary>
-/// Looks through a data root once: links are followed to what they name, folders that lead back into themselves are cut off, and only what may be a picture
-/// and is an ordinary file is ever opened.
+/// Looks through a data root once: links are followed to what they name, folders that lead back into themselves are cut off, and only what
+/// may be a picture and is an ordinary file is ever opened.
 /// </summary>
 internal sealed class FolderScan
 {
@@ -69,7 +69,10 @@ internal sealed class FolderScan
         var real = link is null ? Path.Combine(folder.RealPath, entry.Name) : RealPath.Of(entry.FullName);
         var isFolder = link is null ? entry is DirectoryInfo : Directory.Exists(real);
         if (IsUnwanted(entry) is { } reason) _leftOut.Add(isFolder ? $"folder of a system or hidden ({entry.Name})" : reason, name);
-        else if (real is null) AddFile(folder, name, entry.Extension, entry.FullName, default, default, $"is a link to '{link}', which leads nowhere");
+        else if (real is null)
+        {
+            AddFile(folder, name, entry.Extension, entry.FullName, default, default, $"is a link to '{link}', which leads nowhere");
+        }
         else if (isFolder) AddFolder(folder, entry.Name, name, real, above, isLink: link is not null);
         else AddFile(folder, entry, name, real, isLink: link is not null);
     }
@@ -128,7 +131,8 @@ internal sealed class FolderScan
         else if (PictureKind.MayHide(entry.Extension) && ContentOf(real) is { } hidden)
         {
             kind = hidden;
-            problem = $"is a {hidden} file that is not called so; {(PictureKind.IsRead(hidden) ? $"rename it to .{hidden.ToLowerInvariant()}" : "PNG and JPEG are read")}";
+            problem = $"is a {hidden} file that is not called so; "
+                + $"{(PictureKind.IsRead(hidden) ? $"rename it to .{hidden.ToLowerInvariant()}" : "PNG and JPEG are read")}";
         }
 
         if (kind is null) _leftOut.Add(problem is null ? Named(entry.Extension) : $"{problem["is ".Length..]}", name);
@@ -137,7 +141,10 @@ internal sealed class FolderScan
 
     private void AddFile(FolderTree folder, string name, string extension, string path, long length, DateTime changed, string problem)
     {
-        if (PictureKind.OfExtension(extension) is not null || extension.Length == 0) folder.Pictures.Add(new(name, path, length, changed, problem));
+        if (PictureKind.OfExtension(extension) is not null || extension.Length == 0)
+        {
+            folder.Pictures.Add(new(name, path, length, changed, problem));
+        }
         else _leftOut.Add(Named(extension), name);
     }
 
@@ -145,7 +152,9 @@ internal sealed class FolderScan
     {
         if (entry is DirectoryInfo)
         {
-            throw new InvalidDataException($"{folder.FullName}: holds a folder whose name is not UTF-8, shown as '{entry.Name}'; rename it (for example with convmv).");
+            throw new InvalidDataException(
+                $"{folder.FullName}: holds a folder whose name is not UTF-8, shown as '{entry.Name}'; "
+                + "rename it (for example with convmv).");
         }
 
         AddFile(folder, name, Path.GetExtension(entry.Name), entry.FullName, 0, default, "has a name that is not UTF-8; rename it");
@@ -178,7 +187,9 @@ internal sealed class FolderScan
         : entry.Name.StartsWith('.') || entry.Attributes.HasFlag(FileAttributes.Hidden) ? "hidden file"
         : null;
 
-    private static string Named(string extension) => extension.Length == 0 ? "file without an extension, no picture" : $"{extension}, no picture";
+    private static string Named(string extension) =>
+        extension.Length == 0 ? "file without an extension, no picture" : $"{extension}, no picture";
 
-    private static string WithSeparator(string path) => path.EndsWith(Path.DirectorySeparatorChar) ? path : path + Path.DirectorySeparatorChar;
+    private static string WithSeparator(string path) =>
+        path.EndsWith(Path.DirectorySeparatorChar) ? path : path + Path.DirectorySeparatorChar;
 }

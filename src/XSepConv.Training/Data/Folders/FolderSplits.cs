@@ -34,7 +34,8 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
         else if (validation.Length == 0 && test.Length == 0)
         {
             throw new InvalidDataException(
-                $"{root}: has a folder train but neither val nor test with images; one of them is needed to measure on. With the folder train as the data root it is divided.");
+                $"{root}: has a folder train but neither val nor test with images; one of them is needed to measure on. "
+                + "With the folder train as the data root it is divided.");
         }
         else if (test.Length == 0)
         {
@@ -48,14 +49,24 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
             order = [.. order.Except(validation)];
         }
 
-        if (validation.Length == 0) throw new InvalidDataException($"{root}: no class of train has two images, so that none can be spared to validate; two of a class at least are needed.");
+        if (validation.Length == 0)
+        {
+            throw new InvalidDataException(
+                $"{root}: no class of train has two images, so that none can be spared to validate; two of a class at least are needed.");
+        }
+
         return new(order, validation, test, [.. Lacking("validation", validation), .. Lacking("test", test)]);
 
         IEnumerable<string> Lacking(string split, int[] places)
         {
             var there = places.Select(place => labels[place]).ToHashSet();
             var lacking = folder.ClassNames.Where((_, label) => !there.Contains(label)).ToList();
-            if (lacking.Count > 0) yield return string.Create(CultureInfo.InvariantCulture, $"the {split} split has no image of {lacking.Count} of {folder.ClassNames.Count} classes: {FolderDivision.Few(lacking)}.");
+            if (lacking.Count > 0)
+            {
+                yield return string.Create(
+                    CultureInfo.InvariantCulture, $"the {split} split has no image of {lacking.Count} of {folder.ClassNames.Count} "
+                        + $"classes: {FolderDivision.Few(lacking)}.");
+            }
         }
     }
 
@@ -74,8 +85,15 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
         foreach (var group in files.Select((file, place) => (file, place)).GroupBy(entry => entry.file.Label))
         {
             var count = group.Count();
-            if (count < 3) throw new InvalidDataException($"{Path.Combine(root, folder.ClassNames[group.Key])}: holds {count} images; three at least are needed, to learn from, to validate and to test.");
-            var byHash = group.OrderBy(entry => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(entry.file.Name))), StringComparer.Ordinal);
+            if (count < 3)
+            {
+                throw new InvalidDataException(
+                    $"{Path.Combine(root, folder.ClassNames[group.Key])}: holds {count} images; three at least are needed, to learn from, "
+                    + "to validate and to test.");
+            }
+
+            var byHash = group.OrderBy(
+                entry => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(entry.file.Name))), StringComparer.Ordinal);
             chosen.AddRange(byHash.Take(Math.Max(1, count / TestShare)).Select(entry => entry.place));
         }
 
@@ -87,6 +105,11 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
     {
         var there = train.Select(file => file.Label).ToHashSet();
         var lacking = folder.ClassNames.Where((_, label) => !there.Contains(label)).ToList();
-        if (lacking.Count > 0) throw new InvalidDataException($"{root}: the class {FolderDivision.Few(lacking)} has no picture to learn from that can be read; add some, or move the class away.");
+        if (lacking.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"{root}: the class {FolderDivision.Few(lacking)} has no picture to learn from that can be read; add some, "
+                + "or move the class away.");
+        }
     }
 }

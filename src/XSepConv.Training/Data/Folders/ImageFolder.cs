@@ -13,7 +13,9 @@ internal sealed record LabelledFile(PictureFile File, int Label)
 /// The images of a folder: <c>class/….png</c>, or that below folders for the splits. A class is a folder; its images may lie at any depth.
 /// </summary>
 /// <param name="ClassNames">The names of the folders, in ordinal order.</param>
-/// <param name="Files">Training, validation and test images, each in ordinal order of their names; all are in the first where the folder is not split.</param>
+/// <param name="Files">
+/// Training, validation and test images, each in ordinal order of their names; all are in the first where the folder is not split.
+/// </param>
 /// <param name="Unreadable">Pictures of these classes that can't be read, as is known before it is tried.</param>
 /// <param name="LeftOut">What is not among the images, and why.</param>
 /// <param name="Notes">What the user ought to know.</param>
@@ -27,26 +29,41 @@ internal sealed record ImageFolder(
     bool IsSplit)
 {
     /// <summary>Looks through a folder that is to be learned from.</summary>
-    /// <exception cref="InvalidDataException">It holds no two classes, a class without images, or another class in val or test than in train, or can be read in two ways.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It holds no two classes, a class without images, or another class in val or test than in train, or can be read in two ways.
+    /// </exception>
     public static ImageFolder ToLearn(string root, FolderLayout layout, CancellationToken cancel)
     {
         var leftOut = new LeftOutList();
         var tree = FolderScan.Of(root, leftOut, cancel, out var hasLinks);
         var division = FolderDivision.Of(tree, layout, _ => false, leftOut);
-        if (division.Train is not { } train) throw new InvalidDataException($"{root}: has a folder {(division.Validation ?? division.Test)!.Name} but none called train.");
+        if (division.Train is not { } train)
+        {
+            throw new InvalidDataException($"{root}: has a folder {(division.Validation ?? division.Test)!.Name} but none called train.");
+        }
+
         var names = train.Folders.ConvertAll(folder => folder.Name);
-        if (train.Folders.Find(folder => !folder.HoldsPictures) is { } empty) throw new InvalidDataException($"{empty.FullName}: holds no PNG or JPEG file; put pictures of the class there, or move it away.");
+        if (train.Folders.Find(folder => !folder.HoldsPictures) is { } empty)
+        {
+            throw new InvalidDataException(
+                $"{empty.FullName}: holds no PNG or JPEG file; put pictures of the class there, or move it away.");
+        }
+
         if (names.Count < 2)
         {
-            var direct = train.Pictures.Count == 0 ? "" : FormattableString.Invariant($" {train.Pictures.Count} pictures lie directly in it, which says no class.");
-            throw new InvalidDataException($"{train.FullName}: holds {names.Count} folders with images; one for each class, two at least, are right.{direct}");
+            var direct = train.Pictures.Count == 0
+                ? ""
+                : FormattableString.Invariant($" {train.Pictures.Count} pictures lie directly in it, which says no class.");
+            throw new InvalidDataException(
+                $"{train.FullName}: holds {names.Count} folders with images; one for each class, two at least, are right.{direct}");
         }
 
         foreach (var split in new[] { division.Validation, division.Test }.OfType<FolderTree>())
         {
             if (split.WithPictures.Find(folder => !names.Contains(folder.Name)) is { } other)
             {
-                throw new InvalidDataException($"{split.FullName}: has the class '{other.Name}', which train does not have{Likeness.Hint(other.Name, names)}.");
+                throw new InvalidDataException(
+                    $"{split.FullName}: has the class '{other.Name}', which train does not have{Likeness.Hint(other.Name, names)}.");
             }
         }
 
@@ -65,11 +82,14 @@ internal sealed record ImageFolder(
         var tree = FolderScan.Of(root, leftOut, cancel, out var hasLinks);
         var division = FolderDivision.Of(tree, layout, known.Contains, leftOut);
         var splits = Splits(division).OfType<FolderTree>().ToList();
-        List<string> names = [.. splits.SelectMany(split => split.WithPictures).Select(folder => folder.Name).Distinct().Order(StringComparer.Ordinal)];
+        List<string> names =
+            [.. splits.SelectMany(split => split.WithPictures).Select(folder => folder.Name).Distinct().Order(StringComparer.Ordinal)];
         if (names.Count == 0)
         {
             var direct = splits.Sum(split => split.Pictures.Count);
-            throw new InvalidDataException(FormattableString.Invariant($"{root}: holds no folder with images, and {direct} pictures without one; a folder for each class is right."));
+            throw new InvalidDataException(
+                FormattableString.Invariant(
+                    $"{root}: holds no folder with images, and {direct} pictures without one; a folder for each class is right."));
         }
 
         return Of(root, names, division, leftOut, hasLinks);
@@ -108,9 +128,12 @@ internal sealed record ImageFolder(
 
     private static void RefuseDanglingClass(FolderTree split)
     {
-        if (split.Pictures.Find(picture => picture is { Problem: not null, Length: 0 } && Path.GetExtension(picture.Name).Length == 0) is { } dangling)
+        if (split.Pictures.Find(picture => picture is { Problem: not null, Length: 0 }
+            && Path.GetExtension(picture.Name).Length == 0) is { } dangling)
         {
-            throw new InvalidDataException($"{Path.Combine(split.FullName, Path.GetFileName(dangling.Name))}: {dangling.Problem}. Where a class's folder is due, that can't be left out; mend or remove it.");
+            throw new InvalidDataException(
+                $"{Path.Combine(split.FullName, Path.GetFileName(dangling.Name))}: {dangling.Problem}. Where a class's folder is due, "
+                + "that can't be left out; mend or remove it.");
         }
     }
 }

@@ -17,5 +17,6 @@ internal sealed class LeftOutList
         foreach (var picture in pictures) Add(reason, picture.Name);
     }
 
-    public IReadOnlyList<LeftOutFiles> ToList() => [.. _reasons.Select(reason => new LeftOutFiles(reason.Key, reason.Value.Count, reason.Value.Examples))];
+    public IReadOnlyList<LeftOutFiles> ToList() =>
+        [.. _reasons.Select(reason => new LeftOutFiles(reason.Key, reason.Value.Count, reason.Value.Examples))];
 }

@@ -61,7 +61,8 @@ internal static class PictureKind
     private static readonly string[] Texts = [".txt", ".json", ".xml", ".csv", ".md", ".yaml", ".yml"];
 
     /// <summary>Of the kinds that first bytes tell, those of pictures that no text begins like.</summary>
-    private static readonly string?[] Recognised = ["GIF", "WebP", "TIFF", "AVIF", Heic, "HEIF", Jpeg2000, "JPEG XL", "JPEG XR", "QOI", "a Photoshop file"];
+    private static readonly string?[] Recognised =
+        ["GIF", "WebP", "TIFF", "AVIF", Heic, "HEIF", Jpeg2000, "JPEG XL", "JPEG XR", "QOI", "a Photoshop file"];
 
     /// <summary>The kind that a name's extension says; null where it is none of a picture.</summary>
     public static string? OfExtension(string extension) => Names.GetValueOrDefault(extension);

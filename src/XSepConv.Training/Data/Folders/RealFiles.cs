@@ -26,8 +26,11 @@ internal static class RealFiles
                     continue;
                 }
 
-                var what = first.Label == file.Label ? "of two splits, so that what was learned would be measured" : $"of two classes, '{classNames[first.Label]}' and '{classNames[file.Label]}'";
-                throw new InvalidDataException($"{root}: '{first.Name}' and '{file.Name}' are the same file by a link, {what}. Remove one of the links.");
+                var what = first.Label == file.Label
+                    ? "of two splits, so that what was learned would be measured"
+                    : $"of two classes, '{classNames[first.Label]}' and '{classNames[file.Label]}'";
+                throw new InvalidDataException(
+                    $"{root}: '{first.Name}' and '{file.Name}' are the same file by a link, {what}. Remove one of the links.");
             }
 
             files[split] = kept;

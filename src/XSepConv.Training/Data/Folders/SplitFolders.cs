@@ -4,8 +4,8 @@ namespace XSepConv.Training;
 internal sealed record SplitFolders(FolderTree? Train, FolderTree? Validation, FolderTree? Test)
 {
     /// <summary>
-    /// Takes a name for that of a split where it says nothing else (<c>Train</c>, <c>test_set</c>), or where the same is left of the name of another split
-    /// (<c>seg_train</c> beside <c>seg_test</c>, but not a class <c>bullet_train</c>).
+    /// Takes a name for that of a split where it says nothing else (<c>Train</c>, <c>test_set</c>), or where the same is left of the name
+    /// of another split (<c>seg_train</c> beside <c>seg_test</c>, but not a class <c>bullet_train</c>).
     /// </summary>
     /// <param name="folder">With the splits in it.</param>
     /// <param name="layout">As told.</param>
@@ -19,19 +19,23 @@ internal sealed record SplitFolders(FolderTree? Train, FolderTree? Validation, F
             .Where(group => group.Select(f => f.Name!.Word).Distinct().Count() > 1).Select(group => group.Key).Append("").ToHashSet();
         var splits = named.Where(f => f.Name is { Word: not SplitWord.Unlabelled } name && rests.Contains(name.Rest)).ToList();
         if (splits.Count == 0) return null;
-        var unlabelled = named.Where(f => f.Name is { Word: SplitWord.Unlabelled } name && splits.Exists(split => split.Name!.Rest == name.Rest)).ToList();
+        var unlabelled = named.Where(
+            f => f.Name is { Word: SplitWord.Unlabelled } name && splits.Exists(split => split.Name!.Rest == name.Rest)).ToList();
         var others = named.Select(f => f.Folder).Except(splits.Concat(unlabelled).Select(f => f.Folder)).ToList();
         if (others.Count > 0 && layout == FolderLayout.Auto)
         {
             throw new InvalidDataException(
-                $"{folder.FullName}: holds {FolderDivision.Names([.. splits.Select(f => f.Folder)])}, called like splits, beside {FolderDivision.Names(others)}. "
-                + "--layout flat takes all of them for classes, --layout splits leaves the others out; or name the folder with the splits as the data root.");
+                $"{folder.FullName}: holds {FolderDivision.Names([.. splits.Select(f => f.Folder)])}, called like splits, "
+                + $"beside {FolderDivision.Names(others)}. "
+                + "--layout flat takes all of them for classes, --layout splits leaves the others out; "
+                + "or name the folder with the splits as the data root.");
         }
 
         foreach (var group in splits.GroupBy(f => f.Name!.Word).Where(group => group.Count() > 1))
         {
             throw new InvalidDataException(
-                $"{folder.FullName}: {FolderDivision.Names([.. group.Select(f => f.Folder)])} are all called like the split '{group.Key.ToString().ToLowerInvariant()}'; one of them is right. --layout flat takes them for classes.");
+                $"{folder.FullName}: {FolderDivision.Names([.. group.Select(f => f.Folder)])} are all called like the split "
+                + $"'{group.Key.ToString().ToLowerInvariant()}'; one of them is right. --layout flat takes them for classes.");
         }
 
         FolderDivision.LeaveBeside(folder, [.. splits.Concat(unlabelled).Select(f => f.Folder)], leftOut);
@@ -43,7 +47,9 @@ internal sealed record SplitFolders(FolderTree? Train, FolderTree? Validation, F
         var (validation, test) = (byWord.GetValueOrDefault(SplitWord.Validation), byWord.GetValueOrDefault(SplitWord.Test));
         if (evaluation is not null && validation is not null && test is not null)
         {
-            throw new InvalidDataException($"{folder.FullName}: holds {FolderDivision.Names([validation, test, evaluation])}; one folder to validate and one to test are right. Move one away.");
+            throw new InvalidDataException(
+                $"{folder.FullName}: holds {FolderDivision.Names([validation, test, evaluation])}; "
+                + "one folder to validate and one to test are right. Move one away.");
         }
 
         return new(byWord.GetValueOrDefault(SplitWord.Train), validation ?? (test is null ? null : evaluation), test ?? evaluation);

@@ -21,9 +21,14 @@ internal enum SplitWord
     Unlabelled,
 }
 
-/// <summary>A folder's name read as that of a split: <c>train</c>, <c>TRAINING</c>, <c>seg_test</c>, <c>images-val</c>, <c>test_set</c>, <c>trainImages</c>, <c>val2017</c>.</summary>
+/// <summary>
+/// A folder's name read as that of a split: <c>train</c>, <c>TRAINING</c>, <c>seg_test</c>, <c>images-val</c>, <c>test_set</c>,
+/// <c>trainImages</c>, <c>val2017</c>.
+/// </summary>
 /// <param name="Word">Which split.</param>
-/// <param name="Rest">What is left of the name, in lower case and without what says nothing (set, images, data, numbers): the same in all splits of a set.</param>
+/// <param name="Rest">
+/// What is left of the name, in lower case and without what says nothing (set, images, data, numbers): the same in all splits of a set.
+/// </param>
 internal sealed partial record SplitName(SplitWord Word, string Rest)
 {
     private static readonly Dictionary<string, SplitWord> Words = new()
@@ -53,7 +58,8 @@ internal sealed partial record SplitName(SplitWord Word, string Rest)
 
     private static readonly string[] Fillers =
     [
-        "set", "sets", "split", "data", "dataset", "datasets", "image", "images", "img", "imgs", "picture", "pictures", "pics", "photo", "photos", "sample", "samples", "folder", "files",
+        "set", "sets", "split", "data", "dataset", "datasets", "image", "images", "img", "imgs", "picture", "pictures", "pics", "photo",
+        "photos", "sample", "samples", "folder", "files",
     ];
 
     /// <summary>Whether the name says nothing but which split it is.</summary>
@@ -65,7 +71,8 @@ internal sealed partial record SplitName(SplitWord Word, string Rest)
         var words = Parts().Matches(name).Select(match => match.Value.ToLowerInvariant()).SelectMany(Unglued).ToList();
         var found = words.Where(Words.ContainsKey).Select(word => Words[word]).Distinct().ToList();
         if (found is not [var split]) return null;
-        return new(split, string.Join(' ', words.Where(word => !Words.ContainsKey(word) && !Fillers.Contains(word) && !char.IsDigit(word[0]))));
+        return new(
+            split, string.Join(' ', words.Where(word => !Words.ContainsKey(word) && !Fillers.Contains(word) && !char.IsDigit(word[0]))));
     }
 
     /// <summary>"trainset" is "train set".</summary>
@@ -73,8 +80,15 @@ internal sealed partial record SplitName(SplitWord Word, string Rest)
     {
         foreach (var filler in Fillers)
         {
-            if (word.EndsWith(filler, StringComparison.Ordinal) && Words.ContainsKey(word[..^filler.Length])) return [word[..^filler.Length], filler];
-            if (word.StartsWith(filler, StringComparison.Ordinal) && Words.ContainsKey(word[filler.Length..])) return [filler, word[filler.Length..]];
+            if (word.EndsWith(filler, StringComparison.Ordinal) && Words.ContainsKey(word[..^filler.Length]))
+            {
+                return [word[..^filler.Length], filler];
+            }
+
+            if (word.StartsWith(filler, StringComparison.Ordinal) && Words.ContainsKey(word[filler.Length..]))
+            {
+                return [filler, word[filler.Length..]];
+            }
         }
 
         return [word];

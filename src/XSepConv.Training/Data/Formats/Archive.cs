@@ -6,7 +6,9 @@ namespace XSepConv.Training;
 /// <summary>A file in an archive, or in the folder that an archive was unpacked to.</summary>
 /// <param name="Name">Its path with forward slashes; never absolute, never upwards.</param>
 /// <param name="Bytes">Its size as claimed, within bounds.</param>
-/// <param name="Open">Gives its bytes, as many as claimed or an <see cref="InvalidDataException"/>. Must be read before the next entry.</param>
+/// <param name="Open">
+/// Gives its bytes, as many as claimed or an <see cref="InvalidDataException"/>. Must be read before the next entry.
+/// </param>
 internal sealed record ArchiveEntry(string Name, long Bytes, Func<BoundedStream> Open)
 {
     /// <summary>The last part of the name.</summary>
@@ -14,8 +16,8 @@ internal sealed record ArchiveEntry(string Name, long Bytes, Func<BoundedStream>
 }
 
 /// <summary>
-/// Reads archives from end to end, without unpacking them to disk: a hostile name can't write anywhere. Links, absolute and upward names are refused
-/// all the same, as a sign that the file is not what it is thought to be.
+/// Reads archives from end to end, without unpacking them to disk: a hostile name can't write anywhere. Links, absolute and upward names
+/// are refused all the same, as a sign that the file is not what it is thought to be.
 /// </summary>
 internal static class Archive
 {
@@ -46,24 +48,38 @@ internal static class Archive
     public static IEnumerable<ArchiveEntry> Entries(ZipArchive zip, string what)
     {
         var entries = Damage.AsInvalidData(what, "zip archive", () => zip.Entries);
-        if (entries.Count > MostEntries) throw new InvalidDataException($"{what}: has {entries.Count} entries; at most {MostEntries} are read.");
+        if (entries.Count > MostEntries)
+        {
+            throw new InvalidDataException($"{what}: has {entries.Count} entries; at most {MostEntries} are read.");
+        }
+
         long total = 0;
         foreach (var entry in entries)
         {
             var name = CheckName(entry.FullName, what);
-            if ((total += entry.Length) > MostBytes) throw new InvalidDataException($"{what}: with '{name}' it has {total} bytes unpacked; at most {MostBytes} are read.");
+            if ((total += entry.Length) > MostBytes)
+            {
+                throw new InvalidDataException($"{what}: with '{name}' it has {total} bytes unpacked; at most {MostBytes} are read.");
+            }
 
             // The upper half of a Unix zip's attributes is the file's mode; 0xA000 is a symbolic link.
-            if (((entry.ExternalAttributes >> 16) & 0xF000) == 0xA000) throw new InvalidDataException($"{what}: '{name}' in the zip archive is a link; only files and folders are read.");
+            if (((entry.ExternalAttributes >> 16) & 0xF000) == 0xA000)
+            {
+                throw new InvalidDataException($"{what}: '{name}' in the zip archive is a link; only files and folders are read.");
+            }
+
             if (name.EndsWith('/') || name.Length == 0) continue;
-            yield return new(name, entry.Length, () => new(Damage.AsInvalidData(what, "zip archive", entry.Open), entry.Length, $"{what}: {name}", owns: true));
+            yield return new(
+                name, entry.Length, () => new(
+                    Damage.AsInvalidData(what, "zip archive", entry.Open), entry.Length, $"{what}: {name}", owns: true));
         }
     }
 
     /// <summary>The files of a folder, at any depth, in the order of their names.</summary>
     public static IEnumerable<ArchiveEntry> Folder(string path)
     {
-        foreach (var file in new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).OrderBy(file => file.FullName, StringComparer.Ordinal))
+        foreach (var file in new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories)
+            .OrderBy(file => file.FullName, StringComparer.Ordinal))
         {
             var name = Path.GetRelativePath(path, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
             yield return new(name, file.Length, () => new(RegularFile.OpenRead(file.FullName), file.Length, file.FullName, owns: true));
@@ -76,7 +92,11 @@ internal static class Archive
     /// <param name="what">The archive, for errors.</param>
     public static byte[] ReadBytes(this ArchiveEntry entry, long most, string what)
     {
-        if (entry.Bytes > most) throw new InvalidDataException($"{what}: '{entry.Name}' claims {entry.Bytes} bytes; at most {most} are read.");
+        if (entry.Bytes > most)
+        {
+            throw new InvalidDataException($"{what}: '{entry.Name}' claims {entry.Bytes} bytes; at most {most} are read.");
+        }
+
         using var stream = entry.Open();
         var bytes = new byte[Math.Min(entry.Bytes, 1 << 20)];
         for (var done = 0; ;)
@@ -94,7 +114,8 @@ internal static class Archive
         var got = file.ReadAtLeast(start, 2, throwOnEndOfStream: false);
         if (got < 2 || start is not [0x1F, 0x8B])
         {
-            throw new InvalidDataException($"{what}: starts with '{Convert.ToHexString(start.AsSpan(0, got))}', a gzip file starts with '1F8B'.");
+            throw new InvalidDataException(
+                $"{what}: starts with '{Convert.ToHexString(start.AsSpan(0, got))}', a gzip file starts with '1F8B'.");
         }
 
         file.Position = 0;

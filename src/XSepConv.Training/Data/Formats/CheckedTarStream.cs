@@ -4,8 +4,9 @@ using System.Text;
 namespace XSepConv.Training;
 
 /// <summary>
-/// A tar archive on its way to <see cref="System.Formats.Tar.TarReader"/>: every 512-byte header is looked at before it is passed on, because the reader allocates
-/// what a header claims. Refused are links and devices, extended headers of more than 64 KiB, and archives of more than a limit.
+/// A tar archive on its way to <see cref="System.Formats.Tar.TarReader"/>: every 512-byte header is looked at before it is passed on,
+/// because the reader allocates what a header claims. Refused are links and devices, extended headers of more than 64 KiB, and archives of
+/// more than a limit.
 /// </summary>
 internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what) : Stream
 {
@@ -71,20 +72,25 @@ internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what
         var type = (char)_header[156];
         if (type is not ('0' or '\0' or '5' or 'L' or 'K' or 'x' or 'g'))
         {
-            var kind = type switch { '1' or '2' => "a link", '3' or '4' => "a device", '6' => "a pipe", _ => "neither a file nor a folder" };
-            throw new InvalidDataException($"{what}: '{Name()}' in the tar archive is {kind} (type '{(char.IsAsciiLetterOrDigit(type) ? type : '?')}'); only files and folders are read.");
+            var kind =
+                type switch { '1' or '2' => "a link", '3' or '4' => "a device", '6' => "a pipe", _ => "neither a file nor a folder" };
+            throw new InvalidDataException(
+                $"{what}: '{Name()}' in the tar archive is {kind} (type '{(char.IsAsciiLetterOrDigit(type) ? type : '?')}'); "
+                + "only files and folders are read.");
         }
 
         if (type is 'L' or 'K' or 'x' or 'g' && size > LargestExtension)
         {
-            throw new InvalidDataException($"{what}: an extended header in the tar archive claims {size} bytes; at most {LargestExtension} are read.");
+            throw new InvalidDataException(
+                $"{what}: an extended header in the tar archive claims {size} bytes; at most {LargestExtension} are read.");
         }
 
         _dataLeft = (size + Block - 1) / Block * Block;
         _total += Block + _dataLeft;
         if (_total > mostBytes)
         {
-            throw new InvalidDataException($"{what}: with '{Name()}' the tar archive has {_total} bytes unpacked; at most {mostBytes} are read.");
+            throw new InvalidDataException(
+                $"{what}: with '{Name()}' the tar archive has {_total} bytes unpacked; at most {mostBytes} are read.");
         }
     }
 
@@ -96,7 +102,9 @@ internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what
         if ((field[0] & 0x80) != 0)
         {
             // GNU's base 256 for files of more than 8 GiB, of which there are none here.
-            size = field[0] == 0x80 && field[1..5].IndexOfAnyExcept((byte)0) < 0 ? System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(field[4..]) : -1;
+            size = field[0] == 0x80 && field[1..5].IndexOfAnyExcept((byte)0) < 0
+                ? System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(field[4..])
+                : -1;
         }
         else
         {
@@ -107,7 +115,8 @@ internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what
 
         return size >= 0
             ? size
-            : throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{what}: '{Name()}' in the tar archive has no valid size."));
+            : throw new InvalidDataException(
+                string.Create(CultureInfo.InvariantCulture, $"{what}: '{Name()}' in the tar archive has no valid size."));
     }
 
     public override void Flush()

@@ -3,8 +3,8 @@ using System.Text;
 namespace XSepConv.Training;
 
 /// <summary>
-/// Reads the binary version of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of one label byte (CIFAR-100: coarse, then fine) and 3,072 bytes,
-/// red, green, blue, each plane 32 rows of 32; and a text file with the names of the classes.
+/// Reads the binary version of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of one label byte (CIFAR-100: coarse, then fine) and 3,072
+/// bytes, red, green, blue, each plane 32 rows of 32; and a text file with the names of the classes.
 /// </summary>
 /// <param name="TrainFiles">In order.</param>
 /// <param name="TestFile">The test records.</param>
@@ -40,13 +40,21 @@ internal sealed record CifarArchive(IReadOnlyList<string> TrainFiles, string Tes
         {
             writer.Cancel.ThrowIfCancellationRequested();
             if (!needed.Contains(entry.FileName)) continue;
-            if (!files.TryAdd(entry.FileName, entry.ReadBytes(LargestFile, what))) throw new InvalidDataException($"{what}: holds {entry.FileName} twice.");
+            if (!files.TryAdd(entry.FileName, entry.ReadBytes(LargestFile, what)))
+            {
+                throw new InvalidDataException($"{what}: holds {entry.FileName} twice.");
+            }
         }
 
         var missing = needed.Where(name => !files.ContainsKey(name)).ToList();
         if (missing.Count > 0) throw new InvalidDataException($"{what}: lacks {Listing.Of(missing, ", ")}.");
-        var names = Encoding.UTF8.GetString(files[NamesFile]).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if (names.Length != Classes) throw new InvalidDataException($"{what}: {NamesFile} has {names.Length} names of classes, {Classes} are right.");
+        var names = Encoding.UTF8.GetString(files[NamesFile]).Split(
+            '\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (names.Length != Classes)
+        {
+            throw new InvalidDataException($"{what}: {NamesFile} has {names.Length} names of classes, {Classes} are right.");
+        }
+
         writer.Expected = files.Where(file => file.Key != NamesFile).Sum(file => file.Value.Length / (LabelBytes + ImageBytes));
         foreach (var file in TrainFiles) Add(SplitKind.Train, file);
         Add(SplitKind.Test, TestFile);
@@ -58,13 +66,18 @@ internal sealed record CifarArchive(IReadOnlyList<string> TrainFiles, string Tes
             var size = LabelBytes + ImageBytes;
             if (records.Length == 0 || records.Length % size != 0)
             {
-                throw new InvalidDataException($"{what}: {file} has {records.Length} bytes, a positive multiple of {size} (a label and 32×32 pixels) is right.");
+                throw new InvalidDataException(
+                    $"{what}: {file} has {records.Length} bytes, a positive multiple of {size} (a label and 32×32 pixels) is right.");
             }
 
             for (var at = 0; at < records.Length; at += size)
             {
                 var label = records[at + LabelBytes - 1];
-                if (label >= Classes) throw new InvalidDataException($"{what}: image {at / size} of {file} has label {label}; 0 to {Classes - 1} are right.");
+                if (label >= Classes)
+                {
+                    throw new InvalidDataException($"{what}: image {at / size} of {file} has label {label}; 0 to {Classes - 1} are right.");
+                }
+
                 writer.Add(split, records.AsSpan(at + LabelBytes, ImageBytes), label);
             }
         }

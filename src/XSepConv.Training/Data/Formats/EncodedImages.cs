@@ -42,7 +42,8 @@ internal static class EncodedImages
     /// <param name="damage">Takes the images that are none, which are left out then.</param>
     /// <exception cref="InvalidDataException">One is no image, or damaged, and there is no list for it; the message names it.</exception>
     public static void Decode(
-        IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, Rgb? background, bool exact = false, DamageList? damage = null)
+        IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, Rgb? background,
+        bool exact = false, DamageList? damage = null)
     {
         var block = new List<EncodedImage>();
         long bytes = 0;
@@ -74,7 +75,11 @@ internal static class EncodedImages
                     errors[i] = e;
                 }
             });
-            if (damage is null && Array.Find(errors, error => error is not null) is { } first) throw new InvalidDataException(first.Message, first);
+            if (damage is null && Array.Find(errors, error => error is not null) is { } first)
+            {
+                throw new InvalidDataException(first.Message, first);
+            }
+
             for (var i = 0; i < block.Count; i++)
             {
                 if (errors[i] is { } error)
@@ -93,7 +98,8 @@ internal static class EncodedImages
     }
 
     /// <summary>The message without the file's name, which stands before it.</summary>
-    private static string Reason(string message, string what) => message.StartsWith(what + ": ", StringComparison.Ordinal) ? message[(what.Length + 2)..] : message;
+    private static string Reason(string message, string what) =>
+        message.StartsWith(what + ": ", StringComparison.Ordinal) ? message[(what.Length + 2)..] : message;
 
     private static void DecodeOne(EncodedImage image, int side, Rgb? background, bool exact, Span<byte> target)
     {
@@ -104,7 +110,11 @@ internal static class EncodedImages
         }
 
         var (pixels, width, height) = ImageDecoder.DecodeWhole(image.Bytes, image.What, background);
-        if (width != side || height != side) throw new InvalidDataException($"{image.What}: is {width}×{height} pixels; {side}×{side} are right.");
+        if (width != side || height != side)
+        {
+            throw new InvalidDataException($"{image.What}: is {width}×{height} pixels; {side}×{side} are right.");
+        }
+
         for (var i = 0; i < side * side; i++)
         {
             for (var channel = 0; channel < 3; channel++) target[(channel * side * side) + i] = pixels[(i * 3) + channel];

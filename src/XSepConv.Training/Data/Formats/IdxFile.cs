@@ -29,7 +29,8 @@ internal static class IdxFile
             var bytes = (long)count * rows * columns;
             if (bytes > MostBytes)
             {
-                throw new InvalidDataException($"{what}: {count} images of {rows}×{columns} would be {bytes} bytes; at most {MostBytes} are read.");
+                throw new InvalidDataException(
+                    $"{what}: {count} images of {rows}×{columns} would be {bytes} bytes; at most {MostBytes} are read.");
             }
 
             return (ReadAll(stream, what, (int)bytes, $"{count} images of {rows}×{columns}"), count, rows, columns);

@@ -30,11 +30,15 @@ internal sealed record MatArray(string Name, IReadOnlyList<int> Dimensions, int 
             12 => BinaryPrimitives.ReadInt64LittleEndian(bytes),
             _ => BinaryPrimitives.ReadUInt64LittleEndian(bytes),
         };
-        return value == Math.Floor(value) && Math.Abs(value) <= int.MaxValue ? (int)value : throw new InvalidDataException($"{what}: '{Name}' holds {value}, which is no class.");
+        return value == Math.Floor(value) && Math.Abs(value) <= int.MaxValue
+            ? (int)value
+            : throw new InvalidDataException($"{what}: '{Name}' holds {value}, which is no class.");
     }
 }
 
-/// <summary>Reads MAT files of version 5 (MathWorks, "MAT-File Format", chapter 1): the real numeric arrays, plain or compressed by zlib.</summary>
+/// <summary>
+/// Reads MAT files of version 5 (MathWorks, "MAT-File Format", chapter 1): the real numeric arrays, plain or compressed by zlib.
+/// </summary>
 /// <remarks>Everything is read in passing, nothing is allocated by a length in the file but up to 31 dimensions and a short name.</remarks>
 internal static class MatFile
 {
@@ -62,7 +66,9 @@ internal static class MatFile
         if (order != "IM" || version != 0x0100)
         {
             throw new InvalidDataException(
-                $"{what}: is no little-endian MAT file of version 5: its header ends with version 0x{version:X4} and '{(order == "MI" ? order : Convert.ToHexString(header[126..128]))}', 0x0100 and 'IM' are right.");
+                $"{what}: is no little-endian MAT file of version 5: "
+                + $"its header ends with version 0x{version:X4} and '{(order == "MI" ? order : Convert.ToHexString(header[126..128]))}', "
+                + "0x0100 and 'IM' are right.");
         }
 
         var tag = new byte[8];
@@ -106,7 +112,12 @@ internal static class MatFile
         // Classes 6 to 15 are numeric; bit 3 of the flags says that there is an imaginary part.
         if (flags[0] is < 6 or > 15 || (flags[1] & 8) != 0) return;
         var sizes = ReadSmall(matrix, what, "dimensions", MostDimensions * 4);
-        if (sizes.Length is < 8 || sizes.Length % 4 != 0) throw new InvalidDataException($"{what}: the dimensions of an array have {sizes.Length} bytes; 4 for each of two or more are right.");
+        if (sizes.Length is < 8 || sizes.Length % 4 != 0)
+        {
+            throw new InvalidDataException(
+                $"{what}: the dimensions of an array have {sizes.Length} bytes; 4 for each of two or more are right.");
+        }
+
         var dimensions = new int[sizes.Length / 4];
         for (var i = 0; i < dimensions.Length; i++)
         {
@@ -122,7 +133,11 @@ internal static class MatFile
     private static byte[] ReadSmall(BoundedStream matrix, string what, string part, int most)
     {
         var (_, data, padding) = ReadTag(matrix, what, part);
-        if (data.Left > most) throw new InvalidDataException($"{what}: the {part} of an array claim {data.Left} bytes; at most {most} are read.");
+        if (data.Left > most)
+        {
+            throw new InvalidDataException($"{what}: the {part} of an array claim {data.Left} bytes; at most {most} are read.");
+        }
+
         var bytes = new byte[data.Left];
         data.Fill(bytes);
         matrix.Fill(new byte[padding]);
@@ -138,7 +153,11 @@ internal static class MatFile
         var small = first >> 16;
         if (small > 4) throw new InvalidDataException($"{what}: a short element of the {part} claims {small} bytes; at most 4 are right.");
         if (small > 0) return ((int)(first & 0xFFFF), new(new MemoryStream(tag, 4, (int)small), small, what), 0);
-        if (second > matrix.Left) throw new InvalidDataException($"{what}: the {part} of an array claim {second} bytes, {matrix.Left} are left.");
+        if (second > matrix.Left)
+        {
+            throw new InvalidDataException($"{what}: the {part} of an array claim {second} bytes, {matrix.Left} are left.");
+        }
+
         return ((int)first, new(matrix, second, what), (int)Padding(second));
     }
 

@@ -1,8 +1,8 @@
 namespace XSepConv.Training;
 
 /// <summary>
-/// Reads the cropped digits of SVHN (Netzer et al. 2011): a MAT file with <c>X</c> of [32, 32, 3, N] bytes (row, column, channel, image; rows vary
-/// fastest) and <c>y</c> of N labels, 1 … 9 and 10 for the digit 0.
+/// Reads the cropped digits of SVHN (Netzer et al. 2011): a MAT file with <c>X</c> of [32, 32, 3, N] bytes (row, column, channel, image;
+/// rows vary fastest) and <c>y</c> of N labels, 1 … 9 and 10 for the digit 0.
 /// </summary>
 internal static class SvhnFile
 {
@@ -20,11 +20,20 @@ internal static class SvhnFile
         int? images = null, labels = null;
         MatFile.Read(file, what, array =>
         {
-            if ((array.Name == "X" && images is not null) || (array.Name == "y" && labels is not null)) throw new InvalidDataException($"{what}: holds the array '{array.Name}' twice.");
+            if ((array.Name == "X" && images is not null) || (array.Name == "y" && labels is not null))
+            {
+                throw new InvalidDataException($"{what}: holds the array '{array.Name}' twice.");
+            }
+
             if (array.Name == "X") images = ReadImages(array, what, split, writer);
             else if (array.Name == "y") labels = ReadLabels(array, what, split, writer);
         });
-        if (images is null || labels is null) throw new InvalidDataException($"{what}: lacks the array '{(images is null ? "X" : "y")}'; the cropped digits of SVHN have X and y.");
+        if (images is null || labels is null)
+        {
+            throw new InvalidDataException(
+                $"{what}: lacks the array '{(images is null ? "X" : "y")}'; the cropped digits of SVHN have X and y.");
+        }
+
         if (images != labels) throw new InvalidDataException($"{what}: holds {images} images but {labels} labels; both must be as many.");
     }
 
@@ -35,13 +44,15 @@ internal static class SvhnFile
         var shape = string.Join("×", array.Dimensions);
         if (sizes is not [Side, Side, 3, >= 1 and <= MostImages] || array.Type != Byte)
         {
-            throw new InvalidDataException($"{what}: X is {shape} of MAT type {array.Type}; 32×32×3×(1 to {MostImages}) bytes (type {Byte}) are right.");
+            throw new InvalidDataException(
+                $"{what}: X is {shape} of MAT type {array.Type}; 32×32×3×(1 to {MostImages}) bytes (type {Byte}) are right.");
         }
 
         var count = sizes[3];
         if (array.Data.Left != (long)count * writer.ImageBytes)
         {
-            throw new InvalidDataException($"{what}: X is {shape} but has {array.Data.Left} bytes; {(long)count * writer.ImageBytes} are right.");
+            throw new InvalidDataException(
+                $"{what}: X is {shape} but has {array.Data.Left} bytes; {(long)count * writer.ImageBytes} are right.");
         }
 
         var stored = new byte[3 * Plane];
@@ -70,7 +81,9 @@ internal static class SvhnFile
         foreach (var dimension in array.Dimensions) count = Math.Min(count * dimension, int.MaxValue);
         if (size == 0 || count is < 1 or > MostImages || array.Data.Left != count * size)
         {
-            throw new InvalidDataException($"{what}: y is {string.Join("×", array.Dimensions)} of MAT type {array.Type} in {array.Data.Left} bytes; N×1 numbers are right.");
+            throw new InvalidDataException(
+                $"{what}: y is {string.Join("×", array.Dimensions)} of MAT type {array.Type} in {array.Data.Left} bytes; "
+                + "N×1 numbers are right.");
         }
 
         var number = new byte[size];

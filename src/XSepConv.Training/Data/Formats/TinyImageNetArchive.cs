@@ -4,7 +4,8 @@ namespace XSepConv.Training;
 
 /// <summary>
 /// Reads Tiny-ImageNet-200: <c>wnids.txt</c> (the classes), <c>words.txt</c> (their names), <c>train/WNID/images/*.JPEG</c>,
-/// <c>val/images/*.JPEG</c> with <c>val/val_annotations.txt</c> (file, class and a box, by tabs), and test images without labels, which are not read.
+/// <c>val/images/*.JPEG</c> with <c>val/val_annotations.txt</c> (file, class and a box, by tabs), and test images without labels, which are
+/// not read.
 /// </summary>
 internal static class TinyImageNetArchive
 {
@@ -15,7 +16,9 @@ internal static class TinyImageNetArchive
     private const int LargestText = 16 << 20;
     private const int LargestImage = 1 << 20;
 
-    /// <summary>Writes the training images, and the validation images as the test split: their labels are the only published ones.</summary>
+    /// <summary>
+    /// Writes the training images, and the validation images as the test split: their labels are the only published ones.
+    /// </summary>
     /// <param name="entries">The files of the archive, in any order.</param>
     /// <param name="what">The archive, for errors.</param>
     /// <param name="writer">Takes the images.</param>
@@ -26,7 +29,9 @@ internal static class TinyImageNetArchive
         var wnids = Lines("wnids.txt").Select(line => line.Trim()).Where(line => line.Length > 0).Order(StringComparer.Ordinal).ToList();
         if (wnids.Count is < 2 or > Classes || wnids.Distinct().Count() != wnids.Count)
         {
-            throw new InvalidDataException($"{what}: wnids.txt has {wnids.Count} lines, {wnids.Distinct().Count()} of them different; {Classes} different classes are right.");
+            throw new InvalidDataException(
+                $"{what}: wnids.txt has {wnids.Count} lines, {wnids.Distinct().Count()} of them different; "
+                + $"{Classes} different classes are right.");
         }
 
         var labels = wnids.Select((wnid, label) => (wnid, label)).ToDictionary(StringComparer.Ordinal);
@@ -37,12 +42,29 @@ internal static class TinyImageNetArchive
         {
             var parts = entry.Name.Split('/');
             if (!entry.Name.EndsWith(".JPEG", StringComparison.OrdinalIgnoreCase) || parts.Length < 3 || parts[^2] != "images") continue;
-            if (parts.Length >= 4 && parts[^4] == "train") train.Add((entry, labels.TryGetValue(parts[^3], out var label) ? label : throw Unknown(entry.Name, parts[^3])));
-            else if (parts[^3] == "val") validation.Add((entry, annotations.TryGetValue(parts[^1], out var label) ? label : throw new InvalidDataException($"{what}: val_annotations.txt does not name '{parts[^1]}'.")));
+            if (parts.Length >= 4 && parts[^4] == "train")
+            {
+                train.Add((entry, labels.TryGetValue(parts[^3], out var label) ? label : throw Unknown(entry.Name, parts[^3])));
+            }
+            else if (parts[^3] == "val")
+            {
+                validation.Add(
+                    (entry, annotations.TryGetValue(parts[^1], out var label) ? label : throw new InvalidDataException($"{what}: "
+                        + $"val_annotations.txt does not name '{parts[^1]}'.")));
+            }
         }
 
-        if (train.Count == 0 || validation.Count == 0) throw new InvalidDataException($"{what}: holds {train.Count} training and {validation.Count} validation images; some of both are right.");
-        if (validation.Count != annotations.Count) throw new InvalidDataException($"{what}: val_annotations.txt names {annotations.Count} images, there are {validation.Count}.");
+        if (train.Count == 0 || validation.Count == 0)
+        {
+            throw new InvalidDataException(
+                $"{what}: holds {train.Count} training and {validation.Count} validation images; some of both are right.");
+        }
+
+        if (validation.Count != annotations.Count)
+        {
+            throw new InvalidDataException($"{what}: val_annotations.txt names {annotations.Count} images, there are {validation.Count}.");
+        }
+
         writer.Expected = train.Count + validation.Count;
         EncodedImages.Decode(Encoded(train), SplitKind.Train, writer, Rgb.White, exact: true);
         EncodedImages.Decode(Encoded(validation), SplitKind.Test, writer, Rgb.White, exact: true);
@@ -54,8 +76,15 @@ internal static class TinyImageNetArchive
             foreach (var line in Lines("val/val_annotations.txt").Where(line => line.Trim().Length > 0))
             {
                 var fields = line.TrimEnd('\r').Split('\t');
-                if (fields.Length < 2) throw new InvalidDataException($"{what}: val_annotations.txt has the line '{(line.Length > 60 ? line[..60] : line)}'; a file, a tab and a class are right.");
-                if (!found.TryAdd(fields[0], labels.TryGetValue(fields[1], out var label) ? label : throw Unknown("val_annotations.txt", fields[1])))
+                if (fields.Length < 2)
+                {
+                    throw new InvalidDataException(
+                        $"{what}: val_annotations.txt has the line '{(line.Length > 60 ? line[..60] : line)}'; a file, "
+                        + "a tab and a class are right.");
+                }
+
+                if (!found.TryAdd(fields[0],
+                    labels.TryGetValue(fields[1], out var label) ? label : throw Unknown("val_annotations.txt", fields[1])))
                 {
                     throw new InvalidDataException($"{what}: val_annotations.txt names '{fields[0]}' twice.");
                 }
@@ -64,11 +93,15 @@ internal static class TinyImageNetArchive
             return found;
         }
 
-        InvalidDataException Unknown(string where, string wnid) => new($"{what}: {where} names the class '{wnid}', which wnids.txt does not have.");
+        InvalidDataException Unknown(string where, string wnid) => new(
+            $"{what}: {where} names the class '{wnid}', which wnids.txt does not have.");
 
         string[] Lines(string name)
         {
-            var entry = entries.FirstOrDefault(entry => entry.Name == name || entry.Name.EndsWith("/" + name, StringComparison.Ordinal)) ?? throw new InvalidDataException($"{what}: lacks {name}.");
+            var entry = entries.FirstOrDefault(
+                entry => entry.Name == name
+                    || entry.Name.EndsWith("/" + name,
+                        StringComparison.Ordinal)) ?? throw new InvalidDataException($"{what}: lacks {name}.");
             return Encoding.UTF8.GetString(entry.ReadBytes(LargestText, what)).Split('\n');
         }
 

@@ -1,6 +1,8 @@
 namespace XSepConv.Training;
 
-/// <summary>CIFAR-10 and CIFAR-100 (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009), the binary version.</summary>
+/// <summary>
+/// CIFAR-10 and CIFAR-100 (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009), the binary version.
+/// </summary>
 internal sealed record CifarDataset(string Name, CifarArchive Layout, PublishedFile File)
     : CachedDataset(
         Name,

@@ -12,7 +12,9 @@ internal static class DatasetDownload
 
     /// <summary>Fetches what the folder lacks. A file appears there under its name only when it is complete and right.</summary>
     /// <returns>The paths, in the order of <see cref="PublishedDataset.Files"/>.</returns>
-    /// <exception cref="IOException">No source gave a right file, or the folder can't be written; the message says why for each source.</exception>
+    /// <exception cref="IOException">
+    /// No source gave a right file, or the folder can't be written; the message says why for each source.
+    /// </exception>
     public static IReadOnlyList<string> Fetch(
         PublishedDataset info, string folder, HttpMessageHandler? network, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {
@@ -31,7 +33,8 @@ internal static class DatasetDownload
     }
 
     private static void FetchFile(
-        HttpClient client, PublishedDataset info, PublishedFile file, string path, IProgress<DatasetProgress>? progress, CancellationToken cancel)
+        HttpClient client, PublishedDataset info, PublishedFile file, string path, IProgress<DatasetProgress>? progress,
+        CancellationToken cancel)
     {
         var part = path + ".part";
         using (var target = OpenAlone(part, path, cancel))
@@ -52,7 +55,8 @@ internal static class DatasetDownload
     }
 
     private static void Receive(
-        HttpClient client, PublishedDataset info, PublishedFile file, FileStream target, IProgress<DatasetProgress>? progress, CancellationToken cancel)
+        HttpClient client, PublishedDataset info, PublishedFile file, FileStream target, IProgress<DatasetProgress>? progress,
+        CancellationToken cancel)
     {
         var failures = new List<string>();
         foreach (var source in info.Sources)

@@ -1,6 +1,8 @@
 namespace XSepConv.Training;
 
-/// <summary>Finds the files of a published data set: in the folder the user names, in Debian's, in the user's cache, else on the net.</summary>
+/// <summary>
+/// Finds the files of a published data set: in the folder the user names, in Debian's, in the user's cache, else on the net.
+/// </summary>
 internal static class DatasetFiles
 {
     /// <summary>The files, in the order of <see cref="PublishedDataset.Files"/>, and the folder they are in.</summary>
@@ -36,7 +38,8 @@ internal static class DatasetFiles
         }
 
         throw new DatasetNotFoundException(
-            $"The data set {info.Name} was not found:{string.Concat(failures.Select(failure => $"{Environment.NewLine}  - {failure}"))}{Environment.NewLine}"
+            $"The data set {info.Name} was not "
+            + $"found:{string.Concat(failures.Select(failure => $"{Environment.NewLine}  - {failure}"))}{Environment.NewLine}"
             + (info.DebianPackage is { } package ? $"On Debian, 'apt install {package}' brings it; or p" : "P")
             + $"ut {string.Join(", ", info.Files.Select(file => file.Name))} in a folder and name that folder as the data root.");
     }

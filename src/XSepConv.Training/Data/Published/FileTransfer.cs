@@ -10,7 +10,8 @@ namespace XSepConv.Training;
 /// <param name="file">What it must be.</param>
 /// <param name="target">What has come so far; the rest is added.</param>
 /// <param name="progress">Told about every piece.</param>
-internal sealed class FileTransfer(HttpClient client, Uri address, PublishedFile file, FileStream target, IProgress<DatasetProgress>? progress)
+internal sealed class FileTransfer(
+    HttpClient client, Uri address, PublishedFile file, FileStream target, IProgress<DatasetProgress>? progress)
 {
     private const int MostAttempts = 4;
 
@@ -20,7 +21,8 @@ internal sealed class FileTransfer(HttpClient client, Uri address, PublishedFile
     public Uri Address => address;
 
     /// <summary>Whether an error is the other side's, so that another source may help.</summary>
-    public static bool IsRemote(Exception error) => error is HttpRequestException or InvalidDataException or TimeoutException or HttpIOException;
+    public static bool IsRemote(Exception error) =>
+        error is HttpRequestException or InvalidDataException or TimeoutException or HttpIOException;
 
     /// <summary>Asks until the file is complete, while every attempt brings something.</summary>
     /// <exception cref="InvalidDataException">What came is wrong; nothing of it is kept.</exception>
@@ -41,7 +43,10 @@ internal sealed class FileTransfer(HttpClient client, Uri address, PublishedFile
                 continue;
             }
 
-            if (attempt >= MostAttempts) throw new InvalidDataException($"sent {target.Length} bytes in {attempt} attempts, the file has {file.Bytes}");
+            if (attempt >= MostAttempts)
+            {
+                throw new InvalidDataException($"sent {target.Length} bytes in {attempt} attempts, the file has {file.Bytes}");
+            }
         }
     }
 
@@ -54,7 +59,8 @@ internal sealed class FileTransfer(HttpClient client, Uri address, PublishedFile
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             if (target.Length > 0) request.Headers.Range = new RangeHeaderValue(target.Length, null);
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
+            using var response = await client.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
             if (target.Length > 0 && response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             {
                 target.SetLength(0);
@@ -100,7 +106,9 @@ internal sealed class FileTransfer(HttpClient client, Uri address, PublishedFile
     }
 
     /// <summary>Compares the checksum; a wrong file is cleared away.</summary>
-    /// <param name="wasKept">Whether its beginning was there before: then the rest may be right, and the whole is asked for once more.</param>
+    /// <param name="wasKept">
+    /// Whether its beginning was there before: then the rest may be right, and the whole is asked for once more.
+    /// </param>
     private bool CheckedOrCleared(bool wasKept)
     {
         target.Flush();

@@ -7,10 +7,13 @@ namespace XSepConv.Training;
 /// <param name="Sources">Folders on the net, the publisher's first; each ends in a slash.</param>
 /// <param name="Files">Training images, training labels, test images, test labels.</param>
 internal sealed record IdxDatasetInfo(
-    string Name, IReadOnlyList<string> ClassNames, Augmentation Augmentation, IReadOnlyList<Uri> Sources, IReadOnlyList<PublishedFile> Files)
+    string Name, IReadOnlyList<string> ClassNames, Augmentation Augmentation, IReadOnlyList<Uri> Sources,
+    IReadOnlyList<PublishedFile> Files)
     : PublishedDataset(Name, Augmentation, Sources, Files)
 {
-    /// <summary>Fashion-MNIST (Xiao, Rasul, Vollgraf; arXiv 1708.07747), by its publisher Zalando Research. A mirrored garment is the same garment.</summary>
+    /// <summary>
+    /// Fashion-MNIST (Xiao, Rasul, Vollgraf; arXiv 1708.07747), by its publisher Zalando Research. A mirrored garment is the same garment.
+    /// </summary>
     public static IdxDatasetInfo FashionMnist { get; } = new(
         "fashion-mnist",
         ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"],
@@ -29,7 +32,10 @@ internal sealed record IdxDatasetInfo(
         DebianPackage = "dataset-fashion-mnist",
     };
 
-    /// <summary>MNIST (LeCun, Cortes, Burges), from the mirrors the large frameworks use: its own site no longer has it. A mirrored digit is no digit.</summary>
+    /// <summary>
+    /// MNIST (LeCun, Cortes, Burges), from the mirrors the large frameworks use: its own site no longer has it. A mirrored digit is no
+    /// digit.
+    /// </summary>
     public static IdxDatasetInfo Mnist { get; } = new(
         "mnist",
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
@@ -57,7 +63,8 @@ internal sealed record IdxDatasetInfo(
         if ((training.Height, training.Width) != (test.Height, test.Width))
         {
             throw new InvalidDataException(
-                $"{paths[2]}: images are {test.Height}×{test.Width}, those of {paths[0]} are {training.Height}×{training.Width}; both must be alike.");
+                $"{paths[2]}: images are {test.Height}×{test.Width}, those of {paths[0]} are {training.Height}×{training.Width}; "
+                + "both must be alike.");
         }
 
         return DatasetSplits.Of(Name, ClassNames, training, null, test, Augmentation, source, options);
@@ -69,13 +76,15 @@ internal sealed record IdxDatasetInfo(
         var labels = IdxFile.ReadLabels(labelsPath);
         if (labels.Length != count)
         {
-            throw new InvalidDataException($"{labelsPath}: holds {labels.Length} labels, but {imagesPath} holds {count} images; both must be as many.");
+            throw new InvalidDataException(
+                $"{labelsPath}: holds {labels.Length} labels, but {imagesPath} holds {count} images; both must be as many.");
         }
 
         var worst = labels.Max();
         if (worst >= ClassNames.Count)
         {
-            throw new InvalidDataException($"{labelsPath}: holds label {worst}; {Name} has {ClassNames.Count} classes, so 0 to {ClassNames.Count - 1} are right.");
+            throw new InvalidDataException(
+                $"{labelsPath}: holds label {worst}; {Name} has {ClassNames.Count} classes, so 0 to {ClassNames.Count - 1} are right.");
         }
 
         return new ImageSplit(pixels, Array.ConvertAll(labels, label => (int)label), 1, rows, columns);

@@ -12,7 +12,8 @@ internal sealed record PublishedFile(string Name, long Bytes, string Checksum, s
 /// <param name="Augmentation">What leaves a class what it is.</param>
 /// <param name="Sources">Folders on the net, the publisher's first; each ends in a slash.</param>
 /// <param name="Files">What is needed.</param>
-internal abstract record PublishedDataset(string Name, Augmentation Augmentation, IReadOnlyList<Uri> Sources, IReadOnlyList<PublishedFile> Files)
+internal abstract record PublishedDataset(
+    string Name, Augmentation Augmentation, IReadOnlyList<Uri> Sources, IReadOnlyList<PublishedFile> Files)
 {
     /// <summary>The name of its folders.</summary>
     public string FolderName { get; init; } = Name;
@@ -32,7 +33,8 @@ internal abstract record PublishedDataset(string Name, Augmentation Augmentation
 }
 
 /// <summary>A published data set that is decoded once, into the user's cache.</summary>
-internal abstract record CachedDataset(string Name, Augmentation Augmentation, IReadOnlyList<Uri> Sources, IReadOnlyList<PublishedFile> Files, int Side)
+internal abstract record CachedDataset(
+    string Name, Augmentation Augmentation, IReadOnlyList<Uri> Sources, IReadOnlyList<PublishedFile> Files, int Side)
     : PublishedDataset(Name, Augmentation, Sources, Files)
 {
     /// <inheritdoc/>

@@ -1,6 +1,9 @@
 namespace XSepConv.Training;
 
-/// <summary>Tiny-ImageNet-200 (Stanford's CS231n): 200 classes of ImageNet, 500 training and 50 validation images each, which are the test images here.</summary>
+/// <summary>
+/// Tiny-ImageNet-200 (Stanford's CS231n): 200 classes of ImageNet, 500 training and 50 validation images each, which are the test images
+/// here.
+/// </summary>
 internal sealed record TinyImageNetDataset()
     : CachedDataset(
         "tiny-imagenet",

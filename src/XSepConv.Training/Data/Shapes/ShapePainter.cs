@@ -3,11 +3,12 @@ using static XSepConv.Training.ShapesDataset;
 namespace XSepConv.Training;
 
 /// <summary>
-/// Paints one image of the shapes set: a shape of random place, size, angle, thickness and colour before a shaded background, with specks and noise.
+/// Paints one image of the shapes set: a shape of random place, size, angle, thickness and colour before a shaded background, with specks
+/// and noise.
 /// </summary>
 /// <remarks>
-/// Only additions, products, quotients and square roots of doubles, each rounded alike by every IEEE machine, and no sine or cosine: the same
-/// bytes everywhere.
+/// Only additions, products, quotients and square roots of doubles, each rounded alike by every IEEE machine, and no sine or cosine: the
+/// same bytes everywhere.
 /// </remarks>
 internal static class ShapePainter
 {
@@ -75,7 +76,8 @@ internal static class ShapePainter
         var centerX = random.NextDouble(radius + 1, Side - 2 - radius);
         var centerY = random.NextDouble(radius + 1, Side - 2 - radius);
 
-        // A point of the unit circle without sine or cosine: ((1 − t²)/(1 + t²), 2t/(1 + t²)) is the angle 2·atan t, here up to 16° either way.
+        // A point of the unit circle without sine or cosine: ((1 − t²)/(1 + t²), 2t/(1 + t²)) is the angle 2·atan t, here up to 16° either
+        // way.
         var t = random.NextDouble(-0.14, 0.14);
         var cosine = (1 - (t * t)) / (1 + (t * t));
         var sine = 2 * t / (1 + (t * t));

@@ -2,7 +2,9 @@ using static XSepConv.Training.CounterRandom.Stream;
 
 namespace XSepConv.Training;
 
-/// <summary><c>shapes</c>: a generated set of 32×32 colour images in ten classes, for demonstrations and tests. Synthetic, and called so.</summary>
+/// <summary>
+/// <c>shapes</c>: a generated set of 32×32 colour images in ten classes, for demonstrations and tests. Synthetic, and called so.
+/// </summary>
 internal static class ShapesDataset
 {
     public const string Name = "shapes";
@@ -17,7 +19,8 @@ internal static class ShapesDataset
 
     public static IReadOnlyList<string> ClassNames { get; } =
     [
-        "horizontal bar", "vertical bar", "rising diagonal", "falling diagonal", "plus", "cross", "circle", "square", "triangle", "checkerboard",
+        "horizontal bar", "vertical bar", "rising diagonal", "falling diagonal", "plus", "cross", "circle", "square", "triangle",
+        "checkerboard",
     ];
 
     public static ImageDataset Create(DatasetOptions options)
@@ -39,7 +42,9 @@ internal static class ShapesDataset
         };
     }
 
-    /// <summary>The images of a split, classes in turn. Each depends on (seed, split, index) only, so they may be drawn in any order.</summary>
+    /// <summary>
+    /// The images of a split, classes in turn. Each depends on (seed, split, index) only, so they may be drawn in any order.
+    /// </summary>
     internal static ImageSplit Split(int split, int seed, int count)
     {
         const int Bytes = Channels * Side * Side;

@@ -13,7 +13,8 @@ public sealed class EvaluationImagesTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private EvaluationImages Open(EvaluatedSplit? split = null, FolderLayout layout = FolderLayout.Auto, int? limit = null) =>
-        EvaluationImages.OfFolder(_folder.Options with { Layout = layout, Limit = limit }, split, Known, null, TestContext.Current.CancellationToken);
+        EvaluationImages.OfFolder(
+            _folder.Options with { Layout = layout, Limit = limit }, split, Known, null, TestContext.Current.CancellationToken);
 
     private string Refusal(EvaluatedSplit? split = null) => Assert.Throws<InvalidDataException>(() => Open(split)).Message;
 
@@ -69,7 +70,8 @@ public sealed class EvaluationImagesTests : IDisposable
     {
         _folder.Fill(1, "cat", "Dog", "eel");
         var message = Refusal();
-        Assert.Contains("the network does not know 2 classes, 'Dog', 'eel'; it tells apart 'cat', 'ant', 'dog'.", message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the network does not know 2 classes, 'Dog', 'eel'; it tells apart 'cat', 'ant', 'dog'.", message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -99,14 +101,20 @@ public sealed class EvaluationImagesTests : IDisposable
     [Fact]
     public void What_classes_were_taken_for_is_counted()
     {
-        // Worked by hand. The network says 0 for black, 1 for grey, 2 for white. Class 0: black, black, white. Class 1: none. Class 2: white, grey.
+        // Worked by hand. The network says 0 for black, 1 for grey, 2 for white. Class 0: black, black, white. Class 1: none. Class 2:
+        // white, grey.
         byte[] pixels = [0, 0, 255, 255, 128];
         var images = new ImageSplit(pixels, new[] { 0, 0, 0, 2, 2 }, 1, 1, 1);
         using var network = new Brightness();
-        var (result, confusion) = Evaluator.EvaluateByClass(network, images, new ImageNormalization([0], [1]), batchSize: 2, cancel: TestContext.Current.CancellationToken);
+        var (result, confusion) = Evaluator.EvaluateByClass(
+            network, images, new ImageNormalization([0], [1]), batchSize: 2, cancel: TestContext.Current.CancellationToken);
         Assert.Equal((3 / 5.0, 5), (result.Top1, result.Images));
         long[][] expected = [[2, 0, 1], [0, 0, 0], [0, 1, 1]];
-        for (var actual = 0; actual < 3; actual++) Assert.Equal(expected[actual], Enumerable.Range(0, 3).Select(predicted => confusion[actual, predicted]));
+        for (var actual = 0; actual < 3; actual++)
+        {
+            Assert.Equal(expected[actual], Enumerable.Range(0, 3).Select(predicted => confusion[actual, predicted]));
+        }
+
         Assert.Equal([2 / 3.0, null, 1 / 2.0], Enumerable.Range(0, 3).Select(confusion.Top1Of));
         Assert.Equal((2 / 3.0 + (1 / 2.0)) / 2, confusion.MeanTop1(), 15);
     }

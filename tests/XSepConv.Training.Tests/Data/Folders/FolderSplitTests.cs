@@ -27,7 +27,8 @@ public sealed class FolderSplitTests : IDisposable
         var data = _folder.Open();
         Assert.Equal([new("a", 11, 1, 2), new("b", 1, 0, 0)], data.CountByClass());
         Assert.Equal(
-            ["the validation split has no image of 1 of 2 classes: 'b'.", "the test split has no image of 1 of 2 classes: 'b'."], data.Findings.Warnings);
+            ["the validation split has no image of 1 of 2 classes: 'b'.", "the test split has no image of 1 of 2 classes: 'b'."],
+            data.Findings.Warnings);
     }
 
     [Theory]
@@ -53,7 +54,8 @@ public sealed class FolderSplitTests : IDisposable
         // Twice in one split and one class is no harm.
         File.Copy(_folder.At("test/b/2.png"), _folder.At("test/b/twice.png"));
         var warning = Assert.Single(_folder.Open().Findings.Warnings);
-        Assert.StartsWith("2 images of the validation and test splits are also in another split, byte for byte", warning, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "2 images of the validation and test splits are also in another split, byte for byte", warning, StringComparison.Ordinal);
         Assert.Contains("train/a/0.png = test/a/copy.png, train/b/1.png = test/b/copy.png", warning, StringComparison.Ordinal);
 
         // From the cache too.
@@ -65,7 +67,9 @@ public sealed class FolderSplitTests : IDisposable
     {
         _folder.Fill(6, "a", "b");
         foreach (var i in new[] { 0, 1, 2, 3, 4, 5 }) File.Copy(_folder.At($"a/{i}.png"), _folder.At($"b/copy{i}.png"));
-        Assert.Contains(_folder.Open().Findings.Warnings, warning => warning.StartsWith("12 images have the bytes of one of another class: a/0.png = b/copy0.png, ", StringComparison.Ordinal));
+        Assert.Contains(
+            _folder.Open().Findings.Warnings, warning => warning.StartsWith(
+                "12 images have the bytes of one of another class: a/0.png = b/copy0.png, ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -75,6 +79,8 @@ public sealed class FolderSplitTests : IDisposable
         var data = Sets.Open("folder", _folder.Options with { Limit = 2 });
         Assert.Equal((2, 2, 2), (data.Train.Count, data.Validation.Count, data.Test.Count));
         Assert.Equal(2, data.Test.Labels.ToArray().Distinct().Count());
-        Assert.Contains("the limit of 2 images is below the 3 classes: each split has an image of 2 of them, and none of the others.", data.Findings.Warnings);
+        Assert.Contains(
+            "the limit of 2 images is below the 3 classes: each split has an image of 2 of them, and none of the others.",
+            data.Findings.Warnings);
     }
 }

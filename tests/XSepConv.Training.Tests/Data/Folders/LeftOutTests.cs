@@ -55,7 +55,9 @@ public sealed class LeftOutTests : IDisposable
         for (var i = 0; i < 12; i++) _folder.Write($"{"abc"[i % 3]}/damaged{i:00}.jpg", "no image"u8.ToArray());
         _folder.Write("c/x.webp", [1]);
         var message = _folder.Refusal();
-        Assert.StartsWith($"{_folder.Root}: 13 of 22 pictures can't be read: c/x.webp: is a WebP file; PNG and JPEG are read; a/damaged00.jpg: is neither", message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{_folder.Root}: 13 of 22 pictures can't be read: c/x.webp: is a WebP file; PNG and JPEG are read; "
+            + "a/damaged00.jpg: is neither", message, StringComparison.Ordinal);
         Assert.Contains("; and 3 more. Mend", message, StringComparison.Ordinal);
         Assert.Equal(10, message.Split("neither").Length);
     }
@@ -91,7 +93,8 @@ public sealed class LeftOutTests : IDisposable
     [Fact]
     public void What_systems_and_programs_leave_behind_is_no_picture()
     {
-        foreach (var name in new[] { "a/.DS_Store", "a/._0.png", "a/Thumbs.db", "b/desktop.ini", "__MACOSX/a/._0.png", ".ipynb_checkpoints/0-checkpoint.png", "a/.ipynb_checkpoints/x.png", "@eaDir/SYNO.png" })
+        foreach (var name in new[] { "a/.DS_Store", "a/._0.png", "a/Thumbs.db", "b/desktop.ini", "__MACOSX/a/._0.png",
+            ".ipynb_checkpoints/0-checkpoint.png", "a/.ipynb_checkpoints/x.png", "@eaDir/SYNO.png" })
         {
             _folder.Write(name, Fixture.Bytes("images/rgb.png"));
         }
@@ -103,8 +106,10 @@ public sealed class LeftOutTests : IDisposable
         Assert.Equal(6, Count(data));
         Assert.Equal(
             [
-                ".csv, no picture", "file of a system (Thumbs.db)", "file of a system (desktop.ini)", "file without an extension, no picture", "folder of a system or hidden (.ipynb_checkpoints)",
-                "folder of a system or hidden (@eaDir)", "folder of a system or hidden (__MACOSX)", "hidden file", "resource fork of macOS, no picture",
+                ".csv, no picture", "file of a system (Thumbs.db)", "file of a system (desktop.ini)",
+                "file without an extension, no picture", "folder of a system or hidden (.ipynb_checkpoints)",
+                "folder of a system or hidden (@eaDir)", "folder of a system or hidden (__MACOSX)", "hidden file",
+                "resource fork of macOS, no picture",
             ],
             data.Findings.LeftOut.Select(left => left.Reason).Order(StringComparer.Ordinal));
     }
@@ -131,7 +136,9 @@ public sealed class LeftOutTests : IDisposable
         Assert.Contains("has a name that is not UTF-8", _folder.Refusal(), StringComparison.Ordinal);
         Assert.Equal(6, Count(_folder.Open(skipDamaged: true)));
         _folder.Shell("cp -r a $'\\xe9t\\xe9'");
-        Assert.Contains("holds a folder whose name is not UTF-8", Assert.Throws<InvalidDataException>(() => _folder.Open(skipDamaged: true)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "holds a folder whose name is not UTF-8", Assert.Throws<InvalidDataException>(() => _folder.Open(skipDamaged: true)).Message,
+            StringComparison.Ordinal);
         _folder.Shell("rm -r $'\\xe9t\\xe9' $'a/caf\\xe9.png'");
     }
 

@@ -32,7 +32,8 @@ public sealed class LinkTests : IDisposable
         var data = _folder.Open();
         Assert.Equal(["a", "b"], data.ClassNames);
         Assert.Equal(6, data.Train.Count + data.Validation.Count + data.Test.Count);
-        Assert.Contains(data.Findings.LeftOut, left => left.Reason == "link that leads back to a folder it lies in" && left.Examples[0] == name);
+        Assert.Contains(
+            data.Findings.LeftOut, left => left.Reason == "link that leads back to a folder it lies in" && left.Examples[0] == name);
     }
 
     [Fact]
@@ -41,9 +42,15 @@ public sealed class LinkTests : IDisposable
         // Of twelve there are more than a hundred million ways through them.
         var names = Enumerable.Range(0, 12).Select(i => $"c{i:00}").ToList();
         _folder.Fill(1, names);
-        foreach (var (from, to) in names.SelectMany(from => names.Where(to => to != from).Select(to => (from, to)))) _folder.Link($"{from}/to {to}", $"../{to}");
+        foreach (var (from, to) in names.SelectMany(from => names.Where(to => to != from).Select(to => (from, to))))
+        {
+            _folder.Link($"{from}/to {to}", $"../{to}");
+        }
+
         var refusal = Task.Run(() => _folder.Refusal(), TestContext.Current.CancellationToken);
-        Assert.Contains("are the same file by a link", await refusal.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(
+            "are the same file by a link", await refusal.WaitAsync(
+                TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,7 +97,8 @@ public sealed class LinkTests : IDisposable
         File.CreateSymbolicLink(_folder.Outside("link"), _folder.Root);
         Assert.Equal(2, Sets.Open("folder", _folder.Options with { DataRoot = _folder.Outside("link") }).ClassNames.Count);
         File.CreateSymbolicLink(_folder.Outside("dangling"), _folder.Outside("nowhere"));
-        var message = Assert.Throws<DirectoryNotFoundException>(() => Sets.Open("folder", _folder.Options with { DataRoot = _folder.Outside("dangling") })).Message;
+        var message = Assert.Throws<DirectoryNotFoundException>(
+            () => Sets.Open("folder", _folder.Options with { DataRoot = _folder.Outside("dangling") })).Message;
         Assert.Contains("is a link to", message, StringComparison.Ordinal);
     }
 

@@ -18,7 +18,8 @@ public sealed class PictureFolder : IDisposable
     /// <summary>Anywhere but in the data root.</summary>
     public string Outside(string name) => _folder.At(name);
 
-    public ImageDataset Open(FolderLayout layout = FolderLayout.Auto, bool skipDamaged = false) => Sets.Open("folder", Options with { Layout = layout, SkipDamaged = skipDamaged });
+    public ImageDataset Open(FolderLayout layout = FolderLayout.Auto, bool skipDamaged = false) =>
+        Sets.Open("folder", Options with { Layout = layout, SkipDamaged = skipDamaged });
 
     public string Refusal(FolderLayout layout = FolderLayout.Auto) => Assert.Throws<InvalidDataException>(() => Open(layout)).Message;
 

@@ -66,7 +66,8 @@ public sealed class SplitNameTests : IDisposable
     [InlineData("train,car,bus", "holds 'train', called like splits, beside 'bus', 'car'")]
     [InlineData("train/a,train/b,training/a,training/b,test/a", "'train', 'training' are all called like the split 'train'")]
     [InlineData("trainA,trainB,testA,testB", "'testA', 'testB' are all called like the split 'test'")]
-    [InlineData("train_images/a,train_images/b,train_masks/a,train_masks/b,test_images/a", "holds 'test_images', 'train_images', called like splits, beside 'train_masks'")]
+    [InlineData("train_images/a,train_images/b,train_masks/a,train_masks/b,test_images/a", "holds 'test_images', 'train_images', "
+        + "called like splits, beside 'train_masks'")]
     [InlineData("train/a,train/b,val/a,test/a,eval/a", "holds 'val', 'test', 'eval'; one folder to validate and one to test")]
     [InlineData("2019/cat,2019/dog,2020/cat,2020/dog", "'2019', '2020' all hold the same folders ('cat', 'dog')")]
     [InlineData("cat/train,cat/test,dog/train,dog/test", "'cat', 'dog' all hold the same folders ('test', 'train')")]
@@ -80,7 +81,8 @@ public sealed class SplitNameTests : IDisposable
         _folder.Fill(3, folders.Split(','));
         var message = _folder.Refusal();
         Assert.Contains(seen, message, StringComparison.Ordinal);
-        Assert.True(message.Contains("--layout", StringComparison.Ordinal) || message.Contains("Move one away", StringComparison.Ordinal), message);
+        Assert.True(
+            message.Contains("--layout", StringComparison.Ordinal) || message.Contains("Move one away", StringComparison.Ordinal), message);
     }
 
     [Theory]
@@ -103,15 +105,19 @@ public sealed class SplitNameTests : IDisposable
         var left = Assert.Single(data.Findings.LeftOut);
         Assert.Equal(("picture in 'extra', which is no split", 3, "extra/a/0.png"), (left.Reason, left.Count, left.Examples[0]));
 
-        Assert.Contains("has no folders for splits", new PictureFolder().Fill(3, "a", "b").Refusal(FolderLayout.Splits), StringComparison.Ordinal);
+        Assert.Contains(
+            "has no folders for splits", new PictureFolder().Fill(3, "a", "b").Refusal(FolderLayout.Splits), StringComparison.Ordinal);
     }
 
     /// <summary>The folders of archives as they are published on Kaggle and by their authors.</summary>
     [Theory]
-    [InlineData("seg_train/seg_train/forest,seg_train/seg_train/sea,seg_test/seg_test/forest,seg_test/seg_test/sea,seg_pred/seg_pred", "forest,sea", true)]
+    [InlineData("seg_train/seg_train/forest,seg_train/seg_train/sea,seg_test/seg_test/forest,seg_test/seg_test/sea,seg_pred/seg_pred",
+        "forest,sea", true)]
     [InlineData("dataset/training_set/cats,dataset/training_set/dogs,dataset/test_set/cats,dataset/test_set/dogs", "cats,dogs", true)]
-    [InlineData("training_set/training_set/cats,training_set/training_set/dogs,test_set/test_set/cats,test_set/test_set/dogs", "cats,dogs", true)]
-    [InlineData("images/Images/n02085620-Chihuahua,images/Images/n02085782-Japanese_spaniel", "n02085620-Chihuahua,n02085782-Japanese_spaniel", false)]
+    [InlineData("training_set/training_set/cats,training_set/training_set/dogs,test_set/test_set/cats,test_set/test_set/dogs", "cats,dogs",
+        true)]
+    [InlineData("images/Images/n02085620-Chihuahua,images/Images/n02085782-Japanese_spaniel",
+        "n02085620-Chihuahua,n02085782-Japanese_spaniel", false)]
     [InlineData("flower_photos/daisy,flower_photos/roses", "daisy,roses", false)]
     [InlineData("root/101_ObjectCategories/accordion,root/101_ObjectCategories/yin_yang", "accordion,yin_yang", false)]
     [InlineData("train/n01443537/images,train/n01629819/images,test/n01443537/images,test/n01629819/images", "n01443537,n01629819", true)]
@@ -130,7 +136,8 @@ public sealed class SplitNameTests : IDisposable
         _folder.Write("food-101/README.txt", [65]);
         var data = _folder.Open();
         Assert.Equal(["apple_pie", "waffles"], data.ClassNames);
-        Assert.Contains(data.Findings.LeftOut, left => left is { Reason: "folder without pictures", Count: 1 } && left.Examples[0] == "meta");
+        Assert.Contains(
+            data.Findings.LeftOut, left => left is { Reason: "folder without pictures", Count: 1 } && left.Examples[0] == "meta");
         Assert.Contains(data.Findings.LeftOut, left => left is { Reason: ".txt, no picture", Count: 2 });
         Assert.Contains(data.Findings.Warnings, warning => warning.StartsWith("the classes are the folders of ", StringComparison.Ordinal));
     }
@@ -146,5 +153,7 @@ public sealed class SplitNameTests : IDisposable
 
     [Fact]
     public void Pictures_without_any_class_are_refused_with_their_number() =>
-        Assert.Contains("2 pictures lie directly in it", _folder.Put("train/cat.1.jpg", "train/dog.1.jpg", "test/1.jpg").Refusal(), StringComparison.Ordinal);
+        Assert.Contains(
+            "2 pictures lie directly in it", _folder.Put(
+                "train/cat.1.jpg", "train/dog.1.jpg", "test/1.jpg").Refusal(), StringComparison.Ordinal);
 }
