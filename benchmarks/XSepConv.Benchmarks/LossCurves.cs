@@ -60,7 +60,7 @@ internal sealed class LossCurves
     {
         using var scope = NewDisposeScope();
         random.manual_seed(seed);
-        var options = new MobileNetV3SmallOptions { Preset = ImagePreset.Cifar, NumClasses = 10, InputChannels = 1, Width = 0.5 };
+        var options = new MobileNetV3Options { Preset = ImagePreset.Cifar, NumClasses = 10, InputChannels = 1, Width = 0.5 };
         using var network = new MobileNet(MobileNetV3SmallSpec.XSep(options));
         network.SetXSepBackend(backend);
         using (no_grad())

@@ -43,7 +43,7 @@ public class NetworkBenchmarks : TorchBenchmark
     [Benchmark]
     public void XSep() => Step();
 
-    private MobileNetV3SmallOptions Options => new() { Preset = Case.Preset, NumClasses = Case.Classes };
+    private MobileNetV3Options Options => new() { Preset = Case.Preset, NumClasses = Case.Classes };
 
     private void SetUp(NetworkSpec spec, XSepBackend backend)
     {

@@ -60,9 +60,11 @@ class Activation(enum.Enum):
 
     RELU = "ReLU"
     HSWISH = "HSwish"
+    RELU6 = "ReLU6"
+    SILU = "SiLU"
 
     def module(self) -> nn.Module:
-        return nn.ReLU() if self is Activation.RELU else HSwish()
+        return {"ReLU": nn.ReLU, "HSwish": HSwish, "ReLU6": nn.ReLU6, "SiLU": nn.SiLU}[self.value]()
 
 
 class SqueezeExcite(enum.Enum):
@@ -443,6 +445,7 @@ class NetworkSpec:
     dropout: float = 0.0
     padding_placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND
     padding_strategy: PaddingStrategy = PaddingStrategy.IMPROVED
+    activation: Activation = Activation.HSWISH  # outside of the blocks: stem, last convolution, hidden layer
 
     def input_strides(self) -> List[int]:
         """For each block, how many input pixels one pixel of its input map spans."""
@@ -464,21 +467,23 @@ class NetworkSpec:
         return [next(plan) if block.kind is BlockKind.XSEP else None for block in self.blocks]
 
     def to_json(self) -> str:
-        # As in .NET: only where it is not the paper's.
-        strategy = {} if self.padding_strategy is PaddingStrategy.IMPROVED else {"paddingStrategy": self.padding_strategy.value}
+        # As in .NET: only where they are not the paper's.
+        others = {} if self.padding_strategy is PaddingStrategy.IMPROVED else {"paddingStrategy": self.padding_strategy.value}
+        if self.activation is not Activation.HSWISH:
+            others["activation"] = self.activation.value
         return json.dumps({
             "name": self.name, "inputChannels": self.input_channels, "numClasses": self.num_classes,
             "stemChannels": self.stem_channels, "stemStride": self.stem_stride,
             "blocks": [block.to_dict() for block in self.blocks], "lastChannels": self.last_channels,
             "hiddenFeatures": self.hidden_features, "dropout": self.dropout,
-            "paddingPlacement": self.padding_placement.value, **strategy}, separators=(",", ":"))
+            "paddingPlacement": self.padding_placement.value, **others}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "NetworkSpec":
         """Reads the JSON form. ValueError if a field is missing or unknown, or a value is none of those allowed."""
         data = json.loads(text)
         known = {"name", "inputChannels", "numClasses", "stemChannels", "stemStride", "blocks", "lastChannels",
-                 "hiddenFeatures", "dropout", "paddingPlacement", "paddingStrategy"}
+                 "hiddenFeatures", "dropout", "paddingPlacement", "paddingStrategy", "activation"}
         if not isinstance(data, dict) or not set(data) <= known:
             raise ValueError(f"unknown fields in the network's description: {sorted(set(data) - known)}")
         try:
@@ -487,7 +492,8 @@ class NetworkSpec:
                 data["lastChannels"], data["hiddenFeatures"], data.get("inputChannels", 3), data.get("numClasses", 1000),
                 data.get("stemStride", 2), data.get("dropout", 0.0),
                 PaddingPlacement(data.get("paddingPlacement", "AfterExpand")),
-                PaddingStrategy(data.get("paddingStrategy", "Improved")))
+                PaddingStrategy(data.get("paddingStrategy", "Improved")),
+                Activation(data.get("activation", "HSwish")))
         except KeyError as missing:
             raise ValueError(f"the network's description lacks {missing}") from None
 
@@ -552,8 +558,8 @@ def mobilenet_v3_small_spec(num_classes: int = 1000, *, depthwise: bool = False,
 class MobileNet(nn.Module):
     """The network of a NetworkSpec: [N, input_channels, H, W] to logits [N, num_classes], for any H and W.
 
-    stem 3 x 3 (conv1) -> bn1 -> hswish -> blocks (bneck) -> 1 x 1 (conv2) -> bn2 -> hswish -> global average pool -> linear3
-    -> bn3 -> hswish -> dropout -> linear4.
+    stem 3 x 3 (conv1) -> bn1 -> act -> blocks (bneck) -> 1 x 1 (conv2) -> bn2 -> act -> global average pool -> linear3
+    -> bn3 -> act -> dropout -> linear4.
     """
 
     def __init__(self, spec: NetworkSpec) -> None:
@@ -574,7 +580,7 @@ class MobileNet(nn.Module):
         self.bn3 = nn.BatchNorm1d(spec.hidden_features)
         self.dropout = nn.Dropout(spec.dropout)
         self.linear4 = nn.Linear(spec.hidden_features, spec.num_classes)
-        self.act = HSwish()
+        self.act = spec.activation.module()
         init_parameters(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -38,7 +38,7 @@ public static class OnnxExporter
     /// <summary>Writes a module to a file.</summary>
     /// <param name="module">
     /// A <see cref="MobileNet"/>, <see cref="XSepBlock"/>, <see cref="SepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or <see cref="SeModule"/>, or a
-    /// <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, ReLU6, hswish, hsigmoid, global average pooling, Flatten
+    /// <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, ReLU6, SiLU, hswish, hsigmoid, global average pooling, Flatten
     /// and Dropout. On any device, of any floating-point type; it is left as it is.
     /// </param>
     /// <param name="path">The file; replaced as a whole or not at all.</param>

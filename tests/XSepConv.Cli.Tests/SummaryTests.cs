@@ -107,6 +107,18 @@ public class SummaryTests
         Assert.Equal("[1,7]", layers[^1].GetProperty("output").GetRawText());
     }
 
+    [Theory]
+    [InlineData("relu")]
+    [InlineData("ReLU6")]
+    [InlineData("silu")]
+    public void Another_activation_costs_the_same(string activation)
+    {
+        var summary = Summary("--activation", activation);
+
+        Assert.Equal(Parameters, summary.GetProperty("parameters").GetInt64());
+        Assert.Equal(Macs, summary.GetProperty("macs").GetInt64());
+    }
+
     [Fact]
     public void The_table_lists_every_layer_when_asked()
     {
@@ -132,6 +144,7 @@ public class SummaryTests
     [InlineData("Did you mean 'mobilenet-v3-small-twin'?", "--model", "mobilnet-v3-small-twin")]
     [InlineData("Did you mean 'xsep-mobilenet-v3-small'?", "--model", "xsep")]
     [InlineData("known are auto, imagenet, cifar. Did you mean 'cifar'?", "--preset", "cifar10")]
+    [InlineData("--activation is 'silo': known are relu, hswish, relu6, silu. Did you mean 'silu'?", "--activation", "silo")]
     [InlineData("--input is '3x0x5'", "--input", "3x0x5")]
     [InlineData("--image-size is 'x224'", "--image-size", "x224")]
     [InlineData("--input is '3x224x224x1'", "--input", "3x224x224x1")]

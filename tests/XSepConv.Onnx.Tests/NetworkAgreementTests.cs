@@ -33,7 +33,7 @@ public sealed class NetworkAgreementTests
     public void Every_network_computes_the_same_in_ONNX_Runtime(
         string model, ImagePreset preset, PaddingPlacement placement, double width, int kernel, OnnxBatchNorm norm)
     {
-        var options = new MobileNetV3SmallOptions
+        var options = new MobileNetV3Options
         {
             NumClasses = 11,
             Preset = preset,
@@ -52,9 +52,23 @@ public sealed class NetworkAgreementTests
     [InlineData(ImagePreset.ImageNet, true)]
     public void The_large_network_computes_the_same_too(ImagePreset preset, bool twin)
     {
-        var options = new MobileNetV3LargeOptions { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = [7, 5, 9, 3] };
+        var options = new MobileNetV3Options { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = [7, 5, 9, 3] };
         using var network = Randomised.Eval(new MobileNet(twin ? MobileNetV3LargeSpec.Twin(options) : MobileNetV3LargeSpec.XSep(options)), 9);
         OnnxFile.RequireNativeNodes(Agreement.Check(network, new(), $"large {preset}", [2, 3, 65, 47]));
+    }
+
+    [Theory]
+    [InlineData(Activation.ReLU)]
+    [InlineData(Activation.ReLU6)]
+    [InlineData(Activation.SiLU)]
+    public void A_network_of_another_nonlinearity_computes_the_same_in_every_version_of_the_operators(Activation activation)
+    {
+        var spec = MobileNetV3SmallSpec.XSep(new() { NumClasses = 11, Preset = ImagePreset.Cifar, Width = 0.35, Activation = activation });
+        using var network = Randomised.Eval(new MobileNet(spec), 5);
+        for (var opset = OnnxExporter.OldestOpsetVersion; opset <= OnnxExporter.NewestOpsetVersion; opset++)
+        {
+            OnnxFile.RequireNativeNodes(Agreement.Check(network, new() { Opset = opset }, $"{activation}, opset {opset}", [2, 3, 33, 31]));
+        }
     }
 
     [Theory]

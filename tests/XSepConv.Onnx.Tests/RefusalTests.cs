@@ -49,6 +49,14 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public void An_unknown_activation_is_refused_by_name()
+    {
+        var layers = new LayerTranslator(new GraphBuilder(OnnxExporter.NewestOpsetVersion, foldBatchNorm: true));
+        var e = Assert.Throws<ArgumentOutOfRangeException>(() => layers.Activation(new Value("x", 1, null, null), (Activation)99, "act"));
+        Assert.Contains("Activation 99 is unknown; known are ReLU", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_stock_module_is_exported_or_refused_by_its_full_name_and_its_place()
     {
         var (exported, refused) = (new List<string>(), new List<string>());

@@ -116,45 +116,32 @@ internal static class ConvolutionTiles
 
         code.Line("var weights = tile->Weights;");
         sum(code, pixels, vectors);
-        if (hasStep)
+        if (hasStep) code.Line($"ahead = ahead.AskFor({pixels});");
+        code.Line("switch (tile->Activation)");
+        code.Open();
+        Case("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})");
+        if (!hasStep)
         {
-            code.Line($"ahead = ahead.AskFor({pixels});");
-            Store("HSwishActivation.Apply<TLanes, TVector>({0})");
-        }
-        else
-        {
-            code.Line("switch (tile->Activation)");
-            code.Open();
-            foreach (var (label, body) in new[]
-            {
-                ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"), ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"),
-            })
-            {
-                code.Line(label);
-                code.Open();
-                Store(body);
-                code.Line("break;");
-                code.Close();
-            }
-
-            code.Line("default:");
-            code.Open();
-            code.Line("if (residual != null)");
-            code.Open();
-            Store("TLanes.Add({0}, TLanes.Load(residual{1}))");
-            code.Line("residual += tile->OutputStep;");
-            code.Line("break;");
-            code.Close();
-            Store("{0}");
-            code.Line("break;");
-            code.Close();
-            code.Close();
+            Case("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})");
+            Case("case TileActivation.None when residual != null:", "TLanes.Add({0}, TLanes.Load(residual{1}))", "residual += tile->OutputStep;");
         }
 
+        Case("default:", "{0}", $"TileActivations<TLanes, TVector>.Finish(tile->Activation, output, {pixels}, {vectors}, nextBlock);");
+        code.Close();
         code.Line("input += tile->InputStep;");
         code.Line("output += tile->OutputStep;");
         code.Close();
         code.Close();
+
+        void Case(string label, string value, string? then = null)
+        {
+            code.Line(label);
+            code.Open();
+            Store(value);
+            if (then is not null) code.Line(then);
+            code.Line("break;");
+            code.Close();
+        }
 
         void Store(string value)
         {

@@ -51,12 +51,15 @@ internal static class DepthwiseTiles
             code.Open();
             foreach (var (label, body) in new[]
             {
-                ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"), ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"), ("default:", "{0}"),
+                ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"),
+                ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"),
+                ("default:", "{0}"),
             })
             {
                 code.Line(label);
                 code.Open();
                 for (var p = 0; p < pixels; p++) code.Line($"TLanes.Store(output{Plus(p, "lanes")}, {string.Format(body, $"a{p}")});");
+                if (label == "default:") code.Line($"TileActivations<TLanes, TVector>.Finish(tile->Activation, output, {pixels}, 1, 0);");
                 code.Line("break;");
                 code.Close();
             }

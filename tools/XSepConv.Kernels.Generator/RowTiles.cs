@@ -51,10 +51,11 @@ internal static class RowTiles
                 code.Line("var output = tile->Output;");
                 for (var r = 0; r < rows; r++)
                 {
-                    for (var v = 0; v < vectors; v++) Store(code, $"output{Plus(v, "lanes")}", $"a{r}_{v}");
+                    for (var v = 0; v < vectors; v++) code.Line($"TLanes.Store(output{Plus(v, "lanes")}, a{r}_{v});");
                     if (r < rows - 1) code.Line("output += tile->OutputRow;");
                 }
 
+                code.Line($"TileActivations<TLanes, TVector>.Finish(tile->Activation, tile->Output, {vectors}, {rows}, tile->OutputRow);");
                 code.Close();
             }
         }
@@ -84,12 +85,10 @@ internal static class RowTiles
         code.Line($"weights += {MostVectors} * lanes;");
         code.Line($"next += {MostVectors} * lanes;");
         code.Close();
-        for (var v = 0; v < 2 * MostVectors; v++) Store(code, $"tile->Output{Plus(v, "lanes")}", $"a{v}");
+        for (var v = 0; v < 2 * MostVectors; v++) code.Line($"TLanes.Store(tile->Output{Plus(v, "lanes")}, a{v});");
+        code.Line($"TileActivations<TLanes, TVector>.Finish(tile->Activation, tile->Output, {2 * MostVectors}, 1, 0);");
         code.Close();
         code.Close();
         return code.ToString();
     }
-
-    private static void Store(Code code, string target, string sum) =>
-        code.Line($"TLanes.Store({target}, TileActivations.Apply<TLanes, TVector>({sum}, tile->Activation));");
 }

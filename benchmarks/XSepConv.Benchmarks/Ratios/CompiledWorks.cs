@@ -76,7 +76,7 @@ internal static class CompiledWorks
     {
         using var scope = NewDisposeScope();
         random.manual_seed(1);
-        var options = kernels.Length == 0 ? new MobileNetV3SmallOptions() : new MobileNetV3SmallOptions { Kernels = kernels };
+        var options = kernels.Length == 0 ? new MobileNetV3Options() : new MobileNetV3Options { Kernels = kernels };
         var x = randn(batch, 3, 224, 224);
         var xsep = Network(MobileNetV3SmallSpec.XSep(options));
         var twin = Network(MobileNetV3SmallSpec.Twin(options));

@@ -8,6 +8,7 @@ namespace XSepConv.Benchmarks.Ratios;
 internal sealed class FoldedTorch
 {
     private readonly bool _embedded;
+    private readonly Activation _activation;
     private readonly Layer _stem, _last, _hidden, _classifier;
     private readonly Block[] _blocks;
 
@@ -19,7 +20,7 @@ internal sealed class FoldedTorch
         using var noGrad = no_grad();
         var spec = network.Spec;
         var folded = FoldedNetwork.Of(spec, new MemoryWeights(spec.Name, ModuleState.Tensors(network), ModuleState.Settings(network)));
-        _embedded = embedded;
+        (_embedded, _activation) = (embedded, spec.Activation);
         _stem = Convolution(folded.Stem, spec.InputChannels, (3, 3), (spec.StemStride, spec.StemStride), (1, 1));
         _blocks = [.. folded.Blocks.Select(Make)];
         _last = Pointwise(folded.Last);
@@ -31,10 +32,10 @@ internal sealed class FoldedTorch
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = Activate(Activation.HSwish, _stem.Apply(x));
+        x = Activate(_activation, _stem.Apply(x));
         foreach (var block in _blocks) x = Run(block, x);
-        x = nn.functional.adaptive_avg_pool2d(Activate(Activation.HSwish, _last.Apply(x)), 1).flatten(1);
-        x = Activate(Activation.HSwish, nn.functional.linear(x, _hidden.Weight, _hidden.Bias));
+        x = nn.functional.adaptive_avg_pool2d(Activate(_activation, _last.Apply(x)), 1).flatten(1);
+        x = Activate(_activation, nn.functional.linear(x, _hidden.Weight, _hidden.Bias));
         return nn.functional.linear(x, _classifier.Weight, _classifier.Bias).MoveToOuterDisposeScope();
     }
 
@@ -61,8 +62,14 @@ internal sealed class FoldedTorch
         return x.mul_(nn.functional.hardsigmoid(block.Excite!.Apply(squeezed), inplace: true));
     }
 
-    private static Tensor Activate(Activation activation, Tensor x) =>
-        activation == Activation.ReLU ? nn.functional.relu(x, inplace: true) : nn.functional.hardswish(x, inplace: true);
+    private static Tensor Activate(Activation activation, Tensor x) => activation switch
+    {
+        Activation.ReLU => nn.functional.relu(x, inplace: true),
+        Activation.HSwish => nn.functional.hardswish(x, inplace: true),
+        Activation.ReLU6 => nn.functional.relu6(x, inplace: true),
+        Activation.SiLU => nn.functional.silu(x, inplace: true),
+        _ => throw EnumValues.Unknown(activation),
+    };
 
     private Block Make(FoldedBlock block)
     {

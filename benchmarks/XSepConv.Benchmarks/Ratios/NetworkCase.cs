@@ -14,7 +14,7 @@ internal static class NetworkCase
             random.manual_seed(1);
             var x = randn(batch, 3, 32, 32);
             var labels = randint(0, 10, [batch], ScalarType.Int64);
-            var options = new MobileNetV3SmallOptions { Preset = ImagePreset.Cifar, NumClasses = 10 };
+            var options = new MobileNetV3Options { Preset = ImagePreset.Cifar, NumClasses = 10 };
             List<Contestant> contestants =
             [
                 .. Pair(MobileNetV3SmallSpec.XSep(options), "composed", "fused", x, labels),

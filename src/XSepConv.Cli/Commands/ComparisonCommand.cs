@@ -33,6 +33,7 @@ internal sealed class ComparisonCommand
         "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with 2,000 training images.");
 
     private readonly Option<int[]> kernels;
+    private readonly Option<Activation?> activation = ActivationOption.Create();
     private readonly Option<int> seeds = CheckedOption.Whole(
         "--seeds", 1, 1000, 3,
         "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
@@ -68,7 +69,9 @@ internal sealed class ComparisonCommand
         var comparison = new ComparisonCommand(kind, kernels);
         var command = new ToolCommand(kind, description) { Examples = examples };
         command.Add("Data", comparison.data.All);
-        command.Add("Networks", [comparison.network, comparison.preset.Option, comparison.width, comparison.kernels, comparison.seeds]);
+        command.Add(
+            "Networks",
+            [comparison.network, comparison.preset.Option, comparison.width, comparison.kernels, comparison.activation, comparison.seeds]);
         comparison.recipe.AddTo(command);
         command.Add("Device", [.. comparison.device.All, comparison.jobs.Option]);
         comparison.run.AddTo(command, [comparison.json]);
@@ -160,23 +163,18 @@ internal sealed class ComparisonCommand
 
         (NetworkSpec XSep, NetworkSpec Depthwise) Build(IReadOnlyList<int> kernelSizes)
         {
-            if (result.GetValue(network) == Large)
-            {
-                var large = (MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions());
-                return (MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Twin(large));
-            }
-
-            var small = (MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions());
-            return (MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Twin(small));
-
-            MobileNetV3Options Fill(MobileNetV3Options options) => options with
+            var options = new MobileNetV3Options
             {
                 NumClasses = images.ClassNames.Count,
                 InputChannels = images.Train.Channels,
                 Preset = Preset(result, images),
                 Width = result.GetValue(width) ?? (name == Shapes ? ShapesWidth : 1),
                 Kernels = kernelSizes,
+                Activation = result.GetValue(activation),
             };
+            return result.GetValue(network) == Large
+                ? (MobileNetV3LargeSpec.XSep(options), MobileNetV3LargeSpec.Twin(options))
+                : (MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Twin(options));
         }
     }
 

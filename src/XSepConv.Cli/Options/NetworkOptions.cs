@@ -24,8 +24,10 @@ internal sealed class NetworkOptions
         "K,…", [1, 4, 6],
         "K of the XSep rows: one odd number for all, or one for each: six (default 5,5,5,5,3,3), in a large network four (default 5).");
 
+    private readonly Option<Activation?> activation = ActivationOption.Create();
+
     /// <summary>In the order of the help.</summary>
-    public IEnumerable<Option> All => [network, preset.Option, width, kernels];
+    public IEnumerable<Option> All => [network, preset.Option, width, kernels, activation];
 
     public static Option<double?> Width(string description) =>
         CheckedOption.OptionalNumber("--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, description);
@@ -45,28 +47,28 @@ internal sealed class NetworkOptions
     /// <param name="size">Of the images; null where it is not known.</param>
     public NetworkSpec Spec(ParseResult result, int inputChannels, int classes, (int Height, int Width)? size)
     {
-        try
-        {
-            return result.GetValue(network) switch
-            {
-                MobileNetV3SmallSpec.TwinName => MobileNetV3SmallSpec.Twin((MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions())),
-                MobileNetV3LargeSpec.XSepName => MobileNetV3LargeSpec.XSep((MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions())),
-                MobileNetV3LargeSpec.TwinName => MobileNetV3LargeSpec.Twin((MobileNetV3LargeOptions)Fill(new MobileNetV3LargeOptions())),
-                _ => MobileNetV3SmallSpec.XSep((MobileNetV3SmallOptions)Fill(new MobileNetV3SmallOptions())),
-            };
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
-
-        MobileNetV3Options Fill(MobileNetV3Options options) => options with
+        var options = new MobileNetV3Options
         {
             NumClasses = classes,
             InputChannels = inputChannels,
             Preset = Preset(result, size),
             Width = result.GetValue(width) ?? 1,
             Kernels = result.GetValue(kernels) ?? [],
+            Activation = result.GetValue(activation),
         };
+        try
+        {
+            return result.GetValue(network) switch
+            {
+                MobileNetV3SmallSpec.TwinName => MobileNetV3SmallSpec.Twin(options),
+                MobileNetV3LargeSpec.XSepName => MobileNetV3LargeSpec.XSep(options),
+                MobileNetV3LargeSpec.TwinName => MobileNetV3LargeSpec.Twin(options),
+                _ => MobileNetV3SmallSpec.XSep(options),
+            };
+        }
+        catch (ArgumentException e)
+        {
+            throw UserError.From(e);
+        }
     }
 }

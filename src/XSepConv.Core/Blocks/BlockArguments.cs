@@ -27,22 +27,6 @@ internal static class BlockArguments
         }
     }
 
-    public static void RequirePadding(PaddingDirection padding, string name)
-    {
-        if (!Enum.IsDefined(padding))
-        {
-            throw new ArgumentOutOfRangeException(name, padding, "A padding is RightBottom, LeftTop, LeftBottom, RightTop or Symmetric.");
-        }
-    }
-
-    public static void RequireActivation(Activation activation, string name)
-    {
-        if (!Enum.IsDefined(activation))
-        {
-            throw new ArgumentOutOfRangeException(name, activation, "An activation is ReLU or HSwish.");
-        }
-    }
-
     public static void RequireBlock(BlockSpec block, BlockKind kind)
     {
         ArgumentNullException.ThrowIfNull(block);

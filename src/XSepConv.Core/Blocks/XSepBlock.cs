@@ -58,12 +58,8 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
         : base(LibtorchLoading.Before(nameof(XSepBlock)))
     {
         BlockArguments.RequireBlock(block, BlockKind.XSep);
-        BlockArguments.RequirePadding(padding, nameof(padding));
-        if (!Enum.IsDefined(placement))
-        {
-            throw new ArgumentOutOfRangeException(nameof(placement), placement, "The placement is AfterExpand or BeforeExpand.");
-        }
-
+        EnumValues.Require(padding);
+        EnumValues.Require(placement);
         (Spec, Padding, Placement) = (block, padding, placement);
         var (k, e, s) = (block.Kernel, block.Expand, block.Stride);
         conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);

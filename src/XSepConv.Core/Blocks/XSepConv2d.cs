@@ -36,8 +36,8 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
         BlockArguments.RequireChannels(channels, nameof(channels));
         BlockArguments.RequireKernel(kernelSize, nameof(kernelSize));
         BlockArguments.RequireStride(stride, nameof(stride));
-        BlockArguments.RequirePadding(padding, nameof(padding));
-        BlockArguments.RequireActivation(activation, nameof(activation));
+        EnumValues.Require(padding);
+        EnumValues.Require(activation);
         (Channels, KernelSize, Stride, Padding, Activation) = (channels, kernelSize, stride, padding, activation);
 
         conv1 = XSepStage.Conv2x2(channels, device, dtype);

@@ -51,12 +51,8 @@ public sealed record ConversionOptions
     {
         BlockArguments.RequireKernel(MinKernel, nameof(MinKernel));
         BlockArguments.RequireKernel(MinKernelStride2, nameof(MinKernelStride2));
-        BlockArguments.RequireActivation(Activation, nameof(Activation));
-        if (!Enum.IsDefined(Initialise))
-        {
-            throw new ArgumentOutOfRangeException(nameof(Initialise), Initialise, "The initialisation is Random or Fit.");
-        }
-
+        EnumValues.Require(Activation);
+        EnumValues.Require(Initialise);
         if (FitSteps < 0) throw new ArgumentOutOfRangeException(nameof(FitSteps), FitSteps, "The steps of a fit are 0 or more.");
         if (FitBatch < 2) throw new ArgumentOutOfRangeException(nameof(FitBatch), FitBatch, "A step of a fit takes at least 2 images, for batch norm.");
         if (Initialise == KernelInitialisation.Fit && Calibration is null)

@@ -13,11 +13,11 @@ internal sealed class OperatorFit
 {
     private const double LearningRate = 0.01;
 
-    // hswish(x) = x/2 + x²/6 near zero: at this size (root mean square) its curvature is a twelfth of its slope, and zero stays zero, so that the zeros
-    // around a map mean the same before and after it.
+    // Near zero hswish(x) = x/2 + x²/6 and SiLU(x) = x/2 + x²/4: at this size (root mean square) the curvature is a twelfth or an eighth of the
+    // slope, and zero stays zero, so that the zeros around a map mean the same before and after it.
     private const double SmallSignal = 0.25;
 
-    // ReLU is linear above zero: two standard deviations leave 2 % below.
+    // ReLU and ReLU6 are linear above zero: two standard deviations leave 2 % below, and nothing above 6.
     private const double PositiveSignal = 2;
 
     private readonly XSepConv2d _module;
@@ -145,7 +145,7 @@ internal sealed class OperatorFit
     private void SetLinear(BatchNorm2d batchNorm, Tensor y)
     {
         var (mean, deviation) = SetStatistics(batchNorm, y);
-        if (_options.Activation == Activation.HSwish)
+        if (_options.Activation is Activation.HSwish or Activation.SiLU)
         {
             // A pure scale, zero to zero.
             var scale = SmallSignal / (mean.square() + deviation.square()).sqrt();

@@ -28,7 +28,7 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         {
             new("start", "", [
                 new("images", BoxKind.Other, "images", $"[N, {spec.InputChannels}, {(size is { } pixels ? $"{pixels.Height}, {pixels.Width}" : "H, W")}]"),
-                new("stem", BoxKind.Other, $"3×3, stride {spec.StemStride} · hswish", $"{spec.InputChannels} → {spec.StemChannels}"),
+                new("stem", BoxKind.Other, $"3×3, stride {spec.StemStride} · {Name(spec.Activation)}", $"{spec.InputChannels} → {spec.StemChannels}"),
             ]),
         };
         foreach (var group in spec.Blocks.Select((block, i) => (Block: block, Index: i)).GroupBy(entry => strides[entry.Index]))
@@ -37,9 +37,9 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         }
 
         groups.Add(new("end", "", [
-            new("last", BoxKind.Other, "1×1 · hswish", $"{spec.Blocks[^1].Out} → {spec.LastChannels}"),
+            new("last", BoxKind.Other, $"1×1 · {Name(spec.Activation)}", $"{spec.Blocks[^1].Out} → {spec.LastChannels}"),
             new("pool", BoxKind.Other, "global average"),
-            new("hidden", BoxKind.Other, "linear · hswish", $"{spec.LastChannels} → {spec.HiddenFeatures}"),
+            new("hidden", BoxKind.Other, $"linear · {Name(spec.Activation)}", $"{spec.LastChannels} → {spec.HiddenFeatures}"),
             new("logits", BoxKind.Other, "linear", $"{spec.HiddenFeatures} → {spec.NumClasses} classes"),
         ]));
         return groups;
@@ -51,13 +51,14 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         {
             BlockKind.XSep => $"2×2, 1×{block.Kernel}, {block.Kernel}×1",
             BlockKind.Sep => $"1×{block.Kernel}, {block.Kernel}×1",
-            _ => $"{block.Kernel}×{block.Kernel}",
+            BlockKind.Dw => $"{block.Kernel}×{block.Kernel}",
+            _ => throw EnumValues.Unknown(block.Kind),
         };
         var stride = block.Stride == 1 ? "" : $" · stride {block.Stride}, to {resolution}";
         List<string> lines =
         [
             $"{index} · {block.Kind} {operation}{stride}",
-            $"{block.In} → {block.Expand} → {block.Out} · {(block.Activation == Activation.HSwish ? "hswish" : "ReLU")}",
+            $"{block.In} → {block.Expand} → {block.Out} · {Name(block.Activation)}",
         ];
         List<string> extras = [];
         if (block.SqueezeExcite != SqueezeExcite.None) extras.Add($"SE on {block.SqueezeExciteChannels}");
@@ -66,6 +67,9 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         if (padding is { } direction) lines.Add($"pads {direction} {Arrow(direction)}");
         return new($"b{index}", block.Kind == BlockKind.XSep ? BoxKind.XSep : BoxKind.Dw, lines);
     }
+
+    // As papers write them.
+    private static string Name(Activation activation) => activation == Activation.HSwish ? "hswish" : $"{activation}";
 
     // Rounded up at every stride, which is the same as once.
     private static string Resolution(int stride, (int Height, int Width)? size) => size is { } pixels

@@ -9,6 +9,8 @@ internal static class ActivationFunction
     {
         Activation.ReLU => nn.functional.relu(x),
         Activation.HSwish => nn.functional.hardswish(x),
-        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "An activation is ReLU or HSwish."),
+        Activation.ReLU6 => nn.functional.relu6(x),
+        Activation.SiLU => nn.functional.silu(x),
+        _ => throw EnumValues.Unknown(activation),
     };
 }

@@ -14,7 +14,7 @@ internal abstract class FusableStage(params nn.Module<Tensor, Tensor>[] layers)
         get => _backend;
         set
         {
-            if (!Enum.IsDefined(value)) throw new ArgumentOutOfRangeException(nameof(value), value, "A backend is Auto, Composed or Fused.");
+            EnumValues.Require(value);
             _backend = value;
         }
     }

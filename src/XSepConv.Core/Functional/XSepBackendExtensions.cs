@@ -13,7 +13,7 @@ public static class XSepBackendExtensions
     public static int SetXSepBackend(this nn.Module module, XSepBackend backend)
     {
         ArgumentNullException.ThrowIfNull(module);
-        if (!Enum.IsDefined(backend)) throw new ArgumentOutOfRangeException(nameof(backend), backend, "A backend is Auto, Composed or Fused.");
+        EnumValues.Require(backend);
         var fusables = module.modules().Prepend(module).Distinct().OfType<IFusable>().ToList();
         fusables.ForEach(fusable => fusable.Stage.Backend = backend);
         return fusables.Count;

@@ -34,7 +34,8 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INormed
         {
             BlockKind.XSep => new XSepBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
             BlockKind.Sep => new SepBlock(block, device, dtype),
-            _ => new DwBlock(block, device, dtype),
+            BlockKind.Dw => new DwBlock(block, device, dtype),
+            _ => throw EnumValues.Unknown(block.Kind),
         }))));
         conv2 = nn.Conv2d(spec.Blocks[^1].Out, spec.LastChannels, 1, bias: false, device: device, dtype: dtype);
         bn2 = BatchNorms.Of(spec.LastChannels, device, dtype);
@@ -71,11 +72,11 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INormed
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
         MapCheck.RequireBatchStatistics(x, this, GetType().Name);
-        x = nn.functional.hardswish(bn1.call(conv1.call(x)));
+        x = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         x = bneck.call(x);
-        x = nn.functional.hardswish(bn2.call(conv2.call(x)));
+        x = Spec.Activation.Apply(bn2.call(conv2.call(x)));
         x = nn.functional.adaptive_avg_pool2d(x, 1).flatten(1);
-        x = nn.functional.hardswish(bn3.call(linear3.call(x)));
+        x = Spec.Activation.Apply(bn3.call(linear3.call(x)));
         return linear4.call(dropout.call(x)).MoveToOuterDisposeScope();
     }
 

@@ -33,7 +33,7 @@ public sealed class XSepMobileNetV3Small : MobileNet
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
     public XSepMobileNetV3Small(int numClasses = 1000, ImagePreset preset = ImagePreset.ImageNet, Device? device = null, ScalarType? dtype = null)
-        : this(new MobileNetV3SmallOptions { NumClasses = numClasses, Preset = preset }, device, dtype)
+        : this(new MobileNetV3Options { NumClasses = numClasses, Preset = preset }, device, dtype)
     {
     }
 
@@ -42,7 +42,7 @@ public sealed class XSepMobileNetV3Small : MobileNet
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
-    public XSepMobileNetV3Small(MobileNetV3SmallOptions options, Device? device = null, ScalarType? dtype = null)
+    public XSepMobileNetV3Small(MobileNetV3Options options, Device? device = null, ScalarType? dtype = null)
         : base(MobileNetV3SmallSpec.XSep(options), device, dtype)
     {
     }

@@ -36,7 +36,7 @@ internal static class BlockSettings
         return settings;
     }
 
-    private static IEnumerable<(string Name, string Value)> Stem(NetworkSpec spec) => [("stemStride", Text(spec.StemStride))];
+    private static IEnumerable<(string Name, string Value)> Stem(NetworkSpec spec) => [("stemStride", Text(spec.StemStride)), (Act, $"{spec.Activation}")];
 
     private static IEnumerable<(string Name, string Value)> Of(BlockSpec spec, PaddingDirection? padding, PaddingPlacement placement)
     {

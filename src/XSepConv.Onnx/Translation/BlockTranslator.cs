@@ -67,11 +67,12 @@ internal sealed class BlockTranslator(LayerTranslator layers)
     /// <summary><see cref="MobileNet"/>; <paramref name="block"/> translates its blocks.</summary>
     public Value Network(Value x, ModuleAt at, Func<Value, ModuleAt, Value> block)
     {
-        x = layers.HSwish(layers.Convolution(x, at.Child("conv1"), at.Child("bn1")), at.Name("act1"));
+        var activation = ((MobileNet)at.Module).Spec.Activation;
+        x = layers.Activation(layers.Convolution(x, at.Child("conv1"), at.Child("bn1")), activation, at.Name("act1"));
         x = at.Child("bneck").Children.Aggregate(x, block);
-        x = layers.HSwish(layers.Convolution(x, at.Child("conv2"), at.Child("bn2")), at.Name("act2"));
+        x = layers.Activation(layers.Convolution(x, at.Child("conv2"), at.Child("bn2")), activation, at.Name("act2"));
         x = layers.Flatten(layers.GlobalAverage(x, at.Name("pool")), at.Name("flatten"));
-        x = layers.HSwish(layers.Linear(x, at.Child("linear3"), at.Child("bn3")), at.Name("act3"));
+        x = layers.Activation(layers.Linear(x, at.Child("linear3"), at.Child("bn3")), activation, at.Name("act3"));
         return layers.Linear(x, at.Child("linear4"));
     }
 

@@ -67,13 +67,23 @@ internal sealed class LayerTranslator(GraphBuilder graph)
         return graph.Node(values.At.NodeName("norm"), "BatchNormalization", x, inputs, Number("epsilon", values.Epsilon));
     }
 
-    public Value Activation(Value x, Activation activation, string name) => activation == XSepConv.Activation.ReLU ? ReLU(x, name) : HSwish(x, name);
+    public Value Activation(Value x, Activation activation, string name) => activation switch
+    {
+        XSepConv.Activation.ReLU => ReLU(x, name),
+        XSepConv.Activation.HSwish => HSwish(x, name),
+        XSepConv.Activation.ReLU6 => ReLU6(x, name),
+        XSepConv.Activation.SiLU => SiLU(x, name),
+        _ => throw EnumValues.Unknown(activation),
+    };
 
     public Value ReLU(Value x, string name) => graph.Node(name, "Relu", x, [x.Name]);
 
     /// <summary>0 to 6.</summary>
     public Value ReLU6(Value x, string name) =>
         graph.Node(name, "Clip", x, [x.Name, graph.Initializer($"{name}.min", [0]), graph.Initializer($"{name}.max", [6])]);
+
+    public Value SiLU(Value x, string name) =>
+        graph.Node(name, "Mul", x, [x.Name, graph.Node($"{name}.gate", "Sigmoid", x, [x.Name]).Name]);
 
     public Value HSwish(Value x, string name) => graph.Opset >= OnnxVersions.HardSwishOpset
         ? graph.Node(name, "HardSwish", x, [x.Name])

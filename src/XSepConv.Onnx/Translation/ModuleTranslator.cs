@@ -44,6 +44,8 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
                 return _layers.ReLU(x, at.NodeName("act"));
             case ReLU6:
                 return _layers.ReLU6(x, at.NodeName("act"));
+            case SiLU:
+                return _layers.SiLU(x, at.NodeName("act"));
             case XSepConv.HSwish or Hardswish:
                 return _layers.HSwish(x, at.NodeName("act"));
             case XSepConv.HSigmoid or Hardsigmoid:

@@ -34,32 +34,10 @@ internal static unsafe class PlaneKernels<TLanes, TVector>
     public static void Scale(float* vector, float factor) => TLanes.Store(vector, TLanes.Multiply(TLanes.Load(vector), TLanes.Splat(factor)));
 
     /// <summary>plane ← act(plane · gate), or plane · gate + residual where that is not null and there is no activation.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gate(float* plane, float* gate, float* residual, int pixels, TileActivation activation)
     {
-        var lanes = TLanes.Count;
-        var g = TLanes.Load(gate);
-        var end = plane + ((nint)pixels * lanes);
-        switch (activation)
-        {
-            case TileActivation.HSwish:
-                for (; plane < end; plane += lanes) TLanes.Store(plane, HSwishActivation.Apply<TLanes, TVector>(TLanes.Multiply(TLanes.Load(plane), g)));
-                break;
-            case TileActivation.ReLU:
-                for (; plane < end; plane += lanes) TLanes.Store(plane, ReluActivation.Apply<TLanes, TVector>(TLanes.Multiply(TLanes.Load(plane), g)));
-                break;
-            case TileActivation.None when residual == null:
-                for (; plane < end; plane += lanes) TLanes.Store(plane, TLanes.Multiply(TLanes.Load(plane), g));
-                break;
-            default:
-                for (; plane < end; plane += lanes)
-                {
-                    TLanes.Store(plane, TLanes.MultiplyAdd(TLanes.Load(plane), g, TLanes.Load(residual)));
-                    residual += lanes;
-                }
-
-                break;
-        }
+        if (activation == TileActivation.None && residual != null) GateAndAdd(plane, gate, residual, pixels);
+        else ActivationTypes.Run(activation, new GateCall(plane, gate, pixels));
     }
 
     /// <summary>Zeros in some columns of some rows.</summary>
@@ -82,5 +60,31 @@ internal static unsafe class PlaneKernels<TLanes, TVector>
         var i = 0;
         for (; i <= count - lanes; i += lanes) TLanes.Store(destination + i, TLanes.Load(source + i));
         for (; i < count; i++) destination[i] = source[i];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GateAndAdd(float* plane, float* gate, float* residual, int pixels)
+    {
+        var lanes = TLanes.Count;
+        var g = TLanes.Load(gate);
+        var end = plane + ((nint)pixels * lanes);
+        for (; plane < end; plane += lanes)
+        {
+            TLanes.Store(plane, TLanes.MultiplyAdd(TLanes.Load(plane), g, TLanes.Load(residual)));
+            residual += lanes;
+        }
+    }
+
+    private readonly struct GateCall(float* plane, float* gate, int pixels) : IActivationCall
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation
+        {
+            var lanes = TLanes.Count;
+            var g = TLanes.Load(gate);
+            var end = plane + ((nint)pixels * lanes);
+            for (var y = plane; y < end; y += lanes) TLanes.Store(y, TActivation.Apply<TLanes, TVector>(TLanes.Multiply(TLanes.Load(y), g)));
+        }
     }
 }

@@ -1,32 +1,4 @@
-using System.Runtime.CompilerServices;
-
 namespace XSepConv.Kernels;
-
-/// <summary>What a tile does with its results before it stores them.</summary>
-internal enum TileActivation
-{
-    None,
-    ReLU,
-    HSwish,
-    HSigmoid,
-}
-
-/// <summary>The activations where a branch for each vector costs nothing.</summary>
-internal static class TileActivations
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Apply<TLanes, TVector>(TVector z, TileActivation activation)
-        where TLanes : struct, ILanes<TVector>
-        where TVector : unmanaged => activation switch
-        {
-            TileActivation.ReLU => ReluActivation.Apply<TLanes, TVector>(z),
-            TileActivation.HSwish => HSwishActivation.Apply<TLanes, TVector>(z),
-            // A gate that is NaN has to stay so: other than hswish's it is multiplied with other numbers than those that it comes from.
-            TileActivation.HSigmoid => TLanes.AtMost(
-                TLanes.Splat(1), TLanes.AtLeast(TLanes.Splat(0), TLanes.MultiplyAdd(z, TLanes.Splat(1f / 6), TLanes.Splat(0.5f)))),
-            _ => z,
-        };
-}
 
 /// <summary>A 1×1 convolution's tiles of one size, one after the other. Maps are [channel block][pixel][lane]; distances in floats.</summary>
 internal unsafe struct PointwiseTile
@@ -65,7 +37,7 @@ internal unsafe struct PointwiseTile
     public nint OutputStep;
 }
 
-/// <summary>The stem's tiles of one size, one after the other, with hswish.</summary>
+/// <summary>The stem's tiles of one size, one after the other.</summary>
 internal unsafe struct StemTile
 {
     /// <summary>The first pixel's first tap.</summary>
@@ -86,6 +58,7 @@ internal unsafe struct StemTile
     /// <summary>What will be needed soon, from the first pixel on.</summary>
     public Ahead Ahead;
 
+    public TileActivation Activation;
     public int Count;
     public nint InputStep;
     public nint OutputStep;

@@ -9,7 +9,7 @@ public enum BlockKind
     /// <summary>2×2, 1×K and K×1 depthwise convolutions (<c>XSepBlock</c>).</summary>
     XSep,
 
-    /// <summary>1×K and K×1 depthwise convolutions (<c>SepBlock</c>): XSepConv without its 2×2, to ask what that is worth. Not in the runtime.</summary>
+    /// <summary>1×K and K×1 depthwise convolutions (<c>SepBlock</c>): XSepConv without its 2×2, to ask what that is worth.</summary>
     Sep,
 }
 
@@ -21,6 +21,12 @@ public enum Activation
 
     /// <summary>x · relu6(x + 3) / 6.</summary>
     HSwish,
+
+    /// <summary>min(max(x, 0), 6), MobileNetV2's.</summary>
+    ReLU6,
+
+    /// <summary>x · sigmoid(x), also called swish: EfficientNet's.</summary>
+    SiLU,
 }
 
 /// <summary>Whether a block has squeeze-excite, and on which map.</summary>
@@ -56,7 +62,8 @@ public sealed record BlockSpec(
     {
         SqueezeExcite.Expanded => Expand,
         SqueezeExcite.Output => Out,
-        _ => 0,
+        SqueezeExcite.None => 0,
+        _ => throw EnumValues.Unknown(SqueezeExcite),
     };
 
     /// <summary>How many trainable values the block has. The row must be valid.</summary>
@@ -67,7 +74,8 @@ public sealed record BlockSpec(
         {
             BlockKind.Dw => NetworkSpec.Convolution(1, Expand, Kernel * Kernel),
             BlockKind.XSep => NetworkSpec.Convolution(1, Expand, 2 * 2) + separated,
-            _ => separated,
+            BlockKind.Sep => separated,
+            _ => throw EnumValues.Unknown(Kind),
         };
         long channels = SqueezeExciteChannels, squeezed = channels / SqueezeReduction;
         var squeezeExcite = NetworkSpec.Convolution(channels, squeezed, 1) + NetworkSpec.Convolution(squeezed, channels, 1);
@@ -78,9 +86,9 @@ public sealed record BlockSpec(
     /// <summary>Says what is wrong with the row, if anything is.</summary>
     internal IEnumerable<string> Problems()
     {
-        if (!Enum.IsDefined(Kind)) yield return $"kind is {Kind}, known are Dw, XSep and Sep";
-        if (!Enum.IsDefined(Activation)) yield return $"activation is {Activation}, known are ReLU and HSwish";
-        if (!Enum.IsDefined(SqueezeExcite)) yield return $"squeeze-excite is {SqueezeExcite}, known are None, Expanded and Output";
+        if (EnumValues.Problem("kind", Kind) is { } kind) yield return kind;
+        if (EnumValues.Problem("activation", Activation) is { } activation) yield return activation;
+        if (EnumValues.Problem("squeeze-excite", SqueezeExcite) is { } squeezeExcite) yield return squeezeExcite;
         if (Kernel is < 1 or > NetworkSpec.LargestKernel || Kernel % 2 == 0) yield return $"kernel is {Kernel}, it must be odd, from 1 to {NetworkSpec.LargestKernel}";
         if (Stride is not (1 or 2)) yield return $"stride is {Stride}, it must be 1 or 2";
         foreach (var (name, channels) in new[] { ("in", In), ("expand", Expand), ("out", Out) })
@@ -93,7 +101,7 @@ public sealed record BlockSpec(
             yield return $"{(Kind == BlockKind.XSep ? "an XSep" : "a Sep")} row has squeeze-excite on the expanded map (Expanded), not on the output";
         }
 
-        if (SqueezeExcite != SqueezeExcite.None && SqueezeExciteChannels is >= 1 and < SqueezeReduction)
+        if (SqueezeExcite is SqueezeExcite.Expanded or SqueezeExcite.Output && SqueezeExciteChannels is >= 1 and < SqueezeReduction)
         {
             yield return $"squeeze-excite needs at least {SqueezeReduction} channels, it has {SqueezeExciteChannels}";
         }

@@ -16,12 +16,12 @@ public static class MobileNetV3LargeSpec
 
     /// <summary>The network with XSepConv. With 1000 classes 4,936,268 parameters, and 217,907,488 multiply-accumulates for 1×3×224×224.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
-    public static NetworkSpec XSep(MobileNetV3LargeOptions? options = null) => Table.Build(XSepName, options ?? new());
+    public static NetworkSpec XSep(MobileNetV3Options? options = null) => Table.Build(XSepName, options ?? new());
 
     /// <summary>
     /// The twin: every XSep row's spatial operator replaced by the K×K depthwise one, everything else, squeeze-excite's place and width
     /// included, kept. So only the operator differs.
     /// </summary>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
-    public static NetworkSpec Twin(MobileNetV3LargeOptions? options = null) => Table.BuildTwin(TwinName, options ?? new());
+    public static NetworkSpec Twin(MobileNetV3Options? options = null) => Table.BuildTwin(TwinName, options ?? new());
 }

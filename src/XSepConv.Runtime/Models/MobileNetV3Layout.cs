@@ -39,7 +39,7 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
     private IEnumerable<string> Problems(MobileNetV3Options options)
     {
         if (!HasUsableWidth(options)) yield return $"the width multiplier is {options.Width}, it must be above 0 and at most 64";
-        if (!Enum.IsDefined(options.Preset)) yield return $"the preset is {options.Preset}, known are ImageNet and Cifar";
+        if (EnumValues.Problem("the preset", options.Preset) is { } preset) yield return preset;
         if (!HasUsableKernels(options))
         {
             yield return $"there are {options.Kernels?.Count ?? 0} kernel sizes, it must be none, one for all XSep rows, or {XSepRows}";
@@ -65,9 +65,11 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
                 Expand = Scale(row.Expand),
                 Out = Scale(row.Out),
                 Stride = small && i == firstDown ? 1 : row.Stride,
+                Activation = options.Activation ?? row.Activation,
             })],
             LastChannels = Scale(LastChannels),
             HiddenFeatures = Scale(HiddenFeatures),
+            Activation = options.Activation ?? Activation.HSwish,
             Dropout = options.Dropout,
             PaddingPlacement = options.PaddingPlacement,
         };

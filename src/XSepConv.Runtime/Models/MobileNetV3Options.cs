@@ -11,12 +11,8 @@ public enum ImagePreset
 }
 
 /// <summary>What can be chosen about a MobileNetV3 table.</summary>
-public abstract record MobileNetV3Options
+public sealed record MobileNetV3Options
 {
-    private protected MobileNetV3Options()
-    {
-    }
-
     /// <summary>How many classes there are.</summary>
     public int NumClasses { get; init; } = 1000;
 
@@ -32,15 +28,12 @@ public abstract record MobileNetV3Options
     /// <summary>Probability of dropout before the last linear layer.</summary>
     public double Dropout { get; init; }
 
-    /// <summary>K of the XSep rows: none for the table's, one for all, or one for each.</summary>
+    /// <summary>The nonlinearity of every row, of the stem and of the head; null for the table's.</summary>
+    public Activation? Activation { get; init; }
+
+    /// <summary>K of the XSep rows, six of the small network and four of the large one: none for the table's, one for all, or one for each.</summary>
     public IReadOnlyList<int> Kernels { get; init; } = [];
 
     /// <summary>Where the XSep rows pad.</summary>
     public PaddingPlacement PaddingPlacement { get; init; }
 }
-
-/// <summary>What can be chosen about a <see cref="MobileNetV3SmallSpec"/> network, which has six XSep rows.</summary>
-public sealed record MobileNetV3SmallOptions : MobileNetV3Options;
-
-/// <summary>What can be chosen about a <see cref="MobileNetV3LargeSpec"/> network, which has four XSep rows.</summary>
-public sealed record MobileNetV3LargeOptions : MobileNetV3Options;

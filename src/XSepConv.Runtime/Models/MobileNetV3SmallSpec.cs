@@ -13,12 +13,12 @@ public static class MobileNetV3SmallSpec
 
     /// <summary>The network of the notes: XSepConv in the stride-1 rows of the deeper stages, depthwise where it down-samples with K &lt; 7.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
-    public static NetworkSpec XSep(MobileNetV3SmallOptions? options = null) => Table.Build(XSepName, options ?? new());
+    public static NetworkSpec XSep(MobileNetV3Options? options = null) => Table.Build(XSepName, options ?? new());
 
     /// <summary>
     /// The twin: every XSep row's spatial operator replaced by the K×K depthwise one, everything else, squeeze-excite's place and width
     /// included, kept. So only the operator differs.
     /// </summary>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
-    public static NetworkSpec Twin(MobileNetV3SmallOptions? options = null) => Table.BuildTwin(TwinName, options ?? new());
+    public static NetworkSpec Twin(MobileNetV3Options? options = null) => Table.BuildTwin(TwinName, options ?? new());
 }

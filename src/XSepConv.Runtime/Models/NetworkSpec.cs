@@ -32,7 +32,7 @@ public sealed partial record NetworkSpec
     /// </summary>
     public int DefaultImageSize => StemStride == 1 ? 32 : 224;
 
-    /// <summary>Output channels of the stem, a 3×3 convolution → BN → hswish.</summary>
+    /// <summary>Output channels of the stem, a 3×3 convolution → BN → act.</summary>
     public required int StemChannels { get; init; }
 
     /// <summary>Stride of the stem: 2, or 1 for small images.</summary>
@@ -41,11 +41,25 @@ public sealed partial record NetworkSpec
     /// <summary>The table.</summary>
     public required ImmutableArray<BlockSpec> Blocks { get; init; }
 
-    /// <summary>Output channels of the 1×1 convolution → BN → hswish after the last block.</summary>
+    /// <summary>Output channels of the 1×1 convolution → BN → act after the last block.</summary>
     public required int LastChannels { get; init; }
 
-    /// <summary>Features of the hidden linear layer → BN → hswish before the classifier.</summary>
+    /// <summary>Features of the hidden linear layer → BN → act before the classifier.</summary>
     public required int HiddenFeatures { get; init; }
+
+    /// <summary>The nonlinearity outside of the blocks: of the stem, the last convolution and the hidden layer. Each row has its own.</summary>
+    [JsonIgnore]
+    public Activation Activation { get; init; } = Activation.HSwish;
+
+    // Left out where it is MobileNetV3's: files that were written before there was a choice stay as they are.
+    [JsonInclude]
+    [JsonPropertyName("activation")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    internal Activation? WrittenActivation
+    {
+        get => Activation == Activation.HSwish ? null : Activation;
+        init => Activation = value ?? Activation.HSwish;
+    }
 
     /// <summary>Probability of dropout before the classifier, in [0, 1).</summary>
     public double Dropout { get; init; }
@@ -76,7 +90,8 @@ public sealed partial record NetworkSpec
         {
             PaddingStrategy.Improved => PaddingPlan.ForStages([.. counts]),
             PaddingStrategy.Symmetric => [.. Enumerable.Repeat(PaddingDirection.Symmetric, counts.Sum())],
-            _ => [.. Enumerable.Repeat(PaddingDirection.RightBottom, counts.Sum())],
+            PaddingStrategy.RightBottom => [.. Enumerable.Repeat(PaddingDirection.RightBottom, counts.Sum())],
+            _ => throw EnumValues.Unknown(PaddingStrategy),
         };
         var next = 0;
         return [.. Blocks.Select(block => block.Kind == BlockKind.XSep ? plan[next++] : (PaddingDirection?)null)];
@@ -129,7 +144,8 @@ public sealed partial record NetworkSpec
     public bool Equals(NetworkSpec? other) =>
         other is not null && Name == other.Name && InputChannels == other.InputChannels && NumClasses == other.NumClasses
         && StemChannels == other.StemChannels && StemStride == other.StemStride && LastChannels == other.LastChannels
-        && HiddenFeatures == other.HiddenFeatures && Dropout.Equals(other.Dropout) && PaddingPlacement == other.PaddingPlacement && PaddingStrategy == other.PaddingStrategy
+        && HiddenFeatures == other.HiddenFeatures && Dropout.Equals(other.Dropout) && PaddingPlacement == other.PaddingPlacement
+        && PaddingStrategy == other.PaddingStrategy && Activation == other.Activation
         && Blocks.AsSpan().SequenceEqual(other.Blocks.AsSpan());
 
     /// <inheritdoc/>
@@ -152,8 +168,9 @@ public sealed partial record NetworkSpec
 
         if (StemStride is not (1 or 2)) yield return $"stem stride is {StemStride}, it must be 1 or 2";
         if (!(Dropout is >= 0 and < 1)) yield return $"dropout is {Dropout}, it must be at least 0 and below 1";
-        if (!Enum.IsDefined(PaddingPlacement)) yield return $"padding placement is {PaddingPlacement}, known are AfterExpand and BeforeExpand";
-        if (!Enum.IsDefined(PaddingStrategy)) yield return $"padding strategy is {PaddingStrategy}, known are Improved, Symmetric and RightBottom";
+        if (EnumValues.Problem("activation", Activation) is { } activation) yield return activation;
+        if (EnumValues.Problem("padding placement", PaddingPlacement) is { } placement) yield return placement;
+        if (EnumValues.Problem("padding strategy", PaddingStrategy) is { } strategy) yield return strategy;
         if (Blocks.IsDefaultOrEmpty || Blocks.Length > MostBlocks)
         {
             yield return $"there are {(Blocks.IsDefault ? 0 : Blocks.Length)} blocks, it must be from 1 to {MostBlocks:N0}";

@@ -64,5 +64,9 @@ internal sealed class EnumNameConverter<T> : JsonConverter<T>
             : throw new JsonException($"{SafeTensorsHeader.Quote(name ?? reader.TokenType.ToString())} is none of {string.Join(", ", Names)}.");
     }
 
-    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
+    {
+        EnumValues.Require(value);
+        writer.WriteStringValue(value.ToString());
+    }
 }

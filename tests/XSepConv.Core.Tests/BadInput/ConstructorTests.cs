@@ -18,7 +18,7 @@ public class ConstructorTests
         Mentions<ArgumentException>(() => new DwBlock(kernel, 8, 16, 8), $"kernel is {kernel}", "odd");
         var e = Mentions<ArgumentOutOfRangeException>(() => new XSepConv2d(8, kernel), "odd");
         Assert.Equal(("kernelSize", kernel), (e.ParamName, e.ActualValue));
-        Mentions<ArgumentException>(() => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { Kernels = [kernel] }), $"block 4: kernel is {kernel}", $"block 10: kernel is {kernel}");
+        Mentions<ArgumentException>(() => new XSepMobileNetV3Small(new MobileNetV3Options { Kernels = [kernel] }), $"block 4: kernel is {kernel}", $"block 10: kernel is {kernel}");
     }
 
     [Theory]
@@ -44,7 +44,7 @@ public class ConstructorTests
         Mentions<ArgumentException>(() => new DwBlock(3, 8, 16, channels), $"out is {channels}", "from 1 to");
         Assert.Equal("channels", Mentions<ArgumentOutOfRangeException>(() => new XSepConv2d(channels, 3), $"{channels}").ParamName);
         Assert.Equal("channels", Mentions<ArgumentOutOfRangeException>(() => new SeModule(channels), $"{channels}").ParamName);
-        Mentions<ArgumentException>(() => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { InputChannels = channels }), $"input channels is {channels}");
+        Mentions<ArgumentException>(() => new XSepMobileNetV3Small(new MobileNetV3Options { InputChannels = channels }), $"input channels is {channels}");
     }
 
     [Fact]
@@ -63,9 +63,9 @@ public class ConstructorTests
     {
         Mentions<ArgumentOutOfRangeException>(() => new XSepBlock(3, 8, 16, 8, (PaddingDirection)5), "RightBottom");
         Mentions<ArgumentOutOfRangeException>(() => new XSepBlock(3, 8, 16, 8, PaddingDirection.LeftTop, placement: (PaddingPlacement)2), "AfterExpand");
-        Mentions<ArgumentException>(() => new XSepBlock(3, 8, 16, 8, PaddingDirection.LeftTop, (Activation)2), "activation is 2");
+        Mentions<ArgumentException>(() => new XSepBlock(3, 8, 16, 8, PaddingDirection.LeftTop, (Activation)99), "activation is 99, known are ReLU, HSwish, ReLU6 and SiLU");
         Mentions<ArgumentOutOfRangeException>(() => new XSepConv2d(8, 3, padding: (PaddingDirection)(-1)), "RightBottom");
-        Mentions<ArgumentOutOfRangeException>(() => new XSepConv2d(8, 3, activation: (Activation)2), "ReLU");
+        Mentions<ArgumentOutOfRangeException>(() => new XSepConv2d(8, 3, activation: (Activation)99), "Activation 99 is unknown", "ReLU");
         Mentions<ArgumentException>(() => new DwBlock(3, 8, 16, 8, squeezeExcite: (SqueezeExcite)3), "squeeze-excite is 3");
     }
 
@@ -86,7 +86,7 @@ public class ConstructorTests
         Mentions<ArgumentException>(
             () => new XSepBlock(4, 0, -1, 70_000, PaddingDirection.LeftTop, stride: 3), "kernel is 4", "in is 0", "expand is -1", "out is 70000", "stride is 3");
         Mentions<ArgumentException>(
-            () => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { NumClasses = 0, Width = 0, Dropout = 2, Kernels = [2] }),
+            () => new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = 0, Width = 0, Dropout = 2, Kernels = [2] }),
             "classes is 0", "width multiplier is 0", "dropout is 2", "block 4: kernel is 2");
     }
 

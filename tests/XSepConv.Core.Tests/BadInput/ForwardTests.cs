@@ -23,7 +23,7 @@ public sealed class ForwardTests : IDisposable
         "SepBlock" => new SepBlock(new BlockSpec(BlockKind.Sep, 3, 8, 16, 12, Activation.HSwish, SqueezeExcite.Expanded, 1)),
         "SeModule" => new SeModule(8),
         "XSepConv2d" => new XSepConv2d(8, 5, stride: 2),
-        _ => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { InputChannels = 8, Width = 0.1, NumClasses = 3 }),
+        _ => new XSepMobileNetV3Small(new MobileNetV3Options { InputChannels = 8, Width = 0.1, NumClasses = 3 }),
     };
 
     [Theory]

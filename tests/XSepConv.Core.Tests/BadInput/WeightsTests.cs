@@ -122,7 +122,7 @@ public sealed class WeightsTests : IDisposable
     [Fact]
     public void A_file_whose_tensors_are_of_another_network_than_it_says_is_refused_with_its_differences()
     {
-        MobileNetV3SmallOptions options = new() { Width = 0.1, NumClasses = 3, Preset = ImagePreset.Cifar };
+        MobileNetV3Options options = new() { Width = 0.1, NumClasses = 3, Preset = ImagePreset.Cifar };
         var network = new XSepMobileNetV3Small(options);
         SafeTensors.Write(FilePath, Saved(network), new Dictionary<string, string> { [NetworkSpec.MetadataKey] = MobileNetV3SmallSpec.Twin(options).ToJson() });
         var e = Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(FilePath));

@@ -24,7 +24,7 @@ public sealed class GarbageTests
             "XSepConv2d" => new XSepConv2d(16, 5),
             "XSepBlock" => new XSepBlock(5, 8, 16, 8, PaddingDirection.Symmetric),
             "DwBlock" => new DwBlock(5, 8, 16, 8, squeezeExcite: SqueezeExcite.None),
-            _ => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { InputChannels = 8, NumClasses = 10, Preset = ImagePreset.Cifar, Width = 0.1 }),
+            _ => new XSepMobileNetV3Small(new MobileNetV3Options { InputChannels = 8, NumClasses = 10, Preset = ImagePreset.Cifar, Width = 0.1 }),
         };
         using var x = randn(2, name == "XSepConv2d" ? 16 : 8, 8, 8);
         Assert.InRange(Bytes(Differentiate), 0, perGradient);

@@ -30,7 +30,7 @@ public sealed class LiveTensorTests : IDisposable
         "XSepConv2d" => new XSepConv2d(8, 5, stride: 2),
         "HSwish" => new HSwish(),
         "HSigmoid" => new HSigmoid(),
-        _ => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { InputChannels = 8, Width = 0.1, NumClasses = 3, Preset = ImagePreset.Cifar, Dropout = 0.1 }),
+        _ => new XSepMobileNetV3Small(new MobileNetV3Options { InputChannels = 8, Width = 0.1, NumClasses = 3, Preset = ImagePreset.Cifar, Dropout = 0.1 }),
     };
 
     [Theory]

@@ -32,7 +32,7 @@ public sealed class TypeTests : IDisposable
         "DwBlock" => new DwBlock(5, 8, 16, 12, dtype: type),
         "SeModule" => new SeModule(8, dtype: type),
         "XSepConv2d" => new XSepConv2d(8, 5, stride: 2, padding: PaddingDirection.Symmetric, dtype: type),
-        _ => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { InputChannels = 8, Width = 0.1, NumClasses = 3, Preset = ImagePreset.Cifar }, dtype: type),
+        _ => new XSepMobileNetV3Small(new MobileNetV3Options { InputChannels = 8, Width = 0.1, NumClasses = 3, Preset = ImagePreset.Cifar }, dtype: type),
     };
 
     [Theory]

@@ -33,7 +33,7 @@ public class ConcurrentInferenceTests
 
     private static (nn.Module<Tensor, Tensor> Module, Tensor Input) Create(string name)
     {
-        var options = new MobileNetV3SmallOptions { Width = 0.5, NumClasses = 3, Preset = ImagePreset.Cifar };
+        var options = new MobileNetV3Options { Width = 0.5, NumClasses = 3, Preset = ImagePreset.Cifar };
         return name switch
         {
             "XSepConv2d" => (new XSepConv2d(20, 5), randn(2, 20, 9, 9)),

@@ -123,7 +123,7 @@ public class FusedStageTests
     public void A_network_takes_one_backend_for_all_and_its_profile_says_which_it_came_to()
     {
         using var scope = NewDisposeScope();
-        var network = new XSepMobileNetV3Small(new MobileNetV3SmallOptions { Width = 0.25, NumClasses = 3, Preset = ImagePreset.Cifar });
+        var network = new XSepMobileNetV3Small(new MobileNetV3Options { Width = 0.25, NumClasses = 3, Preset = ImagePreset.Cifar });
         Assert.Equal(network.modules().Count(module => module is XSepBlock or DwBlock), network.SetXSepBackend(XSepBackend.Composed));
         Assert.All(Backends(), backend => Assert.Equal(XSepBackend.Composed, backend));
         network.SetXSepBackend(XSepBackend.Auto);

@@ -95,7 +95,7 @@ public sealed class LayerHookTests : IDisposable
     [Fact]
     public void Every_layer_of_a_network_runs_its_hooks()
     {
-        var network = new XSepMobileNetV3Small(new MobileNetV3SmallOptions { Width = 0.25, NumClasses = 3, Preset = ImagePreset.Cifar });
+        var network = new XSepMobileNetV3Small(new MobileNetV3Options { Width = 0.25, NumClasses = 3, Preset = ImagePreset.Cifar });
         var runs = new Dictionary<string, int>();
         foreach (var (path, layer) in Layers(network)) layer.register_forward_hook(_ => runs[path] = runs.GetValueOrDefault(path) + 1);
         network.call(randn(2, 3, 32, 32));

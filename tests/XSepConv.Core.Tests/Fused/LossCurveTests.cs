@@ -13,10 +13,13 @@ public sealed class LossCurveTests
     /// The gradients are about 5e-5 off, and a few percent where rounding puts a value on the other side of a kink, in one step of four: a wrong kernel is wrong in all six.
     /// </summary>
     [Theory]
-    [InlineData(0, 1)]
-    [InlineData(1, 2)]
-    [InlineData(2, 2)]
-    public void EveryStepOfAFusedRunHasTheLossAndTheGradientsOfFloat64(int seed, int threads)
+    [InlineData(0, 1, null)]
+    [InlineData(1, 2, null)]
+    [InlineData(2, 2, null)]
+    [InlineData(3, 2, Activation.ReLU)]
+    [InlineData(4, 2, Activation.ReLU6)]
+    [InlineData(5, 2, Activation.SiLU)]
+    public void EveryStepOfAFusedRunHasTheLossAndTheGradientsOfFloat64(int seed, int threads, Activation? activation)
     {
         var before = get_num_threads();
         set_num_threads(threads);
@@ -24,7 +27,7 @@ public sealed class LossCurveTests
         {
             using var scope = NewDisposeScope();
             random.manual_seed(seed);
-            var spec = MobileNetV3SmallSpec.XSep(new MobileNetV3SmallOptions { Preset = ImagePreset.Cifar, NumClasses = 10, Width = 0.5 });
+            var spec = MobileNetV3SmallSpec.XSep(new MobileNetV3Options { Preset = ImagePreset.Cifar, NumClasses = 10, Width = 0.5, Activation = activation });
             using var fused = new MobileNet(spec);
             using var exact = new MobileNet(spec, dtype: ScalarType.Float64);
             exact.SetXSepBackend(XSepBackend.Composed);

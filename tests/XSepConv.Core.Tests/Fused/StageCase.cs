@@ -50,7 +50,7 @@ internal sealed record StageCase(int Batch, int Channels, int Height, int Width,
         var stride = draw.Next(1, 3);
         if (size[0] * ((size[2] + stride - 1) / stride) * ((size[3] + stride - 1) / stride) < 2) size[0] = 2;
         return new(
-            size[0], size[1], size[2], size[3], 1 + (2 * draw.Next(6)), stride, (Activation)draw.Next(2), xsep ? (PaddingDirection)draw.Next(5) : null)
+            size[0], size[1], size[2], size[3], 1 + (2 * draw.Next(6)), stride, (Activation)draw.Next(4), xsep ? (PaddingDirection)draw.Next(5) : null)
         {
             Padded = xsep && draw.Next(3) == 0,
             Activated = draw.Next(2) == 0,

@@ -14,7 +14,7 @@ internal sealed class StagePair : IDisposable
         var draw = new Random(seed);
         random.manual_seed(seed);
         var (kernel, stride) = (1 + (2 * draw.Next(6)), draw.Next(1, 3));
-        var (channels, expand, activation) = (draw.Next(1, 9), draw.Next(1, 51), (Activation)draw.Next(2));
+        var (channels, expand, activation) = (draw.Next(1, 9), draw.Next(1, 51), (Activation)draw.Next(4));
         var (padding, placement) = ((PaddingDirection)draw.Next(5), (PaddingPlacement)draw.Next(2));
         _fused = Block(float32);
         _composed = Block(float64);

@@ -49,8 +49,14 @@ internal sealed class StageTwins
     private double NearestKink => _norms.Select((norm, i) =>
     {
         if (!_case.IsActivated(i)) return double.PositiveInfinity;
-        var distance = _case.Activation == Activation.ReLU ? norm.Output.abs() : norm.Output.abs().sub(3).abs();
-        return distance.min().item<double>();
+        double[] kinks = _case.Activation switch
+        {
+            Activation.ReLU => [0],
+            Activation.HSwish => [-3, 3],
+            Activation.ReLU6 => [0, 6],
+            _ => [],
+        };
+        return kinks.Select(kink => norm.Output.sub(kink).abs().min().item<double>()).DefaultIfEmpty(double.PositiveInfinity).Min();
     }).Min();
 
     /// <summary>Output, running statistics and all gradients, in training mode or with the running statistics.</summary>

@@ -65,7 +65,7 @@ public sealed class CompiledNetworkTests
     [InlineData(false, ImagePreset.ImageNet, 96, 0.35)]
     public void The_networks_of_the_paper_give_the_modules_logits(bool twin, ImagePreset preset, int size, double width)
     {
-        var options = new MobileNetV3SmallOptions { NumClasses = 10, Preset = preset, Width = width };
+        var options = new MobileNetV3Options { NumClasses = 10, Preset = preset, Width = width };
         Compare(twin ? MobileNetV3SmallSpec.Twin(options) : MobileNetV3SmallSpec.XSep(options), 7, size, size, batch: 2, Tolerance, neutral: false);
     }
 
@@ -74,7 +74,7 @@ public sealed class CompiledNetworkTests
     [InlineData(true, ImagePreset.ImageNet, 64)]
     public void So_do_the_large_ones(bool twin, ImagePreset preset, int size)
     {
-        var options = new MobileNetV3LargeOptions { NumClasses = 10, Preset = preset, Width = 0.5, Kernels = [7] };
+        var options = new MobileNetV3Options { NumClasses = 10, Preset = preset, Width = 0.5, Kernels = [7] };
         Compare(twin ? MobileNetV3LargeSpec.Twin(options) : MobileNetV3LargeSpec.XSep(options), 8, size, size, batch: 2, Tolerance, neutral: false);
     }
 

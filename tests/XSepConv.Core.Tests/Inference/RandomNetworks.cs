@@ -66,6 +66,7 @@ internal static class RandomNetworks
             HiddenFeatures = Between(1, 80),
             PaddingPlacement = Pick<PaddingPlacement>(),
             PaddingStrategy = Pick<PaddingStrategy>(),
+            Activation = Pick<Activation>(),
         };
         return (spec, Between(1, 45), Between(1, 45));
 

@@ -94,7 +94,7 @@ public partial class MobileNetV3Tests
     {
         using var scope = NewDisposeScope();
         random.manual_seed(2);
-        var network = new XSepMobileNetV3Small(new MobileNetV3SmallOptions { NumClasses = 4, InputChannels = channels });
+        var network = new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = 4, InputChannels = channels });
         network.eval();
         var pixels = randn(2, 64, 64, channels);
 
@@ -130,7 +130,7 @@ public partial class MobileNetV3Tests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var options = new MobileNetV3SmallOptions { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.35 };
+        var options = new MobileNetV3Options { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.35 };
         var network = new XSepMobileNetV3Small(options, dtype: ScalarType.Float64);
         network.train();
         network.call(randn(2, 3, 8, 8, dtype: ScalarType.Float64));
@@ -169,7 +169,7 @@ public partial class MobileNetV3Tests
 
     private static MobileNet Create(string kind, bool cifar, int classes)
     {
-        var options = new MobileNetV3SmallOptions
+        var options = new MobileNetV3Options
         {
             NumClasses = classes,
             Preset = cifar ? ImagePreset.Cifar : ImagePreset.ImageNet,

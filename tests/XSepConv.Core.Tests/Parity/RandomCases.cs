@@ -48,6 +48,7 @@ internal sealed class RandomCases(int seed)
             HiddenFeatures = Between(4, 32),
             PaddingPlacement = Pick<PaddingPlacement>(),
             PaddingStrategy = Pick<PaddingStrategy>(),
+            Activation = Pick<Activation>(),
         };
 
         // At least 2×2 at the end: one pixel from few images leaves batch norm with near-constant channels, which amplify rounding.

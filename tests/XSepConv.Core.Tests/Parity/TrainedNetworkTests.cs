@@ -33,7 +33,7 @@ public class TrainedNetworkTests
         using var folder = new TemporaryFolder();
         var (file, answer) = (folder.File("network.safetensors"), folder.File("answer.safetensors"));
         random.manual_seed(6);
-        var network = new XSepMobileNetV3Small(new MobileNetV3SmallOptions { NumClasses = Classes, Preset = ImagePreset.Cifar, Width = 0.35 });
+        var network = new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = Classes, Preset = ImagePreset.Cifar, Width = 0.35 });
         var optimizer = optim.SGD(network.parameters(), 0.05, momentum: 0.9);
         for (var step = 0; step < Steps; step++)
         {

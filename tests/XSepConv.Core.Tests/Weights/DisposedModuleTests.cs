@@ -6,7 +6,7 @@ namespace XSepConv.Core.Tests.Weights;
 /// <summary>A module that is disposed, or of which a part is, has lost its tensors without a word: nothing may be written over a file that still has them.</summary>
 public sealed class DisposedModuleTests : IDisposable
 {
-    private static readonly MobileNetV3SmallOptions Small = new() { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 };
+    private static readonly MobileNetV3Options Small = new() { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 };
 
     // A whole module, what is done to it, and the place that the message names.
     private static readonly Dictionary<string, (Func<nn.Module> Make, Action<nn.Module> End, string Named)> Cases = new()

@@ -86,5 +86,5 @@ public sealed class FiniteWeightsTests : IDisposable
         }
     }
 
-    private static XSepMobileNetV3Small Network() => new(new MobileNetV3SmallOptions { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 });
+    private static XSepMobileNetV3Small Network() => new(new MobileNetV3Options { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 });
 }

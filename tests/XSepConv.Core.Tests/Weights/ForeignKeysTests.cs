@@ -184,7 +184,7 @@ public sealed class ForeignKeysTests : IDisposable
         Assert.DoesNotContain(Assert.Throws<InvalidDataException>(() => module.LoadSafeTensors(FilePath)).Message, char.IsControl);
     }
 
-    private static XSepMobileNetV3Small Network() => new(new MobileNetV3SmallOptions { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 });
+    private static XSepMobileNetV3Small Network() => new(new MobileNetV3Options { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 });
 
     private static List<double> Values(nn.Module module, List<string> without) =>
         [.. module.state_dict().Where(entry => !without.Contains(entry.Key)).SelectMany(entry => entry.Value.to(float64).flatten().data<double>().ToArray())];

@@ -35,7 +35,7 @@ public sealed class NormSettingsInPyTorchTests : IDisposable
         var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
         var (there, answer, back) = (_folder.File("there.safetensors"), _folder.File("answer.safetensors"), _folder.File("back.safetensors"));
         manual_seed(3);
-        using var network = new XSepMobileNetV3Small(new MobileNetV3SmallOptions { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 });
+        using var network = new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 });
         foreach (var norm in network.modules().OfType<NormBase>()) (norm.eps, norm.momentum) = (0.2, 0.01);
         network.SaveSafeTensors(there);
         await PythonWithTorch.RunAsync(python!, ["-c", Script, interop, there, answer, back], TestContext.Current.CancellationToken);

@@ -212,7 +212,7 @@ public sealed class NormSettingsTests : IDisposable
     private static XSepMobileNetV3Small Network()
     {
         manual_seed(1);
-        var network = new XSepMobileNetV3Small(new MobileNetV3SmallOptions { NumClasses = 5, Preset = ImagePreset.Cifar, Width = 0.25 });
+        var network = new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = 5, Preset = ImagePreset.Cifar, Width = 0.25 });
         using var noGrad = no_grad();
         foreach (var (key, tensor) in network.state_dict())
         {

@@ -62,7 +62,7 @@ public sealed class OptionTests : IDisposable
 
         ["XSepMobileNetV3Small.numClasses"] = (() => new XSepMobileNetV3Small(4, ImagePreset.Cifar), "has shape"),
         ["XSepMobileNetV3Small.preset"] = (() => new XSepMobileNetV3Small(3), "the module itself has stemStride '2' in the file, '1' in the module"),
-        ["XSepMobileNetV3Small.options"] = (() => new XSepMobileNetV3Small(new MobileNetV3SmallOptions { NumClasses = 3, Preset = ImagePreset.Cifar, Kernels = [7] }), "has shape"),
+        ["XSepMobileNetV3Small.options"] = (() => new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = 3, Preset = ImagePreset.Cifar, Kernels = [7] }), "has shape"),
         ["MobileNet.spec"] = (() => new MobileNet(Network with { PaddingPlacement = PaddingPlacement.BeforeExpand }), "placement 'BeforeExpand'"),
     };
 

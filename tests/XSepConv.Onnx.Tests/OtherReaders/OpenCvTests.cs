@@ -59,8 +59,8 @@ public sealed class OpenCvTests
     public async Task Every_network_computes_the_same(ImagePreset preset, PaddingPlacement placement, OnnxBatchNorm norm, int opset)
     {
         using var reader = await OpenCv.FindAsync();
-        var small = new MobileNetV3SmallOptions { NumClasses = 11, Preset = preset, PaddingPlacement = placement, Width = 0.35, Kernels = [7] };
-        var large = new MobileNetV3LargeOptions { NumClasses = 5, Preset = preset, PaddingPlacement = placement, Width = 0.35 };
+        var small = new MobileNetV3Options { NumClasses = 11, Preset = preset, PaddingPlacement = placement, Width = 0.35, Kernels = [7] };
+        var large = new MobileNetV3Options { NumClasses = 5, Preset = preset, PaddingPlacement = placement, Width = 0.35 };
         var side = preset == ImagePreset.Cifar ? 32 : 224;
         foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Twin(small), MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Twin(large) })
         {

@@ -83,9 +83,12 @@ public sealed unsafe class TileTests
             TileActivation.ReLU => Math.Max(0, expected),
             TileActivation.HSwish => expected * Math.Clamp((expected / 6) + 0.5, 0, 1),
             TileActivation.HSigmoid => Math.Clamp((expected / 6) + 0.5, 0, 1),
-            _ => expected,
+            TileActivation.ReLU6 => Math.Clamp(expected, 0, 6),
+            TileActivation.SiLU => expected / (1 + Math.Exp(-expected)),
+            TileActivation.None => expected,
+            _ => throw new InvalidOperationException($"{activation}"),
         };
-        // hswish is nowhere steeper than 1.5.
+        // hswish is nowhere steeper than 1.5, SiLU than 1.1.
         var allowed = (1.5 * (terms + 2) * Rounding * sizes) + (4 * Rounding * Math.Abs(value)) + (4 * Rounding);
         Assert.True(Math.Abs(actual - value) <= allowed, $"{about}: {actual} instead of {value}, off by {Math.Abs(actual - value):E2}, allowed {allowed:E2}");
     }
@@ -163,7 +166,7 @@ public sealed unsafe class TileTests
             {
                 for (var pixels = 1; pixels <= PointwisePlan.MostPixels(vectors, PointwisePlan.Registers(lanes)); pixels++)
                 {
-                    foreach (var activation in new[] { TileActivation.None, TileActivation.ReLU, TileActivation.HSwish })
+                    foreach (var activation in Enum.GetValues<TileActivation>())
                     {
                         const int Count = 2;
                         var channels = lanes + 1 + (pixels % 3);
@@ -216,7 +219,7 @@ public sealed unsafe class TileTests
         {
             for (var pixels = 1; pixels <= DepthwiseTiles<TLanes, TVector, BlockedStep>.MostPixels; pixels++)
             {
-                foreach (var activation in new[] { TileActivation.None, TileActivation.ReLU, TileActivation.HSwish })
+                foreach (var activation in Enum.GetValues<TileActivation>())
                 {
                     Run<TLanes, TVector, BlockedStep>(pixels, 1, activation);
                     Run<TLanes, TVector, BlockedStep2>(pixels, 2, activation);

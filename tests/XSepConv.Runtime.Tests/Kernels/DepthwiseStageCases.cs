@@ -32,6 +32,8 @@ internal static class DepthwiseStageCases
         new(2, 17, 3, 3, 11, 2, Activation.ReLU),
         new(16, 1, 2, 17, 5, 1, Activation.ReLU),
         new(7, 3, 15, 13, 3, 2, Activation.ReLU),
+        new(7, 18, 9, 8, 5, 1, Activation.SiLU),
+        new(19, 3, 8, 7, 3, 2, Activation.ReLU6),
     ];
 
     /// <summary>Drawn from a seed.</summary>
@@ -42,7 +44,7 @@ internal static class DepthwiseStageCases
         {
             var shape = new DepthwiseStageShape(
                 random.Next(1, 41), random.Next(1, 51), random.Next(1, 34), random.Next(1, 34), 1 + (2 * random.Next(6)), random.Next(1, 3),
-                random.Next(3) switch { 0 => null, 1 => Activation.ReLU, _ => Activation.HSwish });
+                random.Next(5) is var drawn and > 0 ? (Activation)(drawn - 1) : null);
             var work = (long)shape.Batch * shape.Channels * shape.OutputPlane * shape.Kernel * shape.Kernel;
             if (work <= 200_000 && shape.Batch * shape.OutputPlane > 1) return shape;
         }

@@ -34,8 +34,14 @@ internal sealed class NormReference(double[] weight, double[] bias, double epsil
             _normalised.Values[i] = (input.Values[i] - Mean[c]) / Math.Sqrt(Variance[c] + epsilon);
             var z = (_normalised.Values[i] * weight[c]) + bias[c];
             output.Values[i] = Activate(z);
-            if (activation == Activation.ReLU) NearestKink = Math.Min(NearestKink, Math.Abs(z));
-            if (activation == Activation.HSwish) NearestKink = Math.Min(NearestKink, Math.Abs(Math.Abs(z) - 3));
+            double[] kinks = activation switch
+            {
+                Activation.ReLU => [0],
+                Activation.HSwish => [-3, 3],
+                Activation.ReLU6 => [0, 6],
+                _ => [],
+            };
+            foreach (var kink in kinks) NearestKink = Math.Min(NearestKink, Math.Abs(z - kink));
         });
         return output;
     }
@@ -75,6 +81,8 @@ internal sealed class NormReference(double[] weight, double[] bias, double epsil
     {
         Activation.ReLU => z < 0 ? 0 : z,
         Activation.HSwish => z <= -3 ? 0 : z >= 3 ? z : z * (z + 3) / 6,
+        Activation.ReLU6 => z < 0 ? 0 : z > 6 ? 6 : z,
+        Activation.SiLU => z / (1 + Math.Exp(-z)),
         _ => z,
     };
 
@@ -82,6 +90,9 @@ internal sealed class NormReference(double[] weight, double[] bias, double epsil
     {
         Activation.ReLU => z > 0 ? 1 : 0,
         Activation.HSwish => z <= -3 ? 0 : z >= 3 ? 1 : ((2 * z) + 3) / 6,
+        Activation.ReLU6 => z > 0 && z < 6 ? 1 : 0,
+        // (z / (1 + e⁻ᶻ))′ by the quotient rule.
+        Activation.SiLU => (1 + Math.Exp(-z) + (z * Math.Exp(-z))) / Math.Pow(1 + Math.Exp(-z), 2),
         _ => 1,
     };
 

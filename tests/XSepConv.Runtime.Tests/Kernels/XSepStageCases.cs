@@ -28,6 +28,8 @@ internal static class XSepStageCases
         new(2, 33, 7, 4, 3, 2, PaddingDirection.LeftTop, Activation.ReLU) { Prepadded = true },
         new(1, 40, 1, 2, 5, 1, PaddingDirection.Symmetric, Activation.HSwish) { Prepadded = true, ActivateOutput = true },
         new(1, 2, 33, 29, 7, 1, PaddingDirection.LeftBottom, Activation.HSwish),
+        new(3, 17, 9, 8, 5, 1, PaddingDirection.LeftTop, Activation.SiLU) { ActivateOutput = true },
+        new(18, 2, 7, 5, 7, 2, PaddingDirection.RightTop, Activation.ReLU6) { ActivateOutput = true },
         .. RowsThatFillVectors,
     ];
 
@@ -44,6 +46,8 @@ internal static class XSepStageCases
         new(1, 1, 4, 32, 7, 1, PaddingDirection.RightTop, Activation.HSwish) { Prepadded = true },
         new(2, 9, 7, 45, 5, 1, PaddingDirection.LeftTop, Activation.HSwish),
         new(1, 21, 5, 7, 9, 1, PaddingDirection.Symmetric, Activation.HSwish),
+        new(2, 5, 6, 29, 5, 1, PaddingDirection.LeftTop, Activation.SiLU) { ActivateOutput = true },
+        new(1, 18, 5, 14, 7, 1, PaddingDirection.RightBottom, Activation.ReLU6),
     ];
 
     /// <summary>Drawn from a seed.</summary>
@@ -54,7 +58,7 @@ internal static class XSepStageCases
         {
             var shape = new XSepStageShape(
                 random.Next(1, 41), random.Next(1, 51), random.Next(1, 34), random.Next(1, 34), 1 + (2 * random.Next(6)), random.Next(1, 3),
-                (PaddingDirection)random.Next(5), (Activation)random.Next(2))
+                (PaddingDirection)random.Next(5), (Activation)random.Next(4))
             {
                 Prepadded = random.Next(4) == 0,
                 ActivateOutput = random.Next(4) == 0,

@@ -91,7 +91,7 @@ public sealed class MobileNetV3LargeSpecTests
     [Fact]
     public void The_twin_differs_in_kind_and_name_only()
     {
-        foreach (var options in new MobileNetV3LargeOptions[] { new(), new() { Preset = ImagePreset.Cifar, Width = 0.5, NumClasses = 10, Kernels = [7], Dropout = 0.2 } })
+        foreach (var options in new MobileNetV3Options[] { new(), new() { Preset = ImagePreset.Cifar, Width = 0.5, NumClasses = 10, Kernels = [7], Dropout = 0.2 } })
         {
             NetworkSpec spec = MobileNetV3LargeSpec.XSep(options), twin = MobileNetV3LargeSpec.Twin(options);
             Assert.Equal("mobilenet-v3-large-twin", twin.Name);

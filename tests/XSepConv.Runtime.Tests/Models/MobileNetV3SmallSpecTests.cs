@@ -74,7 +74,7 @@ public sealed class MobileNetV3SmallSpecTests
     [Fact]
     public void The_twin_differs_in_kind_and_name_only()
     {
-        foreach (var options in new MobileNetV3SmallOptions[] { new(), new() { Preset = ImagePreset.Cifar, Width = 0.5, NumClasses = 10, Kernels = [7], Dropout = 0.2 } })
+        foreach (var options in new MobileNetV3Options[] { new(), new() { Preset = ImagePreset.Cifar, Width = 0.5, NumClasses = 10, Kernels = [7], Dropout = 0.2 } })
         {
             NetworkSpec spec = MobileNetV3SmallSpec.XSep(options), twin = MobileNetV3SmallSpec.Twin(options);
             Assert.Equal("mobilenet-v3-small-twin", twin.Name);

@@ -32,7 +32,7 @@ public sealed class NetworkSpecJsonTests
     [Fact]
     public void Every_network_comes_back_as_it_was()
     {
-        foreach (var options in new MobileNetV3SmallOptions[]
+        foreach (var options in new MobileNetV3Options[]
         {
             new(), new() { Preset = ImagePreset.Cifar, NumClasses = 10 }, new() { Width = 0.35, Dropout = 0.1 }, new() { Kernels = [9], PaddingPlacement = PaddingPlacement.BeforeExpand },
         })

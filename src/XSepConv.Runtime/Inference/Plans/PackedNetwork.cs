@@ -63,10 +63,11 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
     public override NetworkPlan Plan(MapSize image, int threads)
     {
         var plan = new PlanBuilder<TLanes, TVector>(threads);
-        plan.Stem(_stem, _spec.InputChannels, image, _spec.StemStride);
+        var activation = ActivationTypes.OfTile(_spec.Activation);
+        plan.Stem(_stem, _spec.InputChannels, image, _spec.StemStride, activation);
         foreach (var block in _blocks) plan.Block(block);
-        plan.Last(_last);
-        plan.Linear(_hidden, TileActivation.HSwish);
+        plan.Last(_last, activation);
+        plan.Linear(_hidden, activation);
         plan.Linear(_classifier, TileActivation.None);
         return plan.Build();
     }

@@ -20,14 +20,14 @@ internal sealed class PlanBuilder<TLanes, TVector>(int threads)
     private Slot _map;
     private long _scratch;
 
-    public void Stem(PackedPointwise layer, int channels, MapSize image, int stride)
+    public void Stem(PackedPointwise layer, int channels, MapSize image, int stride, TileActivation activation)
     {
         _size = image.Strided(stride);
         _map = Keep(Next(layer.Blocks), layer.Blocks);
         var (name, macs) = (layer.Name, Macs(layer, _size.Pixels));
         Add(stride == 1
-            ? new StemStep<TLanes, TVector, PlanarStep>(layer, channels, image, stride, _map) { Name = name, Macs = macs }
-            : new StemStep<TLanes, TVector, PlanarStep2>(layer, channels, image, stride, _map) { Name = name, Macs = macs });
+            ? new StemStep<TLanes, TVector, PlanarStep>(layer, channels, image, stride, activation, _map) { Name = name, Macs = macs }
+            : new StemStep<TLanes, TVector, PlanarStep2>(layer, channels, image, stride, activation, _map) { Name = name, Macs = macs });
         EndSegment();
     }
 
@@ -36,7 +36,7 @@ internal sealed class PlanBuilder<TLanes, TVector>(int threads)
         var spec = block.Spec;
         var input = _size;
         var output = input.Strided(spec.Stride);
-        var activation = spec.Activation == Activation.ReLU ? TileActivation.ReLU : TileActivation.HSwish;
+        var activation = ActivationTypes.OfTile(spec.Activation);
         var gated = spec.SqueezeExcite == SqueezeExcite.Expanded;
         Keep(Slot.Middle, block.Expand.Blocks, output);
         Add(Spatial(block, activation, gated ? TileActivation.None : activation));
@@ -70,11 +70,11 @@ internal sealed class PlanBuilder<TLanes, TVector>(int threads)
         EndSegment();
     }
 
-    public void Last(PackedPointwise layer)
+    public void Last(PackedPointwise layer, TileActivation activation)
     {
         _slots[(int)Slot.Features] = (long)layer.Blocks * TLanes.Count;
         _featureFloats.Add(_slots[(int)Slot.Features]);
-        Add(new LastStep<TLanes, TVector>(layer, _size.Pixels, _map) { Name = layer.Name, Macs = Macs(layer, _size.Pixels) });
+        Add(new LastStep<TLanes, TVector>(layer, _size.Pixels, _map, activation) { Name = layer.Name, Macs = Macs(layer, _size.Pixels) });
         _segments.Add([.. _steps]);
     }
 

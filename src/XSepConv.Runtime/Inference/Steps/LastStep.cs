@@ -2,7 +2,7 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
 
-/// <summary>The last 1×1 convolution with hswish and the global average pool: the map between them is never whole.</summary>
+/// <summary>The last 1×1 convolution with its activation and the global average pool: the map between them is never whole.</summary>
 internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -13,12 +13,13 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
     private readonly PackedPointwise _layer;
     private readonly int _pixels;
     private readonly Slot _from;
+    private readonly TileActivation _activation;
     private readonly PointwiseGroup[] _groups;
     private readonly TileRun[][] _restRuns;
 
-    public LastStep(PackedPointwise layer, int pixels, Slot from)
+    public LastStep(PackedPointwise layer, int pixels, Slot from, TileActivation activation)
     {
-        (_layer, _pixels, _from) = (layer, pixels, from);
+        (_layer, _pixels, _from, _activation) = (layer, pixels, from, activation);
         var registers = PointwisePlan.Registers(TLanes.Count);
         _groups = PointwisePlan.Create(layer.Blocks, Math.Min(pixels, MostPixels), layer.Inputs, registers);
         var rest = pixels % MostPixels;
@@ -37,7 +38,7 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
         tile.Channels = _layer.Inputs;
         tile.WeightBlock = (nint)_layer.WeightBlock;
         tile.Residual = null;
-        tile.Activation = TileActivation.HSwish;
+        tile.Activation = _activation;
         for (var item = first; item < end; item++)
         {
             var group = _groups[item];

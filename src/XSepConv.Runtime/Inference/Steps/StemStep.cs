@@ -2,7 +2,7 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
 
-/// <summary>The 3×3 stem with hswish, from the image as the caller gives it to a blocked map.</summary>
+/// <summary>The 3×3 stem with its activation, from the image as the caller gives it to a blocked map.</summary>
 internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -20,11 +20,12 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
     private readonly MapSize _output;
     private readonly int _stride;
     private readonly Slot _to;
+    private readonly TileActivation _activation;
     private readonly PointwiseGroup[] _groups;
 
-    public StemStep(PackedPointwise layer, int channels, MapSize input, int stride, Slot to)
+    public StemStep(PackedPointwise layer, int channels, MapSize input, int stride, TileActivation activation, Slot to)
     {
-        (_layer, _channels, _input, _stride, _to) = (layer, channels, input, stride, to);
+        (_layer, _channels, _input, _stride, _activation, _to) = (layer, channels, input, stride, activation, to);
         _output = input.Strided(stride);
         _groups = PointwisePlan.ForStem(layer.Blocks, _output.Width, layer.Inputs, PointwisePlan.Registers(TLanes.Count));
     }
@@ -71,6 +72,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
         tile.Rows = _layer.Inputs / Kernel;
         tile.WeightBlock = (nint)_layer.WeightBlock;
         tile.OutputBlock = plane;
+        tile.Activation = _activation;
         foreach (var group in _groups)
         {
             tile.Weights = _layer.Weights(group.Block);

@@ -9,16 +9,21 @@ internal static unsafe class Sweeps<TLanes, TVector>
 {
     public static bool Has(int kernel) => SeparatedSweeps<TLanes, TVector, ReluActivation>.Has(kernel);
 
-    public static void Across(int kernel, TileActivation activation, AcrossSweep* sweep)
+    public static void Across(int kernel, TileActivation activation, AcrossSweep* sweep) =>
+        ActivationTypes.Run(activation, new AcrossCall(kernel, sweep));
+
+    public static void Down(int kernel, TileActivation activation, DownSweep* sweep) =>
+        ActivationTypes.Run(activation, new DownCall(kernel, sweep));
+
+    private readonly struct AcrossCall(int kernel, AcrossSweep* sweep) : IActivationCall
     {
-        if (activation == TileActivation.ReLU) SeparatedSweeps<TLanes, TVector, ReluActivation>.Across(kernel, sweep);
-        else SeparatedSweeps<TLanes, TVector, HSwishActivation>.Across(kernel, sweep);
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation => SeparatedSweeps<TLanes, TVector, TActivation>.Across(kernel, sweep);
     }
 
-    public static void Down(int kernel, TileActivation activation, DownSweep* sweep)
+    private readonly struct DownCall(int kernel, DownSweep* sweep) : IActivationCall
     {
-        if (activation == TileActivation.None) SeparatedSweeps<TLanes, TVector, IdentityActivation>.Down(kernel, sweep);
-        else if (activation == TileActivation.ReLU) SeparatedSweeps<TLanes, TVector, ReluActivation>.Down(kernel, sweep);
-        else SeparatedSweeps<TLanes, TVector, HSwishActivation>.Down(kernel, sweep);
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation => SeparatedSweeps<TLanes, TVector, TActivation>.Down(kernel, sweep);
     }
 }

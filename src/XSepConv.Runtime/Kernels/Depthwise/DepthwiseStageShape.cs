@@ -30,7 +30,7 @@ internal readonly record struct DepthwiseStageShape(int Batch, int Channels, int
     {
         StageChecks.Dimensions(Batch, Channels, Height, Width);
         StageChecks.KernelAndStride(Kernel, Stride);
-        if (Activation is { } activation) StageChecks.Activation(activation);
+        if (Activation is { } activation) EnumValues.Require(activation);
     }
 
     /// <summary>Refuses a batch that has no variance, as torch does.</summary>

@@ -25,7 +25,7 @@ internal sealed unsafe class ScalarDepthwiseChannel
 
     public void WriteOutput(float* output)
     {
-        for (var i = 0; i < Values.Length; i++) output[Element(i, _shape.OutputPlane)] = (float)Activate(Norm.Apply(Values[i]));
+        for (var i = 0; i < Values.Length; i++) output[Element(i, _shape.OutputPlane)] = (float)ScalarActivation.Apply(_shape.Activation, Norm.Apply(Values[i]));
     }
 
     public void Backward(float* input, float* outputGradient, in DepthwiseStageGradients gradients, bool frozen)
@@ -33,7 +33,7 @@ internal sealed unsafe class ScalarDepthwiseChannel
         var inner = new double[Values.Length];
         for (var i = 0; i < inner.Length; i++)
         {
-            inner[i] = ScalarXSepChannel.Through(outputGradient[Element(i, _shape.OutputPlane)], Slope(Norm.Apply(Values[i])));
+            inner[i] = ScalarActivation.Backward(_shape.Activation, Norm.Apply(Values[i]), outputGradient[Element(i, _shape.OutputPlane)]);
         }
 
         var (scale, shift) = Norm.Backward(inner, Values, frozen);
@@ -69,20 +69,4 @@ internal sealed unsafe class ScalarDepthwiseChannel
 
     /// <summary>Where element <paramref name="index"/> of the channel lies in a tensor.</summary>
     private nint Element(int index, int plane) => ((((nint)(index / plane) * _shape.Channels) + _channel) * plane) + (index % plane);
-
-    private double Activate(double z) => _shape.Activation switch
-    {
-        null => z,
-        Activation.ReLU => Math.Max(z, 0),
-        _ => z * Math.Clamp(z + 3, 0, 6) / 6,
-    };
-
-    private double Slope(double z) => _shape.Activation switch
-    {
-        null => 1,
-
-        // As torch's, it lets a gradient pass where the value is no number.
-        Activation.ReLU => z <= 0 ? 0 : 1,
-        _ => (Math.Clamp(z + 3, 0, 6) / 6) + (Math.Abs(z) < 3 ? z / 6 : 0),
-    };
 }

@@ -34,9 +34,4 @@ internal static class StageChecks
 
         if (stride is not (1 or 2)) throw new ArgumentOutOfRangeException(nameof(stride), stride, "The stride is 1 or 2.");
     }
-
-    public static void Activation(Activation activation)
-    {
-        if (!Enum.IsDefined(activation)) throw new ArgumentOutOfRangeException(nameof(activation), activation, "An activation is ReLU or HSwish.");
-    }
 }

@@ -70,7 +70,7 @@ internal sealed unsafe class ScalarXSepChannel
         Read(outputGradient, third, _shape.OutputPlane);
         if (_shape.ActivateOutput)
         {
-            for (var i = 0; i < third.Length; i++) third[i] = Through(third[i], Slope(ThirdNorm.Apply(Third[i])));
+            for (var i = 0; i < third.Length; i++) third[i] = Through(third[i], ThirdNorm.Apply(Third[i]));
         }
 
         Write(gradients.Third, ThirdNorm.Backward(third, Third, frozen));
@@ -81,7 +81,7 @@ internal sealed unsafe class ScalarXSepChannel
             second[from] += _vertical[tap] * third[to];
             vertical[tap] += third[to] * Activate(SecondNorm.Apply(Second[from]));
         });
-        for (var i = 0; i < second.Length; i++) second[i] = Through(second[i], Slope(SecondNorm.Apply(Second[i])));
+        for (var i = 0; i < second.Length; i++) second[i] = Through(second[i], SecondNorm.Apply(Second[i]));
 
         Write(gradients.Second, SecondNorm.Backward(second, Second, frozen));
         var first = new double[First.Length];
@@ -91,7 +91,7 @@ internal sealed unsafe class ScalarXSepChannel
             first[from] += _horizontal[tap] * second[to];
             horizontal[tap] += second[to] * Activate(FirstNorm.Apply(First[from]));
         });
-        for (var i = 0; i < first.Length; i++) first[i] = Through(first[i], Slope(FirstNorm.Apply(First[i])));
+        for (var i = 0; i < first.Length; i++) first[i] = Through(first[i], FirstNorm.Apply(First[i]));
 
         Write(gradients.First, FirstNorm.Backward(first, First, frozen));
         var input = new double[_input.Length];
@@ -149,17 +149,9 @@ internal sealed unsafe class ScalarXSepChannel
 
     private static int Index(int image, int row, int column, int height, int width) => (((image * height) + row) * width) + column;
 
-    private double Activate(double z) => _shape.Activation == Activation.ReLU ? Math.Max(z, 0) : z * Math.Clamp(z + 3, 0, 6) / 6;
+    private double Activate(double z) => ScalarActivation.Apply(_shape.Activation, z);
 
-    private double Slope(double z)
-    {
-        // As torch's, it lets a gradient pass where the value is no number.
-        if (_shape.Activation == Activation.ReLU) return z <= 0 ? 0 : 1;
-        return (Math.Clamp(z + 3, 0, 6) / 6) + (Math.Abs(z) < 3 ? z / 6 : 0);
-    }
-
-    /// <summary>A gradient through a nonlinearity: nothing where that is flat, even of what is no number, as in torch.</summary>
-    public static double Through(double gradient, double slope) => slope == 0 ? 0 : gradient * slope;
+    private double Through(double gradient, double z) => ScalarActivation.Backward(_shape.Activation, z, gradient);
 
     private double[] Weights(float* source, int taps)
     {

@@ -44,8 +44,8 @@ internal readonly record struct XSepStageShape(
     {
         StageChecks.Dimensions(Batch, Channels, Height, Width);
         StageChecks.KernelAndStride(Kernel, Stride);
-        if (!Enum.IsDefined(Padding)) throw new ArgumentOutOfRangeException(nameof(Padding), Padding, "A padding is RightBottom, LeftTop, LeftBottom, RightTop or Symmetric.");
-        StageChecks.Activation(Activation);
+        EnumValues.Require(Padding);
+        EnumValues.Require(Activation);
     }
 
     /// <summary>Refuses a batch that has no variance, as torch does.</summary>

@@ -18,19 +18,22 @@ internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>
     private static void Dispatch<TCall>(in DepthwiseStageShape shape, in TCall call)
         where TCall : struct, IDepthwiseCall
     {
-        if (shape.Stride == 1) Dispatch<TCall, Stride1>(shape, call);
-        else Dispatch<TCall, Stride2>(shape, call);
+        var strided = new StrideCall<TCall>(shape, call);
+        if (shape.Activation is { } activation) ActivationTypes.Run(activation, strided);
+        else strided.Run<IdentityActivation>();
     }
 
-    private static void Dispatch<TCall, TStride>(in DepthwiseStageShape shape, in TCall call)
+    private readonly struct StrideCall<TCall>(in DepthwiseStageShape shape, in TCall call) : IActivationCall
         where TCall : struct, IDepthwiseCall
-        where TStride : struct, IStride
     {
-        switch (shape.Activation)
+        private readonly DepthwiseStageShape _shape = shape;
+        private readonly TCall _call = call;
+
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation
         {
-            case null: call.Run<TStride, IdentityActivation>(shape); break;
-            case Activation.ReLU: call.Run<TStride, ReluActivation>(shape); break;
-            default: call.Run<TStride, HSwishActivation>(shape); break;
+            if (_shape.Stride == 1) _call.Run<Stride1, TActivation>(_shape);
+            else _call.Run<Stride2, TActivation>(_shape);
         }
     }
 

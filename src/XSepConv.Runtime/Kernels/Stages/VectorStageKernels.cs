@@ -27,23 +27,25 @@ internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string 
         Dispatch(shape, new InferCall(parameters, input, output, threads));
 
     private static void Dispatch<TCall>(in XSepStageShape shape, in TCall call)
-        where TCall : struct, ICall
-    {
-        if (shape.Activation == Activation.ReLU) Dispatch<TCall, ReluActivation>(shape, call);
-        else Dispatch<TCall, HSwishActivation>(shape, call);
-    }
+        where TCall : struct, ICall => ActivationTypes.Run(shape.Activation, new KernelCall<TCall>(shape, call));
 
-    private static void Dispatch<TCall, TActivation>(in XSepStageShape shape, in TCall call)
+    private readonly struct KernelCall<TCall>(in XSepStageShape shape, in TCall call) : IActivationCall
         where TCall : struct, ICall
-        where TActivation : struct, IActivation
     {
-        switch (shape.Kernel)
+        private readonly XSepStageShape _shape = shape;
+        private readonly TCall _call = call;
+
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation
         {
-            case 3: call.Run<Kernel3, TActivation>(shape); break;
-            case 5: call.Run<Kernel5, TActivation>(shape); break;
-            case 7: call.Run<Kernel7, TActivation>(shape); break;
-            case 9: call.Run<Kernel9, TActivation>(shape); break;
-            default: call.Run<KernelAny, TActivation>(shape); break;
+            switch (_shape.Kernel)
+            {
+                case 3: _call.Run<Kernel3, TActivation>(_shape); break;
+                case 5: _call.Run<Kernel5, TActivation>(_shape); break;
+                case 7: _call.Run<Kernel7, TActivation>(_shape); break;
+                case 9: _call.Run<Kernel9, TActivation>(_shape); break;
+                default: _call.Run<KernelAny, TActivation>(_shape); break;
+            }
         }
     }
 

@@ -48,6 +48,9 @@ internal unsafe interface ILanes<TVector>
     /// <summary>The first lanes of <paramref name="value"/>, zero in the others.</summary>
     static abstract TVector KeepFirst(TVector value, int lanes);
 
+    /// <summary>2 to the power of whole numbers from −127, where it is 0, to 128, where it is infinity.</summary>
+    static abstract TVector PowerOfTwo(TVector exponent);
+
     static abstract float Sum(TVector value);
 
     /// <summary>

@@ -63,6 +63,11 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     public static Vector128<float> KeepFirst(Vector128<float> value, int lanes) =>
         Vector128.ConditionalSelect(Vector128.LessThan(Vector128<float>.Indices, Vector128.Create((float)lanes)), value, Vector128<float>.Zero);
 
+    // A float of 2²³ and more is a whole number in its last bits: moved up, they are an exponent, biased by 127.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> PowerOfTwo(Vector128<float> exponent) =>
+        ((exponent + Vector128.Create((3 << 22) + 127f)).AsInt32() << 23).AsSingle();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) => Vector128.Sum(value);
 

@@ -63,6 +63,11 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> KeepFirst(Vector256<float> value, int lanes) =>
         Vector256.ConditionalSelect(Vector256.LessThan(Vector256<float>.Indices, Vector256.Create((float)lanes)), value, Vector256<float>.Zero);
 
+    // A float of 2²³ and more is a whole number in its last bits: moved up, they are an exponent, biased by 127.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> PowerOfTwo(Vector256<float> exponent) =>
+        ((exponent + Vector256.Create((3 << 22) + 127f)).AsInt32() << 23).AsSingle();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value) => Vector256.Sum(value);
 

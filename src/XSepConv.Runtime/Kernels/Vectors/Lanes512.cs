@@ -63,6 +63,11 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     public static Vector512<float> KeepFirst(Vector512<float> value, int lanes) =>
         Vector512.ConditionalSelect(Vector512.LessThan(Vector512<float>.Indices, Vector512.Create((float)lanes)), value, Vector512<float>.Zero);
 
+    // A float of 2²³ and more is a whole number in its last bits: moved up, they are an exponent, biased by 127.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> PowerOfTwo(Vector512<float> exponent) =>
+        ((exponent + Vector512.Create((3 << 22) + 127f)).AsInt32() << 23).AsSingle();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) => Vector512.Sum(value);
 

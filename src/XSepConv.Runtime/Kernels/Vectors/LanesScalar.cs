@@ -56,6 +56,10 @@ internal readonly unsafe struct LanesScalar : ILanes<float>
     public static float KeepFirst(float value, int lanes) => lanes > 0 ? value : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float PowerOfTwo(float exponent) =>
+        BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(exponent + ((3 << 22) + 127f)) << 23);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float value) => value;
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride) => *destination = *source;
