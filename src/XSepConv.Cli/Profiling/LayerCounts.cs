@@ -1,5 +1,5 @@
 using XSepConv.Cli.Errors;
-using XSepConv.Cli.Startup;
+using XSepConv.Layers;
 
 namespace XSepConv.Cli.Profiling;
 
@@ -9,22 +9,15 @@ internal static class LayerCounts
     // 1 GiB of float32.
     private const long MostMapValues = 1L << 28;
 
-    /// <summary>Builds the network and runs one image of zeros through it.</summary>
+    /// <summary>Counts for one image.</summary>
     /// <exception cref="UserError">The maps of such an image would not fit.</exception>
     public static ModelProfile Of(NetworkSpec spec, int height, int width)
     {
-        var strides = spec.InputStrides();
-        var largest = spec.Blocks.Select((block, i) => block.Expand * DivideUp(height, strides[i]) * DivideUp(width, strides[i])).Max();
-        if (largest > MostMapValues)
-        {
-            throw new UserError(
+        var sizes = Layer.Sizes(NetworkLayers.Of(spec).All, (height, width));
+        var largest = sizes.Max(entry => entry.Key.Out * entry.Value.Height * entry.Value.Width);
+        return largest <= MostMapValues
+            ? ModelProfile.Of(spec, height, width)
+            : throw new UserError(
                 $"An image of {height}×{width} makes maps of {largest / MostMapValues:N0} GiB and more; choose a smaller --image-size.");
-        }
-
-        Nnpack.SwitchOffWhereUnsupported();
-        using var model = new MobileNet(spec);
-        return ModelProfile.Of(model, 1, spec.InputChannels, height, width);
-
-        static long DivideUp(int size, int stride) => (size + stride - 1L) / stride;
     }
 }

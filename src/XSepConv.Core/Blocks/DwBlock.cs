@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -12,12 +13,13 @@ namespace XSepConv;
 /// <see cref="XSepBlock"/> has it: such a block is the depthwise twin of that one.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>, <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable, INormed
+public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
     private readonly SeModule? se;
     private readonly Sequential shortcut;
+    private readonly ModuleNorms _norms;
     private readonly DepthwiseStage _stage;
 
     /// <summary>Creates the block with torch's default initialisation.</summary>
@@ -58,10 +60,15 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable, INormed
         shortcut = Shortcut.Create(block.In, block.Out, block.Stride, device, dtype);
         _stage = new(conv2, bn2, block.Activation) { Owner = this };
         RegisterComponents();
+        Layers = BlockLayers.Of(block);
+        _norms = new(this, Layers.All);
     }
 
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
+
+    /// <summary>What it consists of.</summary>
+    internal BlockLayers Layers { get; }
 
     /// <summary>How the K×K depthwise convolution, the BN and the nonlinearity after it are computed; <see cref="XSepBackend.Auto"/> at first.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>
@@ -73,16 +80,6 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable, INormed
 
     FusableStage IFusable.Stage => _stage;
 
-    IEnumerable<NormUse> INormed.Norms(long height, long width)
-    {
-        var (outputHeight, outputWidth) = (NormUse.Strided(height, Spec.Stride), NormUse.Strided(width, Spec.Stride));
-        var output = outputHeight * outputWidth;
-        List<NormUse> norms = [new("bn1", bn1, height * width), new("bn2", bn2, output), new("bn3", bn3, output)];
-        if (se is INormed squeeze) norms.AddRange(squeeze.Norms(outputHeight, outputWidth).Select(norm => norm.In("se")));
-        norms.AddRange(Shortcut.Norms(shortcut, height, width));
-        return norms;
-    }
-
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
@@ -92,7 +89,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable, INormed
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(DwBlock));
-        MapCheck.RequireBatchStatistics(x, this, nameof(DwBlock));
+        _norms.RequireStatistics(x, nameof(DwBlock));
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         var squeezed = Spec.SqueezeExcite == SqueezeExcite.Expanded;
         y = _stage.Forward(y, activated: !squeezed);

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -8,10 +9,11 @@ namespace XSepConv;
 /// but BN.
 /// </summary>
 /// <remarks>State-dict keys: <c>se.1</c> (C → C/reduction), <c>se.2</c> (BN), <c>se.4</c> (C/reduction → C), <c>se.5</c> (BN).</remarks>
-public sealed class SeModule : nn.Module<Tensor, Tensor>, INormed
+public sealed class SeModule : nn.Module<Tensor, Tensor>
 {
     private readonly long _channels;
     private readonly Sequential se;
+    private readonly ModuleNorms _norms;
 
     /// <summary>Creates the module with torch's default initialisation.</summary>
     /// <param name="channels">Channels of the map it scales.</param>
@@ -38,9 +40,12 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>, INormed
             BatchNorms.Of(channels, device, dtype),
             new HSigmoid());
         RegisterComponents();
+        Layers = SqueezeExciteLayers.Of(channels, squeezed);
+        _norms = new(this, Layers.All);
     }
 
-    IEnumerable<NormUse> INormed.Norms(long height, long width) => [new("se.2", (BatchNorm2d)se[2], 1), new("se.5", (BatchNorm2d)se[5], 1)];
+    /// <summary>What it consists of.</summary>
+    internal SqueezeExciteLayers Layers { get; }
 
     /// <summary>Scales every channel of a map by a weight in [0, 1].</summary>
     /// <param name="x">[N, C, H, W]; N ≥ 2 in training mode.</param>
@@ -50,7 +55,7 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>, INormed
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, _channels, ((Conv2d)se[1]).weight, nameof(SeModule));
-        MapCheck.RequireBatchStatistics(x, this, nameof(SeModule));
+        _norms.RequireStatistics(x, nameof(SeModule));
         return (x * se.call(x)).MoveToOuterDisposeScope();
     }
 }

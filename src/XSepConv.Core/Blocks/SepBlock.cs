@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -12,12 +13,13 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c> (project),
 /// <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class SepBlock : nn.Module<Tensor, Tensor>, INormed
+public sealed class SepBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv1, conv2, conv3, conv4;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4;
     private readonly SeModule? se;
     private readonly Sequential shortcut;
+    private readonly ModuleNorms _norms;
 
     /// <summary>Creates the block of a table's row, with torch's default initialisation.</summary>
     /// <param name="block">A row of kind <see cref="BlockKind.Sep"/>.</param>
@@ -40,21 +42,15 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, INormed
         if (block.SqueezeExcite == SqueezeExcite.Expanded) se = new SeModule(e, BlockSpec.SqueezeReduction, device, dtype);
         shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
         RegisterComponents();
+        Layers = BlockLayers.Of(block);
+        _norms = new(this, Layers.All);
     }
 
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
 
-    IEnumerable<NormUse> INormed.Norms(long height, long width)
-    {
-        var (outputHeight, outputWidth) = (NormUse.Strided(height, Spec.Stride), NormUse.Strided(width, Spec.Stride));
-        var output = outputHeight * outputWidth;
-        List<NormUse> norms =
-            [new("bn1", bn1, height * width), new("bn2", bn2, height * outputWidth), new("bn3", bn3, output), new("bn4", bn4, output)];
-        if (se is INormed squeeze) norms.AddRange(squeeze.Norms(outputHeight, outputWidth).Select(norm => norm.In("se")));
-        norms.AddRange(Shortcut.Norms(shortcut, height, width));
-        return norms;
-    }
+    /// <summary>What it consists of.</summary>
+    internal BlockLayers Layers { get; }
 
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
@@ -64,7 +60,7 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, INormed
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(SepBlock));
-        MapCheck.RequireBatchStatistics(x, this, nameof(SepBlock));
+        _norms.RequireStatistics(x, nameof(SepBlock));
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         y = Spec.Activation.Apply(bn2.call(conv2.call(y)));
         y = bn3.call(conv3.call(y));

@@ -3,10 +3,12 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>The way around a block of stride 1.</summary>
+/// <summary>The shortcut of a block of stride 1.</summary>
 internal static class Shortcut
 {
-    /// <summary>Nothing where the shapes agree (the input itself is added) or differ in size (nothing is added), 1×1 convolution and BN where channels differ.</summary>
+    /// <summary>
+    /// Nothing where the shapes agree (the input itself is added) or differ in size (nothing is added), 1×1 convolution and BN where channels differ.
+    /// </summary>
     public static Sequential Create(int inChannels, int outChannels, int stride, Device? device, ScalarType? dtype) =>
         stride != 1 || inChannels == outChannels
             ? nn.Sequential()
@@ -14,10 +16,6 @@ internal static class Shortcut
                 nn.Conv2d(inChannels, outChannels, 1, bias: false, device: device, dtype: dtype),
                 BatchNorms.Of(outChannels, device, dtype));
 
-    /// <summary>Its batch norm, if any.</summary>
-    public static IEnumerable<NormUse> Norms(Sequential shortcut, long height, long width) =>
-        shortcut.Count == 0 ? [] : [new("shortcut.1", (BatchNorm2d)shortcut[1], height * width)];
-
-    /// <summary>Adds the way around, where the block has one.</summary>
+    /// <summary>Adds it, where the block has one.</summary>
     public static Tensor Add(Sequential shortcut, Tensor x, Tensor y, int stride) => stride == 1 ? y + shortcut.call(x) : y;
 }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -14,12 +15,13 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
 /// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable, INormed
+public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable
 {
     private readonly Conv2d conv1, conv2, conv3, conv4, conv5;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4, bn5;
     private readonly SeModule? se;
     private readonly Sequential shortcut;
+    private readonly ModuleNorms _norms;
     private readonly XSepStage _stage;
 
     /// <summary>Creates the block with torch's default initialisation.</summary>
@@ -76,10 +78,15 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
         shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
         _stage = new(conv2, bn2, conv3, bn3, conv4, bn4, padding, block.Activation) { Owner = this };
         RegisterComponents();
+        Layers = BlockLayers.Of(block, padding, placement);
+        _norms = new(this, Layers.All);
     }
 
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
+
+    /// <summary>What it consists of.</summary>
+    internal BlockLayers Layers { get; }
 
     /// <summary>Where the 2×2 pads.</summary>
     public PaddingDirection Padding { get; }
@@ -99,19 +106,6 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
     /// <summary>Whether the expanded map is padded, or the input.</summary>
     public PaddingPlacement Placement { get; }
 
-    IEnumerable<NormUse> INormed.Norms(long height, long width)
-    {
-        var (outputHeight, outputWidth) = (NormUse.Strided(height, Spec.Stride), NormUse.Strided(width, Spec.Stride));
-        var (expanded, output) = (Placement == PaddingPlacement.BeforeExpand ? (height + 1) * (width + 1) : height * width, outputHeight * outputWidth);
-        List<NormUse> norms =
-        [
-            new("bn1", bn1, expanded), new("bn2", bn2, height * width), new("bn3", bn3, height * outputWidth), new("bn4", bn4, output), new("bn5", bn5, output),
-        ];
-        if (se is INormed squeeze) norms.AddRange(squeeze.Norms(outputHeight, outputWidth).Select(norm => norm.In("se")));
-        norms.AddRange(Shortcut.Norms(shortcut, height, width));
-        return norms;
-    }
-
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
@@ -121,7 +115,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(XSepBlock));
-        MapCheck.RequireBatchStatistics(x, this, nameof(XSepBlock));
+        _norms.RequireStatistics(x, nameof(XSepBlock));
         var padFirst = Placement == PaddingPlacement.BeforeExpand;
         var y = padFirst ? DirectionalPadding.Pad(x, Padding) : x;
         y = Spec.Activation.Apply(bn1.call(conv1.call(y)));

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using TorchSharp.Modules;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -13,11 +15,12 @@ namespace XSepConv;
 /// input pixel against K²/4, so it pays from K = 7.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (2×2), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1).</para>
 /// </remarks>
-public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable, INormed
+public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
     private readonly XSepStage _stage;
+    private readonly ModuleNorms _norms;
 
     /// <summary>Creates the operator with torch's default initialisation.</summary>
     /// <param name="channels">C, input and output channels.</param>
@@ -48,6 +51,8 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
         bn3 = BatchNorms.Of(channels, device, dtype);
         _stage = new(conv1, bn1, conv2, bn2, conv3, bn3, padding, activation) { Owner = this };
         RegisterComponents();
+        Layers = SpatialLayers.Of(BlockShape.Of(BlockKind.XSep), channels, kernelSize, stride, activation, null, padding: padding);
+        _norms = new(this, Layers);
     }
 
     /// <summary>C, input and output channels.</summary>
@@ -77,11 +82,8 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
 
     FusableStage IFusable.Stage => _stage;
 
-    IEnumerable<NormUse> INormed.Norms(long height, long width)
-    {
-        var (outputHeight, outputWidth) = (NormUse.Strided(height, Stride), NormUse.Strided(width, Stride));
-        return [new("bn1", bn1, height * width), new("bn2", bn2, height * outputWidth), new("bn3", bn3, outputHeight * outputWidth)];
-    }
+    /// <summary>What it consists of.</summary>
+    internal ImmutableArray<Layer> Layers { get; }
 
     /// <summary>Applies the operator.</summary>
     /// <param name="x">[N, C, H, W].</param>
@@ -92,7 +94,7 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Channels, conv1.weight, nameof(XSepConv2d));
-        MapCheck.RequireBatchStatistics(x, this, nameof(XSepConv2d));
+        _norms.RequireStatistics(x, nameof(XSepConv2d));
         return _stage.Forward(x, padded: false, activated: false).MoveToOuterDisposeScope();
     }
 }

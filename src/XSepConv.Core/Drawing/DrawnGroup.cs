@@ -1,3 +1,5 @@
+using XSepConv.Layers;
+
 namespace XSepConv;
 
 /// <summary>What a box of a drawing stands for.</summary>
@@ -23,7 +25,7 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         }
 
         spec.Validate();
-        var (strides, paddings) = (spec.InputStrides(), spec.Paddings());
+        var (strides, layers) = (spec.InputStrides(), NetworkLayers.Of(spec));
         var groups = new List<DrawnGroup>
         {
             new("start", "", [
@@ -33,7 +35,8 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         };
         foreach (var group in spec.Blocks.Select((block, i) => (Block: block, Index: i)).GroupBy(entry => strides[entry.Index]))
         {
-            groups.Add(new($"at{group.Key}", Resolution(group.Key, size), [.. group.Select(entry => Box(entry.Block, entry.Index, paddings[entry.Index], Resolution(group.Key * entry.Block.Stride, size)))]));
+            var boxes = group.Select(entry => Box(layers.Blocks[entry.Index], entry.Index, Resolution(group.Key * entry.Block.Stride, size)));
+            groups.Add(new($"at{group.Key}", Resolution(group.Key, size), [.. boxes]));
         }
 
         groups.Add(new("end", "", [
@@ -45,15 +48,10 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         return groups;
     }
 
-    private static DrawnBox Box(BlockSpec block, int index, PaddingDirection? padding, string resolution)
+    private static DrawnBox Box(BlockLayers layers, int index, string resolution)
     {
-        var operation = block.Kind switch
-        {
-            BlockKind.XSep => $"2×2, 1×{block.Kernel}, {block.Kernel}×1",
-            BlockKind.Sep => $"1×{block.Kernel}, {block.Kernel}×1",
-            BlockKind.Dw => $"{block.Kernel}×{block.Kernel}",
-            _ => throw EnumValues.Unknown(block.Kind),
-        };
+        var block = layers.Spec;
+        var operation = string.Join(", ", layers.Spatial.Select(layer => $"{layer.Kernel.Height}×{layer.Kernel.Width}"));
         var stride = block.Stride == 1 ? "" : $" · stride {block.Stride}, to {resolution}";
         List<string> lines =
         [
@@ -61,10 +59,10 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
             $"{block.In} → {block.Expand} → {block.Out} · {Name(block.Activation)}",
         ];
         List<string> extras = [];
-        if (block.SqueezeExcite != SqueezeExcite.None) extras.Add($"SE on {block.SqueezeExciteChannels}");
-        if (block.Stride == 1) extras.Add(block.In == block.Out ? "+ input" : "+ 1×1 of the input");
+        if (layers.SqueezeExcite is { } squeeze) extras.Add($"SE on {squeeze.Gate.Out}");
+        if (layers.Add is not null) extras.Add(layers.Shortcut is null ? "+ input" : "+ 1×1 of the input");
         if (extras.Count > 0) lines.Add(string.Join(" · ", extras));
-        if (padding is { } direction) lines.Add($"pads {direction} {Arrow(direction)}");
+        if (layers.Spatial[0].Padding is { } direction) lines.Add($"pads {direction} {Arrow(direction)}");
         return new($"b{index}", block.Kind == BlockKind.XSep ? BoxKind.XSep : BoxKind.Dw, lines);
     }
 

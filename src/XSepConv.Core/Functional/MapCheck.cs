@@ -40,22 +40,6 @@ internal static class MapCheck
         return x.device_type == DeviceType.CPU ? RowMajor(x) : x;
     }
 
-    /// <summary>Refuses a map from which a batch norm in training mode can't take a variance, before any of them has counted it.</summary>
-    /// <exception cref="ArgumentException">One of them would get one value per channel.</exception>
-    public static void RequireBatchStatistics(Tensor x, INormed module, string name)
-    {
-        // With two images there are two values everywhere, with none torch's batch norms have nothing to do.
-        if (x.size(0) != 1) return;
-        foreach (var (path, norm, values) in module.Norms(x.size(2), x.size(3)))
-        {
-            if (values > 1 || !(norm.training || (norm.running_mean is null && norm.running_var is null))) continue;
-            throw new ArgumentException(
-                $"{name} gets one image, of which its batch norm '{path}', in training mode, sees one value per channel, which has no variance; " +
-                "give a batch of at least 2 images, or call eval().",
-                nameof(x));
-        }
-    }
-
     // libtorch 2.10 computes wrong 1×1 convolutions on channels-last CPU tensors with AVX-512. A map of one channel or one pixel counts
     // as contiguous whatever its strides say, so those are looked at themselves.
     private static Tensor RowMajor(Tensor x)

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -9,7 +10,7 @@ namespace XSepConv;
 /// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>.</para>
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and bias 0.</para>
 /// </remarks>
-public class MobileNet : nn.Module<Tensor, Tensor>, INormed
+public class MobileNet : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
@@ -17,6 +18,7 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INormed
     private readonly Linear linear3, linear4;
     private readonly BatchNorm1d bn3;
     private readonly Dropout dropout;
+    private readonly ModuleNorms _norms;
 
     /// <summary>Assembles and initialises the network.</summary>
     /// <param name="spec">The table and what is around it; it is validated.</param>
@@ -44,24 +46,12 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INormed
         dropout = nn.Dropout(spec.Dropout);
         linear4 = nn.Linear(spec.HiddenFeatures, spec.NumClasses, device: device, dtype: dtype);
         RegisterComponents();
+        _norms = new(this, NetworkLayers.Of(spec).All);
         Initialise();
     }
 
     /// <summary>What this network was built from.</summary>
     public NetworkSpec Spec { get; }
-
-    IEnumerable<NormUse> INormed.Norms(long height, long width)
-    {
-        (height, width) = (NormUse.Strided(height, Spec.StemStride), NormUse.Strided(width, Spec.StemStride));
-        List<NormUse> norms = [new("bn1", bn1, height * width)];
-        foreach (var (block, i) in Spec.Blocks.Select((block, i) => (block, i)))
-        {
-            if (bneck[i] is INormed normed) norms.AddRange(normed.Norms(height, width).Select(norm => norm.In($"bneck.{i}")));
-            (height, width) = (NormUse.Strided(height, block.Stride), NormUse.Strided(width, block.Stride));
-        }
-
-        return [.. norms, new("bn2", bn2, height * width), new("bn3", bn3, 1)];
-    }
 
     /// <summary>Classifies a batch of images.</summary>
     /// <param name="x">[N, C, H, W], normalised as in training; any size from 1×1; N ≥ 2 where batch norms are in training mode.</param>
@@ -71,7 +61,7 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INormed
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
-        MapCheck.RequireBatchStatistics(x, this, GetType().Name);
+        _norms.RequireStatistics(x, GetType().Name);
         x = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         x = bneck.call(x);
         x = Spec.Activation.Apply(bn2.call(conv2.call(x)));
@@ -92,7 +82,10 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INormed
     /// <param name="path">A file that <see cref="SaveSafeTensors"/> or the trainer wrote.</param>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
-    /// <exception cref="InvalidDataException">The file is damaged, describes no network, or its tensors do not fit (the first ten problems are listed), or hold values that are not finite numbers or variances that are negative.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, describes no network, or its tensors do not fit (the first ten problems are listed), or hold values that are not finite
+    /// numbers or variances that are negative.
+    /// </exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static MobileNet FromSafeTensors(string path, Device? device = null, ScalarType? dtype = null) =>
         FromSafeTensors(path, new SafeTensorsLoadOptions(), device, dtype);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -52,6 +53,35 @@ public sealed class ModelProfile
         }
 
         return new(input, LayerTrace.Run(module, input));
+    }
+
+    /// <summary>Counts without building the network: what <see cref="Of(nn.Module{Tensor, Tensor}, long[])"/> finds in the built one, backends apart.</summary>
+    /// <param name="spec">The network.</param>
+    /// <param name="height">Rows of the one image.</param>
+    /// <param name="width">Columns of it.</param>
+    /// <exception cref="ArgumentException">The spec is not valid; see <see cref="NetworkSpec.Validate"/>.</exception>
+    internal static ModelProfile Of(NetworkSpec spec, int height, int width)
+    {
+        Layer[] layers = [.. NetworkLayers.Of(spec).All];
+        var sizes = Layer.Sizes(layers, (height, width));
+        var profiles = new List<LayerProfile>();
+        foreach (var layer in layers.Where(layer => layer.HasWeights))
+        {
+            var size = sizes[layer];
+            long[] output = layer.Kind == LayerKind.Linear ? [1, layer.Out] : [1, layer.Out, size.Height, size.Width];
+            profiles.Add(new(layer.Name, KindOf(layer), output, layer.Weights, layer.Macs(size), layer.Padding));
+            if (layer.Norm is { } norm) profiles.Add(new(norm, "batch norm", output, layer.NormParameters, 0, null));
+        }
+
+        return new([1, spec.InputChannels, height, width], profiles);
+
+        static string KindOf(Layer layer) => layer.Kind switch
+        {
+            LayerKind.Linear => "linear",
+            LayerKind.Convolution => $"conv {layer.Kernel.Height}×{layer.Kernel.Width}",
+            LayerKind.Depthwise => $"depthwise {layer.Kernel.Height}×{layer.Kernel.Width}",
+            _ => throw EnumValues.Unknown(layer.Kind),
+        };
     }
 
     /// <summary>A table, a line a layer, with the totals last.</summary>

@@ -1,67 +1,34 @@
-using TorchSharp.Modules;
+using XSepConv.Layers;
 
 namespace XSepConv.Onnx;
 
 /// <summary>The blocks and the network as nodes. Their layers' names are the state-dict keys of the modules.</summary>
 internal sealed class BlockTranslator(LayerTranslator layers)
 {
-    /// <summary>The operator alone; <see cref="XSepConv2d"/>.</summary>
-    public Value Operator(Value x, ModuleAt at)
+    /// <summary>A module by its layers, whose names are the module's.</summary>
+    public Value Module(Value x, ModuleAt at, IReadOnlyList<Layer> parts)
     {
-        var operation = (XSepConv2d)at.Module;
-        LayerTranslator.RequireMap(x, at, operation.Channels);
-        return Stage(x, at, firstLayer: 1, operation.Padding, operation.Activation, padded: false);
-    }
+        LayerTranslator.RequireMap(x, at, parts[0].In);
+        var values = new Dictionary<Layer, Value>();
+        foreach (var layer in parts)
+        {
+            var input = layer.From is { } from ? values[from] : x;
+            var y = layer.Kind switch
+            {
+                // The convolution after it pads.
+                LayerKind.Pad => input,
+                LayerKind.Convolution when layer.From is { Kind: LayerKind.Pad, Padding: { } padding } => PaddedExpand(input, at, layer, padding),
+                LayerKind.Convolution => layers.Convolution(input, At(at, layer.Name), At(at, layer.Norm!)),
+                LayerKind.Depthwise => Depthwise(input, at, layer),
+                LayerKind.Pool => layers.GlobalAverage(input, at.Name(layer.Name)),
+                LayerKind.Gate => layers.Gate(layers.HSigmoid(values[layer.With!], at.Name(layer.With!.ActivationName)), input, at.Name(layer.Name)),
+                LayerKind.Add => layers.Add(input, layer.With is { } added ? values[added] : x, at.Name(layer.Name)),
+                _ => throw EnumValues.Unknown(layer.Kind),
+            };
+            values[layer] = layer.Activation is { } activation ? layers.Activation(y, activation, at.Name(layer.ActivationName)) : y;
+        }
 
-    /// <summary><see cref="XSepBlock"/>.</summary>
-    public Value XSep(Value x, ModuleAt at)
-    {
-        var block = (XSepBlock)at.Module;
-        LayerTranslator.RequireMap(x, at, block.Spec.In);
-        var padFirst = block.Placement == PaddingPlacement.BeforeExpand;
-        var y = padFirst ? PaddedExpand(x, at, block.Padding) : layers.Convolution(x, at.Child("conv1"), at.Child("bn1"));
-        y = layers.Activation(y, block.Spec.Activation, at.Name("act1"));
-        y = Stage(y, at, firstLayer: 2, block.Padding, block.Spec.Activation, padFirst);
-        if (block.Spec.SqueezeExcite != SqueezeExcite.None) y = SqueezeAndExcite(y, at.Child("se"));
-        y = layers.Activation(y, block.Spec.Activation, at.Name("act4"));
-        return Shortcut(x, layers.Convolution(y, at.Child("conv5"), at.Child("bn5")), at, block.Spec.Stride);
-    }
-
-    /// <summary><see cref="SepBlock"/>.</summary>
-    public Value Separated(Value x, ModuleAt at)
-    {
-        var block = (SepBlock)at.Module;
-        LayerTranslator.RequireMap(x, at, block.Spec.In);
-        var y = layers.Activation(layers.Convolution(x, at.Child("conv1"), at.Child("bn1")), block.Spec.Activation, at.Name("act1"));
-        y = layers.Activation(layers.Convolution(y, at.Child("conv2"), at.Child("bn2")), block.Spec.Activation, at.Name("act2"));
-        y = layers.Convolution(y, at.Child("conv3"), at.Child("bn3"));
-        if (block.Spec.SqueezeExcite != SqueezeExcite.None) y = SqueezeAndExcite(y, at.Child("se"));
-        y = layers.Activation(y, block.Spec.Activation, at.Name("act3"));
-        return Shortcut(x, layers.Convolution(y, at.Child("conv4"), at.Child("bn4")), at, block.Spec.Stride);
-    }
-
-    /// <summary><see cref="DwBlock"/>.</summary>
-    public Value Depthwise(Value x, ModuleAt at)
-    {
-        var block = (DwBlock)at.Module;
-        LayerTranslator.RequireMap(x, at, block.Spec.In);
-        var y = layers.Activation(layers.Convolution(x, at.Child("conv1"), at.Child("bn1")), block.Spec.Activation, at.Name("act1"));
-        y = layers.Convolution(y, at.Child("conv2"), at.Child("bn2"));
-        if (block.Spec.SqueezeExcite == SqueezeExcite.Expanded) y = SqueezeAndExcite(y, at.Child("se"));
-        y = layers.Convolution(layers.Activation(y, block.Spec.Activation, at.Name("act2")), at.Child("conv3"), at.Child("bn3"));
-        if (block.Spec.SqueezeExcite == SqueezeExcite.Output) y = SqueezeAndExcite(y, at.Child("se"));
-        return Shortcut(x, y, at, block.Spec.Stride);
-    }
-
-    /// <summary><see cref="SeModule"/>.</summary>
-    public Value SqueezeAndExcite(Value x, ModuleAt at)
-    {
-        var chain = at.Child("se");
-        LayerTranslator.RequireMap(x, at, ((Conv2d)chain.Child("1").Module).in_channels);
-        var y = layers.GlobalAverage(x, chain.Name("0"));
-        y = layers.ReLU(layers.Convolution(y, chain.Child("1"), chain.Child("2")), chain.Name("3"));
-        y = layers.HSigmoid(layers.Convolution(y, chain.Child("4"), chain.Child("5")), chain.Name("6"));
-        return layers.Gate(y, x, at.Name("scale"));
+        return values[parts[^1]];
     }
 
     /// <summary><see cref="MobileNet"/>; <paramref name="block"/> translates its blocks.</summary>
@@ -76,43 +43,29 @@ internal sealed class BlockTranslator(LayerTranslator layers)
         return layers.Linear(x, at.Child("linear4"));
     }
 
-    // 2×2 → BN → act → 1×K → BN → act → K×1 → BN, whose layers are numbered from `firstLayer`.
-    private Value Stage(Value x, ModuleAt at, int firstLayer, PaddingDirection padding, Activation activation, bool padded)
+    private static ModuleAt At(ModuleAt at, string path) => path.Split('.').Aggregate(at, (module, name) => module.Child(name));
+
+    private Value Depthwise(Value x, ModuleAt at, Layer layer)
     {
-        var (first, second, third) = (firstLayer, firstLayer + 1, firstLayer + 2);
-        var conv = at.Child($"conv{first}");
+        var conv = At(at, layer.Name);
         var (weights, geometry) = (LayerWeights.Of(conv), ConvGeometry.Of(conv));
-        if (!padded && padding == PaddingDirection.Symmetric)
+        if (layer is { Padding: { } padding, Prepadded: false })
         {
-            (weights, geometry) = (OneSidedKernels.Depthwise3x3(weights, padding), geometry with { Pads = [1, 1, 1, 1] });
-        }
-        else if (!padded)
-        {
-            geometry = geometry with { Pads = ConvGeometry.OneSided(padding) };
+            (weights, geometry) = padding == PaddingDirection.Symmetric
+                ? (OneSidedKernels.Depthwise3x3(weights, padding), geometry with { Pads = [1, 1, 1, 1] })
+                : (weights, geometry with { Pads = ConvGeometry.OneSided(padding) });
         }
 
-        x = layers.Convolution(x, weights, geometry, at.Child($"bn{first}"));
-        x = layers.Activation(x, activation, at.Name($"act{first}"));
-        x = layers.Convolution(x, at.Child($"conv{second}"), at.Child($"bn{second}"));
-        x = layers.Activation(x, activation, at.Name($"act{second}"));
-        return layers.Convolution(x, at.Child($"conv{third}"), at.Child($"bn{third}"));
+        return layers.Convolution(x, weights, geometry, At(at, layer.Norm!));
     }
 
     // A padded 1×1 convolution gives zeros on the border, as the convolution of a padded map does; batch norm and bias come after both.
-    private Value PaddedExpand(Value x, ModuleAt at, PaddingDirection padding)
+    private Value PaddedExpand(Value x, ModuleAt at, Layer layer, PaddingDirection padding)
     {
-        var conv = at.Child("conv1");
+        var (conv, norm) = (At(at, layer.Name), At(at, layer.Norm!));
         var (weights, geometry) = (LayerWeights.Of(conv), ConvGeometry.Of(conv));
         return padding == PaddingDirection.Symmetric
-            ? layers.Convolution(x, OneSidedKernels.Pointwise2x2(weights, padding), geometry with { Pads = [1, 1, 1, 1] }, at.Child("bn1"))
-            : layers.Convolution(x, weights, geometry with { Pads = ConvGeometry.OneSided(padding) }, at.Child("bn1"));
-    }
-
-    private Value Shortcut(Value x, Value y, ModuleAt at, int stride)
-    {
-        if (stride != 1) return y;
-        var shortcut = at.Child("shortcut");
-        if (shortcut.Children.Any()) x = layers.Convolution(x, shortcut.Child("0"), shortcut.Child("1"));
-        return layers.Add(y, x, at.Name("add"));
+            ? layers.Convolution(x, OneSidedKernels.Pointwise2x2(weights, padding), geometry with { Pads = [1, 1, 1, 1] }, norm)
+            : layers.Convolution(x, weights, geometry with { Pads = ConvGeometry.OneSided(padding) }, norm);
     }
 }

@@ -16,16 +16,16 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
         {
             case MobileNet:
                 return Blocks.Network(x, at, Translate);
-            case XSepBlock:
-                return Blocks.XSep(x, at);
-            case SepBlock:
-                return Blocks.Separated(x, at);
-            case DwBlock:
-                return Blocks.Depthwise(x, at);
-            case XSepConv2d:
-                return Blocks.Operator(x, at);
-            case SeModule:
-                return Blocks.SqueezeAndExcite(x, at);
+            case XSepBlock block:
+                return Blocks.Module(x, at, block.Layers.All);
+            case SepBlock block:
+                return Blocks.Module(x, at, block.Layers.All);
+            case DwBlock block:
+                return Blocks.Module(x, at, block.Layers.All);
+            case XSepConv2d operation:
+                return Blocks.Module(x, at, operation.Layers);
+            case SeModule squeeze:
+                return Blocks.Module(x, at, squeeze.Layers.All);
             case Sequential:
                 return TranslateSequence(x, [.. at.Children]);
             case Conv2d:

@@ -1,3 +1,5 @@
+using XSepConv.Layers;
+
 namespace XSepConv;
 
 /// <summary>The spatial operator of a block.</summary>
@@ -66,39 +68,26 @@ public sealed record BlockSpec(
         _ => throw EnumValues.Unknown(SqueezeExcite),
     };
 
-    /// <summary>How many trainable values the block has. The row must be valid.</summary>
-    internal long ParameterCount()
-    {
-        var separated = 2 * NetworkSpec.Convolution(1, Expand, Kernel);
-        var spatial = Kind switch
-        {
-            BlockKind.Dw => NetworkSpec.Convolution(1, Expand, Kernel * Kernel),
-            BlockKind.XSep => NetworkSpec.Convolution(1, Expand, 2 * 2) + separated,
-            BlockKind.Sep => separated,
-            _ => throw EnumValues.Unknown(Kind),
-        };
-        long channels = SqueezeExciteChannels, squeezed = channels / SqueezeReduction;
-        var squeezeExcite = NetworkSpec.Convolution(channels, squeezed, 1) + NetworkSpec.Convolution(squeezed, channels, 1);
-        var shortcut = Stride == 1 && In != Out ? NetworkSpec.Convolution(In, Out, 1) : 0;
-        return NetworkSpec.Convolution(In, Expand, 1) + spatial + squeezeExcite + NetworkSpec.Convolution(Expand, Out, 1) + shortcut;
-    }
-
     /// <summary>Says what is wrong with the row, if anything is.</summary>
     internal IEnumerable<string> Problems()
     {
         if (EnumValues.Problem("kind", Kind) is { } kind) yield return kind;
         if (EnumValues.Problem("activation", Activation) is { } activation) yield return activation;
         if (EnumValues.Problem("squeeze-excite", SqueezeExcite) is { } squeezeExcite) yield return squeezeExcite;
-        if (Kernel is < 1 or > NetworkSpec.LargestKernel || Kernel % 2 == 0) yield return $"kernel is {Kernel}, it must be odd, from 1 to {NetworkSpec.LargestKernel}";
+        if (Kernel is < 1 or > NetworkSpec.LargestKernel || Kernel % 2 == 0)
+        {
+            yield return $"kernel is {Kernel}, it must be odd, from 1 to {NetworkSpec.LargestKernel}";
+        }
+
         if (Stride is not (1 or 2)) yield return $"stride is {Stride}, it must be 1 or 2";
         foreach (var (name, channels) in new[] { ("in", In), ("expand", Expand), ("out", Out) })
         {
             if (channels is < 1 or > NetworkSpec.MostChannels) yield return $"{name} is {channels}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
         }
 
-        if (Kind is BlockKind.XSep or BlockKind.Sep && SqueezeExcite == SqueezeExcite.Output)
+        if (Enum.IsDefined(Kind) && SqueezeExcite == SqueezeExcite.Output && !BlockShape.Of(Kind).SqueezesOutput)
         {
-            yield return $"{(Kind == BlockKind.XSep ? "an XSep" : "a Sep")} row has squeeze-excite on the expanded map (Expanded), not on the output";
+            yield return $"{(Kind == BlockKind.XSep ? "an" : "a")} {Kind} row has squeeze-excite on the expanded map (Expanded), not on the output";
         }
 
         if (SqueezeExcite is SqueezeExcite.Expanded or SqueezeExcite.Output && SqueezeExciteChannels is >= 1 and < SqueezeReduction)

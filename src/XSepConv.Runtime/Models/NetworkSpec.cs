@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using XSepConv.Layers;
 
 namespace XSepConv;
 
@@ -115,21 +116,7 @@ public sealed partial record NetworkSpec
 
     /// <summary>How many trainable values the network has, without building it.</summary>
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
-    internal long ParameterCount()
-    {
-        Validate();
-        checked
-        {
-            var stem = Convolution(InputChannels, StemChannels, 3 * 3);
-            var last = Convolution(Blocks[^1].Out, LastChannels, 1);
-            var hidden = ((long)LastChannels * HiddenFeatures) + HiddenFeatures + (2L * HiddenFeatures);
-            var classifier = ((long)HiddenFeatures * NumClasses) + NumClasses;
-            return stem + Blocks.Sum(block => block.ParameterCount()) + last + hidden + classifier;
-        }
-    }
-
-    /// <summary>Weights of a convolution without bias, and scales and shifts of the batch norm after it.</summary>
-    internal static long Convolution(long inChannels, long outChannels, long area) => checked((inChannels * outChannels * area) + (2 * outChannels));
+    internal long ParameterCount() => NetworkLayers.Of(this).All.Sum(layer => layer.Parameters);
 
     /// <summary>Checks the whole spec.</summary>
     /// <returns>This spec.</returns>

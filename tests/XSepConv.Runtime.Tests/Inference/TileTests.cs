@@ -103,7 +103,7 @@ public sealed unsafe class TileTests
             for (var i = 0; i < 1000; i++)
             {
                 var (pixels, inputs, outputs) = i == 0 ? (1, 1, 1) : (random.Next(1, 61), random.Next(1, 71), random.Next(1, 71));
-                var layer = new FoldedLayer("layer", outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
+                var layer = new FoldedLayer(outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
                 Run<TLanes, TVector>(layer, pixels, random, residual: i % 3 == 0, threads: 1 + (i % 3));
             }
         }
@@ -293,7 +293,7 @@ public sealed unsafe class TileTests
             {
                 // Up to ten tiles of images and four groups of outputs, each last one partly filled; one image as often as many, since it takes groups in pairs.
                 var (images, inputs, outputs) = i == 0 ? (1, 1, 1) : (i % 2 == 0 ? 1 : random.Next(2, 41), random.Next(1, 71), random.Next(1, (15 * TLanes.Count) + 1));
-                var layer = new FoldedLayer("layer", outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
+                var layer = new FoldedLayer(outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
                 Run<TLanes, TVector>(layer, images, inputRow: inputs + random.Next(3), random, activations[i % activations.Length]);
             }
         }

@@ -1,3 +1,5 @@
+using XSepConv.Layers;
+
 namespace XSepConv.Inference;
 
 /// <summary>The state dict that a <see cref="NetworkSpec"/> asks for: keys and shapes.</summary>
@@ -5,8 +7,6 @@ internal static class ExpectedTensors
 {
     /// <summary>Tensors whose names start so belong to a trainer.</summary>
     public const string TrainingPrefix = "training/";
-
-    private const string Counter = "num_batches_tracked";
 
     // Half of a network may be missing and is then listed by name.
     private const long SmallNetwork = 1_000_000;
@@ -25,22 +25,10 @@ internal static class ExpectedTensors
     }
 
     /// <summary>All of them.</summary>
-    public static IEnumerable<(string Key, long[] Shape)> Of(NetworkSpec spec)
-    {
-        IEnumerable<(string, long[])> tensors =
-        [
-            .. Convolution("conv1", "bn1", spec.StemChannels, spec.InputChannels, 3, 3),
-            .. spec.Blocks.SelectMany((block, i) => Block($"bneck.{i}.", block)),
-            .. Convolution("conv2", "bn2", spec.LastChannels, spec.Blocks[^1].Out, 1, 1),
-            .. Linear("linear3", spec.HiddenFeatures, spec.LastChannels),
-            .. Norm("bn3", spec.HiddenFeatures),
-            .. Linear("linear4", spec.NumClasses, spec.HiddenFeatures),
-        ];
-        return tensors;
-    }
+    public static IEnumerable<(string Key, long[] Shape)> Of(NetworkSpec spec) => NetworkLayers.Of(spec).All.SelectMany(layer => layer.Tensors());
 
     /// <summary>Whether a state-dict key is that of a batch norm's counter, which files of old versions of PyTorch and of converters lack.</summary>
-    public static bool IsCounter(string key) => key == Counter || key.EndsWith("." + Counter, StringComparison.Ordinal);
+    public static bool IsCounter(string key) => key.Split('.')[^1] == Layer.BatchCounter;
 
     /// <summary>Holds a source to the spec before anything is read or allocated for it. Counters may be missing: they change no output.</summary>
     /// <exception cref="InvalidDataException">
@@ -68,7 +56,10 @@ internal static class ExpectedTensors
             }
         }
 
-        List<string> unexpected = [.. source.Tensors.Keys.Where(key => !expected.Contains(key) && !key.StartsWith(TrainingPrefix, StringComparison.Ordinal))];
+        List<string> unexpected =
+        [
+            .. source.Tensors.Keys.Where(key => !expected.Contains(key) && !key.StartsWith(TrainingPrefix, StringComparison.Ordinal)),
+        ];
         problems.AddRange(missing.Select(key => $"'{key}' is missing"));
         problems.AddRange(unexpected.Select(key => $"{SafeTensorsHeader.Quote(key)} is unexpected"));
         problems.AddRange(SettingProblems(source.Settings, expected));
@@ -95,44 +86,4 @@ internal static class ExpectedTensors
             }
         }
     }
-
-    private static List<(string, long[])> Block(string prefix, BlockSpec block)
-    {
-        int e = block.Expand, k = block.Kernel;
-        var layer = 1;
-        IEnumerable<(string, long[])> Next(int outputs, int inputs, int height, int width)
-        {
-            var tensors = Convolution($"{prefix}conv{layer}", $"{prefix}bn{layer}", outputs, inputs, height, width);
-            layer++;
-            return tensors;
-        }
-
-        List<(string, long[])> all = [.. Next(e, block.In, 1, 1)];
-        if (block.Kind == BlockKind.Dw) all.AddRange(Next(e, 1, k, k));
-        if (block.Kind == BlockKind.XSep) all.AddRange(Next(e, 1, 2, 2));
-        if (block.Kind is BlockKind.XSep or BlockKind.Sep) all.AddRange([.. Next(e, 1, 1, k), .. Next(e, 1, k, 1)]);
-        all.AddRange(Next(block.Out, e, 1, 1));
-        if (block.SqueezeExciteChannels is > 0 and var channels)
-        {
-            var squeezed = channels / BlockSpec.SqueezeReduction;
-            all.AddRange(Convolution($"{prefix}se.se.1", $"{prefix}se.se.2", squeezed, channels, 1, 1));
-            all.AddRange(Convolution($"{prefix}se.se.4", $"{prefix}se.se.5", channels, squeezed, 1, 1));
-        }
-
-        if (block.Stride == 1 && block.In != block.Out)
-        {
-            all.AddRange(Convolution($"{prefix}shortcut.0", $"{prefix}shortcut.1", block.Out, block.In, 1, 1));
-        }
-
-        return all;
-    }
-
-    private static IEnumerable<(string, long[])> Convolution(string key, string norm, int outputs, int inputs, int height, int width) =>
-        [($"{key}.weight", [outputs, inputs, height, width]), .. Norm(norm, outputs)];
-
-    private static IEnumerable<(string, long[])> Linear(string key, int outputs, int inputs) =>
-        [($"{key}.weight", [outputs, inputs]), ($"{key}.bias", [outputs])];
-
-    private static IEnumerable<(string, long[])> Norm(string key, int channels) =>
-        [($"{key}.weight", [channels]), ($"{key}.bias", [channels]), ($"{key}.running_mean", [channels]), ($"{key}.running_var", [channels]), ($"{key}.{Counter}", [])];
 }

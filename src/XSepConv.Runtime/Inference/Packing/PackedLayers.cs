@@ -25,7 +25,8 @@ internal sealed class WeightMemory(int lanes)
         return packed;
     }
 
-    public static unsafe void CopyTo(ReadOnlySpan<float> values, AlignedFloats packed) => values.CopyTo(new Span<float>(packed.Pointer, checked((int)packed.Length)));
+    public static unsafe void CopyTo(ReadOnlySpan<float> values, AlignedFloats packed) =>
+        values.CopyTo(new Span<float>(packed.Pointer, checked((int)packed.Length)));
 }
 
 /// <summary>A 1×1 convolution, or a stem: weights [output block][input][lane].</summary>
@@ -37,7 +38,6 @@ internal sealed unsafe class PackedPointwise
     /// <summary>The order gives each input that the kernel meets its place in the layer's row of weights; null for the same.</summary>
     public PackedPointwise(FoldedLayer layer, WeightMemory memory, Func<int, int>? order = null)
     {
-        Name = layer.Name;
         Inputs = layer.Taps;
         Outputs = layer.Outputs;
         Blocks = memory.Blocks(layer.Outputs);
@@ -51,8 +51,6 @@ internal sealed unsafe class PackedPointwise
             for (var input = 0; input < Inputs; input++) packed[(nint)input * lanes] = row[order is null ? input : order(input)];
         }
     }
-
-    public string Name { get; }
 
     public int Inputs { get; }
 
@@ -78,7 +76,6 @@ internal sealed unsafe class PackedLinear
 
     public PackedLinear(FoldedLayer layer, WeightMemory memory)
     {
-        Name = layer.Name;
         Inputs = layer.Taps;
         Outputs = layer.Outputs;
         Blocks = memory.Blocks(layer.Outputs);
@@ -94,8 +91,6 @@ internal sealed unsafe class PackedLinear
             for (var input = 0; input < Inputs; input++) packed[input * next] = row[input];
         }
     }
-
-    public string Name { get; }
 
     public int Inputs { get; }
 
@@ -122,7 +117,6 @@ internal sealed unsafe class PackedDepthwise
     /// <summary>The place that a channel's tap gets among all taps is given.</summary>
     public PackedDepthwise(FoldedLayer layer, WeightMemory memory, int taps, Func<int, int, int> place)
     {
-        Name = layer.Name;
         Taps = taps;
         _lanes = memory.Lanes;
         var blocks = memory.Blocks(layer.Outputs);
@@ -131,7 +125,8 @@ internal sealed unsafe class PackedDepthwise
         for (var channel = 0; channel < layer.Outputs; channel++)
         {
             var packed = Weights(channel / _lanes) + (channel % _lanes);
-            for (var tap = 0; tap < layer.Taps; tap++) packed[(nint)place(channel, tap) * _lanes] = layer.Weights[(channel * layer.Taps) + tap];
+            var weights = layer.Weights.AsSpan(channel * layer.Taps, layer.Taps);
+            for (var tap = 0; tap < layer.Taps; tap++) packed[(nint)place(channel, tap) * _lanes] = weights[tap];
         }
     }
 
@@ -139,8 +134,6 @@ internal sealed unsafe class PackedDepthwise
         : this(layer, memory, layer.Taps, (_, tap) => tap)
     {
     }
-
-    public string Name { get; }
 
     public int Taps { get; }
 

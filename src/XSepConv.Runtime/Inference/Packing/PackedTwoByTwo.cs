@@ -31,8 +31,6 @@ internal sealed unsafe class PackedTwoByTwo
         });
     }
 
-    public string Name => _layer.Name;
-
     /// <summary>Rows and columns of the kernel: 2, or 3 where directions mix.</summary>
     public int Size(int block) => _directions[block] is null ? 3 : 2;
 

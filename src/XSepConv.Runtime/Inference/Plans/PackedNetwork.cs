@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using XSepConv.Kernels;
+using XSepConv.Layers;
 
 namespace XSepConv.Inference;
 
@@ -38,7 +39,7 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    private readonly NetworkSpec _spec;
+    private readonly NetworkLayers _layers;
     private readonly WeightMemory _memory = new(TLanes.Count);
     private readonly PackedPointwise _stem;
     private readonly ImmutableArray<PackedBlock> _blocks;
@@ -48,12 +49,12 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
 
     public PackedNetwork(FoldedNetwork network)
     {
-        _spec = network.Spec;
-        _stem = new(network.Stem, _memory, StemStep<TLanes, TVector, PlanarStep>.TapOrder(_spec.InputChannels));
-        _blocks = [.. network.Blocks.Select(block => new PackedBlock(block, _spec.PaddingPlacement, _memory))];
-        _last = new(network.Last, _memory);
-        _hidden = new(network.Hidden, _memory);
-        _classifier = new(network.Classifier, _memory);
+        _layers = network.Layers;
+        _stem = new(network[_layers.Stem], _memory, StemStep<TLanes, TVector, PlanarStep>.TapOrder(_layers.Stem.In));
+        _blocks = [.. _layers.Blocks.Select(block => new PackedBlock(block, network, _memory))];
+        _last = new(network[_layers.Last], _memory);
+        _hidden = new(network[_layers.Hidden], _memory);
+        _classifier = new(network[_layers.Classifier], _memory);
     }
 
     public override int Lanes => TLanes.Count;
@@ -62,73 +63,12 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
 
     public override NetworkPlan Plan(MapSize image, int threads)
     {
-        var plan = new PlanBuilder<TLanes, TVector>(threads);
-        var activation = ActivationTypes.OfTile(_spec.Activation);
-        plan.Stem(_stem, _spec.InputChannels, image, _spec.StemStride, activation);
+        var plan = new PlanBuilder<TLanes, TVector>(_layers, image, threads);
+        plan.Stem(_stem);
         foreach (var block in _blocks) plan.Block(block);
-        plan.Last(_last, activation);
-        plan.Linear(_hidden, activation);
-        plan.Linear(_classifier, TileActivation.None);
+        plan.Last(_last);
+        plan.Linear(_hidden, _layers.Hidden);
+        plan.Linear(_classifier, _layers.Classifier);
         return plan.Build();
     }
-}
-
-/// <summary>A block's packed layers.</summary>
-internal sealed class PackedBlock
-{
-    public PackedBlock(FoldedBlock block, PaddingPlacement placement, WeightMemory memory)
-    {
-        Spec = block.Spec;
-        Expand = new(block.Expand, memory);
-        if (block.Padding is { } padding)
-        {
-            // On a map that has its border already, the 2×2 reads as if nothing were before it.
-            if (placement == PaddingPlacement.BeforeExpand) PadBefore = padding;
-            TwoByTwo = new(block.Spatial[0], PadBefore is null ? padding : PaddingDirection.RightBottom, memory);
-        }
-
-        if (Spec.Kind == BlockKind.Dw)
-        {
-            Depthwise = new(block.Spatial[0], memory);
-        }
-        else
-        {
-            Horizontal = new(block.Spatial[^2], memory);
-            Vertical = new(block.Spatial[^1], memory);
-        }
-
-        if (block.SqueezeExcite is { } squeezeExcite)
-        {
-            Squeeze = new(squeezeExcite.Squeeze, memory);
-            Excite = new(squeezeExcite.Excite, memory);
-        }
-
-        Project = new(block.Project, memory);
-        if (block.Shortcut is { } shortcut) Shortcut = new(shortcut, memory);
-    }
-
-    public BlockSpec Spec { get; }
-
-    /// <summary>Where the block's input is padded; null where its expanded map is, or nothing.</summary>
-    public PaddingDirection? PadBefore { get; }
-
-    public PackedPointwise Expand { get; }
-
-    /// <summary>The K×K; a block without it has the 1×K and the K×1.</summary>
-    public PackedDepthwise? Depthwise { get; }
-
-    /// <summary>What XSepConv has before them.</summary>
-    public PackedTwoByTwo? TwoByTwo { get; }
-
-    public PackedDepthwise? Horizontal { get; }
-
-    public PackedDepthwise? Vertical { get; }
-
-    public PackedLinear? Squeeze { get; }
-
-    public PackedLinear? Excite { get; }
-
-    public PackedPointwise Project { get; }
-
-    public PackedPointwise? Shortcut { get; }
 }

@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using XSepConv.Kernels;
+using XSepConv.Layers;
 
 namespace XSepConv.Inference;
 
 /// <summary>Puts a network's steps together and decides where their maps are kept.</summary>
-internal sealed class PlanBuilder<TLanes, TVector>(int threads)
+internal sealed class PlanBuilder<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
@@ -16,121 +17,155 @@ internal sealed class PlanBuilder<TLanes, TVector>(int threads)
     private readonly List<FeatureStep> _features = [];
     private readonly long[] _slots = new long[ImageMaps.SlotCount];
     private readonly List<long> _featureFloats = [];
+    private readonly NetworkLayers _layers;
+    private readonly Dictionary<Layer, (long Height, long Width)> _sizes;
+    private readonly MapSize _image;
+    private readonly int _threads;
     private MapSize _size;
     private Slot _map;
     private long _scratch;
 
-    public void Stem(PackedPointwise layer, int channels, MapSize image, int stride, TileActivation activation)
+    public PlanBuilder(NetworkLayers layers, MapSize image, int threads)
     {
-        _size = image.Strided(stride);
-        _map = Keep(Next(layer.Blocks), layer.Blocks);
-        var (name, macs) = (layer.Name, Macs(layer, _size.Pixels));
+        (_layers, _image, _threads) = (layers, image, threads);
+        _sizes = Layer.Sizes(layers.All, (image.Height, image.Width));
+    }
+
+    public void Stem(PackedPointwise packed)
+    {
+        var layer = _layers.Stem;
+        _size = Size(layer);
+        _map = Keep(Next(packed.Blocks), packed.Blocks);
+        var (name, macs, stride, activation) = (layer.Name, Macs(layer), layer.Stride.Height, ActivationOf(layer));
         Add(stride == 1
-            ? new StemStep<TLanes, TVector, PlanarStep>(layer, channels, image, stride, activation, _map) { Name = name, Macs = macs }
-            : new StemStep<TLanes, TVector, PlanarStep2>(layer, channels, image, stride, activation, _map) { Name = name, Macs = macs });
+            ? new StemStep<TLanes, TVector, PlanarStep>(packed, layer.In, _image, stride, activation, _map) { Name = name, Macs = macs }
+            : new StemStep<TLanes, TVector, PlanarStep2>(packed, layer.In, _image, stride, activation, _map) { Name = name, Macs = macs });
         EndSegment();
     }
 
     public void Block(PackedBlock block)
     {
-        var spec = block.Spec;
-        var input = _size;
-        var output = input.Strided(spec.Stride);
-        var activation = ActivationTypes.OfTile(spec.Activation);
-        var gated = spec.SqueezeExcite == SqueezeExcite.Expanded;
+        var layers = block.Layers;
+        var output = Size(layers.Spatial[^1]);
         Keep(Slot.Middle, block.Expand.Blocks, output);
-        Add(Spatial(block, activation, gated ? TileActivation.None : activation));
+        Add(Spatial(block));
         _size = output;
-        if (gated) SqueezeExcitation(block, Slot.Middle, null, activation);
+        var gate = layers.SqueezeExcite?.Gate;
+        var gatesOutput = gate is not null && gate.From == layers.Project;
+        if (gate is not null && !gatesOutput) SqueezeExcitation(block, Slot.Middle, null);
 
         var from = _map;
         var to = Keep(Next(block.Project.Blocks), block.Project.Blocks);
-        Slot? residual = spec.Stride == 1 ? from : null;
-        var squeezedOutput = spec.SqueezeExcite == SqueezeExcite.Output;
-        if (block.Shortcut is { } shortcut && !squeezedOutput)
+        Slot? residual = layers.Add is null ? null : from;
+        if (block.Shortcut is { } shortcut && !gatesOutput)
         {
-            Add(Pointwise(shortcut, from, to, null));
+            Add(Pointwise(shortcut, layers.Shortcut!, from, to, null));
             residual = to;
         }
 
-        Add(Pointwise(block.Project, Slot.Middle, to, squeezedOutput ? null : residual));
-        if (squeezedOutput)
+        Add(Pointwise(block.Project, layers.Project, Slot.Middle, to, gatesOutput ? null : residual));
+        if (gatesOutput)
         {
             if (block.Shortcut is { } late)
             {
                 // The map before the projection is not needed any more.
                 residual = Keep(Slot.Middle, late.Blocks);
-                Add(Pointwise(late, from, Slot.Middle, null));
+                Add(Pointwise(late, layers.Shortcut!, from, Slot.Middle, null));
             }
 
-            SqueezeExcitation(block, to, residual, TileActivation.None);
+            SqueezeExcitation(block, to, residual);
         }
 
         _map = to;
         EndSegment();
     }
 
-    public void Last(PackedPointwise layer, TileActivation activation)
+    public void Last(PackedPointwise packed)
     {
-        _slots[(int)Slot.Features] = (long)layer.Blocks * TLanes.Count;
+        var layer = _layers.Last;
+        _slots[(int)Slot.Features] = (long)packed.Blocks * TLanes.Count;
         _featureFloats.Add(_slots[(int)Slot.Features]);
-        Add(new LastStep<TLanes, TVector>(layer, _size.Pixels, _map, activation) { Name = layer.Name, Macs = Macs(layer, _size.Pixels) });
+        Add(new LastStep<TLanes, TVector>(packed, _size.Pixels, _map, ActivationOf(layer)) { Name = layer.Name, Macs = Macs(layer) });
         _segments.Add([.. _steps]);
     }
 
-    public void Linear(PackedLinear layer, TileActivation activation)
+    public void Linear(PackedLinear packed, Layer layer)
     {
-        _features.Add(new LinearStep<TLanes, TVector>(layer, checked((int)_featureFloats[^1]), activation) { Name = layer.Name, Macs = (long)layer.Inputs * layer.Outputs });
-        _featureFloats.Add((long)layer.Blocks * TLanes.Count);
+        var step = new LinearStep<TLanes, TVector>(packed, checked((int)_featureFloats[^1]), ActivationOf(layer)) { Name = layer.Name, Macs = Macs(layer) };
+        _features.Add(step);
+        _featureFloats.Add((long)packed.Blocks * TLanes.Count);
     }
 
     public NetworkPlan Build() => new([.. _segments], [.. _features], [.. _slots], [.. _featureFloats], _scratch);
 
-    private static long Macs(PackedPointwise layer, int pixels) => (long)layer.Inputs * layer.Outputs * pixels;
+    private static TileActivation ActivationOf(Layer layer) =>
+        layer.Activation is { } activation ? ActivationTypes.OfTile(activation) : TileActivation.None;
 
-    private MapStep Spatial(PackedBlock block, TileActivation between, TileActivation after)
+    private MapSize Size(Layer layer) => new(checked((int)_sizes[layer].Height), checked((int)_sizes[layer].Width));
+
+    private long Macs(params IEnumerable<Layer> layers) => layers.Sum(layer => layer.Macs(_sizes[layer]));
+
+    private MapStep Spatial(PackedBlock block)
     {
-        var spec = block.Spec;
-        var pixels = (long)_size.Pixels;
-        var output = _size.Strided(spec.Stride);
-        var macs = Macs(block.Expand, _size.Pixels);
+        var (spec, layers) = (block.Layers.Spec, block.Layers);
+        Layer[] together = [layers.Expand, .. layers.Spatial];
+        var (name, macs) = (string.Join(" + ", together.Select(layer => layer.Name)), Macs(together));
+        var (between, after) = (ActivationOf(layers.Expand), ActivationOf(layers.Spatial[^1]));
         if (block.Depthwise is { } depthwise)
         {
-            var name = $"{block.Expand.Name} + {depthwise.Name}";
-            macs += (long)output.Pixels * spec.Kernel * spec.Kernel * spec.Expand;
             return spec.Stride == 1
-                ? new DepthwiseStep<TLanes, TVector, BlockedStep>(block.Expand, depthwise, spec, _size, _map, between, after, threads) { Name = name, Macs = macs }
-                : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, threads) { Name = name, Macs = macs };
+                ? new DepthwiseStep<TLanes, TVector, BlockedStep>(block.Expand, depthwise, spec, _size, _map, between, after, _threads)
+                {
+                    Name = name,
+                    Macs = macs,
+                }
+                : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, _threads)
+                {
+                    Name = name,
+                    Macs = macs,
+                };
         }
 
         var (two, horizontal, vertical) = (block.TwoByTwo, block.Horizontal!, block.Vertical!);
-        var names = $"{block.Expand.Name} + {(two is null ? "" : $"{two.Name} + ")}{horizontal.Name} + {vertical.Name}";
         var (from, expanded) = (_map, _size);
-        if (block.PadBefore is { } padding)
+        if (layers.Pad is { } pad)
         {
-            expanded = new(_size.Height + 1, _size.Width + 1);
+            expanded = Size(pad);
             from = Keep(Slot.Padded, (spec.In + TLanes.Count - 1) / TLanes.Count, expanded);
-            Add(new PadStep(spec.In, TLanes.Count, _size, padding, _map) { Name = $"padding before {block.Expand.Name}", Macs = 0 });
-            macs = Macs(block.Expand, expanded.Pixels);
+            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map) { Name = $"padding before {layers.Expand.Name}", Macs = 0 });
         }
 
-        macs += (((two is null ? 0 : 4) * pixels) + ((long)spec.Kernel * _size.Height * output.Width) + ((long)spec.Kernel * output.Pixels)) * spec.Expand;
         return spec.Stride == 1
-            ? new SeparatedStep<TLanes, TVector, BlockedStep>(block.Expand, two, horizontal, vertical, spec, _size, expanded, from, between, after, threads) { Name = names, Macs = macs }
-            : new SeparatedStep<TLanes, TVector, BlockedStep2>(block.Expand, two, horizontal, vertical, spec, _size, expanded, from, between, after, threads) { Name = names, Macs = macs };
+            ? new SeparatedStep<TLanes, TVector, BlockedStep>(
+                block.Expand, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
+            {
+                Name = name,
+                Macs = macs,
+            }
+            : new SeparatedStep<TLanes, TVector, BlockedStep2>(
+                block.Expand, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
+            {
+                Name = name,
+                Macs = macs,
+            };
     }
 
-    private PointwiseStep<TLanes, TVector> Pointwise(PackedPointwise layer, Slot from, Slot to, Slot? residual) =>
-        new(layer, _size.Pixels, from, to, residual, threads) { Name = layer.Name, Macs = Macs(layer, _size.Pixels) };
+    private PointwiseStep<TLanes, TVector> Pointwise(PackedPointwise packed, Layer layer, Slot from, Slot to, Slot? residual) =>
+        new(packed, _size.Pixels, from, to, residual, _threads) { Name = layer.Name, Macs = Macs(layer) };
 
-    private void SqueezeExcitation(PackedBlock block, Slot map, Slot? residual, TileActivation activation)
+    private void SqueezeExcitation(PackedBlock block, Slot map, Slot? residual)
     {
         var (squeeze, excite) = (block.Squeeze!, block.Excite!);
+        var (_, first, second, gate) = block.Layers.SqueezeExcite!;
         _slots[(int)Slot.Pooled] = Math.Max(_slots[(int)Slot.Pooled], (long)excite.Blocks * TLanes.Count);
         _slots[(int)Slot.Squeezed] = Math.Max(_slots[(int)Slot.Squeezed], (long)squeeze.Blocks * TLanes.Count);
-        Add(new PoolStep<TLanes, TVector>(excite.Blocks, _size.Pixels, map) { Name = $"mean for {squeeze.Name}", Macs = 0 });
-        Add(new SqueezeStep<TLanes, TVector>(squeeze) { Name = squeeze.Name, Macs = (long)squeeze.Inputs * squeeze.Outputs });
-        Add(new GateStep<TLanes, TVector>(excite, _size.Pixels, map, residual, activation) { Name = $"{excite.Name} and its gate", Macs = (long)excite.Inputs * excite.Outputs });
+        Add(new PoolStep<TLanes, TVector>(excite.Blocks, _size.Pixels, map) { Name = $"mean for {first.Name}", Macs = 0 });
+        Add(new SqueezeStep<TLanes, TVector>(squeeze) { Name = first.Name, Macs = Macs(first) });
+        Add(new GateStep<TLanes, TVector>(excite, _size.Pixels, map, residual, ActivationOf(gate))
+        {
+            Name = $"{second.Name} and its gate",
+            Macs = Macs(second),
+        });
     }
 
     private void Add(MapStep step)

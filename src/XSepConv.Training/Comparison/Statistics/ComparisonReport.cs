@@ -54,8 +54,7 @@ internal sealed record NetworkReport(
         RunOutcome[] outcomes = [.. runs.Select(run => folder.Outcome(manifest, run)
             ?? throw new InvalidDataException($"The run {run.Id} in {folder.FullName} has no outcome."))];
         var (data, spec) = (manifest.Data, network.Spec);
-        using var module = new MobileNet(spec);
-        var profile = ModelProfile.Of(module, 1, data.Channels, data.Height, data.Width);
+        var profile = ModelProfile.Of(spec, data.Height, data.Width);
         return new(
             network, profile.Parameters, profile.Macs, ShiftOf(spec), outcomes,
             SampleStatistics.Of([.. outcomes.Select(outcome => outcome.Test.Top1)]),

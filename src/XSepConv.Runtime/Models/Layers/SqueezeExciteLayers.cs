@@ -1,0 +1,50 @@
+namespace XSepConv.Layers;
+
+/// <summary>Squeeze-excite as layers: mean → 1×1 → ReLU → 1×1 → the gate.</summary>
+internal sealed record SqueezeExciteLayers(Layer Pool, Layer Squeeze, Layer Excite, Layer Gate)
+{
+    public IReadOnlyList<Layer> All => [Pool, Squeeze, Excite, Gate];
+
+    /// <param name="channels">Channels of the map that is scaled.</param>
+    /// <param name="squeezed">Channels between the two 1×1.</param>
+    /// <param name="prefix">Of the state-dict keys: empty, or ending in a dot.</param>
+    /// <param name="from">The layer that gives the map; null where it is not known.</param>
+    /// <param name="activation">What follows the gate.</param>
+    public static SqueezeExciteLayers Of(int channels, int squeezed, string prefix = "", Layer? from = null, Activation? activation = null)
+    {
+        var pool = new Layer { Kind = LayerKind.Pool, Name = $"{prefix}se.0", From = from, In = channels, Out = channels };
+        var squeeze = new Layer
+        {
+            Kind = LayerKind.Convolution,
+            Name = $"{prefix}se.1",
+            Norm = $"{prefix}se.2",
+            From = pool,
+            In = channels,
+            Out = squeezed,
+            Activation = Activation.ReLU,
+            ActivationName = $"{prefix}se.3",
+        };
+        var excite = new Layer
+        {
+            Kind = LayerKind.Convolution,
+            Name = $"{prefix}se.4",
+            Norm = $"{prefix}se.5",
+            From = squeeze,
+            In = squeezed,
+            Out = channels,
+            ActivationName = $"{prefix}se.6",
+        };
+        var gate = new Layer
+        {
+            Kind = LayerKind.Gate,
+            Name = $"{prefix}scale",
+            From = from,
+            With = excite,
+            In = channels,
+            Out = channels,
+            Activation = activation,
+            ActivationName = from?.ActivationName ?? "",
+        };
+        return new(pool, squeeze, excite, gate);
+    }
+}
