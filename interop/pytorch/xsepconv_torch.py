@@ -37,7 +37,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 __all__ = [
-    "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "MobileNet", "NetworkSpec",
+    "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "InvertedResidual", "MobileNet", "NetworkSpec",
     "PaddingDirection", "PaddingPlacement", "PaddingStrategy", "SeModule", "SepBlock", "SqueezeExcite", "XSepBlock",
     "XSepConv2d", "XSepMobileNetV3Small", "apply_norm_settings", "load_safetensors", "mobilenet_v3_small_spec", "norm_settings",
     "pad_one_sided", "padding_for_layer",
@@ -53,6 +53,7 @@ class BlockKind(enum.Enum):
     DW = "Dw"      # one K x K depthwise convolution
     XSEP = "XSep"  # 2 x 2, 1 x K, K x 1
     SEP = "Sep"    # 1 x K, K x 1: XSepConv without its 2 x 2, to be compared with
+    INVERTED_RESIDUAL = "InvertedResidual"  # K x K as MobileNetV2 and MobileNetV3 have it
 
 
 class Activation(enum.Enum):
@@ -187,11 +188,11 @@ class HSigmoid(nn.Module):
 class SeModule(nn.Module):
     """Squeeze-excite: pool -> 1 x 1 (C to C / reduction) -> BN -> ReLU -> 1 x 1 (back to C) -> BN -> hsigmoid, multiplied in."""
 
-    def __init__(self, channels: int, reduction: int = 4) -> None:
+    def __init__(self, channels: int, reduction: int = 4, squeezed: Optional[int] = None) -> None:
         super().__init__()
-        if reduction < 1 or channels < reduction:
+        if squeezed is None and (reduction < 1 or channels < reduction):
             raise ValueError(f"channels is {channels}, reduction {reduction}: at least one channel must be left")
-        squeezed = channels // reduction
+        squeezed = channels // reduction if squeezed is None else squeezed
         self.se = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(channels, squeezed, 1, bias=False),
@@ -375,6 +376,50 @@ class SepBlock(nn.Module):
         return y + self.shortcut(x) if self.stride == 1 else y
 
 
+class _BiasedSe(nn.Module):
+    """Squeeze-excite whose convolutions have biases and no BN."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.se = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, channels, 1), HSigmoid())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.se(x)
+
+
+class InvertedResidual(nn.Module):
+    """The block of MobileNetV2 (arXiv 1801.04381) and MobileNetV3 (arXiv 1905.02244).
+
+    expand (conv1, left out where it would not change the number of channels) -> bn1 -> act -> K x K (conv2) -> bn2 -> act
+    -> [squeeze-excite] -> project (conv3) -> bn3, plus the input where stride and channels let it be added.
+    """
+
+    def __init__(self, kernel_size: int, in_channels: int, expand_channels: int, out_channels: int,
+                 activation: Union[Activation, str] = "HSwish", squeeze_channels: int = 0, stride: int = 1) -> None:
+        super().__init__()
+        _check(kernel_size, stride, in_channels=in_channels, expand_channels=expand_channels, out_channels=out_channels)
+        self.added = stride == 1 and in_channels == out_channels
+        self.expands = expand_channels != in_channels
+        if self.expands:
+            self.conv1 = _pointwise(in_channels, expand_channels)
+            self.bn1 = nn.BatchNorm2d(expand_channels)
+        self.conv2 = _depthwise(expand_channels, (kernel_size, kernel_size), (stride, stride))
+        self.bn2 = nn.BatchNorm2d(expand_channels)
+        self.se = _BiasedSe(expand_channels, squeeze_channels) if squeeze_channels else None
+        self.conv3 = _pointwise(expand_channels, out_channels)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.act = Activation(activation).module()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.act(self.bn1(self.conv1(x))) if self.expands else x
+        y = self.act(self.bn2(self.conv2(y)))
+        if self.se is not None:
+            y = self.se(y)
+        y = self.bn3(self.conv3(y))
+        return y + x if self.added else y
+
+
 def init_parameters(module: nn.Module) -> None:
     """As in the notes: convolutions Kaiming normal by fan-out, BN 1 and 0, linear layers normal with sigma 0.001 and bias 0."""
     for m in module.modules():
@@ -402,32 +447,43 @@ class BlockSpec:
     activation: Activation
     squeeze_excite: SqueezeExcite
     stride: int
+    squeeze_channels: Optional[int] = None  # inside of squeeze-excite; a quarter of those that it scales
 
     def build(self, padding: Optional[PaddingDirection] = None,
               placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND) -> nn.Module:
         """The block of this row. An XSep row needs its padding."""
         sizes = (self.kernel, self.in_channels, self.expand_channels, self.out_channels)
         if self.kind is BlockKind.DW:
-            return DwBlock(*sizes, self.activation, self.squeeze_excite, self.stride)
+            return self._squeezed(DwBlock(*sizes, self.activation, self.squeeze_excite, self.stride))
         if self.kind is BlockKind.XSEP and padding is None:
             raise ValueError("padding is None; an XSep row needs one, see padding_for_stages")
         if self.squeeze_excite is SqueezeExcite.OUTPUT:
             raise ValueError(f"a row of kind {self.kind.value} has squeeze-excite on the expanded map (Expanded), not on the output")
         squeeze_excite = self.squeeze_excite is SqueezeExcite.EXPANDED
+        if self.kind is BlockKind.INVERTED_RESIDUAL:
+            squeezed = (self.squeeze_channels or self.expand_channels // 4) if squeeze_excite else 0
+            return InvertedResidual(*sizes, self.activation, squeezed, self.stride)
         if self.kind is BlockKind.SEP:
-            return SepBlock(*sizes, self.activation, squeeze_excite, self.stride)
-        return XSepBlock(*sizes, padding, self.activation, squeeze_excite, self.stride, placement)
+            return self._squeezed(SepBlock(*sizes, self.activation, squeeze_excite, self.stride))
+        return self._squeezed(XSepBlock(*sizes, padding, self.activation, squeeze_excite, self.stride, placement))
+
+    def _squeezed(self, block: nn.Module) -> nn.Module:
+        if self.squeeze_channels is not None and block.se is not None:
+            channels = self.out_channels if self.squeeze_excite is SqueezeExcite.OUTPUT else self.expand_channels
+            block.se = SeModule(channels, squeezed=self.squeeze_channels)
+        return block
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "BlockSpec":
         """From the object that a network's JSON description has for a row."""
         return cls(BlockKind(row["kind"]), row["kernel"], row["in"], row["expand"], row["out"],
-                   Activation(row["activation"]), SqueezeExcite(row["squeezeExcite"]), row["stride"])
+                   Activation(row["activation"]), SqueezeExcite(row["squeezeExcite"]), row["stride"], row.get("squeezeChannels"))
 
     def to_dict(self) -> Dict[str, Any]:
-        return {"kind": self.kind.value, "kernel": self.kernel, "in": self.in_channels, "expand": self.expand_channels,
-                "out": self.out_channels, "activation": self.activation.value,
-                "squeezeExcite": self.squeeze_excite.value, "stride": self.stride}
+        row = {"kind": self.kind.value, "kernel": self.kernel, "in": self.in_channels, "expand": self.expand_channels,
+               "out": self.out_channels, "activation": self.activation.value,
+               "squeezeExcite": self.squeeze_excite.value, "stride": self.stride}
+        return row if self.squeeze_channels is None else {**row, "squeezeChannels": self.squeeze_channels}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -446,6 +502,8 @@ class NetworkSpec:
     padding_placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND
     padding_strategy: PaddingStrategy = PaddingStrategy.IMPROVED
     activation: Activation = Activation.HSWISH  # outside of the blocks: stem, last convolution, hidden layer
+    norm_epsilon: float = 1e-5
+    norm_momentum: float = 0.1
 
     def input_strides(self) -> List[int]:
         """For each block, how many input pixels one pixel of its input map spans."""
@@ -471,6 +529,10 @@ class NetworkSpec:
         others = {} if self.padding_strategy is PaddingStrategy.IMPROVED else {"paddingStrategy": self.padding_strategy.value}
         if self.activation is not Activation.HSWISH:
             others["activation"] = self.activation.value
+        if self.norm_epsilon != 1e-5:
+            others["normEpsilon"] = self.norm_epsilon
+        if self.norm_momentum != 0.1:
+            others["normMomentum"] = self.norm_momentum
         return json.dumps({
             "name": self.name, "inputChannels": self.input_channels, "numClasses": self.num_classes,
             "stemChannels": self.stem_channels, "stemStride": self.stem_stride,
@@ -483,7 +545,8 @@ class NetworkSpec:
         """Reads the JSON form. ValueError if a field is missing or unknown, or a value is none of those allowed."""
         data = json.loads(text)
         known = {"name", "inputChannels", "numClasses", "stemChannels", "stemStride", "blocks", "lastChannels",
-                 "hiddenFeatures", "dropout", "paddingPlacement", "paddingStrategy", "activation"}
+                 "hiddenFeatures", "dropout", "paddingPlacement", "paddingStrategy", "activation",
+                 "normEpsilon", "normMomentum"}
         if not isinstance(data, dict) or not set(data) <= known:
             raise ValueError(f"unknown fields in the network's description: {sorted(set(data) - known)}")
         try:
@@ -493,7 +556,7 @@ class NetworkSpec:
                 data.get("stemStride", 2), data.get("dropout", 0.0),
                 PaddingPlacement(data.get("paddingPlacement", "AfterExpand")),
                 PaddingStrategy(data.get("paddingStrategy", "Improved")),
-                Activation(data.get("activation", "HSwish")))
+                Activation(data.get("activation", "HSwish")), data.get("normEpsilon", 1e-5), data.get("normMomentum", 0.1))
         except KeyError as missing:
             raise ValueError(f"the network's description lacks {missing}") from None
 
@@ -581,6 +644,9 @@ class MobileNet(nn.Module):
         self.dropout = nn.Dropout(spec.dropout)
         self.linear4 = nn.Linear(spec.hidden_features, spec.num_classes)
         self.act = spec.activation.module()
+        for m in self.modules():
+            if isinstance(m, nn.modules.batchnorm._NormBase):
+                m.eps, m.momentum = spec.norm_epsilon, spec.norm_momentum
         init_parameters(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

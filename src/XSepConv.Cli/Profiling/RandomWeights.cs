@@ -13,7 +13,7 @@ internal static class RandomWeights
     {
         var random = new Random(1);
         var weights = new MemoryWeights(
-            spec.Name, ExpectedTensors.Of(spec).Select(tensor => Draw(tensor.Key, tensor.Shape, random)), new());
+            spec.Name, ExpectedTensors.Of(spec).Select(tensor => Draw(tensor.Key, tensor.Shape, random)), settings: null);
         return CompiledModel.Compile(spec, null, weights, KernelRegistry.Current.Name, Stopwatch.StartNew());
     }
 

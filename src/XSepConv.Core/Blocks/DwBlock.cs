@@ -13,12 +13,13 @@ namespace XSepConv;
 /// <see cref="XSepBlock"/> has it: such a block is the depthwise twin of that one.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>, <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable
+public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
     private readonly SeModule? se;
     private readonly Sequential shortcut;
+    private readonly BlockLayers _layers;
     private readonly ModuleNorms _norms;
     private readonly DepthwiseStage _stage;
 
@@ -56,19 +57,18 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IFusable
         bn2 = BatchNorms.Of(e, device, dtype);
         conv3 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
         bn3 = BatchNorms.Of(block.Out, device, dtype);
-        if (block.SqueezeExcite != SqueezeExcite.None) se = new SeModule(block.SqueezeExciteChannels, BlockSpec.SqueezeReduction, device, dtype);
+        _layers = BlockLayers.Of(block);
+        if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
         shortcut = Shortcut.Create(block.In, block.Out, block.Stride, device, dtype);
         _stage = new(conv2, bn2, block.Activation) { Owner = this };
         RegisterComponents();
-        Layers = BlockLayers.Of(block);
-        _norms = new(this, Layers.All);
+        _norms = new(this, _layers.All);
     }
 
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
 
-    /// <summary>What it consists of.</summary>
-    internal BlockLayers Layers { get; }
+    BlockLayers IBlock.Layers => _layers;
 
     /// <summary>How the K×K depthwise convolution, the BN and the nonlinearity after it are computed; <see cref="XSepBackend.Auto"/> at first.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>

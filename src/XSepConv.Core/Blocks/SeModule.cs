@@ -11,7 +11,6 @@ namespace XSepConv;
 /// <remarks>State-dict keys: <c>se.1</c> (C → C/reduction), <c>se.2</c> (BN), <c>se.4</c> (C/reduction → C), <c>se.5</c> (BN).</remarks>
 public sealed class SeModule : nn.Module<Tensor, Tensor>
 {
-    private readonly long _channels;
     private readonly Sequential se;
     private readonly ModuleNorms _norms;
 
@@ -21,27 +20,28 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">Channels or reduction are below 1, or reduction above channels.</exception>
-    public SeModule(int channels, int reduction = 4, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(SeModule)))
+    public SeModule(int channels, int reduction = 4, Device? device = null, ScalarType? dtype = null)
+        : this(LayersOf(channels, reduction), device, dtype)
     {
-        BlockArguments.RequireChannels(channels, nameof(channels));
-        if (reduction < 1 || reduction > channels)
-        {
-            throw new ArgumentOutOfRangeException(nameof(reduction), reduction, $"The reduction is between 1 and the {channels} channels.");
-        }
+    }
 
-        var squeezed = channels / reduction;
-        _channels = channels;
-        se = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
-            nn.Conv2d(channels, squeezed, 1, bias: false, device: device, dtype: dtype),
-            BatchNorms.Of(squeezed, device, dtype),
-            nn.ReLU(),
-            nn.Conv2d(squeezed, channels, 1, bias: false, device: device, dtype: dtype),
-            BatchNorms.Of(channels, device, dtype),
-            new HSigmoid());
+    // As a block has it, whose names begin with the block's.
+    internal SeModule(SqueezeExciteLayers layers, Device? device, ScalarType? dtype) : base(LibtorchLoading.Before(nameof(SeModule)))
+    {
+        Layers = SqueezeExciteLayers.Of(layers.Gate.Out, layers.Squeeze.Out, biased: layers.Squeeze.Bias);
+        nn.Module<Tensor, Tensor>[] chain =
+        [
+            nn.AdaptiveAvgPool2d(1), .. Convolution(layers.Squeeze), nn.ReLU(), .. Convolution(layers.Excite), new HSigmoid(),
+        ];
+        se = nn.Sequential(chain);
         RegisterComponents();
-        Layers = SqueezeExciteLayers.Of(channels, squeezed);
         _norms = new(this, Layers.All);
+
+        IEnumerable<nn.Module<Tensor, Tensor>> Convolution(Layer layer)
+        {
+            yield return nn.Conv2d(layer.In, layer.Out, 1, bias: layer.Bias, device: device, dtype: dtype);
+            if (layer.Norm is not null) yield return BatchNorms.Of(layer.Out, device, dtype);
+        }
     }
 
     /// <summary>What it consists of.</summary>
@@ -54,8 +54,16 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = MapCheck.Require(x, _channels, ((Conv2d)se[1]).weight, nameof(SeModule));
+        x = MapCheck.Require(x, Layers.Gate.In, ((Conv2d)se[1]).weight, nameof(SeModule));
         _norms.RequireStatistics(x, nameof(SeModule));
         return (x * se.call(x)).MoveToOuterDisposeScope();
+    }
+
+    private static SqueezeExciteLayers LayersOf(int channels, int reduction)
+    {
+        BlockArguments.RequireChannels(channels, nameof(channels));
+        return reduction >= 1 && reduction <= channels
+            ? SqueezeExciteLayers.Of(channels, channels / reduction)
+            : throw new ArgumentOutOfRangeException(nameof(reduction), reduction, $"The reduction is between 1 and the {channels} channels.");
     }
 }

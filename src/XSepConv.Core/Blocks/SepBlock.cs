@@ -13,12 +13,13 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c> (project),
 /// <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class SepBlock : nn.Module<Tensor, Tensor>
+public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
 {
     private readonly Conv2d conv1, conv2, conv3, conv4;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4;
     private readonly SeModule? se;
     private readonly Sequential shortcut;
+    private readonly BlockLayers _layers;
     private readonly ModuleNorms _norms;
 
     /// <summary>Creates the block of a table's row, with torch's default initialisation.</summary>
@@ -39,18 +40,17 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>
         bn3 = BatchNorms.Of(e, device, dtype);
         conv4 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
         bn4 = BatchNorms.Of(block.Out, device, dtype);
-        if (block.SqueezeExcite == SqueezeExcite.Expanded) se = new SeModule(e, BlockSpec.SqueezeReduction, device, dtype);
+        _layers = BlockLayers.Of(block);
+        if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
         shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
         RegisterComponents();
-        Layers = BlockLayers.Of(block);
-        _norms = new(this, Layers.All);
+        _norms = new(this, _layers.All);
     }
 
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
 
-    /// <summary>What it consists of.</summary>
-    internal BlockLayers Layers { get; }
+    BlockLayers IBlock.Layers => _layers;
 
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>

@@ -15,12 +15,13 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
 /// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable
+public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator, IFusable
 {
     private readonly Conv2d conv1, conv2, conv3, conv4, conv5;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4, bn5;
     private readonly SeModule? se;
     private readonly Sequential shortcut;
+    private readonly BlockLayers _layers;
     private readonly ModuleNorms _norms;
     private readonly XSepStage _stage;
 
@@ -74,19 +75,18 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IXSepOperator, IFusab
         bn4 = BatchNorms.Of(e, device, dtype);
         conv5 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
         bn5 = BatchNorms.Of(block.Out, device, dtype);
-        if (block.SqueezeExcite == SqueezeExcite.Expanded) se = new SeModule(e, BlockSpec.SqueezeReduction, device, dtype);
+        _layers = BlockLayers.Of(block, padding, placement);
+        if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
         shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
         _stage = new(conv2, bn2, conv3, bn3, conv4, bn4, padding, block.Activation) { Owner = this };
         RegisterComponents();
-        Layers = BlockLayers.Of(block, padding, placement);
-        _norms = new(this, Layers.All);
+        _norms = new(this, _layers.All);
     }
 
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
 
-    /// <summary>What it consists of.</summary>
-    internal BlockLayers Layers { get; }
+    BlockLayers IBlock.Layers => _layers;
 
     /// <summary>Where the 2×2 pads.</summary>
     public PaddingDirection Padding { get; }

@@ -37,6 +37,7 @@ public class MobileNet : nn.Module<Tensor, Tensor>
             BlockKind.XSep => new XSepBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
             BlockKind.Sep => new SepBlock(block, device, dtype),
             BlockKind.Dw => new DwBlock(block, device, dtype),
+            BlockKind.InvertedResidual => new InvertedResidual(block, device, dtype),
             _ => throw EnumValues.Unknown(block.Kind),
         }))));
         conv2 = nn.Conv2d(spec.Blocks[^1].Out, spec.LastChannels, 1, bias: false, device: device, dtype: dtype);
@@ -47,6 +48,7 @@ public class MobileNet : nn.Module<Tensor, Tensor>
         linear4 = nn.Linear(spec.HiddenFeatures, spec.NumClasses, device: device, dtype: dtype);
         RegisterComponents();
         _norms = new(this, NetworkLayers.Of(spec).All);
+        foreach (var norm in modules().OfType<NormBase>()) (norm.eps, norm.momentum) = (spec.NormEpsilon, spec.NormMomentum);
         Initialise();
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -15,9 +16,7 @@ internal static class BlockSettings
         [
             (Padding, $"{operation.Padding}"), (Stride, Text(operation.Stride)), (Act, $"{operation.Activation}"),
         ],
-        XSepBlock block => Of(block.Spec, block.Padding, block.Placement),
-        DwBlock block => Of(block.Spec, null, default),
-        SepBlock block => Of(block.Spec, null, default),
+        IBlock block => Of(block.Layers),
         MobileNet network => Stem(network.Spec),
         _ => [],
     };
@@ -26,11 +25,10 @@ internal static class BlockSettings
     public static ModuleSettings Of(NetworkSpec spec)
     {
         var settings = new ModuleSettings();
-        var paddings = spec.Paddings();
         foreach (var (name, value) in Stem(spec)) settings.Set("", name, value);
-        for (var i = 0; i < spec.Blocks.Length; i++)
+        foreach (var (layers, i) in NetworkLayers.Of(spec).Blocks.Select((layers, i) => (layers, i)))
         {
-            foreach (var (name, value) in Of(spec.Blocks[i], paddings[i], spec.PaddingPlacement)) settings.Set($"bneck.{i}", name, value);
+            foreach (var (name, value) in Of(layers)) settings.Set($"bneck.{i}", name, value);
         }
 
         return settings;
@@ -38,14 +36,15 @@ internal static class BlockSettings
 
     private static IEnumerable<(string Name, string Value)> Stem(NetworkSpec spec) => [("stemStride", Text(spec.StemStride)), (Act, $"{spec.Activation}")];
 
-    private static IEnumerable<(string Name, string Value)> Of(BlockSpec spec, PaddingDirection? padding, PaddingPlacement placement)
+    private static IEnumerable<(string Name, string Value)> Of(BlockLayers layers)
     {
+        var spec = layers.Spec;
         yield return (Stride, Text(spec.Stride));
         yield return (Act, $"{spec.Activation}");
         if (spec.Kind == BlockKind.Dw) yield return (Squeeze, $"{spec.SqueezeExcite}");
-        if (padding is not { } direction) yield break;
+        if (layers.Spatial[0] is not { Padding: { } direction } first) yield break;
         yield return (Padding, $"{direction}");
-        yield return (Placement, $"{placement}");
+        yield return (Placement, $"{(first.Prepadded ? PaddingPlacement.BeforeExpand : PaddingPlacement.AfterExpand)}");
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

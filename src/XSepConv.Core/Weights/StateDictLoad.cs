@@ -111,7 +111,7 @@ internal sealed class StateDictLoad
     private void FindOtherBlocks()
     {
         var modules = _modules.ToDictionary(at => at.Path, at => at.Module);
-        foreach (var (path, values) in _file.Settings.ByPath)
+        foreach (var (path, values) in _file.Settings?.ByPath ?? new Dictionary<string, Dictionary<string, string?>>())
         {
             var module = modules.GetValueOrDefault(path);
             foreach (var (name, value) in values)
@@ -142,11 +142,11 @@ internal sealed class StateDictLoad
     private List<string> ApplyNorms()
     {
         var changes = new List<string>();
-        if (!_file.HasSettings) return changes;
+        if (_file.Settings is not { } settings) return changes;
         foreach (var (path, module) in _modules)
         {
             if (ModuleState.NormOf(module) is not { } own || !IsIn(path, module)) continue;
-            var (epsilon, momentum) = (_file.Settings.EpsilonOf(path), _file.Settings.MomentumOf(path));
+            var (epsilon, momentum) = (settings.EpsilonOf(path), settings.MomentumOf(path));
             ModuleState.SetNorm(module, epsilon, momentum);
             if (own.Epsilon != epsilon) changes.Add(FormattableString.Invariant($"'{path}' has eps {epsilon} instead of {own.Epsilon}"));
             if (own.Momentum != momentum) changes.Add($"'{path}' has momentum {Text(momentum)} instead of {Text(own.Momentum)}");
@@ -158,6 +158,6 @@ internal sealed class StateDictLoad
     }
 
     private bool IsIn(string path, nn.Module module) =>
-        _strict || _file.Settings.ByPath.ContainsKey(path)
+        _strict || _file.Settings!.ByPath.ContainsKey(path)
         || module.state_dict().Keys.Any(name => _file.Tensors.ContainsKey(path.Length == 0 ? name : $"{path}.{name}"));
 }

@@ -1,4 +1,5 @@
 using XSepConv.Inference;
+using XSepConv.Layers;
 
 namespace XSepConv;
 
@@ -45,35 +46,48 @@ internal sealed class StateFile : WeightSource
         var renames = options.Prefix.Length > 0 || options.Rename is not null;
         _paths = new(Paths);
         var settings = ModuleSettings.Read(file, path);
-        HasSettings = settings is not null || file.Metadata.ContainsKey(NetworkSpec.MetadataKey);
-        Settings = renames && settings is not null ? settings.Renamed(PathOf) : settings ?? new();
-        Blocks = BlocksOf(file, path) is { } blocks ? renames ? blocks.Renamed(PathOf) : blocks : new();
+        var spec = SpecOf(file, path);
+        settings ??= spec is null ? null : NormsOf(spec);
+        Settings = renames ? settings?.Renamed(PathOf) : settings;
+        var blocks = spec is null ? new() : BlockSettings.Of(spec);
+        Blocks = renames ? blocks.Renamed(PathOf) : blocks;
     }
 
     public override string Name { get; }
 
     public override IReadOnlyDictionary<string, SafeTensorInfo> Tensors => _tensors;
 
-    /// <summary>What the file says about its modules one by one.</summary>
-    public override ModuleSettings Settings { get; }
+    /// <summary>
+    /// How the file's normalisations are: what it does not name has the defaults. Where it has a network's description and nothing else, that says it; a file of
+    /// PyTorch's tools tells nothing.
+    /// </summary>
+    public override ModuleSettings? Settings { get; }
 
     /// <summary>What its network's description says about the blocks, where it has one.</summary>
     public ModuleSettings Blocks { get; }
-
-    /// <summary>Whether the file tells how its normalisations are: what it does not name has the defaults. A file of PyTorch's tools tells nothing.</summary>
-    public bool HasSettings { get; }
 
     /// <summary>A tensor's bytes.</summary>
     public byte[] Bytes(string key) => _file.ReadBytes(_names[key]);
 
     protected override ReadOnlySpan<byte> ReadBytes(string key) => Bytes(key);
 
-    private static ModuleSettings? BlocksOf(SafeTensors file, string path)
+    private static ModuleSettings NormsOf(NetworkSpec spec)
+    {
+        var settings = new ModuleSettings();
+        foreach (var layer in NetworkLayers.Of(spec).All)
+        {
+            if (layer.Norm is { } norm) settings.SetNorm(norm, spec.NormEpsilon, spec.NormMomentum);
+        }
+
+        return settings;
+    }
+
+    private static NetworkSpec? SpecOf(SafeTensors file, string path)
     {
         if (!file.Metadata.TryGetValue(NetworkSpec.MetadataKey, out var json)) return null;
         try
         {
-            return BlockSettings.Of(NetworkSpec.FromJson(json));
+            return NetworkSpec.FromJson(json);
         }
         catch (FormatException e)
         {

@@ -16,11 +16,7 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
         {
             case MobileNet:
                 return Blocks.Network(x, at, Translate);
-            case XSepBlock block:
-                return Blocks.Module(x, at, block.Layers.All);
-            case SepBlock block:
-                return Blocks.Module(x, at, block.Layers.All);
-            case DwBlock block:
+            case IBlock block:
                 return Blocks.Module(x, at, block.Layers.All);
             case XSepConv2d operation:
                 return Blocks.Module(x, at, operation.Layers);
@@ -81,12 +77,8 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
         {
             case MobileNet network:
                 return Map(network.Spec.InputChannels);
-            case XSepBlock block:
-                return Map(block.Spec.In);
-            case SepBlock block:
-                return Map(block.Spec.In);
-            case DwBlock block:
-                return Map(block.Spec.In);
+            case IBlock block:
+                return Map(block.Layers.Spec.In);
             case XSepConv2d operation:
                 return Map(operation.Channels);
             case SeModule:

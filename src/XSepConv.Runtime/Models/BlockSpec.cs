@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using XSepConv.Layers;
 
 namespace XSepConv;
@@ -13,6 +14,13 @@ public enum BlockKind
 
     /// <summary>1×K and K×1 depthwise convolutions (<c>SepBlock</c>): XSepConv without its 2×2, to ask what that is worth.</summary>
     Sep,
+
+    /// <summary>
+    /// One K×K depthwise convolution as the papers on MobileNetV2 and MobileNetV3 have it (<c>InvertedResidual</c>): no expansion where it would not change
+    /// the number of channels, squeeze-excite after the nonlinearity with biases instead of batch norms, and a shortcut only where nothing has to be
+    /// converted for it.
+    /// </summary>
+    InvertedResidual,
 }
 
 /// <summary>The nonlinearity of a block.</summary>
@@ -56,8 +64,12 @@ public enum SqueezeExcite
 public sealed record BlockSpec(
     BlockKind Kind, int Kernel, int In, int Expand, int Out, Activation Activation, SqueezeExcite SqueezeExcite, int Stride)
 {
-    /// <summary>By how much squeeze-excite narrows: C → C/4 → C.</summary>
-    internal const int SqueezeReduction = 4;
+    /// <summary>By how much squeeze-excite narrows unless told otherwise: C → C/4 → C.</summary>
+    private const int SqueezeReduction = 4;
+
+    /// <summary>Channels inside of squeeze-excite; null for a quarter of those that it scales.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? SqueezeChannels { get; init; }
 
     /// <summary>Channels of the map that squeeze-excite scales, or 0 without one.</summary>
     public int SqueezeExciteChannels => SqueezeExcite switch
@@ -67,6 +79,9 @@ public sealed record BlockSpec(
         SqueezeExcite.None => 0,
         _ => throw EnumValues.Unknown(SqueezeExcite),
     };
+
+    /// <summary>Channels inside of squeeze-excite, or 0 without one.</summary>
+    internal int SqueezedChannels => SqueezeExcite == SqueezeExcite.None ? 0 : SqueezeChannels ?? SqueezeExciteChannels / SqueezeReduction;
 
     /// <summary>Says what is wrong with the row, if anything is.</summary>
     internal IEnumerable<string> Problems()
@@ -87,10 +102,15 @@ public sealed record BlockSpec(
 
         if (Enum.IsDefined(Kind) && SqueezeExcite == SqueezeExcite.Output && !BlockShape.Of(Kind).SqueezesOutput)
         {
-            yield return $"{(Kind == BlockKind.XSep ? "an" : "a")} {Kind} row has squeeze-excite on the expanded map (Expanded), not on the output";
+            yield return $"{(Kind is BlockKind.XSep or BlockKind.InvertedResidual ? "an" : "a")} {Kind} row has squeeze-excite on the expanded map (Expanded), not on the output";
         }
 
-        if (SqueezeExcite is SqueezeExcite.Expanded or SqueezeExcite.Output && SqueezeExciteChannels is >= 1 and < SqueezeReduction)
+        if (SqueezeChannels is { } squeezed)
+        {
+            if (squeezed is < 1 or > NetworkSpec.MostChannels) yield return $"squeeze channels is {squeezed}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
+            if (SqueezeExcite == SqueezeExcite.None) yield return $"squeeze channels is {squeezed}, but there is no squeeze-excite";
+        }
+        else if (SqueezeExcite is SqueezeExcite.Expanded or SqueezeExcite.Output && SqueezeExciteChannels is >= 1 and < SqueezeReduction)
         {
             yield return $"squeeze-excite needs at least {SqueezeReduction} channels, it has {SqueezeExciteChannels}";
         }

@@ -62,6 +62,32 @@ public sealed partial record NetworkSpec
         init => Activation = value ?? Activation.HSwish;
     }
 
+    /// <summary>What the batch norms add to a variance; torch's default at first.</summary>
+    [JsonIgnore]
+    public double NormEpsilon { get; init; } = ModuleSettings.DefaultEpsilon;
+
+    /// <summary>The share of a batch in the batch norms' running statistics; torch's default at first.</summary>
+    [JsonIgnore]
+    public double NormMomentum { get; init; } = ModuleSettings.DefaultMomentum;
+
+    [JsonInclude]
+    [JsonPropertyName("normEpsilon")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    internal double? WrittenNormEpsilon
+    {
+        get => NormEpsilon == ModuleSettings.DefaultEpsilon ? null : NormEpsilon;
+        init => NormEpsilon = value ?? ModuleSettings.DefaultEpsilon;
+    }
+
+    [JsonInclude]
+    [JsonPropertyName("normMomentum")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    internal double? WrittenNormMomentum
+    {
+        get => NormMomentum == ModuleSettings.DefaultMomentum ? null : NormMomentum;
+        init => NormMomentum = value ?? ModuleSettings.DefaultMomentum;
+    }
+
     /// <summary>Probability of dropout before the classifier, in [0, 1).</summary>
     public double Dropout { get; init; }
 
@@ -133,6 +159,7 @@ public sealed partial record NetworkSpec
         && StemChannels == other.StemChannels && StemStride == other.StemStride && LastChannels == other.LastChannels
         && HiddenFeatures == other.HiddenFeatures && Dropout.Equals(other.Dropout) && PaddingPlacement == other.PaddingPlacement
         && PaddingStrategy == other.PaddingStrategy && Activation == other.Activation
+        && NormEpsilon.Equals(other.NormEpsilon) && NormMomentum.Equals(other.NormMomentum)
         && Blocks.AsSpan().SequenceEqual(other.Blocks.AsSpan());
 
     /// <inheritdoc/>
@@ -155,6 +182,8 @@ public sealed partial record NetworkSpec
 
         if (StemStride is not (1 or 2)) yield return $"stem stride is {StemStride}, it must be 1 or 2";
         if (!(Dropout is >= 0 and < 1)) yield return $"dropout is {Dropout}, it must be at least 0 and below 1";
+        if (!(NormEpsilon is >= 0 and <= 1)) yield return $"norm epsilon is {NormEpsilon}, it must be from 0 to 1";
+        if (!(NormMomentum is >= 0 and <= 1)) yield return $"norm momentum is {NormMomentum}, it must be from 0 to 1";
         if (EnumValues.Problem("activation", Activation) is { } activation) yield return activation;
         if (EnumValues.Problem("padding placement", PaddingPlacement) is { } placement) yield return placement;
         if (EnumValues.Problem("padding strategy", PaddingStrategy) is { } strategy) yield return strategy;

@@ -67,6 +67,7 @@ internal static class RandomNetworks
             PaddingPlacement = Pick<PaddingPlacement>(),
             PaddingStrategy = Pick<PaddingStrategy>(),
             Activation = Pick<Activation>(),
+            NormEpsilon = Between(0, 1) == 0 ? 1e-5 : 1e-3,
         };
         return (spec, Between(1, 45), Between(1, 45));
 
@@ -77,7 +78,11 @@ internal static class RandomNetworks
             var outputs = Between(0, 2) == 0 ? channels : Between(1, 50);
             if (squeeze == SqueezeExcite.Output) outputs = Math.Max(4, outputs);
             var expand = Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 75);
-            return new(kind, (2 * Between(0, 5)) + 1, channels, expand, outputs, Pick<Activation>(), squeeze, Between(1, 2));
+            if (kind == BlockKind.InvertedResidual && squeeze == SqueezeExcite.None && Between(0, 2) == 0) expand = channels;
+            return new(kind, (2 * Between(0, 5)) + 1, channels, expand, outputs, Pick<Activation>(), squeeze, Between(1, 2))
+            {
+                SqueezeChannels = squeeze != SqueezeExcite.None && Between(0, 1) == 0 ? Between(1, 30) : null,
+            };
         }
 
         int Between(int least, int most) => random.Next(least, most + 1);

@@ -49,6 +49,8 @@ internal sealed class RandomCases(int seed)
             PaddingPlacement = Pick<PaddingPlacement>(),
             PaddingStrategy = Pick<PaddingStrategy>(),
             Activation = Pick<Activation>(),
+            NormEpsilon = Between(0, 1) == 0 ? 1e-5 : 1e-3,
+            NormMomentum = Between(0, 1) == 0 ? 0.1 : 0.01,
         };
 
         // At least 2×2 at the end: one pixel from few images leaves batch norm with near-constant channels, which amplify rounding.
@@ -62,9 +64,14 @@ internal sealed class RandomCases(int seed)
     {
         // The networks' XSep rows have squeeze-excite on the expanded map or none; it takes four channels.
         var squeeze = kind == BlockKind.Dw ? Pick<SqueezeExcite>() : (SqueezeExcite)Between(0, 1);
-        return new(
-            kind, Kernel(), inChannels, Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 24), Between(0, 2) == 0 && inChannels >= 4 ? inChannels : Between(4, 12),
-            Pick<Activation>(), squeeze, Between(1, 2));
+        var expand = kind == BlockKind.InvertedResidual && squeeze == SqueezeExcite.None && Between(0, 2) == 0
+            ? inChannels
+            : Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 24);
+        var outputs = Between(0, 2) == 0 && inChannels >= 4 ? inChannels : Between(4, 12);
+        return new(kind, Kernel(), inChannels, expand, outputs, Pick<Activation>(), squeeze, Between(1, 2))
+        {
+            SqueezeChannels = squeeze != SqueezeExcite.None && Between(0, 1) == 0 ? Between(1, 8) : null,
+        };
     }
 
     private long[] Map(int channels) => [Between(3, 6), channels, Between(2, 12), Between(2, 12)];

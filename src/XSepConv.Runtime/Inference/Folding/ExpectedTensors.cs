@@ -62,7 +62,7 @@ internal static class ExpectedTensors
         ];
         problems.AddRange(missing.Select(key => $"'{key}' is missing"));
         problems.AddRange(unexpected.Select(key => $"{SafeTensorsHeader.Quote(key)} is unexpected"));
-        problems.AddRange(SettingProblems(source.Settings, expected));
+        if (source.Settings is { } settings) problems.AddRange(SettingProblems(settings, expected));
         if (problems.Count == 0) return;
         var prefix = KeyPrefix.Find(missing, unexpected) is { } found
             ? $" Its keys begin with {KeyPrefix.Named(found)}: take that off, as LoadSafeTensors and FromSafeTensors do with SafeTensorsLoadOptions.Prefix."

@@ -26,6 +26,6 @@ internal sealed class FoldedNetwork
     public static FoldedNetwork Of(NetworkSpec spec, WeightSource source)
     {
         ExpectedTensors.Verify(spec, source);
-        return new(NetworkLayers.Of(spec), new LayerFolder(source));
+        return new(NetworkLayers.Of(spec), new LayerFolder(spec, source));
     }
 }

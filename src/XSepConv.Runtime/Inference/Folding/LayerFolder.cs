@@ -3,7 +3,7 @@ using XSepConv.Layers;
 namespace XSepConv.Inference;
 
 /// <summary>Folds batch normalisation into the layer before it: w·γ/√(σ²+ε) and (b − μ)·γ/√(σ²+ε) + β.</summary>
-internal sealed class LayerFolder(WeightSource source)
+internal sealed class LayerFolder(NetworkSpec spec, WeightSource source)
 {
     public FoldedLayer Fold(Layer layer)
     {
@@ -23,7 +23,7 @@ internal sealed class LayerFolder(WeightSource source)
         var shift = Finite($"{norm}.bias");
         var mean = Finite($"{norm}.running_mean");
         var variance = Finite($"{norm}.running_var");
-        var epsilon = source.Settings.EpsilonOf(norm);
+        var epsilon = source.Settings?.EpsilonOf(norm) ?? spec.NormEpsilon;
         var taps = weights.Length / bias.Length;
         for (var channel = 0; channel < bias.Length; channel++)
         {

@@ -12,8 +12,8 @@ internal abstract class WeightSource
     /// <summary>Its tensors' types and shapes, by state-dict key.</summary>
     public abstract IReadOnlyDictionary<string, SafeTensorInfo> Tensors { get; }
 
-    /// <summary>What its layers have besides tensors.</summary>
-    public abstract ModuleSettings Settings { get; }
+    /// <summary>What its layers have besides tensors; null where it says nothing about that, so that they are as the network's description says.</summary>
+    public abstract ModuleSettings? Settings { get; }
 
     /// <summary>A tensor's values; its type is one of <see cref="IsFloatingPoint"/>.</summary>
     public double[] Read(string key)
@@ -47,7 +47,7 @@ internal abstract class WeightSource
 /// <summary>The tensors of a file.</summary>
 internal sealed class FileWeights(SafeTensors file, string path) : WeightSource
 {
-    public override ModuleSettings Settings { get; } = ModuleSettings.Read(file, path) ?? new();
+    public override ModuleSettings? Settings { get; } = ModuleSettings.Read(file, path);
 
     public override string Name => path;
 
@@ -57,13 +57,13 @@ internal sealed class FileWeights(SafeTensors file, string path) : WeightSource
 }
 
 /// <summary>Tensors in memory.</summary>
-internal sealed class MemoryWeights(string name, IEnumerable<SafeTensor> tensors, ModuleSettings settings) : WeightSource
+internal sealed class MemoryWeights(string name, IEnumerable<SafeTensor> tensors, ModuleSettings? settings) : WeightSource
 {
     private readonly ImmutableDictionary<string, SafeTensor> _tensors = tensors.ToImmutableDictionary(tensor => tensor.Name);
 
     public override string Name => name;
 
-    public override ModuleSettings Settings => settings;
+    public override ModuleSettings? Settings => settings;
 
     public override IReadOnlyDictionary<string, SafeTensorInfo> Tensors =>
         field ??= _tensors.Values.ToDictionary(tensor => tensor.Name, tensor => new SafeTensorInfo(tensor.Name, tensor.Type, tensor.Shape));

@@ -8,7 +8,7 @@ internal sealed class PackedBlock
     public PackedBlock(BlockLayers layers, FoldedNetwork network, WeightMemory memory)
     {
         Layers = layers;
-        Expand = new(network[layers.Expand], memory);
+        if (layers.Expand is { } expand) Expand = new(network[expand], memory);
         if (layers.Spatial is [var depthwise])
         {
             Depthwise = new(network[depthwise], memory);
@@ -37,7 +37,8 @@ internal sealed class PackedBlock
 
     public BlockLayers Layers { get; }
 
-    public PackedPointwise Expand { get; }
+    /// <summary>Null where the depthwise convolution gets the block's input.</summary>
+    public PackedPointwise? Expand { get; }
 
     /// <summary>The K×K; a block without it has the 1×K and the K×1.</summary>
     public PackedDepthwise? Depthwise { get; }

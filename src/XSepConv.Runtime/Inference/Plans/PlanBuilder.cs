@@ -47,7 +47,7 @@ internal sealed class PlanBuilder<TLanes, TVector>
     {
         var layers = block.Layers;
         var output = Size(layers.Spatial[^1]);
-        Keep(Slot.Middle, block.Expand.Blocks, output);
+        Keep(Slot.Middle, BlocksOf(layers.Spec.Expand), output);
         Add(Spatial(block));
         _size = output;
         var gate = layers.SqueezeExcite?.Gate;
@@ -101,6 +101,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
     private static TileActivation ActivationOf(Layer layer) =>
         layer.Activation is { } activation ? ActivationTypes.OfTile(activation) : TileActivation.None;
 
+    private static int BlocksOf(int channels) => (channels + TLanes.Count - 1) / TLanes.Count;
+
     private MapSize Size(Layer layer) => new(checked((int)_sizes[layer].Height), checked((int)_sizes[layer].Width));
 
     private long Macs(params IEnumerable<Layer> layers) => layers.Sum(layer => layer.Macs(_sizes[layer]));
@@ -108,9 +110,9 @@ internal sealed class PlanBuilder<TLanes, TVector>
     private MapStep Spatial(PackedBlock block)
     {
         var (spec, layers) = (block.Layers.Spec, block.Layers);
-        Layer[] together = [layers.Expand, .. layers.Spatial];
+        IEnumerable<Layer> together = layers.Expand is { } expand ? layers.Spatial.Prepend(expand) : layers.Spatial;
         var (name, macs) = (string.Join(" + ", together.Select(layer => layer.Name)), Macs(together));
-        var (between, after) = (ActivationOf(layers.Expand), ActivationOf(layers.Spatial[^1]));
+        var (between, after) = (ActivationTypes.OfTile(spec.Activation), ActivationOf(layers.Spatial[^1]));
         if (block.Depthwise is { } depthwise)
         {
             return spec.Stride == 1
@@ -126,24 +128,24 @@ internal sealed class PlanBuilder<TLanes, TVector>
                 };
         }
 
-        var (two, horizontal, vertical) = (block.TwoByTwo, block.Horizontal!, block.Vertical!);
+        var (first, two, horizontal, vertical) = (block.Expand!, block.TwoByTwo, block.Horizontal!, block.Vertical!);
         var (from, expanded) = (_map, _size);
         if (layers.Pad is { } pad)
         {
             expanded = Size(pad);
-            from = Keep(Slot.Padded, (spec.In + TLanes.Count - 1) / TLanes.Count, expanded);
-            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map) { Name = $"padding before {layers.Expand.Name}", Macs = 0 });
+            from = Keep(Slot.Padded, BlocksOf(spec.In), expanded);
+            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map) { Name = $"padding before {layers.Expand!.Name}", Macs = 0 });
         }
 
         return spec.Stride == 1
             ? new SeparatedStep<TLanes, TVector, BlockedStep>(
-                block.Expand, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
+                first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
             {
                 Name = name,
                 Macs = macs,
             }
             : new SeparatedStep<TLanes, TVector, BlockedStep2>(
-                block.Expand, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
+                first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
             {
                 Name = name,
                 Macs = macs,

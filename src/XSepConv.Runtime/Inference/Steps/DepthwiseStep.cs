@@ -21,14 +21,14 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStep> : MapStep
     private readonly RowItems _items;
 
     public DepthwiseStep(
-        PackedPointwise expand, PackedDepthwise layer, BlockSpec block, MapSize input, Slot from, TileActivation between, TileActivation after, int threads)
+        PackedPointwise? expand, PackedDepthwise layer, BlockSpec block, MapSize input, Slot from, TileActivation between, TileActivation after, int threads)
     {
         (_layer, _kernel, _stride, _activation) = (layer, block.Kernel, block.Stride, after);
         _output = input.Strided(_stride);
         (_rows, _columns) = (KernelTrim.Of(_kernel, input.Height), KernelTrim.Of(_kernel, input.Width));
         var rowFloats = (input.Width + (2 * _columns.Border)) * TLanes.Count;
         _chunk = RowBudget.OutputRows(RowBudget.FirstLevel, 2 * rowFloats, _rows.Size, _stride, _output.Height);
-        _expanded = new(expand, input, from, between, Window(_chunk), _columns.Border);
+        _expanded = new(expand, block.Expand, input, from, between, Window(_chunk), _columns.Border);
         _runs = DepthwisePlan.Runs(_output.Width, _rows.Size * _columns.Size, PointwisePlan.Registers(TLanes.Count));
         _items = new(_expanded.Groups.Length, _output.Height, threads);
     }

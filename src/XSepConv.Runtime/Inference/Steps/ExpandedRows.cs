@@ -12,15 +12,18 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
 {
     public const int MostVectors = 3;
 
-    /// <summary>Rows are the most that are needed at once, the border is columns of zeros on either side.</summary>
-    public ExpandedShape(PackedPointwise layer, MapSize map, Slot from, TileActivation activation, int rows, int border)
+    /// <summary>
+    /// Rows are the most that are needed at once, the border is columns of zeros on either side. Without a layer the rows are those of the map before.
+    /// </summary>
+    public ExpandedShape(PackedPointwise? layer, int channels, MapSize map, Slot from, TileActivation activation, int rows, int border)
     {
         (Layer, Map, From, Activation, Border) = (layer, map, from, activation, border);
         Capacity = Math.Min(rows, map.Height);
-        Groups = PointwisePlan.Create(layer.Blocks, map.Width, layer.Inputs, PointwisePlan.Registers(TLanes.Count));
+        var blocks = (channels + TLanes.Count - 1) / TLanes.Count;
+        Groups = PointwisePlan.Create(blocks, map.Width, layer?.Inputs ?? 1, PointwisePlan.Registers(TLanes.Count));
     }
 
-    public PackedPointwise Layer { get; }
+    public PackedPointwise? Layer { get; }
 
     public MapSize Map { get; }
 
@@ -70,7 +73,7 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
         _input = input;
         _rings = scratch;
         _outside = scratch + (ExpandedShape<TLanes, TVector>.MostVectors * shape.BlockFloats);
-        var layer = shape.Layer;
+        if (shape.Layer is not { } layer) return;
         _tile.Outer = (nint)shape.Map.Pixels * TLanes.Count;
         _tile.Channels = layer.Inputs;
         _tile.Weights = layer.Weights(group.Block);
@@ -103,6 +106,12 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
         var lanes = TLanes.Count;
         var width = _shape.Map.Width;
         var input = _input + ((nint)row * width * lanes);
+        if (_shape.Layer is null)
+        {
+            Copy(input, count, output);
+            return;
+        }
+
         fixed (PointwiseTile* tile = &_tile)
         {
             foreach (var run in _group.Runs)
@@ -119,6 +128,18 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
                     PointwiseTiles<TLanes, TVector>.Run(run.Pixels, _group.Vectors, tile);
                 }
             }
+        }
+    }
+
+    private readonly void Copy(float* input, int count, float* output)
+    {
+        var row = (nint)_shape.Map.Width * TLanes.Count;
+        var plane = (nint)_shape.Map.Pixels * TLanes.Count;
+        for (var vector = 0; vector < _group.Vectors; vector++)
+        {
+            var source = input + ((_group.Block + vector) * plane);
+            var target = output + (vector * _shape.BlockFloats);
+            for (var i = 0; i < count; i++) PlaneKernels<TLanes, TVector>.Copy(source + (i * row), target + (i * _shape.RowFloats), (int)row);
         }
     }
 }

@@ -39,7 +39,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         _chunk = RowBudget.OutputRows(RowBudget.SecondLevel, ((2 * (input.Width + 2)) + BorderedWidth + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
         _middleRows = Math.Min(Window(_chunk), input.Height);
         _halo = twoByTwo is null ? 0 : 1;
-        _expanded = new(expand, expanded, from, between, _middleRows + (2 * _halo), twoByTwo is null ? _columns.Border : 1);
+        _expanded = new(expand, block.Expand, expanded, from, between, _middleRows + (2 * _halo), twoByTwo is null ? _columns.Border : 1);
         var registers = PointwisePlan.Registers(TLanes.Count);
         _twoByTwoRuns = DepthwisePlan.Runs(input.Width, 4, registers);
         _horizontalRuns = DepthwisePlan.Runs(_output.Width, _columns.Size, registers);

@@ -5,7 +5,7 @@ namespace XSepConv.Layers;
 /// <summary>A block as layers: 1×1 expand → depthwise convolutions → 1×1 project, squeeze-excite where the row has it, and the shortcut at stride 1.</summary>
 /// <param name="Spec">The row.</param>
 /// <param name="Pad">The padding of the block's input, where that is padded.</param>
-/// <param name="Expand">The expansion.</param>
+/// <param name="Expand">The expansion, where there is one.</param>
 /// <param name="Spatial">The depthwise convolutions.</param>
 /// <param name="SqueezeExcite">On the expanded map, or on the output.</param>
 /// <param name="Project">The projection.</param>
@@ -13,7 +13,7 @@ namespace XSepConv.Layers;
 /// <param name="Add">The addition, where there is a shortcut.</param>
 /// <param name="All">All of them, in the order in which the module runs them.</param>
 internal sealed record BlockLayers(
-    BlockSpec Spec, Layer? Pad, Layer Expand, ImmutableArray<Layer> Spatial, SqueezeExciteLayers? SqueezeExcite, Layer Project, Layer? Shortcut,
+    BlockSpec Spec, Layer? Pad, Layer? Expand, ImmutableArray<Layer> Spatial, SqueezeExciteLayers? SqueezeExcite, Layer Project, Layer? Shortcut,
     Layer? Add, ImmutableArray<Layer> All)
 {
     /// <summary>What the next block gets.</summary>
@@ -34,13 +34,15 @@ internal sealed record BlockLayers(
         var pad = padsInput
             ? new Layer { Kind = LayerKind.Pad, Name = $"{prefix}pad", From = input, In = spec.In, Out = spec.In, Padding = padding }
             : null;
-        var expand = Pointwise("1", pad ?? input, spec.In, spec.Expand, activation);
+        var expand = shape.SkipsExpansion && spec.Expand == spec.In ? null : Pointwise("1", pad ?? input, spec.In, spec.Expand, activation);
         var spatial = SpatialLayers.Of(
-            shape, spec.Expand, spec.Kernel, spec.Stride, activation, onExpanded ? null : activation, 2, prefix, expand, padding, padsInput);
-        var squeeze = onExpanded ? Squeeze(spatial[^1], activation) : null;
+            shape, spec.Expand, spec.Kernel, spec.Stride, activation, onExpanded && !shape.ActivatesBeforeSqueeze ? null : activation, 2, prefix,
+            expand ?? pad ?? input, padding, padsInput);
+        var squeeze = onExpanded ? Squeeze(spatial[^1], shape.ActivatesBeforeSqueeze ? null : activation) : null;
         var project = Pointwise($"{spatial.Length + 2}", squeeze?.Gate ?? spatial[^1], spec.Expand, spec.Out, null);
         if (onOutput) squeeze = Squeeze(project, null);
-        var shortcut = spec.Stride == 1 && spec.In != spec.Out
+        var isAdded = spec.Stride == 1 && (spec.In == spec.Out || !shape.HasPlainShortcut);
+        var shortcut = isAdded && spec.In != spec.Out
             ? new Layer
             {
                 Kind = LayerKind.Convolution,
@@ -52,7 +54,7 @@ internal sealed record BlockLayers(
             }
             : null;
         var sum = onOutput ? squeeze!.Gate : project;
-        var add = spec.Stride == 1
+        var add = isAdded
             ? new Layer { Kind = LayerKind.Add, Name = $"{prefix}add", From = sum, With = shortcut ?? input, In = spec.Out, Out = spec.Out }
             : null;
         IReadOnlyList<Layer> gated = squeeze?.All ?? [];
@@ -72,6 +74,6 @@ internal sealed record BlockLayers(
         };
 
         SqueezeExciteLayers Squeeze(Layer from, Activation? after) =>
-            SqueezeExciteLayers.Of(from.Out, from.Out / BlockSpec.SqueezeReduction, $"{prefix}se.", from, after);
+            SqueezeExciteLayers.Of(from.Out, spec.SqueezedChannels, $"{prefix}se.", from, after, shape.HasBiasedSqueeze);
     }
 }

@@ -10,29 +10,36 @@ internal sealed record SqueezeExciteLayers(Layer Pool, Layer Squeeze, Layer Exci
     /// <param name="prefix">Of the state-dict keys: empty, or ending in a dot.</param>
     /// <param name="from">The layer that gives the map; null where it is not known.</param>
     /// <param name="activation">What follows the gate.</param>
-    public static SqueezeExciteLayers Of(int channels, int squeezed, string prefix = "", Layer? from = null, Activation? activation = null)
+    /// <param name="biased">Whether the 1×1 have biases, and no batch norms.</param>
+    public static SqueezeExciteLayers Of(
+        int channels, int squeezed, string prefix = "", Layer? from = null, Activation? activation = null, bool biased = false)
     {
+        // The children of a Sequential are numbered, batch norms and nonlinearities too.
+        var number = 1;
+        string Next() => $"{prefix}se.{number++}";
         var pool = new Layer { Kind = LayerKind.Pool, Name = $"{prefix}se.0", From = from, In = channels, Out = channels };
         var squeeze = new Layer
         {
             Kind = LayerKind.Convolution,
-            Name = $"{prefix}se.1",
-            Norm = $"{prefix}se.2",
+            Name = Next(),
+            Norm = biased ? null : Next(),
+            Bias = biased,
             From = pool,
             In = channels,
             Out = squeezed,
             Activation = Activation.ReLU,
-            ActivationName = $"{prefix}se.3",
+            ActivationName = Next(),
         };
         var excite = new Layer
         {
             Kind = LayerKind.Convolution,
-            Name = $"{prefix}se.4",
-            Norm = $"{prefix}se.5",
+            Name = Next(),
+            Norm = biased ? null : Next(),
+            Bias = biased,
             From = squeeze,
             In = squeezed,
             Out = channels,
-            ActivationName = $"{prefix}se.6",
+            ActivationName = Next(),
         };
         var gate = new Layer
         {
