@@ -37,7 +37,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 __all__ = [
-    "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "InvertedResidual", "MobileNet", "NetworkSpec",
+    "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "InvertedResidualBlock", "MobileNet", "NetworkSpec",
     "PaddingDirection", "PaddingPlacement", "PaddingStrategy", "SeModule", "SepBlock", "SqueezeExcite", "XSepBlock",
     "XSepConv2d", "XSepMobileNetV3Small", "apply_norm_settings", "load_safetensors", "mobilenet_v3_small_spec", "norm_settings",
     "pad_one_sided", "padding_for_layer",
@@ -388,7 +388,7 @@ class _BiasedSe(nn.Module):
         return x * self.se(x)
 
 
-class InvertedResidual(nn.Module):
+class InvertedResidualBlock(nn.Module):
     """The block of MobileNetV2 (arXiv 1801.04381) and MobileNetV3 (arXiv 1905.02244).
 
     expand (conv1, left out where it would not change the number of channels) -> bn1 -> act -> K x K (conv2) -> bn2 -> act
@@ -462,7 +462,7 @@ class BlockSpec:
         squeeze_excite = self.squeeze_excite is SqueezeExcite.EXPANDED
         if self.kind is BlockKind.INVERTED_RESIDUAL:
             squeezed = (self.squeeze_channels or self.expand_channels // 4) if squeeze_excite else 0
-            return InvertedResidual(*sizes, self.activation, squeezed, self.stride)
+            return InvertedResidualBlock(*sizes, self.activation, squeezed, self.stride)
         if self.kind is BlockKind.SEP:
             return self._squeezed(SepBlock(*sizes, self.activation, squeeze_excite, self.stride))
         return self._squeezed(XSepBlock(*sizes, padding, self.activation, squeeze_excite, self.stride, placement))

@@ -20,7 +20,9 @@ public enum PixelRange
     ZeroToOne,
 }
 
-/// <summary>The normalisation that a network was trained with: (pixel − mean) / standard deviation by channel, of pixels from 0 to 1.</summary>
+/// <summary>
+/// The normalisation that a network was trained with: (pixel − mean) / standard deviation by channel, of pixels from 0 to 1.
+/// </summary>
 /// <param name="Mean">By channel, in units of 0 to 1.</param>
 /// <param name="Std">By channel, above 0.</param>
 /// <param name="Pixels">The range in which the file's input comes.</param>

@@ -37,14 +37,15 @@ public static class OnnxExporter
 
     /// <summary>Writes a module to a file.</summary>
     /// <param name="module">
-    /// A <see cref="MobileNet"/>, <see cref="XSepBlock"/>, <see cref="SepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or <see cref="SeModule"/>, or a
-    /// <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, ReLU6, SiLU, hswish, hsigmoid, global average pooling, Flatten
-    /// and Dropout. On any device, of any floating-point type; it is left as it is.
+    /// A <see cref="MobileNet"/>, <see cref="XSepBlock"/>, <see cref="SepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or
+    /// <see cref="SeModule"/>, or a <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, ReLU6, SiLU, hswish,
+    /// hsigmoid, global average pooling, Flatten and Dropout. On any device, of any floating-point type; it is left as it is.
     /// </param>
     /// <param name="path">The file; replaced as a whole or not at all.</param>
     /// <param name="options">Batch norm, size, normalisation, metadata.</param>
     /// <exception cref="NotSupportedException">
-    /// A module in it can't be exported (it is named with its type and path, and what can be is listed), or the weights take more than 2 GB.
+    /// A module in it can't be exported (it is named with its type and path, and what can be is listed), or the weights take more than 2
+    /// GB.
     /// </exception>
     /// <exception cref="ArgumentException">
     /// An option does not fit the module, modules do not fit each other, a weight is not finite or a variance negative.
@@ -73,7 +74,11 @@ public static class OnnxExporter
     {
         ArgumentNullException.ThrowIfNull(module);
         InitializerLimit.Require(module.state_dict().Values.Sum(tensor => tensor.numel() * sizeof(float)));
-        if (FiniteWeights.Problem(module) is { } problem) throw new ArgumentException($"The module {TypeName.Of(module.GetType())} can't be exported: {problem}.", nameof(module));
+        if (FiniteWeights.Problem(module) is { } problem)
+        {
+            throw new ArgumentException($"The module {TypeName.Of(module.GetType())} can't be exported: {problem}.", nameof(module));
+        }
+
         if (!Enum.IsDefined(options.BatchNorm))
         {
             throw new ArgumentException($"BatchNorm is {options.BatchNorm}; it is Folded or Kept.", nameof(options));
@@ -117,10 +122,13 @@ public static class OnnxExporter
             throw new ArgumentException($"The size is {size.Value.Height}×{size.Value.Width}; an image has at least 1×1 pixel.");
         }
 
-        var (height, width) = size is { } fixedSize ? (Extent.Fixed(fixedSize.Height), Extent.Fixed(fixedSize.Width)) : (Extent.Open("H"), Extent.Open("W"));
+        var (height, width) = size is { } fixedSize
+            ? (Extent.Fixed(fixedSize.Height), Extent.Fixed(fixedSize.Width))
+            : (Extent.Open("H"), Extent.Open("W"));
         return ModuleTranslator.InputOf(name, new(module, ""), height, width)
             ?? throw new NotSupportedException(
-                $"The module itself, a {TypeName.Of(module.GetType())}, does not say how many channels it takes; a network, a block, or a Sequential with a convolution, linear layer or batch norm does.");
+                $"The module itself, a {TypeName.Of(module.GetType())}, does not say how many channels it takes; a network, a block, "
+                + "or a Sequential with a convolution, linear layer or batch norm does.");
     }
 
     private static string InputDescription(Value input, OnnxNormalization? normalization) => normalization?.Pixels switch

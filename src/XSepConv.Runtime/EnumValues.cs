@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv;
 
-/// <summary>What is said of a value that an enum does not have. Wherever one turns up it is refused: taken for another one, it would be silently wrong.</summary>
+/// <summary>
+/// What is said of a value that an enum does not have. Wherever one turns up it is refused: taken for another one, it would be silently
+/// wrong.
+/// </summary>
 internal static class EnumValues
 {
     public static ArgumentOutOfRangeException Unknown<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "")

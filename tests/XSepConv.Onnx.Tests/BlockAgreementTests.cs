@@ -57,7 +57,9 @@ public sealed class BlockAgreementTests
             {
                 foreach (var outputs in new[] { In, 8 })
                 {
-                    Check(new SepBlock(new(BlockKind.Sep, kernel, In, Expand, outputs, activation, squeeze, stride)), norm, $"{activation}, squeeze-excite {squeeze}, to {outputs}", ++seed);
+                    Check(
+                        new SepBlock(new(BlockKind.Sep, kernel, In, Expand, outputs, activation, squeeze, stride)), norm,
+                        $"{activation}, squeeze-excite {squeeze}, to {outputs}", ++seed);
                 }
             }
         }
@@ -74,7 +76,33 @@ public sealed class BlockAgreementTests
             {
                 foreach (var outputs in new[] { In, 8 })
                 {
-                    Check(new DwBlock(kernel, In, Expand, outputs, activation, squeeze, stride), norm, $"{activation}, squeeze-excite {squeeze}, to {outputs}", ++seed);
+                    Check(
+                        new DwBlock(kernel, In, Expand, outputs, activation, squeeze, stride), norm,
+                        $"{activation}, squeeze-excite {squeeze}, to {outputs}", ++seed);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    public void Every_InvertedResidualBlock_computes_the_same_in_ONNX_Runtime(int kernel, int stride, OnnxBatchNorm norm)
+    {
+        var seed = 0;
+        foreach (var activation in Enum.GetValues<Activation>())
+        {
+            foreach (var squeezed in new int?[] { null, 3 })
+            {
+                foreach (var (expand, outputs) in new[] { (Expand, In), (Expand, 8), (In, In) })
+                {
+                    var row = new BlockSpec(
+                        BlockKind.InvertedResidual, kernel, In, expand, outputs, activation, squeezed is null
+                            ? SqueezeExcite.None
+                            : SqueezeExcite.Expanded, stride)
+                    {
+                        SqueezeChannels = squeezed,
+                    };
+                    Check(new InvertedResidualBlock(row), norm, $"{row}", ++seed);
                 }
             }
         }
@@ -87,7 +115,10 @@ public sealed class BlockAgreementTests
         var seed = 0;
         foreach (var padding in Enum.GetValues<PaddingDirection>())
         {
-            foreach (var activation in Enum.GetValues<Activation>()) Check(new XSepConv2d(In, kernel, stride, padding, activation), norm, $"{padding}, {activation}", ++seed);
+            foreach (var activation in Enum.GetValues<Activation>())
+            {
+                Check(new XSepConv2d(In, kernel, stride, padding, activation), norm, $"{padding}, {activation}", ++seed);
+            }
         }
     }
 

@@ -41,7 +41,9 @@ public sealed class NetworkAgreementTests
             Width = width,
             Kernels = kernel == 0 ? [] : [kernel],
         };
-        using var network = Randomised.Eval(new MobileNet(model == MobileNetV3SmallSpec.XSepName ? MobileNetV3SmallSpec.XSep(options) : MobileNetV3SmallSpec.Twin(options)), 5);
+        using var network = Randomised.Eval(
+            new MobileNet(model == MobileNetV3SmallSpec.XSepName ? MobileNetV3SmallSpec.XSep(options) : MobileNetV3SmallSpec.Twin(options)),
+            5);
         long[][] shapes = preset == ImagePreset.Cifar ? [[1, 3, 33, 31], [7, 3, 19, 32]] : [[1, 3, 97, 65], [7, 3, 47, 64]];
         var file = Agreement.Check(network, new() { BatchNorm = norm }, $"{model}", shapes);
         OnnxFile.RequireNativeNodes(file);
@@ -53,7 +55,8 @@ public sealed class NetworkAgreementTests
     public void The_large_network_computes_the_same_too(ImagePreset preset, bool twin)
     {
         var options = new MobileNetV3Options { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = [7, 5, 9, 3] };
-        using var network = Randomised.Eval(new MobileNet(twin ? MobileNetV3LargeSpec.Twin(options) : MobileNetV3LargeSpec.XSep(options)), 9);
+        using var network = Randomised.Eval(
+            new MobileNet(twin ? MobileNetV3LargeSpec.Twin(options) : MobileNetV3LargeSpec.XSep(options)), 9);
         OnnxFile.RequireNativeNodes(Agreement.Check(network, new(), $"large {preset}", [2, 3, 65, 47]));
     }
 
@@ -72,13 +75,26 @@ public sealed class NetworkAgreementTests
     }
 
     [Theory]
+    [InlineData("MobileNetV2")]
+    [InlineData("MobileNetV3-Small")]
+    public void The_inverted_residuals_of_the_papers_compute_the_same(string name)
+    {
+        foreach (var norm in Enum.GetValues<OnnxBatchNorm>())
+        {
+            using var network = Randomised.Eval(new MobileNet(PaperNetworks.Of(name, 0.5, small: true)), 5);
+            OnnxFile.RequireNativeNodes(Agreement.Check(network, new() { BatchNorm = norm }, $"{name}, {norm}", [2, 3, 33, 31]));
+        }
+    }
+
+    [Theory]
     [InlineData(OnnxBatchNorm.Folded)]
     [InlineData(OnnxBatchNorm.Kept)]
     public void Every_version_of_the_operators_computes_the_same_whatever_is_optimised(OnnxBatchNorm norm)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var network = Randomised.Eval(new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 11, Preset = ImagePreset.Cifar, Width = 0.35 })), 5);
+        var network = Randomised.Eval(
+            new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 11, Preset = ImagePreset.Cifar, Width = 0.35 })), 5);
         var files = Enumerable.Range(OnnxExporter.OldestOpsetVersion, OnnxExporter.NewestOpsetVersion - OnnxExporter.OldestOpsetVersion + 1)
             .Select(opset => (opset, OnnxRuntime.Export(network, new() { BatchNorm = norm, Opset = opset }))).ToList();
         var x = randn(3, 3, 33, 31);

@@ -11,7 +11,9 @@ internal sealed class FoldedTorch
     private readonly Operation[] _operations;
 
     /// <param name="network">The weights, as they are now.</param>
-    /// <param name="embedded">Whether the 2×2 runs as a 3×3 that needs no padded copy of the map; which is faster differs between machines.</param>
+    /// <param name="embedded">
+    /// Whether the 2×2 runs as a 3×3 that needs no padded copy of the map; which is faster differs between machines.
+    /// </param>
     public FoldedTorch(MobileNet network, bool embedded)
     {
         using var noGrad = no_grad();
@@ -73,7 +75,8 @@ internal sealed class FoldedTorch
         weight = DirectionalPadding.Embed(weight, direction).MoveToOuterDisposeScope();
         return Run(x => x);
 
-        Func<Tensor, Tensor, Tensor> Run(Func<Tensor, Tensor> pad) => (x, _) => nn.functional.conv2d(pad(x), weight, bias, strides, pads, groups: groups);
+        Func<Tensor, Tensor, Tensor> Run(Func<Tensor, Tensor> pad) =>
+            (x, _) => nn.functional.conv2d(pad(x), weight, bias, strides, pads, groups: groups);
     }
 
     private static Tensor Activate(Activation activation, Tensor x) => activation switch

@@ -11,7 +11,8 @@ internal static class ActivationOption
         string[] names = [.. Enum.GetNames<Activation>().Select(name => name.ToLowerInvariant())];
         var option = CheckedOption.Make<Activation?>(
             "--activation", string.Join('|', names),
-            "The nonlinearity of every block, of the stem and of the head. Default: the table's. Squeeze-excite keeps its own.", null, Parse);
+            "The nonlinearity of every block, of the stem and of the head. Default: the table's. Squeeze-excite keeps its own.",
+            null, Parse);
         option.CompletionSources.Add(names);
         return option;
 

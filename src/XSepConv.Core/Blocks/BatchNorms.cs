@@ -6,8 +6,8 @@ namespace XSepConv;
 
 /// <summary>Batch norms whose <c>num_batches_tracked</c> stays an integer.</summary>
 /// <remarks>
-/// TorchSharp's constructors give the counter the dtype of the weights: PyTorch's files do not fit it then, and in bfloat16 it stops at 256.
-/// Its conversions leave the counter alone, as PyTorch's do.
+/// TorchSharp's constructors give the counter the dtype of the weights: PyTorch's files do not fit it then, and in bfloat16 it stops at
+/// 256. Its conversions leave the counter alone, as PyTorch's do.
 /// </remarks>
 internal static class BatchNorms
 {

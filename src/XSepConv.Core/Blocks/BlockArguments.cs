@@ -15,7 +15,9 @@ internal static class BlockArguments
     {
         if (kernelSize is < 1 or > NetworkSpec.LargestKernel || kernelSize % 2 == 0)
         {
-            throw new ArgumentOutOfRangeException(name, kernelSize, $"The kernel size is odd, from 1 to {NetworkSpec.LargestKernel}, so that its padding is the same on both sides.");
+            throw new ArgumentOutOfRangeException(
+                name, kernelSize,
+                $"The kernel size is odd, from 1 to {NetworkSpec.LargestKernel}, so that its padding is the same on both sides.");
         }
     }
 

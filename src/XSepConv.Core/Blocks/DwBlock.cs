@@ -5,13 +5,14 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// The depthwise block: 1×1 expand → BN → act → K×K depthwise → BN → act → 1×1 project → BN → squeeze-excite (if any), plus the shortcut when the
-/// stride is 1 (the input, or 1×1 convolution and BN of it where channels differ).
+/// The depthwise block: 1×1 expand → BN → act → K×K depthwise → BN → act → 1×1 project → BN → squeeze-excite (if any), plus the shortcut
+/// when the stride is 1 (the input, or 1×1 convolution and BN of it where channels differ).
 /// </summary>
 /// <remarks>
 /// <para>From the notes. With <see cref="SqueezeExcite.Expanded"/> squeeze-excite stands before the second activation instead, where an
 /// <see cref="XSepBlock"/> has it: such a block is the depthwise twin of that one.</para>
-/// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>, <c>shortcut</c>.</para>
+/// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>,
+/// <c>shortcut</c>.</para>
 /// </remarks>
 public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
 {
@@ -37,7 +38,9 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
     public DwBlock(
         int kernelSize, int inChannels, int expandChannels, int outChannels, Activation activation = Activation.HSwish,
         SqueezeExcite squeezeExcite = SqueezeExcite.Output, int stride = 1, Device? device = null, ScalarType? dtype = null)
-        : this(new BlockSpec(BlockKind.Dw, kernelSize, inChannels, expandChannels, outChannels, activation, squeezeExcite, stride), device, dtype)
+        : this(
+            new BlockSpec(BlockKind.Dw, kernelSize, inChannels, expandChannels, outChannels, activation, squeezeExcite, stride),
+            device, dtype)
     {
     }
 
@@ -70,7 +73,9 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
 
     BlockLayers IBlock.Layers => _layers;
 
-    /// <summary>How the K×K depthwise convolution, the BN and the nonlinearity after it are computed; <see cref="XSepBackend.Auto"/> at first.</summary>
+    /// <summary>
+    /// How the K×K depthwise convolution, the BN and the nonlinearity after it are computed; <see cref="XSepBackend.Auto"/> at first.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>
     public XSepBackend Backend
     {
@@ -83,8 +88,12 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
-    /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

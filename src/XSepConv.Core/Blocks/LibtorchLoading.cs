@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>Where libtorch can't be loaded, the first module that is made says what to do; the system's own text lists a dozen paths.</summary>
+/// <summary>
+/// Where libtorch can't be loaded, the first module that is made says what to do; the system's own text lists a dozen paths.
+/// </summary>
 internal static class LibtorchLoading
 {
     private const string Bridge = "LibTorchSharp";
@@ -32,7 +34,9 @@ internal static class LibtorchLoading
         }
     }
 
-    /// <summary>It also looks in the folders of packages, for notebooks, and tells standard output at length when it has not found it.</summary>
+    /// <summary>
+    /// It also looks in the folders of packages, for notebooks, and tells standard output at length when it has not found it.
+    /// </summary>
     private static bool FoundByTorchSharp()
     {
         var output = Console.Out;
@@ -41,7 +45,8 @@ internal static class LibtorchLoading
         {
             return get_num_threads() > 0;
         }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException or BadImageFormatException)
+        catch (Exception e) when (
+            e is TypeInitializationException or DllNotFoundException or NotSupportedException or BadImageFormatException)
         {
             return false;
         }
@@ -63,7 +68,8 @@ internal static class LibtorchLoading
 
         // A place without the file says no more than that.
         return Array.Find(places, place => !place.Contains("No such file", StringComparison.OrdinalIgnoreCase)) is { } cause
-            ? $"libtorch can't be loaded: {cause.TrimEnd('.')}. Reference the package for this system ({RuntimeInformation.RuntimeIdentifier}) in the application's project: "
+            ? $"libtorch can't be loaded: {cause.TrimEnd('.')}. Reference the package for this system "
+                + $"({RuntimeInformation.RuntimeIdentifier}) in the application's project: "
                 + "TorchSharp-cpu, or TorchSharp-cuda-linux or -windows."
             : $"libtorch can't be loaded: its files for {RuntimeInformation.RuntimeIdentifier} are not beside the application. "
                 + "Reference TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows in the application's project.";

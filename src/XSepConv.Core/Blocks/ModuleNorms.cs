@@ -16,7 +16,8 @@ internal sealed class ModuleNorms
     public ModuleNorms(nn.Module owner, IEnumerable<Layer> layers)
     {
         _layers = [.. layers];
-        var norms = owner.named_modules().Where(entry => entry.module is NormBase).ToDictionary(entry => entry.name, entry => (NormBase)entry.module);
+        var norms = owner.named_modules().Where(entry => entry.module is NormBase)
+            .ToDictionary(entry => entry.name, entry => (NormBase)entry.module);
         _norms = [.. _layers.Select(layer => layer.Norm is { } name ? norms[name] : null)];
         _from = [.. _layers.Select(layer => Array.IndexOf(_layers, layer.From))];
     }
@@ -34,8 +35,8 @@ internal sealed class ModuleNorms
             if (_norms[i] is not { } norm || sizes[i] != (1, 1)) continue;
             if (!norm.training && (norm.running_mean is not null || norm.running_var is not null)) continue;
             throw new ArgumentException(
-                $"{module} gets one image, of which its batch norm '{_layers[i].Norm}', in training mode, sees one value per channel, which has no variance; " +
-                "give a batch of at least 2 images, or call eval().",
+                $"{module} gets one image, of which its batch norm '{_layers[i].Norm}', in training mode, sees one value per channel, "
+                + "which has no variance; give a batch of at least 2 images, or call eval().",
                 nameof(x));
         }
     }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// Squeeze-excite: x · hsigmoid(BN(1×1(ReLU(BN(1×1(average(x))))))), one weight a channel. From the notes; their 1×1 convolutions have no bias
-/// but BN.
+/// Squeeze-excite: x · hsigmoid(BN(1×1(ReLU(BN(1×1(average(x))))))), one weight a channel. From the notes; their 1×1 convolutions have no
+/// bias but BN.
 /// </summary>
 /// <remarks>State-dict keys: <c>se.1</c> (C → C/reduction), <c>se.2</c> (BN), <c>se.4</c> (C/reduction → C), <c>se.5</c> (BN).</remarks>
 public sealed class SeModule : nn.Module<Tensor, Tensor>
@@ -50,7 +50,9 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
     /// <summary>Scales every channel of a map by a weight in [0, 1].</summary>
     /// <param name="x">[N, C, H, W]; N ≥ 2 in training mode.</param>
     /// <returns>[N, C, H, W].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -64,6 +66,7 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
         BlockArguments.RequireChannels(channels, nameof(channels));
         return reduction >= 1 && reduction <= channels
             ? SqueezeExciteLayers.Of(channels, channels / reduction)
-            : throw new ArgumentOutOfRangeException(nameof(reduction), reduction, $"The reduction is between 1 and the {channels} channels.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(reduction), reduction, $"The reduction is between 1 and the {channels} channels.");
     }
 }

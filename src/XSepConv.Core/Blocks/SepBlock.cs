@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// An <see cref="XSepBlock"/> without the 2×2: 1×1 expand → BN → act → 1×K → BN → act → K×1 → BN → squeeze-excite (if any) → act → 1×1 project → BN, plus the
-/// shortcut when the stride is 1. It is there to be compared with: what is the 2×2 worth? (arXiv 2002.12046)
+/// An <see cref="XSepBlock"/> without the 2×2: 1×1 expand → BN → act → 1×K → BN → act → K×1 → BN → squeeze-excite (if any) → act → 1×1
+/// project → BN, plus the shortcut when the stride is 1. It is there to be compared with: what is the 2×2 worth? (arXiv 2002.12046)
 /// </summary>
 /// <remarks>
 /// <para>Its layers run as stock operators on every device; <c>CompiledModel</c> has kernels for it.</para>
-/// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c> (project),
-/// <c>shortcut</c>.</para>
+/// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c>
+/// (project), <c>shortcut</c>.</para>
 /// </remarks>
 public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
 {
@@ -55,7 +55,9 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -7,7 +7,8 @@ namespace XSepConv;
 internal static class Shortcut
 {
     /// <summary>
-    /// Nothing where the shapes agree (the input itself is added) or differ in size (nothing is added), 1×1 convolution and BN where channels differ.
+    /// Nothing where the shapes agree (the input itself is added) or differ in size (nothing is added), 1×1 convolution and BN where
+    /// channels differ.
     /// </summary>
     public static Sequential Create(int inChannels, int outChannels, int stride, Device? device, ScalarType? dtype) =>
         stride != 1 || inChannels == outChannels

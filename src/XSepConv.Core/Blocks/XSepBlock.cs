@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// The XSepConv block: 1×1 expand → BN → act → XSepConv → squeeze-excite (if any) → act → 1×1 project → BN, plus the shortcut when the stride is 1
-/// (the input, or 1×1 convolution and BN of it where channels differ).
+/// The XSepConv block: 1×1 expand → BN → act → XSepConv → squeeze-excite (if any) → act → 1×1 project → BN, plus the shortcut when the
+/// stride is 1 (the input, or 1×1 convolution and BN of it where channels differ).
 /// </summary>
 /// <remarks>
-/// <para>Source: arXiv 2002.12046, section 3, and the notes. XSepConv takes 4 + 2K multiply-accumulates a channel and pixel at stride 1 against K²
-/// and pays from K = 5; at stride 2 it pays from K = 7, so networks keep <see cref="DwBlock"/> where they down-sample with less
+/// <para>Source: arXiv 2002.12046, section 3, and the notes. XSepConv takes 4 + 2K multiply-accumulates a channel and pixel at stride 1
+/// against K² and pays from K = 5; at stride 2 it pays from K = 7, so networks keep <see cref="DwBlock"/> where they down-sample with less
 /// (see <see cref="XSepConv2d"/>).</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
 /// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>
@@ -39,8 +39,9 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">A value is out of range; all problems are listed.</exception>
     public XSepBlock(
-        int kernelSize, int inChannels, int expandChannels, int outChannels, PaddingDirection padding, Activation activation = Activation.HSwish,
-        bool squeezeExcite = true, int stride = 1, PaddingPlacement placement = PaddingPlacement.AfterExpand, Device? device = null, ScalarType? dtype = null)
+        int kernelSize, int inChannels, int expandChannels, int outChannels, PaddingDirection padding,
+        Activation activation = Activation.HSwish, bool squeezeExcite = true, int stride = 1,
+        PaddingPlacement placement = PaddingPlacement.AfterExpand, Device? device = null, ScalarType? dtype = null)
         : this(
             new BlockSpec(
                 BlockKind.XSep, kernelSize, inChannels, expandChannels, outChannels, activation,
@@ -57,7 +58,8 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
     public XSepBlock(
-        BlockSpec block, PaddingDirection padding, PaddingPlacement placement = PaddingPlacement.AfterExpand, Device? device = null, ScalarType? dtype = null)
+        BlockSpec block, PaddingDirection padding, PaddingPlacement placement = PaddingPlacement.AfterExpand, Device? device = null,
+        ScalarType? dtype = null)
         : base(LibtorchLoading.Before(nameof(XSepBlock)))
     {
         BlockArguments.RequireBlock(block, BlockKind.XSep);
@@ -109,8 +111,12 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
-    /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -10,9 +10,9 @@ namespace XSepConv;
 /// one-sided padding → 2×2 → BN → act → 1×K → BN → act → K×1 → BN, all depthwise and without bias.
 /// </summary>
 /// <remarks>
-/// <para>Source: arXiv 2002.12046, section 3. Weights (4 + 2K)·C against K²·C. At stride 1 it takes 4 + 2K multiply-accumulates an output pixel
-/// against K², so it pays from K = 5 (14 against 25). At stride 2 the 2×2 runs at full resolution and the 1×K at half width: 4 + K/2 + K/4 an
-/// input pixel against K²/4, so it pays from K = 7.</para>
+/// <para>Source: arXiv 2002.12046, section 3. Weights (4 + 2K)·C against K²·C. At stride 1 it takes 4 + 2K multiply-accumulates an output
+/// pixel against K², so it pays from K = 5 (14 against 25). At stride 2 the 2×2 runs at full resolution and the 1×K at half width: 4 + K/2
+/// + K/4 an input pixel against K²/4, so it pays from K = 7.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (2×2), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1).</para>
 /// </remarks>
 public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable
@@ -30,10 +30,12 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
     /// <param name="activation">The nonlinearity after the first two convolutions.</param>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Channels are below 1, the kernel size is even or below 1, the stride is neither 1 nor 2, or an enum value is unknown.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// Channels are below 1, the kernel size is even or below 1, the stride is neither 1 nor 2, or an enum value is unknown.
+    /// </exception>
     public XSepConv2d(
-        int channels, int kernelSize, int stride = 1, PaddingDirection padding = PaddingDirection.RightBottom, Activation activation = Activation.HSwish,
-        Device? device = null, ScalarType? dtype = null)
+        int channels, int kernelSize, int stride = 1, PaddingDirection padding = PaddingDirection.RightBottom,
+        Activation activation = Activation.HSwish, Device? device = null, ScalarType? dtype = null)
         : base(LibtorchLoading.Before(nameof(XSepConv2d)))
     {
         BlockArguments.RequireChannels(channels, nameof(channels));
@@ -88,8 +90,12 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
     /// <summary>Applies the operator.</summary>
     /// <param name="x">[N, C, H, W].</param>
     /// <returns>[N, C, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
-    /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -9,7 +9,8 @@ internal sealed class CandidateSearch
     private readonly ConversionOptions _options;
     private readonly Dictionary<Conv2d, string> _refusals = new(ReferenceEqualityComparer.Instance);
 
-    private CandidateSearch(ConversionOptions options, ModuleTree tree, ModulePlaces places) => (_options, Tree, Places) = (options, tree, places);
+    private CandidateSearch(ConversionOptions options, ModuleTree tree, ModulePlaces places) =>
+        (_options, Tree, Places) = (options, tree, places);
 
     public ModuleTree Tree { get; }
 
@@ -26,7 +27,9 @@ internal sealed class CandidateSearch
         [.. Tree.Modules.OfType<Conv2d>().Where(_refusals.ContainsKey).Select(conv => new LeftLayer(NameOf(conv), _refusals[conv]))];
 
     /// <summary>Searches; the network is in eval mode, without gradients, and is the same afterwards.</summary>
-    /// <exception cref="ArgumentException">The network does not take the input, or its output is not finite or not the same twice.</exception>
+    /// <exception cref="ArgumentException">
+    /// The network does not take the input, or its output is not finite or not the same twice.
+    /// </exception>
     public static CandidateSearch Run(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions options)
     {
         using var scope = NewDisposeScope();
@@ -47,7 +50,10 @@ internal sealed class CandidateSearch
         foreach (var run in trace.Runs.Where(run => !search._refusals.ContainsKey(run.Convolution)))
         {
             var candidate = search.CandidateFor(run);
-            if (ReplacementProbe.Refusal(network, search.Places, candidate, x, trace.Output) is { } refusal) search._refusals[run.Convolution] = refusal;
+            if (ReplacementProbe.Refusal(network, search.Places, candidate, x, trace.Output) is { } refusal)
+            {
+                search._refusals[run.Convolution] = refusal;
+            }
             else candidates.Add(candidate);
         }
 
@@ -75,17 +81,24 @@ internal sealed class CandidateSearch
         }
         catch (Exception e)
         {
-            throw new ArgumentException($"The network does not run on an input of shape [{string.Join(", ", input)}]: {e.Message}", nameof(input), e);
+            throw new ArgumentException(
+                $"The network does not run on an input of shape [{string.Join(", ", input)}]: {e.Message}", nameof(input), e);
         }
 
         if (!isfinite(trace.Output).all().item<bool>())
         {
-            throw new ArgumentException($"The network's output for an input of shape [{string.Join(", ", input)}] is not finite, so that nothing can be told from it.", nameof(network));
+            throw new ArgumentException(
+                $"The network's output for an input of shape [{string.Join(", ", input)}] is not finite, so that nothing can be told "
+                + "from it.",
+                nameof(network));
         }
 
         if (!ReplacementProbe.SameValues(trace.Output, again))
         {
-            throw new ArgumentException("The network's output differs from run to run in eval mode, so that it can't be told what a replacement changes; make its forward repeatable.", nameof(network));
+            throw new ArgumentException(
+                "The network's output differs from run to run in eval mode, so that it can't be told what a replacement changes; make "
+                + "its forward repeatable.",
+                nameof(network));
         }
 
         return trace;
@@ -104,15 +117,27 @@ internal sealed class CandidateSearch
         {
             return _options.WithoutBatchNorm
                 ? null
-                : $"no {TypeName.Of(typeof(BatchNorm2d))} takes its output; set {nameof(ConversionOptions.WithoutBatchNorm)} to replace it all the same";
+                : $"no {TypeName.Of(typeof(BatchNorm2d))} takes its output; set "
+                    + $"{nameof(ConversionOptions.WithoutBatchNorm)} to replace it all the same";
         }
 
-        if (trace.RunsOf(batchNorm) > 1) return $"its batch norm '{Tree.PathOf(batchNorm)}' runs {trace.RunsOf(batchNorm)} times in one forward";
-        if (!batchNorm.track_running_stats) return $"its batch norm '{Tree.PathOf(batchNorm)}' keeps no running statistics, that of XSepConv does";
-        return PlaceRefusal(batchNorm) is { } batchNormPlace ? $"its batch norm '{Tree.PathOf(batchNorm)}' can't be taken out: {batchNormPlace}" : null;
+        if (trace.RunsOf(batchNorm) > 1)
+        {
+            return $"its batch norm '{Tree.PathOf(batchNorm)}' runs {trace.RunsOf(batchNorm)} times in one forward";
+        }
+
+        if (!batchNorm.track_running_stats)
+        {
+            return $"its batch norm '{Tree.PathOf(batchNorm)}' keeps no running statistics, that of XSepConv does";
+        }
+
+        return PlaceRefusal(batchNorm) is { } batchNormPlace
+            ? $"its batch norm '{Tree.PathOf(batchNorm)}' can't be taken out: {batchNormPlace}"
+            : null;
     }
 
-    private string? PlaceRefusal(nn.Module module) => Places.Of(module).Select(place => place.Refusal).FirstOrDefault(refusal => refusal is not null);
+    private string? PlaceRefusal(nn.Module module) =>
+        Places.Of(module).Select(place => place.Refusal).FirstOrDefault(refusal => refusal is not null);
 
     private DepthwiseCandidate CandidateFor(ConvolutionRun run) => new(
         Tree.PathOf(run.Convolution),

@@ -9,8 +9,9 @@ public enum KernelInitialisation
     Random,
 
     /// <summary>
-    /// Each XSepConv2d is fitted to the kernel and the batch norm it replaces: least squares over its three small kernels with the activation
-    /// linearised, then <see cref="ConversionOptions.FitSteps"/> steps of Adam on what the old layers answer to <see cref="ConversionOptions.Calibration"/>.
+    /// Each XSepConv2d is fitted to the kernel and the batch norm it replaces: least squares over its three small kernels with the
+    /// activation linearised, then <see cref="ConversionOptions.FitSteps"/> steps of Adam on what the old layers answer to
+    /// <see cref="ConversionOptions.Calibration"/>.
     /// </summary>
     Fit,
 }
@@ -18,7 +19,9 @@ public enum KernelInitialisation
 /// <summary>What <see cref="XSepConverter"/> replaces and how.</summary>
 public sealed record ConversionOptions
 {
-    /// <summary>The smallest kernel that is replaced at stride 1. XSepConv takes 4 + 2K MACs an output pixel against K², so it pays from 5.</summary>
+    /// <summary>
+    /// The smallest kernel that is replaced at stride 1. XSepConv takes 4 + 2K MACs an output pixel against K², so it pays from 5.
+    /// </summary>
     public int MinKernel { get; init; } = 5;
 
     /// <summary>The smallest kernel that is replaced at stride 2, where the 2×2 runs at full resolution, so that it pays from 7.</summary>
@@ -28,7 +31,8 @@ public sealed record ConversionOptions
     public Activation Activation { get; init; } = Activation.HSwish;
 
     /// <summary>
-    /// Whether a convolution is replaced that no <c>BatchNorm2d</c> follows, as in ConvNeXt. The new module ends in a batch norm all the same.
+    /// Whether a convolution is replaced that no <c>BatchNorm2d</c> follows, as in ConvNeXt. The new module ends in a batch norm all the
+    /// same.
     /// </summary>
     public bool WithoutBatchNorm { get; init; }
 
@@ -36,8 +40,8 @@ public sealed record ConversionOptions
     public KernelInitialisation Initialise { get; init; } = KernelInitialisation.Random;
 
     /// <summary>
-    /// Images [N, C, H, W] as the network gets them in training (normalised), needed for <see cref="KernelInitialisation.Fit"/>: a few hundred
-    /// suffice, no labels. They stay the caller's.
+    /// Images [N, C, H, W] as the network gets them in training (normalised), needed for <see cref="KernelInitialisation.Fit"/>: a few
+    /// hundred suffice, no labels. They stay the caller's.
     /// </summary>
     public Tensor? Calibration { get; init; }
 
@@ -54,16 +58,24 @@ public sealed record ConversionOptions
         EnumValues.Require(Activation);
         EnumValues.Require(Initialise);
         if (FitSteps < 0) throw new ArgumentOutOfRangeException(nameof(FitSteps), FitSteps, "The steps of a fit are 0 or more.");
-        if (FitBatch < 2) throw new ArgumentOutOfRangeException(nameof(FitBatch), FitBatch, "A step of a fit takes at least 2 images, for batch norm.");
+        if (FitBatch < 2)
+        {
+            throw new ArgumentOutOfRangeException(nameof(FitBatch), FitBatch, "A step of a fit takes at least 2 images, for batch norm.");
+        }
+
         if (Initialise == KernelInitialisation.Fit && Calibration is null)
         {
             throw new ArgumentException(
-                $"{nameof(Initialise)} is {nameof(KernelInitialisation.Fit)}, which needs images: set {nameof(Calibration)} to some that the network was trained on.", nameof(Calibration));
+                $"{nameof(Initialise)} is {nameof(KernelInitialisation.Fit)}, which needs images: set "
+                + $"{nameof(Calibration)} to some that the network was trained on.",
+                nameof(Calibration));
         }
 
         if (Calibration is { } images && (images.dim() != 4 || images.shape[0] < 2))
         {
-            throw new ArgumentException($"{nameof(Calibration)} has shape [{string.Join(", ", images.shape)}]; images [N, C, H, W] with N of 2 or more are needed.", nameof(Calibration));
+            throw new ArgumentException(
+                $"{nameof(Calibration)} has shape [{string.Join(", ", images.shape)}]; images [N, C, H, W] with N of 2 or more are needed.",
+                nameof(Calibration));
         }
     }
 }

@@ -17,8 +17,8 @@ namespace XSepConv;
 /// <param name="MacsBefore">Multiply-accumulates of the convolution, for the traced input.</param>
 /// <param name="MacsAfter">Multiply-accumulates of the new module.</param>
 /// <param name="FitError">
-/// With <see cref="KernelInitialisation.Fit"/>, how far the new module's output is from the old one's on the calibration images: root mean square
-/// of the difference over the standard deviation of the old output. 0 is the same, 1 as good as the mean.
+/// With <see cref="KernelInitialisation.Fit"/>, how far the new module's output is from the old one's on the calibration images: root mean
+/// square of the difference over the standard deviation of the old output. 0 is the same, 1 as good as the mean.
 /// </param>
 public sealed record ReplacedLayer(
     string Path,
@@ -48,7 +48,9 @@ public sealed record LeftLayer(string Path, string Reason);
 /// <param name="ParametersAfter">Trainable values of the whole network after.</param>
 /// <param name="MacsBefore">Multiply-accumulates of the whole network before; null where <see cref="NotCounted"/> says why.</param>
 /// <param name="MacsAfter">Multiply-accumulates of the whole network after.</param>
-/// <param name="NotCounted">The layer that keeps the whole network's MACs from being counted; those of the replaced layers always are.</param>
+/// <param name="NotCounted">
+/// The layer that keeps the whole network's MACs from being counted; those of the replaced layers always are.
+/// </param>
 public sealed record ConversionReport(
     IReadOnlyList<long> Input,
     IReadOnlyList<ReplacedLayer> Replaced,
@@ -66,7 +68,9 @@ public sealed record ConversionReport(
         text.Append(Replaced.Count == 0 ? "Nothing to replace.\n" : $"Replaced {Replaced.Count}:\n");
         foreach (var layer in Replaced)
         {
-            text.Append($"  {layer.Path}: {layer.KernelSize}×{layer.KernelSize}, stride {layer.Stride}, {layer.Channels} channels at {layer.Height}×{layer.Width}, pads {layer.Padding}, ");
+            text.Append(
+                $"  {layer.Path}: {layer.KernelSize}×{layer.KernelSize}, stride {layer.Stride}, {layer.Channels} channels at "
+                + $"{layer.Height}×{layer.Width}, pads {layer.Padding}, ");
             text.Append($"MACs {Number(layer.MacsBefore)} → {Number(layer.MacsAfter)}");
             text.Append(layer.FitError is { } error ? string.Create(CultureInfo.InvariantCulture, $", fit error {error:0.000}\n") : "\n");
         }

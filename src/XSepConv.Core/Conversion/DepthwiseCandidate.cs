@@ -28,15 +28,27 @@ internal sealed record DepthwiseCandidate(
     {
         var (height, width) = (conv.kernel_size[0], conv.kernel_size[1]);
         var (stride, dilation) = (conv.stride, conv.dilation);
-        if (conv.out_channels != conv.in_channels) return $"it makes {conv.out_channels} channels of {conv.in_channels}; XSepConv keeps their number";
+        if (conv.out_channels != conv.in_channels)
+        {
+            return $"it makes {conv.out_channels} channels of {conv.in_channels}; XSepConv keeps their number";
+        }
+
         if (height != width) return $"its kernel is {height}×{width}; XSepConv replaces square ones";
         if (height % 2 == 0) return $"its kernel is {height}×{height}; XSepConv replaces odd ones";
         if (dilation.Any(step => step != 1)) return $"it is dilated by {string.Join('×', dilation)}; XSepConv is not";
         if (stride[0] != stride[1] || stride[0] is not (1 or 2)) return $"its stride is {string.Join('×', stride)}; XSepConv has 1 or 2";
         if (conv.padding_mode != PaddingModes.Zeros) return $"it pads with {conv.padding_mode}; XSepConv pads with zeros";
-        if (!IsHalfPadded(conv, height / 2)) return $"its padding is {PaddingOf(conv)}; XSepConv pads a {height}×{height} kernel by {height / 2}";
+        if (!IsHalfPadded(conv, height / 2))
+        {
+            return $"its padding is {PaddingOf(conv)}; XSepConv pads a {height}×{height} kernel by {height / 2}";
+        }
+
         if (height > NetworkSpec.LargestKernel) return $"its kernel is {height}×{height}; XSepConv goes to {NetworkSpec.LargestKernel}";
-        if (conv.in_channels > NetworkSpec.MostChannels) return $"it has {conv.in_channels} channels; XSepConv goes to {NetworkSpec.MostChannels}";
+        if (conv.in_channels > NetworkSpec.MostChannels)
+        {
+            return $"it has {conv.in_channels} channels; XSepConv goes to {NetworkSpec.MostChannels}";
+        }
+
         var (least, option) = stride[0] == 1
             ? (options.MinKernel, nameof(ConversionOptions.MinKernel))
             : (options.MinKernelStride2, nameof(ConversionOptions.MinKernelStride2));

@@ -11,8 +11,8 @@ namespace XSepConv;
 internal sealed record ModulePlace(string? Refusal, Action<nn.Module> Put);
 
 /// <summary>
-/// Where the modules of a tree are held. TorchSharp registers children by name, but a module's <c>forward</c> calls its fields, and containers keep lists of
-/// their own, so that a replacement has to be put in all of them.
+/// Where the modules of a tree are held. TorchSharp registers children by name, but a module's <c>forward</c> calls its fields, and
+/// containers keep lists of their own, so that a replacement has to be put in all of them.
 /// </summary>
 internal sealed class ModulePlaces
 {
@@ -36,7 +36,8 @@ internal sealed class ModulePlaces
         var refusal =
             readOnly ? $"{what} is read-only"
             : !CanHold(declared)
-                ? $"{what} is declared as {TypeName.Of(declared)}, which can't hold an {nameof(XSepConv2d)}; declare it as Module<Tensor, Tensor>"
+                ? $"{what} is declared as {TypeName.Of(declared)}, which can't hold an {nameof(XSepConv2d)}; "
+                    + "declare it as Module<Tensor, Tensor>"
             : null;
         if (!_places.TryGetValue(held, out var places)) _places[held] = places = [];
         places.Add(new(refusal, put));
@@ -86,9 +87,14 @@ internal sealed class ModulePlaces
     {
         for (var type = module.GetType(); type is not null && type.DeclaringType != typeof(nn); type = type.BaseType)
         {
-            foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            foreach (
+                var field in type.GetFields(
+                    BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             {
-                if (MayLeadToModules(field.FieldType)) Look(field.GetValue(module), field.FieldType, FieldName(field), value => field.SetValue(module, value), DeepestNesting);
+                if (MayLeadToModules(field.FieldType))
+                {
+                    Look(field.GetValue(module), field.FieldType, FieldName(field), value => field.SetValue(module, value), DeepestNesting);
+                }
             }
         }
     }
@@ -135,7 +141,8 @@ internal sealed class ModulePlaces
         CanHold(type) || typeof(nn.Module).IsAssignableFrom(type) || (type != typeof(string) && typeof(IEnumerable).IsAssignableFrom(type));
 
     private static Type ElementType(Type collection, Type definition, int argument) =>
-        collection.GetInterfaces().FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == definition)?.GetGenericArguments()[argument]
+        collection.GetInterfaces().FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == definition)
+            ?.GetGenericArguments()[argument]
         ?? typeof(object);
 
     // The compiler calls the field behind a property `<Name>k__BackingField`.

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>Every module below a root, once, with its first path; what is inside an XSepConv is left out, since that is already converted.</summary>
+/// <summary>
+/// Every module below a root, once, with its first path; what is inside an XSepConv is left out, since that is already converted.
+/// </summary>
 internal sealed class ModuleTree
 {
     private readonly Dictionary<nn.Module, string> _paths = new(ReferenceEqualityComparer.Instance);

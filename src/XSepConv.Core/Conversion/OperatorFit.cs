@@ -6,15 +6,16 @@ namespace XSepConv;
 
 /// <summary>Fits an XSepConv2d to the convolution and the batch norm that it will replace.</summary>
 /// <remarks>
-/// First in closed form: <see cref="SeparableKernel"/> for each channel, with batch norms that keep the activations where they are nearly linear, and the last
-/// batch norm by linear regression. Then Adam on the squared distance of the outputs, nonlinear as they are. The better of the two is kept.
+/// First in closed form: <see cref="SeparableKernel"/> for each channel, with batch norms that keep the activations where they are nearly
+/// linear, and the last batch norm by linear regression. Then Adam on the squared distance of the outputs, nonlinear as they are. The
+/// better of the two is kept.
 /// </remarks>
 internal sealed class OperatorFit
 {
     private const double LearningRate = 0.01;
 
-    // Near zero hswish(x) = x/2 + x²/6 and SiLU(x) = x/2 + x²/4: at this size (root mean square) the curvature is a twelfth or an eighth of the
-    // slope, and zero stays zero, so that the zeros around a map mean the same before and after it.
+    // Near zero hswish(x) = x/2 + x²/6 and SiLU(x) = x/2 + x²/4: at this size (root mean square) the curvature is a twelfth or an eighth of
+    // the slope, and zero stays zero, so that the zeros around a map mean the same before and after it.
     private const double SmallSignal = 0.25;
 
     // ReLU and ReLU6 are linear above zero: two standard deviations leave 2 % below, and nothing above 6.
@@ -50,13 +51,16 @@ internal sealed class OperatorFit
         module.to(weight.dtype);
         if (!double.IsFinite(error))
         {
-            throw new InvalidOperationException($"The fit of '{candidate.Path}' does not converge; use {nameof(KernelInitialisation)}.{nameof(KernelInitialisation.Random)}, or fewer {nameof(ConversionOptions.FitSteps)}.");
+            throw new InvalidOperationException(
+                $"The fit of '{candidate.Path}' does not converge; use "
+                + $"{nameof(KernelInitialisation)}.{nameof(KernelInitialisation.Random)}, or fewer {nameof(ConversionOptions.FitSteps)}.");
         }
 
         return error;
     }
 
-    private static (Tensor X, Tensor Expected) Answers(nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, Tensor images, DisposeScope scope)
+    private static (Tensor X, Tensor Expected) Answers(
+        nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, Tensor images, DisposeScope scope)
     {
         // Copies, since the network may change its maps in place, in a scope that the network's own do not end.
         Tensor? x = null, expected = null;
@@ -77,7 +81,10 @@ internal sealed class OperatorFit
         }
         catch (Exception e)
         {
-            throw BadImages($"The network does not run on {nameof(ConversionOptions.Calibration)} of shape [{string.Join(", ", images.shape)}]: {e.Message}", e);
+            throw BadImages(
+                $"The network does not run on {nameof(ConversionOptions.Calibration)} of shape [{string.Join(", ", images.shape)}]: "
+                + $"{e.Message}",
+                e);
         }
         finally
         {
@@ -87,12 +94,14 @@ internal sealed class OperatorFit
 
         if (x is null || expected is null || !isfinite(expected).all().item<bool>())
         {
-            throw BadImages($"With {nameof(ConversionOptions.Calibration)} '{candidate.Path}' gives no finite output; all values must be finite.");
+            throw BadImages(
+                $"With {nameof(ConversionOptions.Calibration)} '{candidate.Path}' gives no finite output; all values must be finite.");
         }
 
         return (x, expected);
 
-        static ArgumentException BadImages(string problem, Exception? inner = null, string argument = nameof(ConversionOptions.Calibration)) =>
+        static ArgumentException BadImages(
+            string problem, Exception? inner = null, string argument = nameof(ConversionOptions.Calibration)) =>
             new(problem, argument, inner);
     }
 
@@ -124,7 +133,10 @@ internal sealed class OperatorFit
             fit.Column.CopyTo(column, c * k);
         }
 
-        foreach (var (conv, weights) in _convolutions.Zip([twoByTwo, row, column])) conv.weight.copy_(tensor(weights).reshape(conv.weight.shape));
+        foreach (var (conv, weights) in _convolutions.Zip([twoByTwo, row, column]))
+        {
+            conv.weight.copy_(tensor(weights).reshape(conv.weight.shape));
+        }
     }
 
     // Measures the first two batch norms on all calibration images at once, layer by layer, and the last one with them.
@@ -191,7 +203,11 @@ internal sealed class OperatorFit
         for (var step = 0; step < _options.FitSteps; step++)
         {
             using var scope = NewDisposeScope();
-            foreach (var group in optimizer.ParamGroups) group.LearningRate = LearningRate * 0.5 * (1 + Math.Cos(Math.PI * step / _options.FitSteps));
+            foreach (var group in optimizer.ParamGroups)
+            {
+                group.LearningRate = LearningRate * 0.5 * (1 + Math.Cos(Math.PI * step / _options.FitSteps));
+            }
+
             var first = step * batch % (_x.shape[0] - batch + 1);
             optimizer.zero_grad();
             var y = _module.call(_x.narrow(0, first, batch));

@@ -25,7 +25,8 @@ internal sealed class Replacement
     public static Replacement Create(DepthwiseCandidate candidate, PaddingDirection padding, ConversionOptions options)
     {
         var weight = candidate.Convolution.weight;
-        var module = new XSepConv2d(candidate.Channels, candidate.KernelSize, candidate.Stride, padding, options.Activation, weight.device, weight.dtype);
+        var module = new XSepConv2d(
+            candidate.Channels, candidate.KernelSize, candidate.Stride, padding, options.Activation, weight.device, weight.dtype);
         module.eval();
         if (candidate.BatchNorm is { } old)
         {

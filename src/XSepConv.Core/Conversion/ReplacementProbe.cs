@@ -3,14 +3,17 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// Tries out whether a convolution and its batch norm can be replaced, by running the network with stand-ins in their places. The convolution's stand-in
-/// answers something wrong, the batch norm's what is right: when the network's output stays the same to the bit, the network calls what is in those
-/// places, takes any module there, and uses the convolution's output for nothing but the batch norm.
+/// Tries out whether a convolution and its batch norm can be replaced, by running the network with stand-ins in their places. The
+/// convolution's stand-in answers something wrong, the batch norm's what is right: when the network's output stays the same to the bit, the
+/// network calls what is in those places, takes any module there, and uses the convolution's output for nothing but the batch norm.
 /// </summary>
 internal static class ReplacementProbe
 {
-    /// <summary>Why it can't be replaced; null when it can. The network is in eval mode, without gradients, and is the same afterwards.</summary>
-    public static string? Refusal(nn.Module<Tensor, Tensor> network, ModulePlaces places, DepthwiseCandidate candidate, Tensor input, Tensor expected)
+    /// <summary>
+    /// Why it can't be replaced; null when it can. The network is in eval mode, without gradients, and is the same afterwards.
+    /// </summary>
+    public static string? Refusal(
+        nn.Module<Tensor, Tensor> network, ModulePlaces places, DepthwiseCandidate candidate, Tensor input, Tensor expected)
     {
         using var scope = NewDisposeScope();
         using var convolution = new StandIn();
@@ -38,10 +41,15 @@ internal static class ReplacementProbe
             return $"the network does not run with another module in its place ({e.Message.Split('\n')[0]})";
         }
 
-        if (convolution.Runs != 1) return "it still runs after it was replaced, so something other than a field, list or dictionary of a module holds it";
+        if (convolution.Runs != 1)
+        {
+            return "it still runs after it was replaced, so something other than a field, list or dictionary of a module holds it";
+        }
+
         if (candidate.BatchNorm is not null && batchNorm.Runs != 1)
         {
-            return $"the batch norm '{candidate.BatchNormPath}' still runs after it was replaced, so something other than a field, list or dictionary of a module holds it";
+            return $"the batch norm '{candidate.BatchNormPath}' still runs after it was replaced, so something other than a field, list or "
+                + "dictionary of a module holds it";
         }
 
         if (SameValues(output, expected)) return null;

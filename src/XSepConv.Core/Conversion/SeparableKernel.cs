@@ -27,8 +27,8 @@ internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[]
         var norm = Dot(target, target);
         if (norm == 0) return new(twoByTwo, row, Unit(k, k / 2), 0);
 
-        // The composition is linear in each of the three, so that fixing two leaves a least-squares problem for the third. With the 2×2 left at its
-        // own pixel this finds the nearest kernel of rank one, from which the 2×2 joins in.
+        // The composition is linear in each of the three, so that fixing two leaves a least-squares problem for the third. With the 2×2
+        // left at its own pixel this finds the nearest kernel of rank one, from which the 2×2 joins in.
         for (var round = 0; round < RankOneRounds + Rounds; round++)
         {
             if (round >= RankOneRounds) twoByTwo = Solve(target, 4, unit => Compose(unit, row, column));

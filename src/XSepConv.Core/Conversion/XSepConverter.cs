@@ -7,24 +7,31 @@ namespace XSepConv;
 /// <see cref="XSepConv2d"/>, with the padding planned over the whole network.
 /// </summary>
 /// <remarks>
-/// <para>A depthwise <c>Conv2d</c> (groups = in = out channels, odd K×K, zero padding K/2, stride 1 or 2, no dilation) anywhere in the module tree is
-/// replaced by an <see cref="XSepConv2d"/>, and the <c>BatchNorm2d</c> that takes its output by <c>nn.Identity()</c>, since XSepConv2d ends in a batch norm.
-/// A field declared as <c>Conv2d</c> or <c>BatchNorm2d</c> can't hold another type; such layers stay and are listed.</para>
-/// <para>The padding cancels within each resolution (<see cref="PaddingPlan.ForStages"/>), in the order in which the layers run. Branches that run side by side
-/// count as one after the other.</para>
-/// <para>Mode, device, dtype, <c>requires_grad</c> and the batch norm's <c>eps</c> and <c>momentum</c> are kept; nothing else of the network
-/// changes, whatever its forward does to it. What is replaced is disposed of, and the new weights are other parameters: make optimisers, and
-/// register hooks, after the conversion. New weights are drawn from torch's generator, as those of any new layer.</para>
+/// <para>A depthwise <c>Conv2d</c> (groups = in = out channels, odd K×K, zero padding K/2, stride 1 or 2, no dilation) anywhere in the
+/// module tree is replaced by an <see cref="XSepConv2d"/>, and the <c>BatchNorm2d</c> that takes its output by <c>nn.Identity()</c>, since
+/// XSepConv2d ends in a batch norm. A field declared as <c>Conv2d</c> or <c>BatchNorm2d</c> can't hold another type; such layers stay and
+/// are listed.</para>
+/// <para>The padding cancels within each resolution (<see cref="PaddingPlan.ForStages"/>), in the order in which the layers run. Branches
+/// that run side by side count as one after the other.</para>
+/// <para>Mode, device, dtype, <c>requires_grad</c> and the batch norm's <c>eps</c> and <c>momentum</c> are kept; nothing else of the
+/// network changes, whatever its forward does to it. What is replaced is disposed of, and the new weights are other parameters: make
+/// optimisers, and register hooks, after the conversion. New weights are drawn from torch's generator, as those of any new layer.</para>
 /// </remarks>
 public static class XSepConverter
 {
     /// <summary>Converts a network in place. Nothing is changed when anything fails.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="input">Shape of an input, such as [1, 3, 224, 224]: forwards on it tell which layers run, in which order and on which maps.</param>
+    /// <param name="input">
+    /// Shape of an input, such as [1, 3, 224, 224]: forwards on it tell which layers run, in which order and on which maps.
+    /// </param>
     /// <param name="options">What to replace and how; the defaults when null.</param>
     /// <returns>What was replaced, what was left and why, parameters and MACs before and after.</returns>
-    /// <exception cref="ArgumentException">An option is out of range, the shape is not positive, or the network does not run on it, or not repeatably.</exception>
-    /// <exception cref="InvalidOperationException">There is nothing to replace (the message says why), or the converted network does not run.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, the shape is not positive, or the network does not run on it, or not repeatably.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is nothing to replace (the message says why), or the converted network does not run.
+    /// </exception>
     public static ConversionReport Convert(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions? options = null)
     {
         options ??= new();
@@ -68,7 +75,9 @@ public static class XSepConverter
     /// <param name="input">Shape of an input.</param>
     /// <param name="options">What to replace and how; the defaults when null. Nothing is fitted.</param>
     /// <returns>What would be replaced and left, and the parameters and MACs that would result.</returns>
-    /// <exception cref="ArgumentException">An option is out of range, the shape is not positive, or the network does not run on it, or not repeatably.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, the shape is not positive, or the network does not run on it, or not repeatably.
+    /// </exception>
     public static ConversionReport Preview(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions? options = null)
     {
         options ??= new();
@@ -94,7 +103,8 @@ public static class XSepConverter
         options.Validate();
         if (input.Length == 0 || input.Any(size => size < 1))
         {
-            throw new ArgumentException($"The input shape is [{string.Join(", ", input)}]; every size is at least 1, such as [1, 3, 224, 224].", nameof(input));
+            throw new ArgumentException(
+                $"The input shape is [{string.Join(", ", input)}]; every size is at least 1, such as [1, 3, 224, 224].", nameof(input));
         }
     }
 
@@ -103,11 +113,14 @@ public static class XSepConverter
         var reasons = Listing.Of(search.Left.Select(left => $"{left.Path}: {left.Reason}"));
         return new("There is nothing to replace: " + (
             reasons.Length > 0 ? $"{reasons}."
-            : search.Tree.Modules.Count == 1 ? "the network has no registered children; a module of your own calls RegisterComponents() at the end of its constructor."
-            : $"the network has no depthwise {TypeName.Of(typeof(TorchSharp.Modules.Conv2d))} (groups = in = out channels) outside an XSepConv."));
+            : search.Tree.Modules.Count == 1
+                ? "the network has no registered children; a module of your own calls RegisterComponents() at the end of its constructor."
+            : $"the network has no depthwise {TypeName.Of(typeof(TorchSharp.Modules.Conv2d))} (groups = in = out channels) outside "
+                + "an XSepConv."));
     }
 
-    private static ConversionReport Report(long[] input, CandidateSearch search, IReadOnlyList<ReplacedLayer> replaced, NetworkCost cost) => new(
+    private static ConversionReport Report(long[] input, CandidateSearch search, IReadOnlyList<ReplacedLayer> replaced, NetworkCost cost) =>
+        new(
         [.. input],
         replaced,
         search.Left,
@@ -117,7 +130,8 @@ public static class XSepConverter
         cost.Macs + replaced.Sum(layer => layer.MacsAfter - layer.MacsBefore),
         cost.NotCounted);
 
-    private static void RequireThatItRuns(nn.Module<Tensor, Tensor> network, long[] input, CandidateSearch search, List<Replacement> replacements)
+    private static void RequireThatItRuns(
+        nn.Module<Tensor, Tensor> network, long[] input, CandidateSearch search, List<Replacement> replacements)
     {
         using var scope = NewDisposeScope();
         var runs = new int[replacements.Count];
@@ -133,11 +147,16 @@ public static class XSepConverter
             var output = network.call(CandidateSearch.ProbeInput(network, input));
             if (!output.shape.AsSpan().SequenceEqual(search.OutputShape))
             {
-                throw new InvalidOperationException($"its output has shape [{string.Join(", ", output.shape)}] instead of [{string.Join(", ", search.OutputShape)}]");
+                throw new InvalidOperationException(
+                    $"its output has shape [{string.Join(", ", output.shape)}] instead of [{string.Join(", ", search.OutputShape)}]");
             }
 
             var wrong = Array.FindIndex(runs, count => count != 1);
-            if (wrong >= 0) throw new InvalidOperationException($"the module put in at '{replacements[wrong].Path}' runs {runs[wrong]} times instead of once");
+            if (wrong >= 0)
+            {
+                throw new InvalidOperationException(
+                    $"the module put in at '{replacements[wrong].Path}' runs {runs[wrong]} times instead of once");
+            }
         }
         catch (Exception e)
         {

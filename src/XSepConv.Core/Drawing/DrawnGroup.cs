@@ -13,7 +13,9 @@ internal enum BoxKind
 /// <summary>A box of a drawing.</summary>
 internal sealed record DrawnBox(string Id, BoxKind Kind, params IReadOnlyList<string> Lines);
 
-/// <summary>Boxes that are drawn together: blocks that get maps of one resolution, or what is outside of the blocks (without a title).</summary>
+/// <summary>
+/// Boxes that are drawn together: blocks that get maps of one resolution, or what is outside of the blocks (without a title).
+/// </summary>
 internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBox> Boxes)
 {
     public static IReadOnlyList<DrawnGroup> Of(NetworkSpec spec, (int Height, int Width)? size)
@@ -21,7 +23,8 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         ArgumentNullException.ThrowIfNull(spec);
         if (size is { Height: < 1 } or { Width: < 1 })
         {
-            throw new ArgumentException($"The size is {size.Value.Height}×{size.Value.Width}; an image has at least 1×1 pixel.", nameof(size));
+            throw new ArgumentException(
+                $"The size is {size.Value.Height}×{size.Value.Width}; an image has at least 1×1 pixel.", nameof(size));
         }
 
         spec.Validate();
@@ -29,13 +32,18 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         var groups = new List<DrawnGroup>
         {
             new("start", "", [
-                new("images", BoxKind.Other, "images", $"[N, {spec.InputChannels}, {(size is { } pixels ? $"{pixels.Height}, {pixels.Width}" : "H, W")}]"),
-                new("stem", BoxKind.Other, $"3×3, stride {spec.StemStride} · {Name(spec.Activation)}", $"{spec.InputChannels} → {spec.StemChannels}"),
+                new(
+                    "images", BoxKind.Other, "images",
+                    $"[N, {spec.InputChannels}, {(size is { } pixels ? $"{pixels.Height}, {pixels.Width}" : "H, W")}]"),
+                new(
+                    "stem", BoxKind.Other, $"3×3, stride {spec.StemStride} · {Name(spec.Activation)}",
+                    $"{spec.InputChannels} → {spec.StemChannels}"),
             ]),
         };
         foreach (var group in spec.Blocks.Select((block, i) => (Block: block, Index: i)).GroupBy(entry => strides[entry.Index]))
         {
-            var boxes = group.Select(entry => Box(layers.Blocks[entry.Index], entry.Index, Resolution(group.Key * entry.Block.Stride, size)));
+            var boxes = group.Select(
+                entry => Box(layers.Blocks[entry.Index], entry.Index, Resolution(group.Key * entry.Block.Stride, size)));
             groups.Add(new($"at{group.Key}", Resolution(group.Key, size), [.. boxes]));
         }
 

@@ -23,7 +23,9 @@ public static class NetworkDrawing
             if (group.Title.Length > 0) text.Append(CultureInfo.InvariantCulture, $"  subgraph {group.Id}[\"{group.Title}\"]\n");
             foreach (var box in group.Boxes)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{indent}{box.Id}[\"{string.Join("<br/>", box.Lines.Select(Escape))}\"]:::{Class(box.Kind)}\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{indent}{box.Id}[\"{string.Join("<br/>", box.Lines.Select(Escape))}\"]:::{Class(box.Kind)}\n");
             }
 
             if (group.Title.Length > 0) text.Append("  end\n");
@@ -38,7 +40,8 @@ public static class NetworkDrawing
 
         return text.ToString();
 
-        static string Escape(string line) => OnOneLine(line).Replace("&", "&amp;", StringComparison.Ordinal).Replace("\"", "&quot;", StringComparison.Ordinal)
+        static string Escape(string line) =>
+            OnOneLine(line).Replace("&", "&amp;", StringComparison.Ordinal).Replace("\"", "&quot;", StringComparison.Ordinal)
             .Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
     }
 
@@ -54,11 +57,19 @@ public static class NetworkDrawing
         foreach (var group in groups)
         {
             var indent = group.Title.Length > 0 ? "    " : "  ";
-            if (group.Title.Length > 0) text.Append(CultureInfo.InvariantCulture, $"  subgraph cluster_{group.Id} {{\n    label=\"{group.Title}\"; labeljust=\"l\";\n");
+            if (group.Title.Length > 0)
+            {
+                text.Append(
+                    CultureInfo.InvariantCulture, $"  subgraph cluster_{group.Id} {{\n    label=\"{group.Title}\"; labeljust=\"l\";\n");
+            }
+
             foreach (var box in group.Boxes)
             {
                 var (fill, line) = Colours(box.Kind);
-                text.Append(CultureInfo.InvariantCulture, $"{indent}{box.Id} [label=\"{string.Join("\\n", box.Lines.Select(Escape))}\", fillcolor=\"{fill}\", color=\"{line}\"];\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{indent}{box.Id} [label=\"{string.Join("\\n", box.Lines.Select(Escape))}\", fillcolor=\"{fill}\", "
+                    + $"color=\"{line}\"];\n");
             }
 
             if (group.Title.Length > 0) text.Append("  }\n");
@@ -67,7 +78,8 @@ public static class NetworkDrawing
         text.Append("  ").AppendJoin(" -> ", groups.SelectMany(group => group.Boxes).Select(box => box.Id)).Append(";\n}\n");
         return text.ToString();
 
-        static string Escape(string line) => OnOneLine(line).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        static string Escape(string line) =>
+            OnOneLine(line).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
     }
 
     // A line end in a network's name would end the drawing.

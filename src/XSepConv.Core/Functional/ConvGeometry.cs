@@ -4,7 +4,8 @@ using TorchSharp.Modules;
 namespace XSepConv;
 
 /// <summary>Kernel, stride and padding that a kernel stands in for.</summary>
-internal readonly record struct ConvGeometry((long Height, long Width) Kernel, (long Height, long Width) Stride, (long Height, long Width) Padding)
+internal readonly record struct ConvGeometry(
+    (long Height, long Width) Kernel, (long Height, long Width) Stride, (long Height, long Width) Padding)
 {
     /// <summary>Whether a depthwise convolution still is of this geometry, without a bias.</summary>
     public bool Fits(Conv2d conv, long channels) =>

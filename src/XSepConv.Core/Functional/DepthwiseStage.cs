@@ -24,7 +24,8 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
     {
         var (kernel, stride) = (conv.weight.size(3), conv.stride![0]);
         return FusedMemory.WhyNot(x, "the input", x.numel())
-            ?? FusedMemory.WhyNot(conv, new((kernel, kernel), (stride, stride), (kernel / 2, kernel / 2)), x.size(1)) ?? FusedMemory.WhyNot(norm, norm.training, x.size(1))
+            ?? FusedMemory.WhyNot(conv, new((kernel, kernel), (stride, stride), (kernel / 2, kernel / 2)), x.size(1))
+            ?? FusedMemory.WhyNot(norm, norm.training, x.size(1))
             ?? StageChecks.WhyNot(x.size(2), x.size(3), kernel, stride);
     }
 
@@ -37,10 +38,12 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
     private Tensor Fused(Tensor x, bool activated)
     {
         var shape = new DepthwiseStageShape(
-            (int)x.size(0), (int)x.size(1), (int)x.size(2), (int)x.size(3), (int)conv.weight.size(3), (int)conv.stride![0], activated ? activation : null);
+            (int)x.size(0), (int)x.size(1), (int)x.size(2), (int)x.size(3), (int)conv.weight.size(3), (int)conv.stride![0],
+            activated ? activation : null);
         if (norm.training) shape.ValidateForTraining();
         else shape.Validate();
 
-        return new FusedDepthwise(shape, KernelRegistry.Current, new FusedNorm(norm), norm.training).Apply([x, conv.weight, norm.weight, norm.bias!]);
+        return new FusedDepthwise(shape, KernelRegistry.Current, new FusedNorm(norm), norm.training).Apply(
+            [x, conv.weight, norm.weight, norm.bias!]);
     }
 }

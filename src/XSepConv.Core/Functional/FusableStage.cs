@@ -29,7 +29,9 @@ internal abstract class FusableStage(params nn.Module<Tensor, Tensor>[] layers)
     public bool HasHooks => !LayerHooks.CanTell || Array.Exists(layers, LayerHooks.Any);
 
     /// <summary>Whether the stage runs fused on this input.</summary>
-    /// <exception cref="InvalidOperationException"><see cref="XSepBackend.Fused"/> is asked for and can't run; the message says why.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <see cref="XSepBackend.Fused"/> is asked for and can't run; the message says why.
+    /// </exception>
     public bool RunsFused(Tensor x)
     {
         // Of no images there is nothing to compute: the layers give an empty map.

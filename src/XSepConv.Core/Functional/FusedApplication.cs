@@ -107,7 +107,11 @@ internal sealed partial class FusedApplication(FusedOperator operation)
         alarm.add_(1);
         _isAlarmed = true;
         var shape = ChangedShape().Match(message);
-        if (shape.Success) alarm.set_(zeros(1).expand([.. shape.Groups[1].Value.Split(',').Select(size => long.Parse(size, CultureInfo.InvariantCulture))]));
+        if (shape.Success)
+        {
+            alarm.set_(
+                zeros(1).expand([.. shape.Groups[1].Value.Split(',').Select(size => long.Parse(size, CultureInfo.InvariantCulture))]));
+        }
     }
 
     private void Release()

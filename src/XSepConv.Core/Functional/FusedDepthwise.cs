@@ -18,11 +18,11 @@ internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKern
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (Training)
         {
-            kernels.TrainForward(shape, parameters, x, y, FusedMemory.Statistics(statistics!, 0), TorchTeam.Threads);
+            kernels.TrainForward(shape, parameters, x, y, FusedMemory.Statistics(statistics!, 0), TorchTeam.Join());
             return output;
         }
 
-        kernels.Infer(shape, parameters, x, y, TorchTeam.Threads);
+        kernels.Infer(shape, parameters, x, y, TorchTeam.Join());
         if (statistics is not null) FusedMemory.CopyRunning(norm.Module, FusedMemory.Statistics(statistics, 0));
         return output;
     }
@@ -42,8 +42,8 @@ internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKern
             Norm = new() { Weight = FusedMemory.Pointer(results[2]), Bias = FusedMemory.Pointer(results[3]) },
         };
         kernels.Backward(
-            shape, parameters, FusedMemory.Pointer(saved[0]), FusedMemory.Pointer(outputGradient), FusedMemory.Statistics(saved[^1], 0), gradients,
-            frozen: !Training, TorchTeam.Threads);
+            shape, parameters, FusedMemory.Pointer(saved[0]), FusedMemory.Pointer(outputGradient), FusedMemory.Statistics(saved[^1], 0),
+            gradients, frozen: !Training, TorchTeam.Join());
         return results;
     }
 

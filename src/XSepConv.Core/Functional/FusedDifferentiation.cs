@@ -5,7 +5,9 @@ namespace XSepConv;
 /// <summary>Composed parts for a backward that is differentiated again.</summary>
 internal static class FusedDifferentiation
 {
-    /// <summary>Batch norm as the forward had it: of this batch, or with the mean and inverse deviation in rows 2i and 2i + 1 of the statistics.</summary>
+    /// <summary>
+    /// Batch norm as the forward had it: of this batch, or with the mean and inverse deviation in rows 2i and 2i + 1 of the statistics.
+    /// </summary>
     public static Tensor Norm(Tensor x, Tensor weight, Tensor bias, Tensor statistics, int index, FusedNorm norm, bool training)
     {
         if (training) return nn.functional.batch_norm(x, null, null, weight, bias, training: true, momentum: 0, eps: norm.Epsilon);

@@ -4,12 +4,13 @@ namespace XSepConv;
 
 /// <summary>A <see cref="FusedOperator"/> in autograd's graph.</summary>
 /// <remarks>
-/// <para>No exception may leave a managed <c>backward</c>, it would end the process, and the engine checks the gradients only of inputs that need
-/// one. So errors are left to a node of libtorch's, which every backward passes, whichever tensors need gradients: this function (all the
-/// arithmetic; its one input is a token) → <c>token · alarm</c> → <see cref="FusedGradients"/> (hands the gradients out).</para>
-/// <para>The product keeps the alarm. Where a tensor of ours was changed in place, the alarm is changed in place, too, and the product throws what
-/// libtorch throws. What it keeps is freed by a backward that does not retain the graph, and a second one ends there.</para>
-/// <para>It asks for more than the composed layers do: that all its tensors stay as they are, not only those that some gradient needs.</para>
+/// <para>No exception may leave a managed <c>backward</c>, it would end the process, and the engine checks the gradients only of inputs
+/// that need one. So errors are left to a node of libtorch's, which every backward passes, whichever tensors need gradients: this function
+/// (all the arithmetic; its one input is a token) → <c>token · alarm</c> → <see cref="FusedGradients"/> (hands the gradients out).</para>
+/// <para>The product keeps the alarm. Where a tensor of ours was changed in place, the alarm is changed in place, too, and the product
+/// throws what libtorch throws. What it keeps is freed by a backward that does not retain the graph, and a second one ends there.</para>
+/// <para>It asks for more than the composed layers do: that all its tensors stay as they are, not only those that some gradient
+/// needs.</para>
 /// </remarks>
 internal sealed class FusedFunction : autograd.MultiTensorFunction<FusedFunction>
 {
@@ -26,7 +27,8 @@ internal sealed class FusedFunction : autograd.MultiTensorFunction<FusedFunction
         return apply(token * application.Alarm!, application, tensors)[0];
     }
 
-    // A tensor made in inference mode can't be kept. A product of none of its values keeps it, too, and so throws what libtorch throws, before the batch is counted.
+    // A tensor made in inference mode can't be kept. A product of none of its values keeps it, too, and so throws what libtorch throws,
+    // before the batch is counted.
     private static void RequireKept(Tensor x, Tensor token)
     {
         if (x.requires_grad) return;

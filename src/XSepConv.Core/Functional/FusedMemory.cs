@@ -21,10 +21,16 @@ internal static unsafe class FusedMemory
         return count > int.MaxValue / sizeof(float) ? $"{name} has 2 GiB or more" : null;
     }
 
-    /// <summary>Says why the kernels can't stand in for a depthwise convolution: its settings and its weight can be set after it was built.</summary>
+    /// <summary>
+    /// Says why the kernels can't stand in for a depthwise convolution: its settings and its weight can be set after it was built.
+    /// </summary>
     public static string? WhyNot(Conv2d conv, in ConvGeometry geometry, long channels)
     {
-        if (!geometry.Fits(conv, channels)) return "a convolution is not as it was built: stride, padding, dilation, groups or kernel differ, or it has a bias";
+        if (!geometry.Fits(conv, channels))
+        {
+            return "a convolution is not as it was built: stride, padding, dilation, groups or kernel differ, or it has a bias";
+        }
+
         return WhyNot(conv.weight, "a weight", channels * geometry.Kernel.Height * geometry.Kernel.Width);
     }
 
@@ -32,7 +38,11 @@ internal static unsafe class FusedMemory
     public static string? WhyNot(BatchNorm2d norm, bool training, long channels)
     {
         if (norm.weight is null || norm.bias is null) return "a batch norm has no scale and shift";
-        if (norm.running_mean is null || norm.running_var is null || !norm.track_running_stats) return "a batch norm keeps no running statistics";
+        if (norm.running_mean is null || norm.running_var is null || !norm.track_running_stats)
+        {
+            return "a batch norm keeps no running statistics";
+        }
+
         if (norm.training != training) return "some batch norms are in training mode and some are not";
         return WhyNot(norm.weight, "a batch norm's scale", channels) ?? WhyNot(norm.bias, "a batch norm's shift", channels)
             ?? WhyNot(norm.running_mean, "a running mean", channels) ?? WhyNot(norm.running_var, "a running variance", channels);

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// One application of a fused operator: what it is about besides tensors, and its arithmetic, float32 on the CPU. <see cref="FusedFunction"/> makes
-/// every one differentiable.
+/// One application of a fused operator: what it is about besides tensors, and its arithmetic, float32 on the CPU.
+/// <see cref="FusedFunction"/> makes every one differentiable.
 /// </summary>
 /// <remarks>
-/// Its tensors are x, then weight, scale and shift of each convolution with the batch norm after it. It keeps them and the statistics, two vectors
-/// a batch norm, and recomputes the rest. Second derivatives are taken of the composed operators.
+/// Its tensors are x, then weight, scale and shift of each convolution with the batch norm after it. It keeps them and the statistics, two
+/// vectors a batch norm, and recomputes the rest. Second derivatives are taken of the composed operators.
 /// </remarks>
 internal abstract class FusedOperator(int channels, int norms, bool training)
 {
@@ -30,8 +30,8 @@ internal abstract class FusedOperator(int channels, int norms, bool training)
     protected BatchNormParameters Parameters(FusedNorm norm) => training ? norm.CountBatch() : norm.ToInfer();
 
     /// <summary>
-    /// Training's forward, or inference's where the operator is not training. What backward needs is written to the statistics; they are null where
-    /// nothing is kept of an inference.
+    /// Training's forward, or inference's where the operator is not training. What backward needs is written to the statistics; they are
+    /// null where nothing is kept of an inference.
     /// </summary>
     public abstract Tensor Forward(IReadOnlyList<Tensor> tensors, Tensor? statistics);
 

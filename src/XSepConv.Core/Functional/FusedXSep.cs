@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>The XSepConv stage's kernels on tensors. Forward and backward run in the same width.</summary>
-internal sealed unsafe class FusedXSep(XSepStageShape shape, StageKernels kernels, FusedNorm first, FusedNorm second, FusedNorm third, bool training)
+internal sealed unsafe class FusedXSep(
+    XSepStageShape shape, StageKernels kernels, FusedNorm first, FusedNorm second, FusedNorm third, bool training)
     : FusedOperator(shape.Channels, norms: 3, training)
 {
     public override Tensor Forward(IReadOnlyList<Tensor> tensors, Tensor? statistics)
@@ -22,11 +23,11 @@ internal sealed unsafe class FusedXSep(XSepStageShape shape, StageKernels kernel
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (Training)
         {
-            kernels.TrainForward(shape, parameters, x, y, Statistics(statistics!), TorchTeam.Threads);
+            kernels.TrainForward(shape, parameters, x, y, Statistics(statistics!), TorchTeam.Join());
             return output;
         }
 
-        kernels.Infer(shape, parameters, x, y, TorchTeam.Threads);
+        kernels.Infer(shape, parameters, x, y, TorchTeam.Join());
         if (statistics is not null)
         {
             var running = Statistics(statistics);
@@ -62,7 +63,7 @@ internal sealed unsafe class FusedXSep(XSepStageShape shape, StageKernels kernel
         };
         kernels.Backward(
             shape, parameters, FusedMemory.Pointer(saved[0]), FusedMemory.Pointer(outputGradient), Statistics(saved[^1]), gradients,
-            frozen: !Training, TorchTeam.Threads);
+            frozen: !Training, TorchTeam.Join());
         return results;
     }
 
@@ -72,7 +73,8 @@ internal sealed unsafe class FusedXSep(XSepStageShape shape, StageKernels kernel
         var y = shape.Prepadded ? saved[0] : DirectionalPadding.Pad(saved[0], shape.Padding);
         y = Norm(nn.functional.conv2d(y, saved[1], groups: channels), 0, first, activate: true);
         y = Norm(nn.functional.conv2d(y, saved[4], strides: [1, stride], padding: [0, half], groups: channels), 1, second, activate: true);
-        y = Norm(nn.functional.conv2d(y, saved[7], strides: [stride, 1], padding: [half, 0], groups: channels), 2, third, shape.ActivateOutput);
+        y = Norm(
+            nn.functional.conv2d(y, saved[7], strides: [stride, 1], padding: [half, 0], groups: channels), 2, third, shape.ActivateOutput);
         return FusedDifferentiation.Gradients(y, saved, outputGradient);
 
         Tensor Norm(Tensor x, int index, FusedNorm norm, bool activate)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// Lets a network be run on made-up images without a trace: eval mode, without gradients. Disposed of, every module is in the mode it was in,
-/// and every parameter and buffer has the values it had.
+/// Lets a network be run on made-up images without a trace: eval mode, without gradients. Disposed of, every module is in the mode it was
+/// in, and every parameter and buffer has the values it had.
 /// </summary>
 internal sealed class Probing : IDisposable
 {

@@ -7,25 +7,26 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// libtorch's own OpenMP threads. After each of its operators they wait for more work by spinning for milliseconds: threads of another pool would find every
-/// core taken by them (measured, two cores: 2 ms late into 4 ms of work), while these begin at once.
+/// libtorch's own OpenMP threads. After each of its operators they wait for more work by spinning for milliseconds: threads of another pool
+/// would find every core taken by them (measured, two cores: 2 ms late into 4 ms of work), while these begin at once.
 /// </summary>
 internal sealed unsafe class TorchTeam : IKernelTeam
 {
     // libgomp's entry for `#pragma omp parallel`: function, its argument, threads, flags.
     private readonly delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<void*, void>, void*, uint, uint, void> _parallel;
 
-    static TorchTeam()
+    private static readonly Lazy<bool> s_joined = new(Install);
+
+    private TorchTeam(delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<void*, void>, void*, uint, uint, void> parallel) =>
+        _parallel = parallel;
+
+    /// <summary>Has the kernels run on torch's own threads from here on, where they can be had; on the pool's elsewhere.</summary>
+    /// <returns>torch's number of threads.</returns>
+    public static int Join()
     {
-        // Its threads are found where libtorch is loaded: any call of it sees to that.
-        _ = get_num_threads();
-        if (Find() is { } parallel) KernelThreads.Team = new TorchTeam((delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<void*, void>, void*, uint, uint, void>)parallel);
+        _ = s_joined.Value;
+        return get_num_threads();
     }
-
-    private TorchTeam(delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<void*, void>, void*, uint, uint, void> parallel) => _parallel = parallel;
-
-    /// <summary>torch's number of threads; from here on kernels run on torch's own where they can be had, on the pool's elsewhere.</summary>
-    public static int Threads => get_num_threads();
 
     public void Run(Action job, int threads)
     {
@@ -58,15 +59,27 @@ internal sealed unsafe class TorchTeam : IKernelTeam
         }
     }
 
+    private static bool Install()
+    {
+        // Its threads are found where libtorch is loaded: any call of it sees to that.
+        _ = get_num_threads();
+        if (Find() is not { } parallel) return false;
+        KernelThreads.Team = new TorchTeam(
+            (delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<void*, void>, void*, uint, uint, void>)parallel);
+        return true;
+    }
+
     // The library that libtorch loaded, beside it and under a name with a hash; another copy would have threads of its own.
     private static nint? Find()
     {
         if (!OperatingSystem.IsLinux()) return null;
-        var mapped = File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..]).Where(path => path.StartsWith('/')).Distinct().ToList();
+        var mapped = File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..])
+            .Where(path => path.StartsWith('/')).Distinct().ToList();
         var torch = mapped.Find(path => Path.GetFileName(path).StartsWith("libtorch_cpu", StringComparison.Ordinal));
         var library = mapped.Where(path => Path.GetFileName(path).StartsWith("libgomp", StringComparison.Ordinal))
             .OrderByDescending(path => Path.GetDirectoryName(path) == Path.GetDirectoryName(torch)).FirstOrDefault();
-        return library is not null && NativeLibrary.TryLoad(library, out var handle) && NativeLibrary.TryGetExport(handle, "GOMP_parallel", out var parallel)
+        return library is not null && NativeLibrary.TryLoad(library, out var handle)
+            && NativeLibrary.TryGetExport(handle, "GOMP_parallel", out var parallel)
             ? parallel
             : null;
     }

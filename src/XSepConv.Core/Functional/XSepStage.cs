@@ -16,7 +16,8 @@ internal interface IXSepOperator
 }
 
 /// <summary>
-/// The XSepConv operator over the layers that a module owns: pad → 2×2 → BN → act → 1×K → BN → act → K×1 → BN, all depthwise, on E channels.
+/// The XSepConv operator over the layers that a module owns: pad → 2×2 → BN → act → 1×K → BN → act → K×1 → BN, all depthwise, on E
+/// channels.
 /// </summary>
 /// <remarks>Source: arXiv 2002.12046, section 3. Stride s is 1×K's in width and K×1's in height; the 2×2 runs at full resolution.</remarks>
 internal sealed class XSepStage : FusableStage
@@ -29,7 +30,8 @@ internal sealed class XSepStage : FusableStage
     private readonly Activation _activation;
 
     public XSepStage(
-        Conv2d conv2x2, BatchNorm2d bn2x2, Conv2d conv1xK, BatchNorm2d bn1xK, Conv2d convKx1, BatchNorm2d bnKx1, PaddingDirection padding, Activation activation)
+        Conv2d conv2x2, BatchNorm2d bn2x2, Conv2d conv1xK, BatchNorm2d bn1xK, Conv2d convKx1, BatchNorm2d bnKx1,
+        PaddingDirection padding, Activation activation)
         : base(conv2x2, bn2x2, conv1xK, bn1xK, convKx1, bnKx1)
     {
         (_conv2x2, _bn2x2, _conv1xK, _bn1xK, _convKx1, _bnKx1) = (conv2x2, bn2x2, conv1xK, bn1xK, convKx1, bnKx1);
@@ -40,10 +42,14 @@ internal sealed class XSepStage : FusableStage
         nn.Conv2d(channels, channels, 2, groups: channels, bias: false, device: device, dtype: dtype);
 
     public static Conv2d Conv1xK(int channels, int kernelSize, int stride, Device? device, ScalarType? dtype) =>
-        nn.Conv2d(channels, channels, (1, kernelSize), stride: (1, stride), padding: (0, kernelSize / 2), groups: channels, bias: false, device: device, dtype: dtype);
+        nn.Conv2d(
+            channels, channels, (1, kernelSize), stride: (1, stride), padding: (0, kernelSize / 2), groups: channels, bias: false,
+            device: device, dtype: dtype);
 
     public static Conv2d ConvKx1(int channels, int kernelSize, int stride, Device? device, ScalarType? dtype) =>
-        nn.Conv2d(channels, channels, (kernelSize, 1), stride: (stride, 1), padding: (kernelSize / 2, 0), groups: channels, bias: false, device: device, dtype: dtype);
+        nn.Conv2d(
+            channels, channels, (kernelSize, 1), stride: (stride, 1), padding: (kernelSize / 2, 0), groups: channels, bias: false,
+            device: device, dtype: dtype);
 
     /// <summary>Runs the stage.</summary>
     /// <param name="x">[N, E, H, W], or [N, E, H+1, W+1] when <paramref name="padded"/>.</param>
@@ -64,8 +70,10 @@ internal sealed class XSepStage : FusableStage
         var (channels, kernel, stride, training) = (x.size(1), _conv1xK.weight.size(3), _convKx1.stride![0], _bn2x2.training);
         return FusedMemory.WhyNot(x, "the input", x.numel())
             ?? FusedMemory.WhyNot(_conv2x2, s_geometry2x2, channels) ?? FusedMemory.WhyNot(_bn2x2, training, channels)
-            ?? FusedMemory.WhyNot(_conv1xK, new((1, kernel), (1, stride), (0, kernel / 2)), channels) ?? FusedMemory.WhyNot(_bn1xK, training, channels)
-            ?? FusedMemory.WhyNot(_convKx1, new((kernel, 1), (stride, 1), (kernel / 2, 0)), channels) ?? FusedMemory.WhyNot(_bnKx1, training, channels)
+            ?? FusedMemory.WhyNot(_conv1xK, new((1, kernel), (1, stride), (0, kernel / 2)), channels)
+            ?? FusedMemory.WhyNot(_bn1xK, training, channels)
+            ?? FusedMemory.WhyNot(_convKx1, new((kernel, 1), (stride, 1), (kernel / 2, 0)), channels)
+            ?? FusedMemory.WhyNot(_bnKx1, training, channels)
             ?? StageChecks.WhyNot(x.size(2), x.size(3), kernel, stride);
     }
 
@@ -90,7 +98,8 @@ internal sealed class XSepStage : FusableStage
     {
         var border = padded ? 1 : 0;
         var shape = new XSepStageShape(
-            (int)x.size(0), (int)x.size(1), (int)x.size(2) - border, (int)x.size(3) - border, (int)_conv1xK.weight.size(3), (int)_convKx1.stride![0], _padding, _activation)
+            (int)x.size(0), (int)x.size(1), (int)x.size(2) - border, (int)x.size(3) - border, (int)_conv1xK.weight.size(3),
+            (int)_convKx1.stride![0], _padding, _activation)
         {
             Prepadded = padded,
             ActivateOutput = activated,
@@ -101,8 +110,10 @@ internal sealed class XSepStage : FusableStage
 
         Tensor[] tensors =
         [
-            x, _conv2x2.weight, _bn2x2.weight, _bn2x2.bias!, _conv1xK.weight, _bn1xK.weight, _bn1xK.bias!, _convKx1.weight, _bnKx1.weight, _bnKx1.bias!,
+            x, _conv2x2.weight, _bn2x2.weight, _bn2x2.bias!, _conv1xK.weight, _bn1xK.weight, _bn1xK.bias!,
+            _convKx1.weight, _bnKx1.weight, _bnKx1.bias!,
         ];
-        return new FusedXSep(shape, KernelRegistry.Current, new FusedNorm(_bn2x2), new FusedNorm(_bn1xK), new FusedNorm(_bnKx1), training).Apply(tensors);
+        var (first, second, third) = (new FusedNorm(_bn2x2), new FusedNorm(_bn1xK), new FusedNorm(_bnKx1));
+        return new FusedXSep(shape, KernelRegistry.Current, first, second, third, training).Apply(tensors);
     }
 }

@@ -13,7 +13,8 @@ public static class Compilation
     /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network.</exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
     /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>
-    public static CompiledModel Compile(this MobileNet network, DataSpec? data = null) => network.Compile(data, KernelRegistry.Current.Name);
+    public static CompiledModel Compile(this MobileNet network, DataSpec? data = null) =>
+        network.Compile(data, KernelRegistry.Current.Name);
 
     internal static CompiledModel Compile(this MobileNet network, DataSpec? data, string kernel)
     {
@@ -23,7 +24,9 @@ public static class Compilation
         if (data is not null && (data.Channels != spec.InputChannels || data.Classes.Count != spec.NumClasses))
         {
             throw new ArgumentException(
-                $"The data has {data.Channels} channels and {data.Classes.Count} classes, the network {spec.InputChannels} and {spec.NumClasses}.", nameof(data));
+                $"The data has {data.Channels} channels and {data.Classes.Count} classes, the network {spec.InputChannels} and "
+                + $"{spec.NumClasses}.",
+                nameof(data));
         }
 
         var weights = new MemoryWeights(TypeName.Of(network.GetType()), ModuleState.Tensors(network), ModuleState.Settings(network));

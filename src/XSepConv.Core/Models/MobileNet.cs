@@ -4,11 +4,17 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>The network that a <see cref="NetworkSpec"/> describes: stem → blocks → 1×1 convolution → global average pool → hidden linear layer → classifier.</summary>
+/// <summary>
+/// The network that a <see cref="NetworkSpec"/> describes: stem → blocks → 1×1 convolution → global average pool → hidden linear layer →
+/// classifier.
+/// </summary>
 /// <remarks>
 /// <para>From the notes on arXiv 2002.12046. State-dict keys equal those of a PyTorch module with the same fields:
 /// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>.</para>
-/// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and bias 0.</para>
+/// <para>What a hook on one of its parts gets, such as the map after <c>bneck.3</c>, is gone when <see cref="forward"/> returns: keep a
+/// <c>clone()</c> that is detached from the dispose scope.</para>
+/// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and
+/// bias 0.</para>
 /// </remarks>
 public class MobileNet : nn.Module<Tensor, Tensor>
 {
@@ -30,14 +36,15 @@ public class MobileNet : nn.Module<Tensor, Tensor>
         ArgumentNullException.ThrowIfNull(spec);
         Spec = spec.Validate();
         var paddings = spec.Paddings();
-        conv1 = nn.Conv2d(spec.InputChannels, spec.StemChannels, 3, stride: spec.StemStride, padding: 1, bias: false, device: device, dtype: dtype);
+        conv1 = nn.Conv2d(
+            spec.InputChannels, spec.StemChannels, 3, stride: spec.StemStride, padding: 1, bias: false, device: device, dtype: dtype);
         bn1 = BatchNorms.Of(spec.StemChannels, device, dtype);
         bneck = nn.Sequential(spec.Blocks.Select((block, i) => ($"{i}", (nn.Module<Tensor, Tensor>)(block.Kind switch
         {
             BlockKind.XSep => new XSepBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
             BlockKind.Sep => new SepBlock(block, device, dtype),
             BlockKind.Dw => new DwBlock(block, device, dtype),
-            BlockKind.InvertedResidual => new InvertedResidual(block, device, dtype),
+            BlockKind.InvertedResidual => new InvertedResidualBlock(block, device, dtype),
             _ => throw EnumValues.Unknown(block.Kind),
         }))));
         conv2 = nn.Conv2d(spec.Blocks[^1].Out, spec.LastChannels, 1, bias: false, device: device, dtype: dtype);
@@ -58,7 +65,9 @@ public class MobileNet : nn.Module<Tensor, Tensor>
     /// <summary>Classifies a batch of images.</summary>
     /// <param name="x">[N, C, H, W], normalised as in training; any size from 1×1; N ≥ 2 where batch norms are in training mode.</param>
     /// <returns>Logits, [N, classes].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -76,7 +85,9 @@ public class MobileNet : nn.Module<Tensor, Tensor>
     /// <param name="path">A safetensors file; replaced as a whole or not at all.</param>
     /// <param name="metadata">More entries for the file's metadata.</param>
     /// <exception cref="IOException">The file can't be written.</exception>
-    /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed; a file that is there stays as it is.</exception>
+    /// <exception cref="ObjectDisposedException">
+    /// The network, or a module or tensor in it, is disposed; a file that is there stays as it is.
+    /// </exception>
     public void SaveSafeTensors(string path, IReadOnlyDictionary<string, string>? metadata = null) =>
         SafeTensorsExtensions.SaveSafeTensors(this, path, metadata);
 
@@ -85,14 +96,16 @@ public class MobileNet : nn.Module<Tensor, Tensor>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="InvalidDataException">
-    /// The file is damaged, describes no network, or its tensors do not fit (the first ten problems are listed), or hold values that are not finite
-    /// numbers or variances that are negative.
+    /// The file is damaged, describes no network, or its tensors do not fit (the first ten problems are listed), or hold values that are
+    /// not finite numbers or variances that are negative.
     /// </exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static MobileNet FromSafeTensors(string path, Device? device = null, ScalarType? dtype = null) =>
         FromSafeTensors(path, new SafeTensorsLoadOptions(), device, dtype);
 
-    /// <summary>The same, of a file whose keys are called otherwise, such as <c>module.conv1.weight</c>. All tensors must be there, strict or not.</summary>
+    /// <summary>
+    /// The same, of a file whose keys are called otherwise, such as <c>module.conv1.weight</c>. All tensors must be there, strict or not.
+    /// </summary>
     /// <param name="path">A file that says which network it holds.</param>
     /// <param name="options">What is taken off the keys, and how they are renamed.</param>
     /// <param name="device">Device of the weights; CPU when null.</param>
@@ -105,7 +118,8 @@ public class MobileNet : nn.Module<Tensor, Tensor>
         if (!file.Metadata.TryGetValue(NetworkSpec.MetadataKey, out var json))
         {
             throw new InvalidDataException(
-                $"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'. Build the network yourself and call LoadSafeTensors.");
+                $"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'. Build the network "
+                + "yourself and call LoadSafeTensors.");
         }
 
         NetworkSpec spec;
@@ -118,7 +132,8 @@ public class MobileNet : nn.Module<Tensor, Tensor>
             throw new InvalidDataException($"{path}: {e.Message}", e);
         }
 
-        // A few bytes of description must not make a network of terabytes, nor a list of its tensors: they are counted, then compared, and only then made.
+        // A few bytes of description must not make a network of terabytes, nor a list of its tensors: they are counted, then compared, and
+        // only then made.
         var state = new StateFile(file, path, options);
         Inference.ExpectedTensors.RequireSize(spec, state);
         Inference.ExpectedTensors.Verify(spec, state);

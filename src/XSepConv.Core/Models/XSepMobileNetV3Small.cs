@@ -32,12 +32,15 @@ public sealed class XSepMobileNetV3Small : MobileNet
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
-    public XSepMobileNetV3Small(int numClasses = 1000, ImagePreset preset = ImagePreset.ImageNet, Device? device = null, ScalarType? dtype = null)
+    public XSepMobileNetV3Small(
+        int numClasses = 1000, ImagePreset preset = ImagePreset.ImageNet, Device? device = null, ScalarType? dtype = null)
         : this(new MobileNetV3Options { NumClasses = numClasses, Preset = preset }, device, dtype)
     {
     }
 
-    /// <summary>Creates the network with any of its options: input channels, width, dropout, kernel sizes, placement of the padding.</summary>
+    /// <summary>
+    /// Creates the network with any of its options: input channels, width, dropout, kernel sizes, placement of the padding.
+    /// </summary>
     /// <param name="options">The options.</param>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>

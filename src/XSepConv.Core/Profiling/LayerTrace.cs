@@ -31,10 +31,12 @@ internal static class LayerTrace
         return [.. layers.Select((layer, i) => backends.TryGetValue(ran[i], out var backend) ? layer with { Backend = backend } : layer)];
     }
 
-    private static IEnumerable<(string Path, nn.Module Module)> Everything(nn.Module module) => module.named_modules().Prepend(("", module));
+    private static IEnumerable<(string Path, nn.Module Module)> Everything(nn.Module module) =>
+        module.named_modules().Prepend(("", module));
 
     private static void Watch(
-        string path, nn.Module module, List<LayerProfile> layers, List<nn.Module> ran, List<Action> removers, Dictionary<nn.Module, PaddingDirection> paddings)
+        string path, nn.Module module, List<LayerProfile> layers, List<nn.Module> ran, List<Action> removers,
+        Dictionary<nn.Module, PaddingDirection> paddings)
     {
         switch (module)
         {
@@ -54,7 +56,8 @@ internal static class LayerTrace
                 if (module.parameters(recurse: false).Any() || (!module.children().Any() && module is not nn.Module<Tensor, Tensor>))
                 {
                     throw new NotSupportedException(
-                        $"'{(path.Length == 0 ? "the module itself" : path)}' is a {TypeName.Of(module.GetType())}, whose MACs can't be counted; "
+                        $"'{(path.Length == 0 ? "the module itself" : path)}' is a {TypeName.Of(module.GetType())}, "
+                        + "whose MACs can't be counted; "
                         + "convolutions (2d), linear layers, batch norm, activations and pooling can.");
                 }
 

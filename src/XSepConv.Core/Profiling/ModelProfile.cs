@@ -12,7 +12,8 @@ namespace XSepConv;
 /// <param name="Parameters">Trainable values (running statistics are not).</param>
 /// <param name="Macs">Multiply-accumulates for the profiled input. Convolution and linear layers have them.</param>
 /// <param name="Padding">The direction in which a 2×2 of an XSepConv pads; null elsewhere.</param>
-public sealed record LayerProfile(string Name, string Kind, IReadOnlyList<long> Output, long Parameters, long Macs, PaddingDirection? Padding)
+public sealed record LayerProfile(
+    string Name, string Kind, IReadOnlyList<long> Output, long Parameters, long Macs, PaddingDirection? Padding)
 {
     /// <summary>
     /// How the spatial operator that the layer belongs to is computed for this input on this device, <see cref="XSepBackend.Composed"/> or
@@ -38,8 +39,12 @@ public sealed class ModelProfile
     /// <summary>Multiply-accumulates in total, for the profiled input.</summary>
     public long Macs => Layers.Sum(layer => layer.Macs);
 
-    /// <summary>Runs the module once, in eval mode and without gradients, and counts. Its mode, weights and statistics stay as they are.</summary>
-    /// <param name="module">One of this library's modules, or any made of convolutions, linear layers, batch norm, activations and pooling.</param>
+    /// <summary>
+    /// Runs the module once, in eval mode and without gradients, and counts. Its mode, weights and statistics stay as they are.
+    /// </summary>
+    /// <param name="module">
+    /// One of this library's modules, or any made of convolutions, linear layers, batch norm, activations and pooling.
+    /// </param>
     /// <param name="input">Shape of the input, such as [1, 3, 224, 224].</param>
     /// <exception cref="NotSupportedException">The module holds a layer that can't be counted; it is named with its path.</exception>
     /// <exception cref="ArgumentException">The module does not take that shape.</exception>
@@ -55,7 +60,10 @@ public sealed class ModelProfile
         return new(input, LayerTrace.Run(module, input));
     }
 
-    /// <summary>Counts without building the network: what <see cref="Of(nn.Module{Tensor, Tensor}, long[])"/> finds in the built one, backends apart.</summary>
+    /// <summary>
+    /// Counts without building the network: what <see cref="Of(nn.Module{Tensor, Tensor}, long[])"/> finds in the built one, backends
+    /// apart.
+    /// </summary>
     /// <param name="spec">The network.</param>
     /// <param name="height">Rows of the one image.</param>
     /// <param name="width">Columns of it.</param>
@@ -92,14 +100,17 @@ public sealed class ModelProfile
         Line("layer", "kind", "output", "parameters", "MACs", "padding", "backend");
         foreach (var layer in Layers)
         {
-            Line(layer.Name, layer.Kind, string.Join('×', layer.Output), Number(layer.Parameters), Number(layer.Macs), $"{layer.Padding}", $"{layer.Backend}");
+            Line(
+                layer.Name, layer.Kind, string.Join('×', layer.Output), Number(layer.Parameters), Number(layer.Macs), $"{layer.Padding}",
+                $"{layer.Backend}");
         }
 
         Line("total", "", "", Number(Parameters), Number(Macs), "", "");
         return text.ToString();
 
         void Line(string name, string kind, string output, string parameters, string macs, string padding, string backend) =>
-            text.Append($"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}  {padding,-11}  {backend}".TrimEnd()).Append('\n');
+            text.Append($"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}  {padding,-11}  {backend}".TrimEnd())
+                .Append('\n');
 
         static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
     }

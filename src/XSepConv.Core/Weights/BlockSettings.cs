@@ -34,7 +34,8 @@ internal static class BlockSettings
         return settings;
     }
 
-    private static IEnumerable<(string Name, string Value)> Stem(NetworkSpec spec) => [("stemStride", Text(spec.StemStride)), (Act, $"{spec.Activation}")];
+    private static IEnumerable<(string Name, string Value)> Stem(NetworkSpec spec) =>
+        [("stemStride", Text(spec.StemStride)), (Act, $"{spec.Activation}")];
 
     private static IEnumerable<(string Name, string Value)> Of(BlockLayers layers)
     {

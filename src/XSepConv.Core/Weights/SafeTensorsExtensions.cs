@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>Moves the state dict of any TorchSharp module to and from safetensors files, the format in which weights move between PyTorch and .NET.</summary>
+/// <summary>
+/// Moves the state dict of any TorchSharp module to and from safetensors files, the format in which weights move between PyTorch and .NET.
+/// </summary>
 public static class SafeTensorsExtensions
 {
     /// <summary>Tensors of a file whose names start so belong to a trainer, not to the module (module keys never hold a slash).</summary>
@@ -13,11 +15,13 @@ public static class SafeTensorsExtensions
     /// <param name="path">A safetensors file; replaced as a whole or not at all.</param>
     /// <param name="metadata">Entries for the file's metadata; <c>format</c> is set to <c>pt</c>, as PyTorch's tools expect.</param>
     /// <remarks>
-    /// What decides the module's output and is no tensor goes along under <c>xsepconv.settings</c>: <c>eps</c> and <c>momentum</c> of normalisations where they
-    /// are not the defaults, and what the blocks here were built with (padding, stride, activation).
+    /// What decides the module's output and is no tensor goes along under <c>xsepconv.settings</c>: <c>eps</c> and <c>momentum</c> of
+    /// normalisations where they are not the defaults, and what the blocks here were built with (padding, stride, activation).
     /// </remarks>
     /// <exception cref="IOException">The file can't be written.</exception>
-    /// <exception cref="ObjectDisposedException">The module, or a module or tensor in it, is disposed; a file that is there stays as it is.</exception>
+    /// <exception cref="ObjectDisposedException">
+    /// The module, or a module or tensor in it, is disposed; a file that is there stays as it is.
+    /// </exception>
     public static void SaveSafeTensors(this nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -35,16 +39,18 @@ public static class SafeTensorsExtensions
     /// <param name="module">The module, on any device. Values are converted to its types; what these can't hold is refused.</param>
     /// <param name="path">A safetensors file.</param>
     /// <param name="strict">
-    /// Whether missing and unexpected keys are errors, and blocks that were built otherwise than the file's. Wrong shapes always are; a missing
-    /// <c>num_batches_tracked</c> never is.
+    /// Whether missing and unexpected keys are errors, and blocks that were built otherwise than the file's. Wrong shapes always are; a
+    /// missing <c>num_batches_tracked</c> never is.
     /// </param>
     /// <returns>What was left aside.</returns>
     /// <remarks>
-    /// Normalisations get the <c>eps</c> and <c>momentum</c> of the file with its weights: those it names, and the defaults otherwise. A file without that entry and
-    /// without a network's description, as PyTorch's tools write it, leaves the module's. Weights that are not finite are loaded as they are, for whoever wants to
-    /// look at them; whatever computes with a network refuses them.
+    /// Normalisations get the <c>eps</c> and <c>momentum</c> of the file with its weights: those it names, and the defaults otherwise. A
+    /// file without that entry and without a network's description, as PyTorch's tools write it, leaves the module's. Weights that are not
+    /// finite are loaded as they are, for whoever wants to look at them; whatever computes with a network refuses them.
     /// </remarks>
-    /// <exception cref="InvalidDataException">The file is damaged, or keys, shapes or types do not fit; the first ten problems are listed.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, or keys, shapes or types do not fit; the first ten problems are listed.
+    /// </exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ObjectDisposedException">The module, or a module or tensor in it, is disposed.</exception>
     public static StateDictDifference LoadSafeTensors(this nn.Module module, string path, bool strict = true) =>

@@ -3,11 +3,14 @@ namespace XSepConv;
 /// <summary>How a file's tensors become a module's.</summary>
 public sealed record SafeTensorsLoadOptions
 {
-    /// <summary>Whether missing and unexpected keys, and blocks that were built otherwise, are errors. Wrong shapes and types always are.</summary>
+    /// <summary>
+    /// Whether missing and unexpected keys, and blocks that were built otherwise, are errors. Wrong shapes and types always are.
+    /// </summary>
     public bool Strict { get; init; } = true;
 
     /// <summary>
-    /// What is taken off the file's keys, such as <c>module.</c> of PyTorch's DataParallel; keys that do not begin so stay as they are. Nothing at first.
+    /// What is taken off the file's keys, such as <c>module.</c> of PyTorch's DataParallel; keys that do not begin so stay as they are.
+    /// Nothing at first.
     /// </summary>
     public string Prefix { get; init; } = "";
 

@@ -40,7 +40,8 @@ internal sealed class StateDictLoad
         List<string> needed = [.. missing.Where(key => !ExpectedTensors.IsCounter(key))];
 
         // Everything is read before anything changes: reading can still fail.
-        List<(Tensor Tensor, Tensor Values)> loaded = [.. _state.Keys.Where(_file.Tensors.ContainsKey).Select(Read).OfType<(Tensor, Tensor)>()];
+        List<(Tensor Tensor, Tensor Values)> loaded =
+            [.. _state.Keys.Where(_file.Tensors.ContainsKey).Select(Read).OfType<(Tensor, Tensor)>()];
         FindOtherBlocks();
         if (_strict)
         {
@@ -50,12 +51,16 @@ internal sealed class StateDictLoad
         }
         else if (missing.Count == _state.Count && unexpected.Count > 0 && missing.Count > 0)
         {
-            _problems.Add($"none of its {unexpected.Count:N0} keys, such as {SafeTensorsHeader.Quote(unexpected[0])}, is one of the module's, such as '{missing[0]}'");
+            _problems.Add(
+                $"none of its {unexpected.Count:N0} keys, such as {SafeTensorsHeader.Quote(unexpected[0])}, is one of the module's, "
+                + $"such as '{missing[0]}'");
         }
 
         if (_problems.Count > 0)
         {
-            throw new InvalidDataException($"{_file.Name} does not fit the module {TypeName.Of(_module.GetType())}: {Listing.Of(_problems)}.{PrefixHint(missing, unexpected)}");
+            throw new InvalidDataException(
+                $"{_file.Name} does not fit the module {TypeName.Of(_module.GetType())}: "
+                + $"{Listing.Of(_problems)}.{PrefixHint(missing, unexpected)}");
         }
 
         foreach (var (tensor, values) in loaded) tensor.copy_(values);
@@ -64,9 +69,11 @@ internal sealed class StateDictLoad
 
     private static string PrefixHint(List<string> missing, List<string> unexpected) =>
         KeyPrefix.Find(missing, unexpected) is { } prefix
-            ? $" The file's keys begin with {KeyPrefix.Named(prefix)}: load it with SafeTensorsLoadOptions {{ Prefix = \"{SafeTensorsHeader.Quote(prefix)[1..^1]}\" }}."
+            ? $" The file's keys begin with {KeyPrefix.Named(prefix)}: load it with "
+                + $"SafeTensorsLoadOptions {{ Prefix = \"{SafeTensorsHeader.Quote(prefix)[1..^1]}\" }}."
             : KeyPrefix.Find(unexpected, missing) is { } wrapper
-                ? $" The module's keys begin with '{wrapper}', which the file's lack: load it into the module in there, or with SafeTensorsLoadOptions {{ Rename = key => \"{wrapper}\" + key }}."
+                ? $" The module's keys begin with '{wrapper}', which the file's lack: load it into the module in there, or with "
+                    + $"SafeTensorsLoadOptions {{ Rename = key => \"{wrapper}\" + key }}."
                 : "";
 
     private (Tensor Tensor, Tensor Values)? Read(string key)
@@ -119,7 +126,9 @@ internal sealed class StateDictLoad
                 var isNorm = name is ModuleSettings.Epsilon or ModuleSettings.Momentum;
                 if (isNorm ? module is null || ModuleState.NormOf(module) is null : !Compare(path, module, name, value))
                 {
-                    _different.Add($"{ModuleSettings.Place(path)} has the setting {SafeTensorsHeader.Quote(name)} in the file, which the module lacks there");
+                    _different.Add(
+                        $"{ModuleSettings.Place(path)} has the setting {SafeTensorsHeader.Quote(name)} in the file, which the module "
+                        + "lacks there");
                 }
             }
         }
@@ -134,7 +143,11 @@ internal sealed class StateDictLoad
     private bool Compare(string path, nn.Module? module, string name, string? value)
     {
         if (module is null || BlockSettings.Of(module).Where(own => own.Name == name).ToArray() is not [var (_, here)]) return false;
-        if (here != value) _different.Add($"{ModuleSettings.Place(path)} has {name} {SafeTensorsHeader.Quote(value)} in the file, '{here}' in the module");
+        if (here != value)
+        {
+            _different.Add($"{ModuleSettings.Place(path)} has {name} {SafeTensorsHeader.Quote(value)} in the file, '{here}' in the module");
+        }
+
         return true;
     }
 
@@ -154,7 +167,8 @@ internal sealed class StateDictLoad
 
         return changes;
 
-        static string Text(double? momentum) => momentum is { } share ? FormattableString.Invariant($"{share}") : "none, the cumulative average,";
+        static string Text(double? momentum) =>
+            momentum is { } share ? FormattableString.Invariant($"{share}") : "none, the cumulative average,";
     }
 
     private bool IsIn(string path, nn.Module module) =>

@@ -32,7 +32,8 @@ internal sealed class StateFile : WeightSource
             if (!_tensors.TryAdd(key, info))
             {
                 throw new InvalidDataException(
-                    $"{path}: {SafeTensorsHeader.Quote(_names[key])} and {SafeTensorsHeader.Quote(name)} are both renamed to {SafeTensorsHeader.Quote(key)}.");
+                    $"{path}: {SafeTensorsHeader.Quote(_names[key])} and {SafeTensorsHeader.Quote(name)} are both "
+                    + $"renamed to {SafeTensorsHeader.Quote(key)}.");
             }
 
             _names.Add(key, name);
@@ -40,7 +41,8 @@ internal sealed class StateFile : WeightSource
 
         if (options.Prefix.Length > 0 && !hasPrefix)
         {
-            throw new InvalidDataException($"{path}: no key begins with the prefix {SafeTensorsHeader.Quote(options.Prefix)}; leave it out.");
+            throw new InvalidDataException(
+                $"{path}: no key begins with the prefix {SafeTensorsHeader.Quote(options.Prefix)}; leave it out.");
         }
 
         var renames = options.Prefix.Length > 0 || options.Rename is not null;
@@ -58,8 +60,8 @@ internal sealed class StateFile : WeightSource
     public override IReadOnlyDictionary<string, SafeTensorInfo> Tensors => _tensors;
 
     /// <summary>
-    /// How the file's normalisations are: what it does not name has the defaults. Where it has a network's description and nothing else, that says it; a file of
-    /// PyTorch's tools tells nothing.
+    /// How the file's normalisations are: what it does not name has the defaults. Where it has a network's description and nothing else,
+    /// that says it; a file of PyTorch's tools tells nothing.
     /// </summary>
     public override ModuleSettings? Settings { get; }
 

@@ -24,7 +24,8 @@ internal static class TensorBytes
         var stored = Types.FirstOrDefault(pair => pair.Torch == tensor.dtype);
         if (stored.Torch != tensor.dtype)
         {
-            throw new NotSupportedException($"'{name}' has dtype {tensor.dtype}; {string.Join(", ", Types.Select(pair => pair.Torch))} can be stored.");
+            throw new NotSupportedException(
+                $"'{name}' has dtype {tensor.dtype}; {string.Join(", ", Types.Select(pair => pair.Torch))} can be stored.");
         }
 
         var size = tensor.numel() * tensor.element_size();

@@ -20,7 +20,8 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
     public int Opset { get; } = opset;
 
     /// <summary>Adds a node of one output, which carries the node's name.</summary>
-    public Value Node(string name, string operation, Value result, IEnumerable<string> inputs, params IEnumerable<AttributeProto> attributes)
+    public Value Node(
+        string name, string operation, Value result, IEnumerable<string> inputs, params IEnumerable<AttributeProto> attributes)
     {
         var node = new NodeProto { Name = Unique(name), OpType = operation };
         node.Input.AddRange(inputs);
@@ -49,7 +50,9 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
             floats[i] = (float)values[i];
             if (!float.IsFinite(floats[i]))
             {
-                throw new ArgumentException($"'{name}' holds {values[i]}, which is no finite float32; the network's weights and running statistics must be finite.");
+                throw new ArgumentException(
+                    $"'{name}' holds {values[i]}, which is no finite float32; the network's weights and running statistics must be "
+                    + "finite.");
             }
         }
 
@@ -59,7 +62,12 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
             BinaryPrimitives.ReverseEndianness(words, words);
         }
 
-        var tensor = new TensorProto { Name = Unique(name), DataType = (int)TensorProto.Types.DataType.Float, RawData = UnsafeByteOperations.UnsafeWrap(data) };
+        var tensor = new TensorProto
+        {
+            Name = Unique(name),
+            DataType = (int)TensorProto.Types.DataType.Float,
+            RawData = UnsafeByteOperations.UnsafeWrap(data),
+        };
         tensor.Dims.AddRange(shape.ToArray());
         _graph.Initializer.Add(tensor);
         return tensor.Name;
@@ -119,7 +127,10 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
         return new()
         {
             Name = value.Name,
-            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)TensorProto.Types.DataType.Float, Shape = shape } },
+            Type = new TypeProto
+            {
+                TensorType = new TypeProto.Types.Tensor { ElemType = (int)TensorProto.Types.DataType.Float, Shape = shape },
+            },
         };
     }
 }

@@ -10,7 +10,8 @@ internal static class OnnxMetadata
     public const string ClassesKey = "xsepconv.classes";
     public const string NormalizationKey = "xsepconv.normalization";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json =
+        new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The entries, in the order of their keys.</summary>
     /// <exception cref="ArgumentException">Class names do not fit the output, or an entry has a key of ours.</exception>
@@ -22,7 +23,8 @@ internal static class OnnxMetadata
         {
             if (output.IsMap || output.Channels != options.ClassNames.Count)
             {
-                throw new ArgumentException($"There are {options.ClassNames.Count} class names; the module's output is {output.Shape}.", nameof(options));
+                throw new ArgumentException(
+                    $"There are {options.ClassNames.Count} class names; the module's output is {output.Shape}.", nameof(options));
             }
 
             entries.Add(ClassesKey, JsonSerializer.Serialize(options.ClassNames, Json));

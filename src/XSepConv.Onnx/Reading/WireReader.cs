@@ -52,7 +52,11 @@ internal sealed class WireReader
             if (++_fields > MostFields) throw new InvalidDataException($"it has more than {MostFields:N0} fields");
             var tag = ReadVarint();
             var (number, type) = (tag >> 3, (WireType)(tag & 7));
-            if (number is < 1 or > (1 << 29) - 1 || !Enum.IsDefined(type)) throw new InvalidDataException($"byte {Position} starts no field");
+            if (number is < 1 or > (1 << 29) - 1 || !Enum.IsDefined(type))
+            {
+                throw new InvalidDataException($"byte {Position} starts no field");
+            }
+
             var start = Position;
             field((int)number, type);
             if (Position == start) Skip(type);
@@ -87,14 +91,22 @@ internal sealed class WireReader
     public long ReadLength()
     {
         var length = ReadVarint();
-        if (length > (ulong)(End - Position)) throw new InvalidDataException($"{length:N0} bytes are announced at byte {Position}, {End - Position:N0} are left");
+        if (length > (ulong)(End - Position))
+        {
+            throw new InvalidDataException($"{length:N0} bytes are announced at byte {Position}, {End - Position:N0} are left");
+        }
+
         return (long)length;
     }
 
     public string ReadText()
     {
         var length = ReadLength();
-        if (length > MostTextBytes) throw new InvalidDataException($"a text of {length:N0} bytes is longer than the {MostTextBytes:N0} that are read");
+        if (length > MostTextBytes)
+        {
+            throw new InvalidDataException($"a text of {length:N0} bytes is longer than the {MostTextBytes:N0} that are read");
+        }
+
         var bytes = new byte[length];
         for (var i = 0; i < bytes.Length; i++) bytes[i] = ReadByte();
         try

@@ -11,7 +11,8 @@ internal sealed record BatchNormValues(ModuleAt At, double[] Scale, double[] Shi
         var norm = (BatchNorm)at.Module;
         if (norm.running_mean is not { } mean || norm.running_var is not { } variance)
         {
-            throw new NotSupportedException($"{at.Where} is a batch norm without running statistics, whose output depends on the batch; it can't be exported.");
+            throw new NotSupportedException(
+                $"{at.Where} is a batch norm without running statistics, whose output depends on the batch; it can't be exported.");
         }
 
         var channels = (int)norm.num_features;

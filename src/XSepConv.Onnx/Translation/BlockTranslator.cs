@@ -17,11 +17,13 @@ internal sealed class BlockTranslator(LayerTranslator layers)
             {
                 // The convolution after it pads.
                 LayerKind.Pad => input,
-                LayerKind.Convolution when layer.From is { Kind: LayerKind.Pad, Padding: { } padding } => PaddedExpand(input, at, layer, padding),
+                LayerKind.Convolution when layer.From is { Kind: LayerKind.Pad, Padding: { } padding } =>
+                    PaddedExpand(input, at, layer, padding),
                 LayerKind.Convolution => layers.Convolution(input, At(at, layer.Name), layer.Norm is { } norm ? At(at, norm) : null),
                 LayerKind.Depthwise => Depthwise(input, at, layer),
                 LayerKind.Pool => layers.GlobalAverage(input, at.Name(layer.Name)),
-                LayerKind.Gate => layers.Gate(layers.HSigmoid(values[layer.With!], at.Name(layer.With!.ActivationName)), input, at.Name(layer.Name)),
+                LayerKind.Gate => layers.Gate(
+                    layers.HSigmoid(values[layer.With!], at.Name(layer.With!.ActivationName)), input, at.Name(layer.Name)),
                 LayerKind.Add => layers.Add(input, layer.With is { } added ? values[added] : x, at.Name(layer.Name)),
                 _ => throw EnumValues.Unknown(layer.Kind),
             };

@@ -16,7 +16,8 @@ internal sealed record ConvGeometry(long[] Pads, long[] Strides, long[] Dilation
         var conv = (Conv2d)at.Module;
         if (conv.padding_mode != PaddingModes.Zeros)
         {
-            throw new NotSupportedException($"{at.Where} is a convolution with padding mode {conv.padding_mode}; only zero padding can be exported.");
+            throw new NotSupportedException(
+                $"{at.Where} is a convolution with padding mode {conv.padding_mode}; only zero padding can be exported.");
         }
 
         return new(Padding(conv), conv.stride, conv.dilation, conv.groups);

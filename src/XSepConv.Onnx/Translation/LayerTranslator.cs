@@ -23,12 +23,14 @@ internal sealed class LayerTranslator(GraphBuilder graph)
             x.Width!.Value.After((dilations[1] * (kernel[1] - 1)) + 1, pads[1] + pads[3], strides[1]));
         if (result.Height is { Symbol: null, Size: < 1 } || result.Width is { Symbol: null, Size: < 1 })
         {
-            throw new ArgumentException($"The input is too small: {weights.At.Where} gets a map {x.Shape}, smaller than its {kernel[0]}×{kernel[1]} kernel.");
+            throw new ArgumentException(
+                $"The input is too small: {weights.At.Where} gets a map {x.Shape}, smaller than its {kernel[0]}×{kernel[1]} kernel.");
         }
 
         var y = graph.Node(
             weights.At.NodeName("conv"), "Conv", result, Inputs(x, weights),
-            Integers("dilations", dilations), Integer("group", geometry.Groups), Integers("kernel_shape", kernel), Integers("pads", pads), Integers("strides", strides));
+            Integers("dilations", dilations), Integer("group", geometry.Groups), Integers("kernel_shape", kernel),
+            Integers("pads", pads), Integers("strides", strides));
         return graph.FoldBatchNorm || values is null ? y : BatchNorm(y, values);
     }
 
@@ -43,7 +45,8 @@ internal sealed class LayerTranslator(GraphBuilder graph)
 
         var values = norm is { } at ? BatchNormValues.Of(at, weights) : null;
         if (graph.FoldBatchNorm && values is not null) weights = weights.Folded(values);
-        var y = graph.Node(linear.NodeName("linear"), "Gemm", new("", weights.Shape[0], null, null), Inputs(x, weights), Integer("transB", 1));
+        var y = graph.Node(
+            linear.NodeName("linear"), "Gemm", new("", weights.Shape[0], null, null), Inputs(x, weights), Integer("transB", 1));
         return graph.FoldBatchNorm || values is null ? y : BatchNorm(y, values);
     }
 
@@ -89,13 +92,15 @@ internal sealed class LayerTranslator(GraphBuilder graph)
         ? graph.Node(name, "HardSwish", x, [x.Name])
         : graph.Node(name, "Mul", x, [x.Name, HSigmoid(x, $"{name}.gate").Name]);
 
-    public Value HSigmoid(Value x, string name) => graph.Node(name, "HardSigmoid", x, [x.Name], Number("alpha", 1.0 / 6), Number("beta", 0.5));
+    public Value HSigmoid(Value x, string name) =>
+        graph.Node(name, "HardSigmoid", x, [x.Name], Number("alpha", 1.0 / 6), Number("beta", 0.5));
 
     public Value GlobalAverage(Value x, string name) =>
         graph.Node(name, "GlobalAveragePool", x with { Height = Extent.Fixed(1), Width = Extent.Fixed(1) }, [x.Name]);
 
     /// <summary>[N, C, 1, 1] becomes [N, C].</summary>
-    public Value Flatten(Value x, string name) => graph.Node(name, "Flatten", x with { Height = null, Width = null }, [x.Name], Integer("axis", 1));
+    public Value Flatten(Value x, string name) =>
+        graph.Node(name, "Flatten", x with { Height = null, Width = null }, [x.Name], Integer("axis", 1));
 
     /// <summary>Each map times a factor of its own. OpenCV 4 takes the first operand for the one that is spread out.</summary>
     /// <param name="gate">The factors, [N, C, 1, 1].</param>

@@ -11,7 +11,9 @@ internal sealed record LayerWeights(ModuleAt At, long[] Shape, double[] Kernel, 
 {
     public static LayerWeights Of(ModuleAt at)
     {
-        var (weight, bias) = at.Module is Linear linear ? (linear.weight, linear.bias) : (((Conv2d)at.Module).weight, ((Conv2d)at.Module).bias);
+        var (weight, bias) = at.Module is Linear linear
+            ? (linear.weight, linear.bias)
+            : (((Conv2d)at.Module).weight, ((Conv2d)at.Module).bias);
         return new(at, weight.shape, TensorValues.Of(weight), bias is null ? null : TensorValues.Of(bias));
     }
 

@@ -29,7 +29,8 @@ internal static class NormalizationNodes
         if (normalization.Mean.Count != x.Channels || normalization.Std.Count != x.Channels)
         {
             throw new ArgumentException(
-                $"The normalisation has {normalization.Mean.Count} means and {normalization.Std.Count} standard deviations; the module takes {x.Channels} channels, one of each for every channel is right.");
+                $"The normalisation has {normalization.Mean.Count} means and {normalization.Std.Count} standard deviations; "
+                + $"the module takes {x.Channels} channels, one of each for every channel is right.");
         }
 
         if (!normalization.Mean.All(double.IsFinite) || !normalization.Std.All(value => double.IsFinite(value) && value > 0))

@@ -1,9 +1,13 @@
 namespace XSepConv.Onnx;
 
-/// <summary>One-sided padding as part of a kernel, where channels pad on different sides and one <c>pads</c> attribute can't say it.</summary>
+/// <summary>
+/// One-sided padding as part of a kernel, where channels pad on different sides and one <c>pads</c> attribute can't say it.
+/// </summary>
 internal static class OneSidedKernels
 {
-    /// <summary>A 2×2 depthwise convolution with one-sided padding as a 3×3 one with padding 1, whose unused row and column are zero.</summary>
+    /// <summary>
+    /// A 2×2 depthwise convolution with one-sided padding as a 3×3 one with padding 1, whose unused row and column are zero.
+    /// </summary>
     public static LayerWeights Depthwise3x3(LayerWeights weights, PaddingDirection direction)
     {
         var channels = (int)weights.Shape[0];

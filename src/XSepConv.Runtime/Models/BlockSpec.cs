@@ -16,9 +16,9 @@ public enum BlockKind
     Sep,
 
     /// <summary>
-    /// One K×K depthwise convolution as the papers on MobileNetV2 and MobileNetV3 have it (<c>InvertedResidual</c>): no expansion where it would not change
-    /// the number of channels, squeeze-excite after the nonlinearity with biases instead of batch norms, and a shortcut only where nothing has to be
-    /// converted for it.
+    /// One K×K depthwise convolution as the papers on MobileNetV2 and MobileNetV3 have it (<c>InvertedResidualBlock</c>): no expansion where it
+    /// would not change the number of channels, squeeze-excite after the nonlinearity with biases instead of batch norms, and a shortcut
+    /// only where nothing has to be converted for it.
     /// </summary>
     InvertedResidual,
 }
@@ -45,7 +45,9 @@ public enum SqueezeExcite
     /// <summary>None.</summary>
     None,
 
-    /// <summary>On the expanded map, between the spatial operator and the projection: the place an <see cref="BlockKind.XSep"/> row has it.</summary>
+    /// <summary>
+    /// On the expanded map, between the spatial operator and the projection: the place an <see cref="BlockKind.XSep"/> row has it.
+    /// </summary>
     Expanded,
 
     /// <summary>On the output, after the projection: the place the notes' depthwise block has it.</summary>
@@ -97,17 +99,25 @@ public sealed record BlockSpec(
         if (Stride is not (1 or 2)) yield return $"stride is {Stride}, it must be 1 or 2";
         foreach (var (name, channels) in new[] { ("in", In), ("expand", Expand), ("out", Out) })
         {
-            if (channels is < 1 or > NetworkSpec.MostChannels) yield return $"{name} is {channels}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
+            if (channels is < 1 or > NetworkSpec.MostChannels)
+            {
+                yield return $"{name} is {channels}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
+            }
         }
 
         if (Enum.IsDefined(Kind) && SqueezeExcite == SqueezeExcite.Output && !BlockShape.Of(Kind).SqueezesOutput)
         {
-            yield return $"{(Kind is BlockKind.XSep or BlockKind.InvertedResidual ? "an" : "a")} {Kind} row has squeeze-excite on the expanded map (Expanded), not on the output";
+            var article = Kind is BlockKind.XSep or BlockKind.InvertedResidual ? "an" : "a";
+            yield return $"{article} {Kind} row has squeeze-excite on the expanded map (Expanded), not on the output";
         }
 
         if (SqueezeChannels is { } squeezed)
         {
-            if (squeezed is < 1 or > NetworkSpec.MostChannels) yield return $"squeeze channels is {squeezed}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
+            if (squeezed is < 1 or > NetworkSpec.MostChannels)
+            {
+                yield return $"squeeze channels is {squeezed}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
+            }
+
             if (SqueezeExcite == SqueezeExcite.None) yield return $"squeeze channels is {squeezed}, but there is no squeeze-excite";
         }
         else if (SqueezeExcite is SqueezeExcite.Expanded or SqueezeExcite.Output && SqueezeExciteChannels is >= 1 and < SqueezeReduction)

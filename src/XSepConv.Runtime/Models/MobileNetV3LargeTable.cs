@@ -5,8 +5,9 @@ using static XSepConv.SqueezeExcite;
 namespace XSepConv;
 
 /// <summary>
-/// MobileNetV3-Large (Howard et al. 2019, arXiv 1905.02244, table 1) in the terms of the notes' small network: squeeze-excite on the output of a depthwise row and
-/// on the expanded map of an XSep row, and XSep where it has fewer multiply-accumulates than what it replaces: in the rows of stride 1 whose kernel is 5×5.
+/// MobileNetV3-Large (Howard et al. 2019, arXiv 1905.02244, table 1) in the terms of the notes' small network: squeeze-excite on the output
+/// of a depthwise row and on the expanded map of an XSep row, and XSep where it has fewer multiply-accumulates than what it replaces: in
+/// the rows of stride 1 whose kernel is 5×5.
 /// </summary>
 internal static class MobileNetV3LargeTable
 {

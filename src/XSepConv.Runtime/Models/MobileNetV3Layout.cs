@@ -34,7 +34,8 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
 
     private static bool HasUsableWidth(MobileNetV3Options options) => options.Width is > 0 and <= 64;
 
-    private bool HasUsableKernels(MobileNetV3Options options) => options.Kernels is { } kernels && (kernels.Count is 0 or 1 || kernels.Count == XSepRows);
+    private bool HasUsableKernels(MobileNetV3Options options) =>
+        options.Kernels is { } kernels && (kernels.Count is 0 or 1 || kernels.Count == XSepRows);
 
     private IEnumerable<string> Problems(MobileNetV3Options options)
     {

@@ -3,7 +3,9 @@ namespace XSepConv;
 /// <summary>For which size of image a network is laid out.</summary>
 public enum ImagePreset
 {
-    /// <summary>224×224 and the like: the stem and the first block that may down-sample have stride 2; a 224×224 image ends at 7×7.</summary>
+    /// <summary>
+    /// 224×224 and the like: the stem and the first block that may down-sample have stride 2; a 224×224 image ends at 7×7.
+    /// </summary>
     ImageNet,
 
     /// <summary>28 to 64 pixels: these two have stride 1; a 32×32 image ends at 4×4 instead of 1×1.</summary>
@@ -22,7 +24,9 @@ public sealed record MobileNetV3Options
     /// <summary>Channels of the input images.</summary>
     public int InputChannels { get; init; } = 3;
 
-    /// <summary>Multiplies every number of channels and the hidden features; rounded to multiples of 8, never down by more than 10 %.</summary>
+    /// <summary>
+    /// Multiplies every number of channels and the hidden features; rounded to multiples of 8, never down by more than 10 %.
+    /// </summary>
     public double Width { get; init; } = 1;
 
     /// <summary>Probability of dropout before the last linear layer.</summary>
@@ -31,7 +35,9 @@ public sealed record MobileNetV3Options
     /// <summary>The nonlinearity of every row, of the stem and of the head; null for the table's.</summary>
     public Activation? Activation { get; init; }
 
-    /// <summary>K of the XSep rows, six of the small network and four of the large one: none for the table's, one for all, or one for each.</summary>
+    /// <summary>
+    /// K of the XSep rows, six of the small network and four of the large one: none for the table's, one for all, or one for each.
+    /// </summary>
     public IReadOnlyList<int> Kernels { get; init; } = [];
 
     /// <summary>Where the XSep rows pad.</summary>

@@ -11,7 +11,9 @@ public static class MobileNetV3SmallSpec
 
     private static MobileNetV3Layout Table => new(MobileNetV3SmallTable.Rows, LastChannels: 576);
 
-    /// <summary>The network of the notes: XSepConv in the stride-1 rows of the deeper stages, depthwise where it down-samples with K &lt; 7.</summary>
+    /// <summary>
+    /// The network of the notes: XSepConv in the stride-1 rows of the deeper stages, depthwise where it down-samples with K &lt; 7.
+    /// </summary>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
     public static NetworkSpec XSep(MobileNetV3Options? options = null) => Table.Build(XSepName, options ?? new());
 

@@ -4,7 +4,9 @@ using XSepConv.Layers;
 
 namespace XSepConv;
 
-/// <summary>A whole network as numbers: stem → the table of blocks → 1×1 convolution → global average pool → hidden linear layer → classifier.</summary>
+/// <summary>
+/// A whole network as numbers: stem → the table of blocks → 1×1 convolution → global average pool → hidden linear layer → classifier.
+/// </summary>
 /// <remarks>
 /// Immutable; equal specs describe equal networks. Any values can be put together, <see cref="Validate"/> says what is wrong with them, and
 /// whatever works with a spec calls it first. Stored in every checkpoint (<see cref="ToJson"/>).
@@ -48,7 +50,9 @@ public sealed partial record NetworkSpec
     /// <summary>Features of the hidden linear layer → BN → act before the classifier.</summary>
     public required int HiddenFeatures { get; init; }
 
-    /// <summary>The nonlinearity outside of the blocks: of the stem, the last convolution and the hidden layer. Each row has its own.</summary>
+    /// <summary>
+    /// The nonlinearity outside of the blocks: of the stem, the last convolution and the hidden layer. Each row has its own.
+    /// </summary>
     [JsonIgnore]
     public Activation Activation { get; init; } = Activation.HSwish;
 
@@ -99,8 +103,8 @@ public sealed partial record NetworkSpec
     public PaddingStrategy PaddingStrategy { get; init; }
 
     /// <summary>
-    /// The padding of each block's 2×2, by <see cref="PaddingStrategy"/>: the improved one is <see cref="PaddingPlan.ForStages"/> over the resolutions; null in
-    /// a row without a 2×2.
+    /// The padding of each block's 2×2, by <see cref="PaddingStrategy"/>: the improved one is <see cref="PaddingPlan.ForStages"/> over the
+    /// resolutions; null in a row without a 2×2.
     /// </summary>
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
     public ImmutableArray<PaddingDirection?> Paddings()
@@ -124,7 +128,9 @@ public sealed partial record NetworkSpec
         return [.. Blocks.Select(block => block.Kind == BlockKind.XSep ? plan[next++] : (PaddingDirection?)null)];
     }
 
-    /// <summary>For each block, how many input pixels one pixel of its input map spans (the 2×2 of an XSep row runs there, whatever its stride).</summary>
+    /// <summary>
+    /// For each block, how many input pixels one pixel of its input map spans (the 2×2 of an XSep row runs there, whatever its stride).
+    /// </summary>
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
     public ImmutableArray<int> InputStrides()
     {
@@ -146,7 +152,10 @@ public sealed partial record NetworkSpec
 
     /// <summary>Checks the whole spec.</summary>
     /// <returns>This spec.</returns>
-    /// <exception cref="ArgumentException">Something is out of range, or a block does not take what the one before it gives; the first ten problems are listed and the rest counted.</exception>
+    /// <exception cref="ArgumentException">
+    /// Something is out of range, or a block does not take what the one before it gives; the first ten problems are listed and the rest
+    /// counted.
+    /// </exception>
     public NetworkSpec Validate()
     {
         string[] problems = [.. Problems()];
@@ -163,7 +172,8 @@ public sealed partial record NetworkSpec
         && Blocks.AsSpan().SequenceEqual(other.Blocks.AsSpan());
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Name, InputChannels, NumClasses, StemChannels, LastChannels, HiddenFeatures, Blocks.AsSpan().Length);
+    public override int GetHashCode() =>
+        HashCode.Combine(Name, InputChannels, NumClasses, StemChannels, LastChannels, HiddenFeatures, Blocks.AsSpan().Length);
 
     internal static ArgumentException CannotBeBuilt(string? name, IEnumerable<string> problems) =>
         new($"The network {SafeTensorsHeader.Quote(name)} can't be built: {Listing.Of(problems)}.");
@@ -173,7 +183,8 @@ public sealed partial record NetworkSpec
         if (string.IsNullOrWhiteSpace(Name)) yield return "name is empty";
         foreach (var (name, value, most) in new[]
         {
-            ("input channels", InputChannels, MostChannels), ("classes", NumClasses, 1_000_000), ("stem channels", StemChannels, MostChannels),
+            ("input channels", InputChannels, MostChannels), ("classes", NumClasses, 1_000_000), (
+                "stem channels", StemChannels, MostChannels),
             ("last channels", LastChannels, MostChannels), ("hidden features", HiddenFeatures, MostChannels),
         })
         {
@@ -208,7 +219,11 @@ public sealed partial record NetworkSpec
             }
 
             foreach (var problem in block.Problems()) yield return $"block {i}: {problem}";
-            if (block.In != channels) yield return $"block {i}: in is {block.In}, but {(i == 0 ? "the stem" : $"block {i - 1}")} gives {channels} channels";
+            if (block.In != channels)
+            {
+                yield return $"block {i}: in is {block.In}, but {(i == 0 ? "the stem" : $"block {i - 1}")} gives {channels} channels";
+            }
+
             channels = block.Out;
         }
     }

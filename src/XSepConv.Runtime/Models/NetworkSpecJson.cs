@@ -19,7 +19,11 @@ public sealed partial record NetworkSpec
     public static NetworkSpec FromJson(string json)
     {
         ArgumentNullException.ThrowIfNull(json);
-        if (json.Length > LongestJson) throw new FormatException($"The network's description has {json.Length:N0} characters, at most {LongestJson:N0} are read.");
+        if (json.Length > LongestJson)
+        {
+            throw new FormatException($"The network's description has {json.Length:N0} characters, at most {LongestJson:N0} are read.");
+        }
+
         try
         {
             var spec = JsonSerializer.Deserialize(json, NetworkSpecJson.Default.NetworkSpec)
@@ -28,7 +32,9 @@ public sealed partial record NetworkSpec
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException)
         {
-            var place = e is JsonException { Path: { } path } && !e.Message.Contains(path, StringComparison.Ordinal) ? $" Path: {path}." : "";
+            var place = e is JsonException { Path: { } path } && !e.Message.Contains(path, StringComparison.Ordinal)
+                ? $" Path: {path}."
+                : "";
             throw new FormatException($"The network's description can't be read. {e.Message}{place}", e);
         }
     }
@@ -61,7 +67,8 @@ internal sealed class EnumNameConverter<T> : JsonConverter<T>
         var index = Array.IndexOf(Names, name);
         return index >= 0
             ? Enum.GetValues<T>()[index]
-            : throw new JsonException($"{SafeTensorsHeader.Quote(name ?? reader.TokenType.ToString())} is none of {string.Join(", ", Names)}.");
+            : throw new JsonException(
+                $"{SafeTensorsHeader.Quote(name ?? reader.TokenType.ToString())} is none of {string.Join(", ", Names)}.");
     }
 
     public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)

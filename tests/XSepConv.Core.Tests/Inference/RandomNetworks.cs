@@ -6,7 +6,9 @@ namespace XSepConv.Core.Tests.Inference;
 /// <summary>Networks as training leaves them, every weight and statistic its own, drawn from seeds.</summary>
 internal static class RandomNetworks
 {
-    /// <summary>A float64 network in evaluation mode. Its weights are float32 numbers, so that what is compared is arithmetic, not their rounding.</summary>
+    /// <summary>
+    /// A float64 network in evaluation mode. Its weights are float32 numbers, so that what is compared is arithmetic, not their rounding.
+    /// </summary>
     public static MobileNet Create(NetworkSpec spec, int seed)
     {
         var network = new MobileNet(spec, dtype: float64);

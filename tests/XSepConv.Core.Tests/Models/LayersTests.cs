@@ -23,7 +23,8 @@ public sealed class LayersTests
         {
             foreach (var spec in new[]
             {
-                MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Twin(options), MobileNetV3LargeSpec.XSep(options), MobileNetV3LargeSpec.Twin(options),
+                MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Twin(options),
+                MobileNetV3LargeSpec.XSep(options), MobileNetV3LargeSpec.Twin(options),
             })
             {
                 Compare(spec, 64, 61);
@@ -37,7 +38,8 @@ public sealed class LayersTests
         using var network = new MobileNet(spec);
         Assert.Equal(
             network.state_dict().Select(entry => $"{entry.Key} {Shape(entry.Value.shape)}").Order(StringComparer.Ordinal),
-            NetworkLayers.Of(spec).All.SelectMany(layer => layer.Tensors()).Select(tensor => $"{tensor.Key} {Shape(tensor.Shape)}").Order(StringComparer.Ordinal));
+            NetworkLayers.Of(spec).All.SelectMany(layer => layer.Tensors())
+                .Select(tensor => $"{tensor.Key} {Shape(tensor.Shape)}").Order(StringComparer.Ordinal));
 
         var (traced, counted) = (ModelProfile.Of(network, 1, spec.InputChannels, height, width), ModelProfile.Of(spec, height, width));
         Assert.Equal(traced.Layers.Select(Line), counted.Layers.Select(Line));
@@ -48,7 +50,7 @@ public sealed class LayersTests
 
         // A depthwise convolution of one channel is an ordinary one, too.
         static string Line(LayerProfile layer) =>
-            $"{layer.Name} {(layer.Output[1] == 1 ? layer.Kind.Replace("depthwise", "conv") : layer.Kind)} {Shape(layer.Output)} {layer.Parameters} "
-            + $"{layer.Macs} {layer.Padding}";
+            $"{layer.Name} {(layer.Output[1] == 1 ? layer.Kind.Replace("depthwise", "conv") : layer.Kind)} {Shape(layer.Output)} "
+            + $"{layer.Parameters} {layer.Macs} {layer.Padding}";
     }
 }

@@ -52,7 +52,7 @@ internal sealed record ParityCase
         { Operator: { } o } => new XSepConv2d(o.Channels, o.Kernel, o.Stride, o.Padding, o.Activation, dtype: dtype),
         { Block: { Kind: BlockKind.XSep } row } => new XSepBlock(row, Padding!.Value, Placement, dtype: dtype),
         { Block: { Kind: BlockKind.Sep } row } => new SepBlock(row, dtype: dtype),
-        { Block: { Kind: BlockKind.InvertedResidual } row } => new InvertedResidual(row, dtype: dtype),
+        { Block: { Kind: BlockKind.InvertedResidual } row } => new InvertedResidualBlock(row, dtype: dtype),
         { Block: { } row } => new DwBlock(row, dtype: dtype),
         _ => throw new InvalidDataException($"Case {Name} describes nothing."),
     };

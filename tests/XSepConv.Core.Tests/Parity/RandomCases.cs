@@ -55,7 +55,8 @@ internal sealed class RandomCases(int seed)
 
         // At least 2×2 at the end: one pixel from few images leaves batch norm with near-constant channels, which amplify rounding.
         var span = spec.InputStrides()[^1] * rows[^1].Stride;
-        return Filled(new() { Name = $"network-{i}", Network = spec, Input = [5, spec.InputChannels, (span * 2) + Between(0, 5), (span * 2) + Between(0, 5)] });
+        long[] input = [5, spec.InputChannels, (span * 2) + Between(0, 5), (span * 2) + Between(0, 5)];
+        return Filled(new() { Name = $"network-{i}", Network = spec, Input = input });
     }
 
     private ParityCase Filled(ParityCase which) => which with { Prefix = $"live/{seed}/{which.Name}" };

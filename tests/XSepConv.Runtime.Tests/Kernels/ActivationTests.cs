@@ -3,7 +3,9 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Runtime.Tests.Kernels;
 
-/// <summary>Each nonlinearity in each width against float64 formulas, from the smallest numbers to those that float32 hardly holds.</summary>
+/// <summary>
+/// Each nonlinearity in each width against float64 formulas, from the smallest numbers to those that float32 hardly holds.
+/// </summary>
 public sealed class ActivationTests
 {
     // 2⁻²⁴, a rounding.
@@ -21,11 +23,14 @@ public sealed class ActivationTests
     public void Values_and_gradients_are_those_of_float64(Activation activation)
     {
         float[] values = [.. Enumerable.Range(-60_000, 120_001).Select(i => i / 600f), .. Ends, .. Ends.Select(z => -z)];
-        foreach (var (z, value, backward, slope) in values.SelectMany(z => InEveryWidth(activation, z).Select(result => (z, result.Value, result.Backward, result.Slope))))
+        foreach (
+            var (z, value, backward, slope) in values.SelectMany(
+                z => InEveryWidth(activation, z).Select(result => (z, result.Value, result.Backward, result.Slope))))
         {
             var (expected, expectedSlope) = Exact(activation, z);
             // hswish's gate may be off by a rounding of 1/2 on its way to 0, SiLU's exponential and its quotient by four roundings.
-            var allowed = (5 * Rounding * Math.Abs(expected)) + (activation == Activation.HSwish && Math.Abs(z) < 4 ? 4 * Rounding : Nothing);
+            var allowed = (5 * Rounding * Math.Abs(expected)) + (
+                activation == Activation.HSwish && Math.Abs(z) < 4 ? 4 * Rounding : Nothing);
             Assert.True(Math.Abs(value - expected) <= allowed, $"{activation}({z}) is {value}, expected {expected}");
             Assert.True(Math.Abs(backward - expected) <= allowed, $"{activation}({z}) is {backward} in backward, expected {expected}");
             Assert.True(Math.Abs(slope - expectedSlope) <= 12 * Rounding, $"{activation}'({z}) is {slope}, expected {expectedSlope}");
@@ -85,7 +90,9 @@ public sealed class ActivationTests
             yield return (results[0], results[1], results[2]);
         }
 
-        yield return ((float)ScalarActivation.Apply(activation, z), (float)ScalarActivation.Apply(activation, z), (float)ScalarActivation.Backward(activation, z, 1));
+        yield return (
+            (float)ScalarActivation.Apply(activation, z), (float)ScalarActivation.Apply(activation, z),
+            (float)ScalarActivation.Backward(activation, z, 1));
     }
 
     private enum Width

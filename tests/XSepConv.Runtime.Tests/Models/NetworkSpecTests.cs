@@ -81,15 +81,15 @@ public sealed class NetworkSpecTests
             Dropout = double.NaN,
             PaddingPlacement = (PaddingPlacement)7,
             PaddingStrategy = (PaddingStrategy)9,
-            Blocks = [new((BlockKind)3, 4, 0, 70_000, 16, (Activation)3, (SqueezeExcite)9, 3)],
+            Blocks = [new((BlockKind)99, 4, 0, 70_000, 16, (Activation)99, (SqueezeExcite)9, 3)],
         };
         Lists(
             bad, "name is empty", "input channels is 0", "classes is 1000001", "stem channels is 65537", "stem stride is 3", "last channels is -1", "hidden features is 0",
             "dropout is NaN", "padding placement is 7", "padding strategy is 9", "and 8 more");
         Lists(
             Spec(Row) with { Blocks = bad.Blocks },
-            "block 0: kind is 3", "block 0: kernel is 4, it must be odd, from 1 to 255", "block 0: in is 0", "block 0: expand is 70000",
-            "block 0: activation is 3", "block 0: squeeze-excite is 9", "block 0: stride is 3", "block 0: in is 0, but the stem gives");
+            "block 0: kind is 99", "block 0: kernel is 4, it must be odd, from 1 to 255", "block 0: in is 0", "block 0: expand is 70000",
+            "block 0: activation is 99", "block 0: squeeze-excite is 9", "block 0: stride is 3", "block 0: in is 0, but the stem gives");
         Lists(
             Spec(Row, new(BlockKind.XSep, 257, Row.Out + 8, 16, 3, Activation.ReLU, SqueezeExcite.Output, 1)),
             "block 1: kernel is 257", $"block 1: in is {Row.Out + 8}, but block 0 gives {Row.Out} channels", "block 1: an XSep row has squeeze-excite on the expanded map",

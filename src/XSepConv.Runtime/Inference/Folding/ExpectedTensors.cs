@@ -11,7 +11,9 @@ internal static class ExpectedTensors
     // Half of a network may be missing and is then listed by name.
     private const long SmallNetwork = 1_000_000;
 
-    /// <summary>Holds a description to the file it is in, by counts alone: a few bytes of it must not make a list of every tensor of a giant.</summary>
+    /// <summary>
+    /// Holds a description to the file it is in, by counts alone: a few bytes of it must not make a list of every tensor of a giant.
+    /// </summary>
     /// <exception cref="InvalidDataException">The network is far larger than what the source holds.</exception>
     public static void RequireSize(NetworkSpec spec, WeightSource source)
     {
@@ -20,19 +22,26 @@ internal static class ExpectedTensors
         var described = spec.ParameterCount();
         if (described > SmallNetwork + (2 * held))
         {
-            throw new InvalidDataException($"{source.Name} describes a network of {described:N0} parameters but holds only {held:N0} values.");
+            throw new InvalidDataException(
+                $"{source.Name} describes a network of {described:N0} parameters but holds only {held:N0} values.");
         }
     }
 
     /// <summary>All of them.</summary>
-    public static IEnumerable<(string Key, long[] Shape)> Of(NetworkSpec spec) => NetworkLayers.Of(spec).All.SelectMany(layer => layer.Tensors());
+    public static IEnumerable<(string Key, long[] Shape)> Of(NetworkSpec spec) =>
+        NetworkLayers.Of(spec).All.SelectMany(layer => layer.Tensors());
 
-    /// <summary>Whether a state-dict key is that of a batch norm's counter, which files of old versions of PyTorch and of converters lack.</summary>
+    /// <summary>
+    /// Whether a state-dict key is that of a batch norm's counter, which files of old versions of PyTorch and of converters lack.
+    /// </summary>
     public static bool IsCounter(string key) => key.Split('.')[^1] == Layer.BatchCounter;
 
-    /// <summary>Holds a source to the spec before anything is read or allocated for it. Counters may be missing: they change no output.</summary>
+    /// <summary>
+    /// Holds a source to the spec before anything is read or allocated for it. Counters may be missing: they change no output.
+    /// </summary>
     /// <exception cref="InvalidDataException">
-    /// Tensors are missing, unexpected, or of a wrong shape or type, or settings are of no layer; the first ten are listed and the rest counted.
+    /// Tensors are missing, unexpected, or of a wrong shape or type, or settings are of no layer; the first ten are listed and the rest
+    /// counted.
     /// </exception>
     public static void Verify(NetworkSpec spec, WeightSource source)
     {
@@ -65,10 +74,12 @@ internal static class ExpectedTensors
         if (source.Settings is { } settings) problems.AddRange(SettingProblems(settings, expected));
         if (problems.Count == 0) return;
         var prefix = KeyPrefix.Find(missing, unexpected) is { } found
-            ? $" Its keys begin with {KeyPrefix.Named(found)}: take that off, as LoadSafeTensors and FromSafeTensors do with SafeTensorsLoadOptions.Prefix."
+            ? $" Its keys begin with {KeyPrefix.Named(found)}: take that off, as LoadSafeTensors and FromSafeTensors do with "
+                + "SafeTensorsLoadOptions.Prefix."
             : "";
         throw new InvalidDataException(
-            $"{source.Name} does not fit the network {SafeTensorsHeader.Quote(spec.Name)} that it describes: {Listing.Of(problems)}.{prefix}");
+            $"{source.Name} does not fit the network {SafeTensorsHeader.Quote(spec.Name)} that it describes: "
+            + $"{Listing.Of(problems)}.{prefix}");
     }
 
     // The spec says what the blocks are; only the batch norms' numbers are beside it.

@@ -2,7 +2,9 @@ using XSepConv.Layers;
 
 namespace XSepConv.Inference;
 
-/// <summary>A convolution or linear layer with its batch normalisation folded in: [out][in · kernel] and one bias for each output.</summary>
+/// <summary>
+/// A convolution or linear layer with its batch normalisation folded in: [out][in · kernel] and one bias for each output.
+/// </summary>
 internal sealed record FoldedLayer(int Outputs, int Taps, float[] Weights, float[] Bias);
 
 /// <summary>A network for inference: no batch normalisation is left. The numbers are folded in float64 and rounded once.</summary>
@@ -22,7 +24,9 @@ internal sealed class FoldedNetwork
     public FoldedLayer this[Layer layer] => _folded[layer];
 
     /// <summary>Folds a state dict.</summary>
-    /// <exception cref="InvalidDataException">Tensors are missing, unexpected or of a wrong shape, or values are not finite or variances negative.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Tensors are missing, unexpected or of a wrong shape, or values are not finite or variances negative.
+    /// </exception>
     public static FoldedNetwork Of(NetworkSpec spec, WeightSource source)
     {
         ExpectedTensors.Verify(spec, source);

@@ -10,11 +10,11 @@ internal sealed class LayerFolder(NetworkSpec spec, WeightSource source)
         var weights = Finite($"{layer.Name}.weight");
         var bias = layer.Bias ? Finite($"{layer.Name}.bias") : new double[layer.Out];
         if (layer.Norm is { } norm) Fold(norm, weights, bias);
-        var folded = new FoldedLayer(
-            layer.Out, weights.Length / layer.Out, Array.ConvertAll(weights, value => (float)value), Array.ConvertAll(bias, value => (float)value));
+        var folded = new FoldedLayer(layer.Out, weights.Length / layer.Out, Round(weights), Round(bias));
         return Array.TrueForAll(folded.Weights, float.IsFinite) && Array.TrueForAll(folded.Bias, float.IsFinite)
             ? folded
-            : throw new InvalidDataException($"{source.Name}: '{layer.Name}' with its batch normalisation has values that float32 can't hold.");
+            : throw new InvalidDataException(
+                $"{source.Name}: '{layer.Name}' with its batch normalisation has values that float32 can't hold.");
     }
 
     private void Fold(string norm, double[] weights, double[] bias)
@@ -32,6 +32,8 @@ internal sealed class LayerFolder(NetworkSpec spec, WeightSource source)
             foreach (ref var weight in weights.AsSpan(channel * taps, taps)) weight *= scale[channel];
         }
     }
+
+    private static float[] Round(double[] values) => Array.ConvertAll(values, value => (float)value);
 
     private double[] Finite(string key)
     {

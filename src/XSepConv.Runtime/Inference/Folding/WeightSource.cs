@@ -12,7 +12,9 @@ internal abstract class WeightSource
     /// <summary>Its tensors' types and shapes, by state-dict key.</summary>
     public abstract IReadOnlyDictionary<string, SafeTensorInfo> Tensors { get; }
 
-    /// <summary>What its layers have besides tensors; null where it says nothing about that, so that they are as the network's description says.</summary>
+    /// <summary>
+    /// What its layers have besides tensors; null where it says nothing about that, so that they are as the network's description says.
+    /// </summary>
     public abstract ModuleSettings? Settings { get; }
 
     /// <summary>A tensor's values; its type is one of <see cref="IsFloatingPoint"/>.</summary>

@@ -28,7 +28,8 @@ internal abstract class PackedNetwork
         "v128" when CanRun(Vector128.IsHardwareAccelerated) => new PackedNetwork<Lanes128, Vector128<float>>(network) { Kernel = kernel },
         "scalar" => new PackedNetwork<LanesScalar, float>(network) { Kernel = kernel },
         _ => throw new InvalidOperationException(
-            $"{KernelRegistry.Variable} asks for the kernels \"{kernel}\", which this program was compiled without (IlcInstructionSet); leave it unset."),
+            $"{KernelRegistry.Variable} asks for the kernels \"{kernel}\", which this program was compiled without (IlcInstructionSet); "
+            + "leave it unset."),
     };
 
     // A program that was compiled ahead carries no emulated width: nobody wants one there, and it would be half of the program.

@@ -9,7 +9,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    // A map up to this size is kept for every image, so that weights are read once for all of them; larger ones pass from step to step in cache.
+    // A map up to this size is kept for every image, so that weights are read once for all of them; larger ones pass from step to step in
+    // cache.
     private const long LargestShared = 12 * 1024;
 
     private readonly List<ImmutableArray<MapStep>> _segments = [];
@@ -91,7 +92,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
 
     public void Linear(PackedLinear packed, Layer layer)
     {
-        var step = new LinearStep<TLanes, TVector>(packed, checked((int)_featureFloats[^1]), ActivationOf(layer)) { Name = layer.Name, Macs = Macs(layer) };
+        var step = new LinearStep<TLanes, TVector>(
+            packed, checked((int)_featureFloats[^1]), ActivationOf(layer)) { Name = layer.Name, Macs = Macs(layer) };
         _features.Add(step);
         _featureFloats.Add((long)packed.Blocks * TLanes.Count);
     }
@@ -121,6 +123,7 @@ internal sealed class PlanBuilder<TLanes, TVector>
                     Name = name,
                     Macs = macs,
                 }
+
                 : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, _threads)
                 {
                     Name = name,
@@ -134,7 +137,9 @@ internal sealed class PlanBuilder<TLanes, TVector>
         {
             expanded = Size(pad);
             from = Keep(Slot.Padded, BlocksOf(spec.In), expanded);
-            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map) { Name = $"padding before {layers.Expand!.Name}", Macs = 0 });
+            Add(
+                new PadStep(
+                    spec.In, TLanes.Count, _size, pad.Padding!.Value, _map) { Name = $"padding before {layers.Expand!.Name}", Macs = 0 });
         }
 
         return spec.Stride == 1
@@ -144,6 +149,7 @@ internal sealed class PlanBuilder<TLanes, TVector>
                 Name = name,
                 Macs = macs,
             }
+
             : new SeparatedStep<TLanes, TVector, BlockedStep2>(
                 first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
             {

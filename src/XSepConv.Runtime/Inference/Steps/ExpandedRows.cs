@@ -2,9 +2,13 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
 
-/// <summary>What is the same in every block's first half: a 1×1 expansion of some channels, whose rows are made when the spatial operator needs them.</summary>
+/// <summary>
+/// What is the same in every block's first half: a 1×1 expansion of some channels, whose rows are made when the spatial operator needs
+/// them.
+/// </summary>
 /// <remarks>
-/// The expanded map, the largest of a block, is never whole: its rows live in a ring in the nearest cache, with the border that the operator reads around them.
+/// The expanded map, the largest of a block, is never whole: its rows live in a ring in the nearest cache, with the border that the
+/// operator reads around them.
 /// </remarks>
 internal sealed unsafe class ExpandedShape<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
@@ -13,7 +17,8 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
     public const int MostVectors = 3;
 
     /// <summary>
-    /// Rows are the most that are needed at once, the border is columns of zeros on either side. Without a layer the rows are those of the map before.
+    /// Rows are the most that are needed at once, the border is columns of zeros on either side. Without a layer the rows are those of the
+    /// map before.
     /// </summary>
     public ExpandedShape(PackedPointwise? layer, int channels, MapSize map, Slot from, TileActivation activation, int rows, int border)
     {
@@ -139,7 +144,10 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
         {
             var source = input + ((_group.Block + vector) * plane);
             var target = output + (vector * _shape.BlockFloats);
-            for (var i = 0; i < count; i++) PlaneKernels<TLanes, TVector>.Copy(source + (i * row), target + (i * _shape.RowFloats), (int)row);
+            for (var i = 0; i < count; i++)
+            {
+                PlaneKernels<TLanes, TVector>.Copy(source + (i * row), target + (i * _shape.RowFloats), (int)row);
+            }
         }
     }
 }

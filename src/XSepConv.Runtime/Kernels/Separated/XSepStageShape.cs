@@ -45,7 +45,7 @@ internal readonly record struct XSepStageShape(
         StageChecks.Dimensions(Batch, Channels, Height, Width);
         StageChecks.KernelAndStride(Kernel, Stride);
         EnumValues.Require(Padding);
-        EnumValues.Require(Activation);
+        EnumValues.Require(Activation, "activation");
     }
 
     /// <summary>Refuses a batch that has no variance, as torch does.</summary>

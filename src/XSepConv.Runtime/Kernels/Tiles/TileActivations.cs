@@ -13,7 +13,9 @@ internal enum TileActivation
     SiLU,
 }
 
-/// <summary>The activations that no tile has compiled in: over its results, which have just been stored and are in the nearest cache.</summary>
+/// <summary>
+/// The activations that no tile has compiled in: over its results, which have just been stored and are in the nearest cache.
+/// </summary>
 internal static unsafe class TileActivations<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged

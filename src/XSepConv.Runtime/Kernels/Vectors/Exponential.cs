@@ -17,8 +17,8 @@ internal static class Exponential
     /// e^x to 1.2e-7 of its value for x in [−87, 88]; below, that of −87; infinity above 88.4, NaN for NaN.
     /// </summary>
     /// <remarks>
-    /// With n = round(x / ln 2), e^x is 2ⁿ · e^r, |r| ≤ ln 2 / 2. There 1 + r + r²·q(r) is within 3.7e-9 of e^r; its last addition rounds by 6e-8, the ones before
-    /// by 4e-8 and r itself by 1.5e-8.
+    /// With n = round(x / ln 2), e^x is 2ⁿ · e^r, |r| ≤ ln 2 / 2. There 1 + r + r²·q(r) is within 3.7e-9 of e^r; its last addition rounds
+    /// by 6e-8, the ones before by 4e-8 and r itself by 1.5e-8.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Of<TLanes, TVector>(TVector x)

@@ -9,6 +9,10 @@ internal readonly struct HSigmoidActivation : IActivation
 
     public static float OutputScale => 1;
 
+    public static double Apply(double z) => Math.Clamp((z / 6) + 0.5, 0, 1);
+
+    public static double Backward(double z, double gradient) => Math.Abs(z) < 3 ? gradient / 6 : 0;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector ApplyScaled<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>

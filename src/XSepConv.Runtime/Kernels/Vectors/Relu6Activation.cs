@@ -9,6 +9,10 @@ internal readonly struct Relu6Activation : IActivation
 
     public static float OutputScale => 1;
 
+    public static double Apply(double z) => Math.Clamp(z, 0, 6);
+
+    public static double Backward(double z, double gradient) => z is > 0 and < 6 ? gradient : 0;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector ApplyScaled<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>

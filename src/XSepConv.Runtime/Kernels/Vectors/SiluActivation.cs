@@ -9,6 +9,10 @@ internal readonly struct SiluActivation : IActivation
 
     public static float OutputScale => 1;
 
+    public static double Apply(double z) => z * Sigmoid(z);
+
+    public static double Backward(double z, double gradient) => gradient * Sigmoid(z) * (1 + (z * (1 - Sigmoid(z))));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector ApplyScaled<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
@@ -22,8 +26,8 @@ internal readonly struct SiluActivation : IActivation
         where TVector : unmanaged =>
         TLanes.Divide(z, TLanes.Add(TLanes.Splat(1), Exponential.Of<TLanes, TVector>(TLanes.Subtract(TLanes.Splat(0), z))));
 
-    // With s = sigmoid(z) the slope is s · (1 + z · (1 − s)), and 1 − s is e⁻ᶻ · s without cancellation. Where |z| is 87 or more, s is 0 or 1 and
-    // z · (1 − s) left out: times e^−87 or infinity it would be anything.
+    // With s = sigmoid(z) the slope is s · (1 + z · (1 − s)), and 1 − s is e⁻ᶻ · s without cancellation. Where |z| is 87 or more, s is 0 or
+    // 1 and z · (1 − s) left out: times e^−87 or infinity it would be anything.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)
         where TLanes : ILanes<TVector>
@@ -35,4 +39,6 @@ internal readonly struct SiluActivation : IActivation
         var ramp = TLanes.WhereWithin(TLanes.Splat(87), z, TLanes.Multiply(value, e));
         return TLanes.Multiply(gradient, TLanes.MultiplyAdd(s, ramp, s));
     }
+
+    private static double Sigmoid(double z) => 1 / (1 + Math.Exp(-z));
 }

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace XSepConv.Layers;
 
-/// <summary>A block as layers: 1×1 expand → depthwise convolutions → 1×1 project, squeeze-excite where the row has it, and the shortcut at stride 1.</summary>
+/// <summary>
+/// A block as layers: 1×1 expand → depthwise convolutions → 1×1 project, squeeze-excite where the row has it, and the shortcut at stride 1.
+/// </summary>
 /// <param name="Spec">The row.</param>
 /// <param name="Pad">The padding of the block's input, where that is padded.</param>
 /// <param name="Expand">The expansion, where there is one.</param>
@@ -13,8 +15,8 @@ namespace XSepConv.Layers;
 /// <param name="Add">The addition, where there is a shortcut.</param>
 /// <param name="All">All of them, in the order in which the module runs them.</param>
 internal sealed record BlockLayers(
-    BlockSpec Spec, Layer? Pad, Layer? Expand, ImmutableArray<Layer> Spatial, SqueezeExciteLayers? SqueezeExcite, Layer Project, Layer? Shortcut,
-    Layer? Add, ImmutableArray<Layer> All)
+    BlockSpec Spec, Layer? Pad, Layer? Expand, ImmutableArray<Layer> Spatial, SqueezeExciteLayers? SqueezeExcite,
+    Layer Project, Layer? Shortcut, Layer? Add, ImmutableArray<Layer> All)
 {
     /// <summary>What the next block gets.</summary>
     public Layer Last => All[^1];
@@ -29,14 +31,17 @@ internal sealed record BlockLayers(
         BlockSpec spec, PaddingDirection? padding = null, PaddingPlacement placement = default, string prefix = "", Layer? input = null)
     {
         var (shape, activation) = (BlockShape.Of(spec.Kind), spec.Activation);
-        var (onExpanded, onOutput) = (spec.SqueezeExcite == XSepConv.SqueezeExcite.Expanded, spec.SqueezeExcite == XSepConv.SqueezeExcite.Output);
+        var (onExpanded, onOutput) = (
+            spec.SqueezeExcite == XSepConv.SqueezeExcite.Expanded, spec.SqueezeExcite == XSepConv.SqueezeExcite.Output);
         var padsInput = padding is not null && placement == PaddingPlacement.BeforeExpand;
         var pad = padsInput
             ? new Layer { Kind = LayerKind.Pad, Name = $"{prefix}pad", From = input, In = spec.In, Out = spec.In, Padding = padding }
             : null;
         var expand = shape.SkipsExpansion && spec.Expand == spec.In ? null : Pointwise("1", pad ?? input, spec.In, spec.Expand, activation);
         var spatial = SpatialLayers.Of(
-            shape, spec.Expand, spec.Kernel, spec.Stride, activation, onExpanded && !shape.ActivatesBeforeSqueeze ? null : activation, 2, prefix,
+            shape, spec.Expand, spec.Kernel, spec.Stride, activation, onExpanded && !shape.ActivatesBeforeSqueeze
+                ? null
+                : activation, 2, prefix,
             expand ?? pad ?? input, padding, padsInput);
         var squeeze = onExpanded ? Squeeze(spatial[^1], shape.ActivatesBeforeSqueeze ? null : activation) : null;
         var project = Pointwise($"{spatial.Length + 2}", squeeze?.Gate ?? spatial[^1], spec.Expand, spec.Out, null);
@@ -52,6 +57,7 @@ internal sealed record BlockLayers(
                 In = spec.In,
                 Out = spec.Out,
             }
+
             : null;
         var sum = onOutput ? squeeze!.Gate : project;
         var add = isAdded

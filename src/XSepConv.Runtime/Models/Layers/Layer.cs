@@ -25,7 +25,9 @@ internal enum LayerKind
     Add,
 }
 
-/// <summary>One layer of a network with the batch norm and the nonlinearity after it. Compared by reference: each is a place in its network.</summary>
+/// <summary>
+/// One layer of a network with the batch norm and the nonlinearity after it. Compared by reference: each is a place in its network.
+/// </summary>
 internal sealed class Layer
 {
     public required LayerKind Kind { get; init; }

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace XSepConv.Layers;
 
 /// <summary>A network as layers: the one description that whatever counts, folds, packs, plans, draws or checks a network reads.</summary>
-internal sealed record NetworkLayers(NetworkSpec Spec, Layer Stem, ImmutableArray<BlockLayers> Blocks, Layer Last, Layer Pool, Layer Hidden, Layer Classifier)
+internal sealed record NetworkLayers(
+    NetworkSpec Spec, Layer Stem, ImmutableArray<BlockLayers> Blocks, Layer Last, Layer Pool, Layer Hidden, Layer Classifier)
 {
     /// <summary>Every layer, in the order in which the modules run them.</summary>
     public IEnumerable<Layer> All => [Stem, .. Blocks.SelectMany(block => block.All), Last, Pool, Hidden, Classifier];
@@ -35,7 +36,15 @@ internal sealed record NetworkLayers(NetworkSpec Spec, Layer Stem, ImmutableArra
             Activation = spec.Activation,
             ActivationName = "act3",
         };
-        var classifier = new Layer { Kind = LayerKind.Linear, Name = "linear4", Bias = true, From = hidden, In = spec.HiddenFeatures, Out = spec.NumClasses };
+        var classifier = new Layer
+        {
+            Kind = LayerKind.Linear,
+            Name = "linear4",
+            Bias = true,
+            From = hidden,
+            In = spec.HiddenFeatures,
+            Out = spec.NumClasses,
+        };
         return new(spec, stem, blocks.MoveToImmutable(), last, pool, hidden, classifier);
 
         Layer Map(string number, Layer? from, int inputs, int outputs, int kernel, int stride) => new()

@@ -5,16 +5,17 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// The inverted residual of MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) and the block of MobileNetV3 (Howard et al. 2019, arXiv 1905.02244):
-/// 1×1 expand → BN → act → K×K depthwise → BN → act → squeeze-excite (if any) → 1×1 project → BN, plus the input where stride 1 and equal channels let it be
-/// added. Where the expanded map has no more channels than the input there is no expansion.
+/// The inverted residual of MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) and the block of MobileNetV3 (Howard et al. 2019, arXiv
+/// 1905.02244): 1×1 expand → BN → act → K×K depthwise → BN → act → squeeze-excite (if any) → 1×1 project → BN, plus the input where stride
+/// 1 and equal channels let it be added. Where the expanded map has no more channels than the input there is no expansion.
 /// </summary>
 /// <remarks>
-/// <para>Other than in a <see cref="DwBlock"/> squeeze-excite comes after the nonlinearity and its convolutions have biases and no BN, and no convolution
-/// makes a shortcut fit.</para>
-/// <para>State-dict keys: <c>conv1, bn1</c> (expand, may be missing), <c>conv2, bn2</c> (depthwise), <c>se</c>, <c>conv3, bn3</c> (project).</para>
+/// <para>Other than in a <see cref="DwBlock"/> squeeze-excite comes after the nonlinearity and its convolutions have biases and no BN, and
+/// no convolution makes a shortcut fit.</para>
+/// <para>State-dict keys: <c>conv1, bn1</c> (expand, may be missing), <c>conv2, bn2</c> (depthwise), <c>se</c>, <c>conv3, bn3</c>
+/// (project).</para>
 /// </remarks>
-public sealed class InvertedResidual : nn.Module<Tensor, Tensor>, IBlock, IFusable
+public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
 {
     private readonly Conv2d? conv1;
     private readonly BatchNorm2d? bn1;
@@ -30,7 +31,8 @@ public sealed class InvertedResidual : nn.Module<Tensor, Tensor>, IBlock, IFusab
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
-    public InvertedResidual(BlockSpec block, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(InvertedResidual)))
+    public InvertedResidualBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null)
+        : base(LibtorchLoading.Before(nameof(InvertedResidualBlock)))
     {
         BlockArguments.RequireBlock(block, BlockKind.InvertedResidual);
         Spec = block;
@@ -55,7 +57,9 @@ public sealed class InvertedResidual : nn.Module<Tensor, Tensor>, IBlock, IFusab
     /// <summary>The row this block was built from.</summary>
     public BlockSpec Spec { get; }
 
-    /// <summary>How the K×K depthwise convolution, the BN and the nonlinearity after it are computed; <see cref="XSepBackend.Auto"/> at first.</summary>
+    /// <summary>
+    /// How the K×K depthwise convolution, the BN and the nonlinearity after it are computed; <see cref="XSepBackend.Auto"/> at first.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>
     public XSepBackend Backend
     {
@@ -70,13 +74,17 @@ public sealed class InvertedResidual : nn.Module<Tensor, Tensor>, IBlock, IFusab
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W].</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.</exception>
-    /// <exception cref="InvalidOperationException">The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = MapCheck.Require(x, Spec.In, conv2.weight, nameof(InvertedResidual));
-        _norms.RequireStatistics(x, nameof(InvertedResidual));
+        x = MapCheck.Require(x, Spec.In, conv2.weight, nameof(InvertedResidualBlock));
+        _norms.RequireStatistics(x, nameof(InvertedResidualBlock));
         var y = conv1 is null ? x : Spec.Activation.Apply(bn1!.call(conv1.call(x)));
         y = _stage.Forward(y, activated: true);
         if (se is not null) y = se.call(y);
