@@ -5,10 +5,12 @@ namespace XSepConv.Onnx.Tests;
 /// <summary>Looks into an exported file.</summary>
 internal static class OnnxFile
 {
-    // All that these networks are made of, with the default's operators. No Pad, and no activation in pieces (Clip, Div, Max).
+    // All that these networks are made of, with the default's operators. No Pad, and no activation in pieces (Div, Max) but SiLU, which is
+    // Sigmoid and Mul. Clip is ReLU6.
     private static readonly HashSet<string> Native =
     [
-        "Conv", "BatchNormalization", "Relu", "HardSwish", "HardSigmoid", "GlobalAveragePool", "Flatten", "Gemm", "Mul", "Add", "Sub", "Identity",
+        "Conv", "BatchNormalization", "Relu", "Clip", "HardSwish", "HardSigmoid", "Sigmoid", "GlobalAveragePool", "Flatten", "Gemm", "Mul", "Add",
+        "Sub", "Identity",
     ];
 
     public static ModelProto Parse(byte[] file) => ModelProto.Parser.ParseFrom(file);

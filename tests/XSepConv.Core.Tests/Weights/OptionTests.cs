@@ -57,6 +57,9 @@ public sealed class OptionTests : IDisposable
         ["DwBlock.Backend"] = null,
 
         ["SepBlock.block"] = (() => new SepBlock(Sep with { Activation = Activation.ReLU }), "activation 'ReLU'"),
+        ["InvertedResidualBlock.block"] = (() => new InvertedResidualBlock(Inverted with { Stride = 2 }), "stride '2'"),
+        ["InvertedResidualBlock.Backend"] = null,
+
         ["SeModule.channels"] = (() => new SeModule(9), "has shape"),
         ["SeModule.reduction"] = (() => new SeModule(8, 2), "has shape"),
 
@@ -79,6 +82,9 @@ public sealed class OptionTests : IDisposable
         ["LastChannels"] = (Network with { LastChannels = 24 }, "has shape"),
         ["HiddenFeatures"] = (Network with { HiddenFeatures = 9 }, "has shape"),
         ["PaddingPlacement"] = (Network with { PaddingPlacement = PaddingPlacement.BeforeExpand }, "'bneck.1' has placement 'BeforeExpand'"),
+        ["Activation"] = (Network with { Activation = Activation.ReLU6 }, "the module itself has activation 'ReLU6' in the file, 'HSwish'"),
+        ["NormEpsilon"] = (Network with { NormEpsilon = 1e-3 }, null),
+        ["NormMomentum"] = (Network with { NormMomentum = 0.01 }, null),
         ["PaddingStrategy"] = (Network with { PaddingStrategy = PaddingStrategy.Symmetric }, "'bneck.1' has padding 'Symmetric' in the file, 'RightBottom'"),
     };
 
@@ -90,6 +96,8 @@ public sealed class OptionTests : IDisposable
     public static TheoryData<string> SpecChanges => [.. SpecOptions.Keys];
 
     private static BlockSpec Sep => XSep with { Kind = BlockKind.Sep };
+
+    private static BlockSpec Inverted => XSep with { Kind = BlockKind.InvertedResidual };
 
     private string FilePath => _folder.File("module.safetensors");
 
@@ -200,6 +208,7 @@ public sealed class OptionTests : IDisposable
         "XSepBlock" => new XSepBlock(XSep, PaddingDirection.RightBottom),
         "DwBlock" => new DwBlock(Dw),
         "SepBlock" => new SepBlock(Sep),
+        "InvertedResidualBlock" => new InvertedResidualBlock(Inverted),
         "SeModule" => new SeModule(8),
         "XSepMobileNetV3Small" => new XSepMobileNetV3Small(3, ImagePreset.Cifar),
         _ => new MobileNet(Network),
