@@ -55,7 +55,7 @@ public sealed partial class ReadmeTests
     [Fact]
     public void The_counts_in_the_quick_start_are_those_of_its_networks()
     {
-        var options = new MobileNetV3SmallOptions { NumClasses = 10, Preset = ImagePreset.Cifar, Width = 0.5 };
+        var options = new MobileNetV3Options { NumClasses = 10, Preset = ImagePreset.Cifar, Width = 0.5 };
         using var network = new XSepMobileNetV3Small(options);
         using var twin = new MobileNet(MobileNetV3SmallSpec.Twin(options));
         var (ours, theirs) = (ModelProfile.Of(network, 1, 3, 32, 32), ModelProfile.Of(twin, 1, 3, 32, 32));

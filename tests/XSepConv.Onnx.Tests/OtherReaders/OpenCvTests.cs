@@ -126,7 +126,8 @@ public sealed class OpenCvTests
     private static IEnumerable<(string What, Func<nn.Module<Tensor, Tensor>> Make)> Blocks(int stride)
     {
         yield return ("squeeze-excite", () => new SeModule(In, 3));
-        foreach (var activation in Enum.GetValues<Activation>())
+        // OpenCV 4.6 reads no Clip whose bounds are inputs, as they are from version 11 of the operators on: ReLU6 is not for it.
+        foreach (var activation in Enum.GetValues<Activation>().Where(activation => activation != Activation.ReLU6))
         {
             foreach (var padding in Enum.GetValues<PaddingDirection>())
             {
