@@ -78,7 +78,8 @@ public sealed class ResumeTests : IDisposable
             BatchSize = 8,
             AccumulateBatches = 2,
             Patience = 1,
-        }) with { Augmentation = RunFolder.Data.Augmentation with { PolicyOperations = 1, PolicyMagnitude = 0.3, Mixup = 0.3 } },
+        }) with
+        { Augmentation = RunFolder.Data.Augmentation with { PolicyOperations = 1, PolicyMagnitude = 0.3, Mixup = 0.3 } },
     };
 
     public static TheoryData<string, bool> RecipesAndEnds() => new(Recipes.Keys.SelectMany(name => new[] { (name, false), (name, true) }));

@@ -54,7 +54,8 @@ public sealed class TrainerTests : IDisposable
                 WarmupEpochs = 0,
                 Augmentation = "none",
                 Epochs = 1
-            }) with { Network = TorchTests.Spec() with { Dropout = 0 } };
+            }) with
+        { Network = TorchTests.Spec() with { Dropout = 0 } };
         var data = Sets.Open("shapes", new() { Limit = 32, Seed = 4 });
         using var scope = NewDisposeScope();
         var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Order, 1).Permutation(32);
@@ -118,7 +119,8 @@ public sealed class TrainerTests : IDisposable
 
         var again = new Trainer(
             _run.Options.By(
-                recipe => recipe with { Epochs = 60, Patience = 2, LearningRate = 1e-30 }) with { Resume = true }, RunFolder.Data)
+                recipe => recipe with { Epochs = 60, Patience = 2, LearningRate = 1e-30 }) with
+            { Resume = true }, RunFolder.Data)
             .Run(cancel: TestContext.Current.CancellationToken);
         Assert.Equal((result.EpochsDone, result.Test, true), (again.EpochsDone, again.Test, again.StoppedEarly));
     }
@@ -171,7 +173,8 @@ public sealed class TrainerTests : IDisposable
                     ClipNorm = 1,
                     BatchSize = 8,
                     AccumulateBatches = 2
-                }) with { Augmentation = Augmentation.None with { Mixup = 0.2 } };
+                }) with
+            { Augmentation = Augmentation.None with { Mixup = 0.2 } };
         }
 
         var counts = new List<long>();
