@@ -11,7 +11,10 @@ internal static partial class Rooms
 
     /// <summary>What is wrong with the rooms of a project.</summary>
     /// <param name="project">Its folder, from that of the repository.</param>
-    /// <param name="rooms">From the lowest to the highest: a file uses what is in its own room and in those that stand before it.</param>
+    /// <param name="rooms">
+    /// From the lowest to the highest: a file uses what is in its own room and in those that stand before it. Folders with | between them are one
+    /// room.
+    /// </param>
     public static IReadOnlyList<string> Problems(string project, params string[] rooms)
     {
         var root = Path.Combine(Repository(), project);
@@ -21,22 +24,23 @@ internal static partial class Rooms
                 file => !file.Name.StartsWith("obj/", StringComparison.Ordinal) && !file.Name.StartsWith("bin/", StringComparison.Ordinal))
             .Select(file => (file.Name, Room: (Path.GetDirectoryName(file.Name) ?? "").Replace('\\', '/'), file.Text)).ToList();
         var places = new Dictionary<string, (int Room, string File)>(StringComparer.Ordinal);
+        int Place(string folder) => Array.FindIndex(rooms, room => room.Split('|').Contains(folder));
         foreach (var file in files)
         {
             foreach (Match type in Declaration().Matches(file.Text))
             {
-                places[type.Groups["name"].Value] = (Array.IndexOf(rooms, file.Room), file.Name);
+                places[type.Groups["name"].Value] = (Place(file.Room), file.Name);
             }
         }
 
         return
         [
-            .. files.Where(file => !rooms.Contains(file.Room)).Select(file => $"{file.Name} is in no room of the list"),
+            .. files.Where(file => Place(file.Room) < 0).Select(file => $"{file.Name} is in no room of the list"),
             .. files.GroupBy(file => file.Room).Where(room => room.Count() > MostFiles)
                 .Select(room => $"{room.Key} has {room.Count()} files; {MostFiles} at most can be overlooked"),
             .. from file in files
                from name in Name().Matches(file.Text).Select(match => match.Value).Distinct()
-               where places.TryGetValue(name, out var place) && place.Room > Array.IndexOf(rooms, file.Room)
+               where places.TryGetValue(name, out var place) && place.Room > Place(file.Room)
                select $"{file.Name} uses {name} of {places[name].File}, which stands above it",
         ];
     }

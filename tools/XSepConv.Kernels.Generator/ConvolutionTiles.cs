@@ -19,7 +19,7 @@ internal static class ConvolutionTiles
             code.Line("var end = x + Math.Min(remaining, lanes);");
             code.Line("do");
             code.Open();
-            MultiplyAdd(code, pixels, vectors, p => p == 0 ? "*x" : $"x[{Times(p, "lanes")}]");
+            MultiplyAdd(code, pixels, vectors, p => $"x{Plus(p, "lanes")}");
             code.Line("x++;");
             code.Close();
             code.Line("while (x < end);");
@@ -40,7 +40,7 @@ internal static class ConvolutionTiles
             for (var column = 0; column < 3; column++)
             {
                 code.Open();
-                MultiplyAdd(code, pixels, vectors, p => $"x[{Tap(p, column)}]");
+                MultiplyAdd(code, pixels, vectors, p => $"x{Plus(p, "step")}{(column == 0 ? "" : $" + {column}")}");
                 code.Close();
             }
 
@@ -48,19 +48,12 @@ internal static class ConvolutionTiles
             code.Close();
         });
 
-    private static string Tap(int pixel, int column) => (pixel, column) switch
-    {
-        (0, _) => $"{column}",
-        (_, 0) => Times(pixel, "step"),
-        _ => $"({Times(pixel, "step")}) + {column}",
-    };
-
     private static void MultiplyAdd(Code code, int pixels, int vectors, Func<int, string> input)
     {
         for (var v = 0; v < vectors; v++) code.Line($"var w{v} = TLanes.Load(weights{(v == 0 ? "" : $" + block{v}")});");
         for (var p = 0; p < pixels; p++)
         {
-            code.Line($"var x{p} = TLanes.Splat({input(p)});");
+            code.Line($"var x{p} = TLanes.Broadcast({input(p)});");
             for (var v = 0; v < vectors; v++) code.Line($"a{p}_{v} = TLanes.MultiplyAdd(x{p}, w{v}, a{p}_{v});");
         }
 
@@ -105,7 +98,7 @@ internal static class ConvolutionTiles
         code.Line("var nextBlock = tile->OutputBlock;");
         if (vectors > 1) code.Line("var block1 = tile->WeightBlock;");
         for (var v = 2; v < vectors; v++) code.Line($"var block{v} = block{v - 1} + block1;");
-        if (hasStep) code.Line("var ahead = tile->Ahead;");
+        if (hasStep) code.Line("var prefetch = tile->Prefetch;");
         code.Line("for (var count = tile->Count; count > 0; count--)");
         code.Open();
         for (var v = 0; v < vectors; v++)
@@ -116,14 +109,15 @@ internal static class ConvolutionTiles
 
         code.Line("var weights = tile->Weights;");
         sum(code, pixels, vectors);
-        if (hasStep) code.Line($"ahead = ahead.AskFor({pixels});");
+        if (hasStep) code.Line($"prefetch = prefetch.Lines({pixels});");
         code.Line("switch (tile->Activation)");
         code.Open();
         Case("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})");
         if (!hasStep)
         {
             Case("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})");
-            Case("case TileActivation.None when residual != null:", "TLanes.Add({0}, TLanes.Load(residual{1}))", "residual += tile->OutputStep;");
+            Case("case TileActivation.None when residual != null:", "TLanes.Add({0}, TLanes.Load(residual{1}))",
+                "residual += tile->OutputStep;");
         }
 
         Case("default:", "{0}", $"TileActivations<TLanes, TVector>.Finish(tile->Activation, output, {pixels}, {vectors}, nextBlock);");

@@ -7,17 +7,17 @@ internal static class DepthwiseTiles
 {
     public static string Write()
     {
-        const int MostPixels = 14;
+        const int MaxPixels = 14;
         var code = new Code();
         code.OpenKernel(
             "A depthwise convolution of one block of channels on P pixels of each of some rows, in registers.",
             "DepthwiseTiles", "TStep", "IPixelStep");
-        code.Line($"public const int MostPixels = {MostPixels};");
+        code.Line($"public const int MaxPixels = {MaxPixels};");
         code.Blank();
         code.Line("/// <param name=\"column\">The first pixel's place in the rows of the output, in floats.</param>");
         code.Line("public static void Run(int pixels, DepthwiseTile* tile, nint column)");
-        code.Dispatch("pixels", Enumerable.Range(1, MostPixels).Select(p => $"{p}: Tile{p}(tile, column)"), "pixels");
-        for (var pixels = 1; pixels <= MostPixels; pixels++)
+        code.Dispatch("pixels", Enumerable.Range(1, MaxPixels).Select(p => $"{p}: Tile{p}(tile, column)"), "pixels");
+        for (var pixels = 1; pixels <= MaxPixels; pixels++)
         {
             code.Blank();
             code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");

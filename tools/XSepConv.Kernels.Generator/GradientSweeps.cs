@@ -35,7 +35,7 @@ internal static class GradientSweeps
         for (var i = 0; i < k; i++) code.Line($"var s{i} = TLanes.Splat(0);");
         code.Line("var total = TLanes.Splat(0);");
         code.Line("var product = TLanes.Splat(0);");
-        code.Line("var ahead = sweep.Ahead;");
+        code.Line("var prefetch = sweep.Prefetch;");
         code.Line("nint vector = 0;");
         code.OpenLines(name);
         foreach (var map in new[] { "Gradient", "Result", "Given", "Destination" })
@@ -80,7 +80,7 @@ internal static class GradientSweeps
         void Step(bool isInside)
         {
             var first = isInside ? 0 : 1;
-            code.Line("if (ahead.IsOn) ahead.Ask(vector++);");
+            code.Line("if (prefetch.IsOn) prefetch.Line(vector++);");
             code.Line("var x = TLanes.Load(given);");
             code.Line($"var d = TLanes.Multiply(w{first}, g{k - 1 - first});");
             for (var i = first + 1; i < k; i++) code.Line($"d = TLanes.MultiplyAdd(w{i}, g{k - 1 - i}, d);");

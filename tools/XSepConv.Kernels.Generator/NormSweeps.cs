@@ -40,7 +40,7 @@ internal static class NormSweeps
         code.Line("var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);");
         for (var i = 0; i < k; i++) code.Line($"var w{i} = TLanes.Multiply(TLanes.Load(sweep.Weights{Plus(i, "lanes")}), after);");
         code.Line("var total = TLanes.Splat(0);");
-        code.Line("var ahead = sweep.Ahead;");
+        code.Line("var prefetch = sweep.Prefetch;");
         code.Line("nint vector = 0;");
         code.OpenLines(name);
         code.Line("var source = sweep.Source + (line * next);");
@@ -50,7 +50,7 @@ internal static class NormSweeps
         {
             code.Line($"for (var i = {from}; i < {to}; i++)");
             code.Open();
-            code.Line("if (ahead.IsOn) ahead.Ask(vector++);");
+            code.Line("if (prefetch.IsOn) prefetch.Line(vector++);");
             code.Line("var y = TActivation.ApplyScaled<TLanes, TVector>(TLanes.MultiplyAdd(TLanes.Load(source), scale, shift));");
             code.Line("source += step;");
             if (stores)

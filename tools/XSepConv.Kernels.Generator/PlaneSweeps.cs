@@ -33,7 +33,11 @@ internal static class PlaneSweeps
         code.Line("var lanes = TLanes.Count;");
         foreach (var (name, field) in new[] { ("h", "Horizontal"), ("v", "Vertical") })
         {
-            for (var i = 0; i < k; i++) code.Line($"var {name}{i} = TLanes.Splat(sweep->{field}[{i}] * sweep->{field}Scale);");
+            for (var i = 0; i < k; i++)
+            {
+                code.Line($"var {name}{i} = TLanes.Multiply(TLanes.Broadcast(sweep->{field} + {i}), TLanes.Splat(sweep->{field}Scale));");
+            }
+
             code.Line($"var {name}Bias = TLanes.Splat(sweep->{field}Bias);");
         }
 

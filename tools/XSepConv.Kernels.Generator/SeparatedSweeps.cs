@@ -36,7 +36,7 @@ internal static class SeparatedSweeps
         code.Line("var bias = TLanes.Load(sweep->HorizontalBias);");
         code.Line("var edge = sweep->Edge;");
         code.Line("var whole = edge > 0 ? sweep->Width - 1 : sweep->Width;");
-        code.Line("var ahead = sweep->Ahead;");
+        code.Line("var prefetch = sweep->Prefetch;");
         code.Line("nint vector = 0;");
         code.Line("for (var row = 0; row < sweep->Rows; row++)");
         code.Open();
@@ -61,7 +61,7 @@ internal static class SeparatedSweeps
         {
             code.Line($"for (var column = {from}; column < {to}; column++)");
             code.Open();
-            code.Line("if (ahead.IsOn) ahead.Ask(vector++);");
+            code.Line("if (prefetch.IsOn) prefetch.Line(vector++);");
             code.Line("upper += lanes;");
             code.Line("lower += lanes;");
             code.Line("var b = TLanes.Load(upper);");
@@ -78,7 +78,7 @@ internal static class SeparatedSweeps
         code.Blank();
         code.Line("if (edge > 0)");
         code.Open();
-        code.Line("if (ahead.IsOn) ahead.Ask(vector++);");
+        code.Line("if (prefetch.IsOn) prefetch.Line(vector++);");
         code.Line("var y = TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(q2, c, TLanes.MultiplyAdd(q0, a, shift)));");
         Push(true);
         code.Close();
@@ -107,7 +107,7 @@ internal static class SeparatedSweeps
         code.Line("var bias = TLanes.Load(sweep->VerticalBias);");
         code.Line($"var silent = {k - 1} - sweep->Before;");
         code.Line("var next = sweep->DestinationRow;");
-        code.Line("var ahead = sweep->Ahead;");
+        code.Line("var prefetch = sweep->Prefetch;");
         code.Line("nint vector = 0;");
         code.Line("for (nint column = 0; column < sweep->Width * (nint)lanes; column += lanes)");
         code.Open();
@@ -117,7 +117,7 @@ internal static class SeparatedSweeps
         {
             code.Line($"for (var row = {from}; row < {to}; row++)");
             code.Open();
-            code.Line("if (ahead.IsOn) ahead.Ask(vector++);");
+            code.Line("if (prefetch.IsOn) prefetch.Line(vector++);");
             code.Line("var y = TLanes.Load(sweep->Source[row] + column);");
             if (stores) code.Line($"TLanes.Store(output, TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(w{k - 1}, y, s0)));");
             if (stores) code.Line("output += next;");

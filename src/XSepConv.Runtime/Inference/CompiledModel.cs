@@ -4,10 +4,12 @@ using XSepConv.Kernels;
 
 namespace XSepConv;
 
-/// <summary>A trained network, ready to classify without Torch: batch normalisation folded in, weights packed for this processor's vectors.</summary>
+/// <summary>
+/// A trained network, ready to classify without Torch: batch normalisation folded in, weights packed for this processor's vectors.
+/// </summary>
 /// <remarks>
-/// Immutable; any number of sessions on any number of threads share one. Logits differ from the module's in float32 rounding only, and are the same bits
-/// whatever the number of threads and the batch. A pixel that is NaN gives NaN logits for its image.
+/// Immutable; any number of sessions on any number of threads share one. Logits differ from the module's in float32 rounding only, and are
+/// the same bits whatever the number of threads and the batch. A pixel that is NaN gives NaN logits for its image.
 /// </remarks>
 /// <example>
 /// <code>
@@ -38,15 +40,20 @@ public sealed class CompiledModel
     /// <summary>Bytes that the packed weights take.</summary>
     public long WeightBytes => _network.WeightBytes;
 
-    /// <summary>The kernels in use: <c>v512</c>, <c>v256</c> or <c>v128</c> by the bits of a vector, or <c>scalar</c>. The environment variable <c>XSEPCONV_KERNEL</c> forces one.</summary>
+    /// <summary>
+    /// The kernels in use: <c>v512</c>, <c>v256</c> or <c>v128</c> by the bits of a vector, or <c>scalar</c>. The environment variable
+    /// <c>XSEPCONV_KERNEL</c> forces one.
+    /// </summary>
     public string Kernel => _network.Kernel;
 
-    /// <summary>Compiles the network of a file that <c>MobileNet.SaveSafeTensors</c> or the trainer wrote: the file alone says which network it is.</summary>
+    /// <summary>
+    /// Compiles the network of a file that <c>MobileNet.SaveSafeTensors</c> or the trainer wrote: the file alone says which network it is.
+    /// </summary>
     /// <param name="path">A safetensors file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
-    /// The file is damaged, describes no network, its tensors do not fit the description (the first ten problems are listed), or hold values that are not finite numbers or
-    /// variances that are negative.
+    /// The file is damaged, describes no network, its tensors do not fit the description (the first ten problems are listed), or hold
+    /// values that are not finite numbers or variances that are negative.
     /// </exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     public static CompiledModel Load(string path) => Load(path, KernelRegistry.Current.Name);
@@ -54,21 +61,29 @@ public sealed class CompiledModel
     /// <summary>Memory and steps for running the model; a session belongs to one thread at a time.</summary>
     /// <param name="maxBatch">The most images that one run may have.</param>
     /// <param name="threads">
-    /// Threads that share a run, the caller's included: images first, then rows and channels of an image. More than the machine has cores only wait for each other;
-    /// beyond 32 no more than its cores are started (<see cref="NetworkSession.Threads"/> says how many). Results are the same for any number.
+    /// Threads that share a run, the caller's included: images first, then rows and channels of an image. More than the machine has cores
+    /// only wait for each other; beyond 32 no more than its cores are started (<see cref="NetworkSession.Threads"/> says how many). Results
+    /// are the same for any number.
     /// </param>
     /// <param name="height">
-    /// Height of the images in pixels. Without height and width they are those of the data the network was trained on, where that is known, or
-    /// <see cref="NetworkSpec.DefaultImageSize"/>; with one of them the images are square.
+    /// Height of the images in pixels. Without height and width they are those of the data the network was trained on, where that is known,
+    /// or <see cref="NetworkSpec.DefaultImageSize"/>; with one of them the images are square.
     /// </param>
     /// <param name="width">Width of the images in pixels.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A number is below 1, or the images are so large that a buffer would pass 2³¹ floats.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A number is below 1, or the images are so large that a buffer would pass 2³¹ floats.
+    /// </exception>
     public NetworkSession CreateSession(int maxBatch = 1, int threads = 1, int? height = null, int? width = null)
     {
         const int MostThreads = 1024, MostBeyondCores = 32;
-        var size = new MapSize(height ?? width ?? Data?.Height ?? Spec.DefaultImageSize, width ?? height ?? Data?.Width ?? Spec.DefaultImageSize);
+        var size =
+            new MapSize(height ?? width ?? Data?.Height ?? Spec.DefaultImageSize, width ?? height ?? Data?.Width ?? Spec.DefaultImageSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
-        if (threads is < 1 or > MostThreads) throw new ArgumentOutOfRangeException(nameof(threads), threads, $"Threads go from 1 to {MostThreads}.");
+        if (threads is < 1 or > MostThreads)
+        {
+            throw new ArgumentOutOfRangeException(nameof(threads), threads, $"Threads go from 1 to {MostThreads}.");
+        }
+
         if (size.Height < 1) throw new ArgumentOutOfRangeException(nameof(height), size.Height, "An image is at least one pixel high.");
         if (size.Width < 1) throw new ArgumentOutOfRangeException(nameof(width), size.Width, "An image is at least one pixel wide.");
         return new NetworkSession(this, _network, size, maxBatch, Math.Min(threads, Math.Max(Environment.ProcessorCount, MostBeyondCores)));
@@ -98,7 +113,8 @@ public sealed class CompiledModel
         if (data is not null && (data.Channels != spec.InputChannels || data.Classes.Count != spec.NumClasses))
         {
             throw new InvalidDataException(
-                $"{path}: the network takes {spec.InputChannels} channels and tells {spec.NumClasses} classes apart, the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
+                $"{path}: the network takes {spec.InputChannels} channels and tells {spec.NumClasses} classes apart, "
+                + $"the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
         }
 
         var weights = new FileWeights(file, path);

@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace XSepConv;
 
-/// <summary>What a checkpoint says about the data its network was trained on: enough to prepare a picture and to name the classes without the data set.</summary>
+/// <summary>
+/// What a checkpoint says about the data its network was trained on: enough to prepare a picture and to name the classes without the data
+/// set.
+/// </summary>
 /// <param name="Name">The data set's name.</param>
 /// <param name="Synthetic">Whether its images are generated.</param>
 /// <param name="Classes">The name of each class, in the order of the logits.</param>
@@ -13,11 +16,12 @@ namespace XSepConv;
 /// <param name="Height">Height of its images, in pixels.</param>
 /// <param name="Width">Width of its images, in pixels.</param>
 public sealed record DataSpec(
-    string Name, bool Synthetic, IReadOnlyList<string> Classes, IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int Channels, int Height, int Width)
+    string Name, bool Synthetic, IReadOnlyList<string> Classes, IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int Channels,
+    int Height, int Width)
 {
     /// <summary>
-    /// What see-through pixels were laid on before the network saw them. Null where that is not known, as in files from before it was kept: then alpha was
-    /// dropped, and whoever prepares a picture drops it.
+    /// What see-through pixels were laid on before the network saw them. Null where that is not known, as in files from before it was kept:
+    /// then alpha was dropped, and whoever prepares a picture drops it.
     /// </summary>
     public Rgb? Background { get; init; }
 
@@ -55,12 +59,14 @@ public sealed record DataSpec(
         : Classes.Any(name => name is null) ? "a class has no name"
         : Channels < 1 || Height < 1 || Width < 1 ? $"its images are {Channels}×{Height}×{Width}"
         : (Int128)Channels * Height * Width > MostValues ? $"its images are {Channels}×{Height}×{Width}, more than {MostValues:N0} values"
-        : Mean.Count != Channels || Std.Count != Channels ? $"it has {Mean.Count} means and {Std.Count} standard deviations for {Channels} channels"
+        : Mean.Count != Channels || Std.Count != Channels
+            ? $"it has {Mean.Count} means and {Std.Count} standard deviations for {Channels} channels"
         : !Mean.All(double.IsFinite) ? "a mean is not a finite number"
         : !Std.All(std => double.IsFinite(std) && std > 0) ? "a standard deviation is not a finite number above 0"
         : null;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DataSpec))]
 internal sealed partial class DataSpecJson : JsonSerializerContext;

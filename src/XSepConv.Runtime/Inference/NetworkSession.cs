@@ -2,7 +2,10 @@ using XSepConv.Inference;
 
 namespace XSepConv;
 
-/// <summary>The memory for running a <see cref="CompiledModel"/>. It serves one thread at a time; as many sessions as there are threads share a model.</summary>
+/// <summary>
+/// The memory for running a <see cref="CompiledModel"/>. It serves one thread at a time; as many sessions as there are threads share a
+/// model.
+/// </summary>
 /// <remarks>A run allocates nothing and takes no lock that another session knows.</remarks>
 public sealed unsafe class NetworkSession : IDisposable
 {
@@ -92,7 +95,9 @@ public sealed unsafe class NetworkSession : IDisposable
     /// <param name="mean">By channel, in units of 0 … 1.</param>
     /// <param name="std">By channel, above 0.</param>
     /// <param name="logits">[N, classes].</param>
-    /// <exception cref="ArgumentException">A length is wrong, or a number is not finite or a deviation not above 0; the message says what would be right.</exception>
+    /// <exception cref="ArgumentException">
+    /// A length is wrong, or a number is not finite or a deviation not above 0; the message says what would be right.
+    /// </exception>
     /// <exception cref="InvalidOperationException">Another thread is running the session.</exception>
     /// <exception cref="ObjectDisposedException">The session is disposed.</exception>
     public void Run(ReadOnlySpan<byte> nhwc, ReadOnlySpan<float> mean, ReadOnlySpan<float> std, Span<float> logits)
@@ -114,7 +119,9 @@ public sealed unsafe class NetworkSession : IDisposable
         }
     }
 
-    /// <summary>The likeliest classes of pictures as a decoder gives them, normalised by the model's <see cref="CompiledModel.Data"/>.</summary>
+    /// <summary>
+    /// The likeliest classes of pictures as a decoder gives them, normalised by the model's <see cref="CompiledModel.Data"/>.
+    /// </summary>
     /// <param name="nhwc">N pictures [N, H, W, C] of bytes; N up to <see cref="MaxBatch"/> follows from the length.</param>
     /// <param name="top">As many for each picture, up to the number of classes; likeliest first.</param>
     /// <exception cref="ArgumentException">A length is wrong; the message says what would be right.</exception>
@@ -198,7 +205,8 @@ public sealed unsafe class NetworkSession : IDisposable
         if (images >= 1 && images <= MaxBatch && length % ImageLength == 0) return images;
         var most = MaxBatch == 1 ? "the session takes one" : $"the session takes 1 to {MaxBatch:N0} of them";
         throw new ArgumentException(
-            $"There are {length:N0} values. One image of {Model.Spec.InputChannels}×{Height}×{Width} has {ImageLength:N0}, and {most} (maxBatch of CreateSession).", name);
+            $"There are {length:N0} values. One image of {Model.Spec.InputChannels}×{Height}×{Width} has {ImageLength:N0}, "
+            + $"and {most} (maxBatch of CreateSession).", name);
     }
 
     private void RequireLogits(int images, Span<float> logits)
@@ -206,7 +214,9 @@ public sealed unsafe class NetworkSession : IDisposable
         var classes = Model.Spec.NumClasses;
         if (logits.Length != (long)images * classes)
         {
-            throw new ArgumentException($"There is room for {logits.Length:N0} logits; {images:N0} images × {classes:N0} classes are {(long)images * classes:N0}.", nameof(logits));
+            throw new ArgumentException(
+                $"There is room for {logits.Length:N0} logits; {images:N0} images × {classes:N0} classes are {(long)images * classes:N0}.",
+                nameof(logits));
         }
     }
 
@@ -216,17 +226,25 @@ public sealed unsafe class NetworkSession : IDisposable
         if (each < 1 || each > Model.Spec.NumClasses || top.Length % images != 0)
         {
             throw new ArgumentException(
-                $"There is room for {top.Length:N0} predictions; {images:N0} images take a multiple of {images:N0}, at most {Model.Spec.NumClasses:N0} (the classes) for each.", nameof(top));
+                $"There is room for {top.Length:N0} predictions; {images:N0} images take a multiple of {images:N0}, "
+                + $"at most {Model.Spec.NumClasses:N0} (the classes) for each.", nameof(top));
         }
     }
 
     private void RequireChannels(ReadOnlySpan<float> values, string name, float above)
     {
         var channels = Model.Spec.InputChannels;
-        if (values.Length != channels) throw new ArgumentException($"There are {values.Length:N0} values; it is one for each of {channels:N0} channels.", name);
+        if (values.Length != channels)
+        {
+            throw new ArgumentException($"There are {values.Length:N0} values; it is one for each of {channels:N0} channels.", name);
+        }
+
         foreach (var value in values)
         {
-            if (!float.IsFinite(value) || value <= above) throw new ArgumentException($"A value is {value}; it must be a finite number{(above == 0 ? " above 0" : "")}.", name);
+            if (!float.IsFinite(value) || value <= above)
+            {
+                throw new ArgumentException($"A value is {value}; it must be a finite number{(above == 0 ? " above 0" : "")}.", name);
+            }
         }
     }
 
@@ -236,7 +254,10 @@ public sealed unsafe class NetworkSession : IDisposable
     private void Best(int images, Span<Prediction> top)
     {
         var each = top.Length / images;
-        for (var image = 0; image < images; image++) TopClasses.Find(_run.Logits(image), Model.Data?.Classes, top.Slice(image * each, each));
+        for (var image = 0; image < images; image++)
+        {
+            TopClasses.Find(_run.Logits(image), Model.Data?.Classes, top.Slice(image * each, each));
+        }
     }
 
     private void Enter()

@@ -27,9 +27,11 @@ public readonly record struct Rgb(byte Red, byte Green, byte Blue)
         {
             "white" => White,
             "black" => Black,
-            ['#', .. { Length: 6 } digits] when uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) =>
+            ['#', .. { Length: 6 } digits] when uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+            out var value) =>
                 new((byte)(value >> 16), (byte)(value >> 8), (byte)value),
-            _ => throw new FormatException($"'{text}' is no colour; white, black, or # and six hexadecimal digits are right, such as #808080."),
+            _ => throw new FormatException(
+            $"'{text}' is no colour; white, black, or # and six hexadecimal digits are right, such as #808080."),
         };
     }
 
@@ -51,5 +53,6 @@ internal sealed class RgbConverter : JsonConverter<Rgb>
         }
     }
 
-    public override void Write(Utf8JsonWriter writer, Rgb value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, Rgb value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }

@@ -5,7 +5,8 @@ namespace XSepConv.Inference;
 
 /// <summary>A session's buffers, and the way of a batch through the steps.</summary>
 /// <remarks>
-/// Threads take shares of whole images; images that are left over, or a single one, are cut step by step, by rows and channels. Features are cut by outputs.
+/// Threads take shares of whole images; images that are left over, or a single one, are cut step by step, by rows and channels. Features
+/// are cut by outputs.
 /// </remarks>
 internal sealed unsafe class SessionRun : ITeamJob
 {
@@ -45,7 +46,8 @@ internal sealed unsafe class SessionRun : ITeamJob
         for (var slot = 0; slot < _slots.Length; slot++)
         {
             var floats = RoundUp(_plan.SlotFloats[slot]);
-            _slots[slot] = NetworkPlan.IsLocal((Slot)slot) ? [.. Enumerable.Range(0, owners).Select(_ => Allocate(floats))] : [Allocate(floats * maxBatch)];
+            _slots[slot] = NetworkPlan.IsLocal((Slot)slot) ? [.. Enumerable.Range(0, owners).Select(_ => Allocate(floats))]
+                : [Allocate(floats * maxBatch)];
         }
 
         _features = [_slots[(int)Slot.Features][0], .. _plan.FeatureFloats.Skip(1).Select(floats => Allocate(floats * maxBatch))];
@@ -59,6 +61,8 @@ internal sealed unsafe class SessionRun : ITeamJob
     /// <summary>Runs images from planes of floats, or from bytes.</summary>
     public void Run(float* planes, byte* bytes, int images)
     {
+        using var memory = new CallMemory();
+        memory.Add(planes, (long)images * _imageLength);
         _planes = planes;
         _bytes = bytes;
         _images = images;
@@ -112,6 +116,8 @@ internal sealed unsafe class SessionRun : ITeamJob
     /// <summary>Runs on one thread, step by step, and gives each step's median time over the runs.</summary>
     public IReadOnlyList<StepTime> Measure(float* planes, int images, int runs)
     {
+        using var memory = new CallMemory();
+        memory.Add(planes, (long)images * _imageLength);
         _planes = planes;
         _bytes = null;
         _images = images;
@@ -121,7 +127,8 @@ internal sealed unsafe class SessionRun : ITeamJob
         return [.. ticks.Select((times, i) =>
         {
             Array.Sort(times);
-            var (name, macs) = i < _steps.Length ? (_steps[i].Name, _steps[i].Macs) : (_plan.Features[i - _steps.Length].Name, _plan.Features[i - _steps.Length].Macs);
+            var (name, macs) = i < _steps.Length ? (_steps[i].Name, _steps[i].Macs)
+                : (_plan.Features[i - _steps.Length].Name, _plan.Features[i - _steps.Length].Macs);
             return new StepTime(name, macs * images, TimeSpan.FromSeconds(times[runs / 2] / (double)Stopwatch.Frequency));
         })];
     }
@@ -173,7 +180,7 @@ internal sealed unsafe class SessionRun : ITeamJob
         maps = default;
         maps.Planes = _planes == null ? null : _planes + ((nint)image * _imageLength);
         maps.Bytes = _bytes == null ? null : _bytes + ((nint)image * _imageLength);
-        maps.ByteValues = Bytes.Pointer;
+        maps.ByteTables = Bytes.Pointer;
         for (var i = 0; i < ImageMaps.SlotCount; i++)
         {
             var slot = (Slot)i;
@@ -193,9 +200,10 @@ internal sealed unsafe class SessionRun : ITeamJob
     {
         var slots = _plan.SlotFloats.Select((floats, slot) => RoundUp(floats) * (NetworkPlan.IsLocal((Slot)slot) ? 1 : maxBatch));
         var largest = slots.Concat(_plan.FeatureFloats.Select(floats => (long)floats * maxBatch)).Append(_plan.ScratchFloats).Max();
-        if (largest > AlignedFloats.MostFloats)
+        if (largest > AlignedFloats.MaxFloats)
         {
-            throw TooLarge($"one buffer would take {largest * sizeof(float):N0} bytes, the most are {AlignedFloats.MostFloats * sizeof(float):N0}");
+            throw TooLarge(
+                $"one buffer would take {largest * sizeof(float):N0} bytes, the most are {AlignedFloats.MaxFloats * sizeof(float):N0}");
         }
     }
 
@@ -204,8 +212,15 @@ internal sealed unsafe class SessionRun : ITeamJob
     private static void RequireSize(MapSize size, int channels)
     {
         const int LongestSide = 1 << 16;
-        if (size.Height > LongestSide || size.Width > LongestSide) throw TooLarge($"{size.Height}×{size.Width} images have a side above {LongestSide:N0} pixels");
-        if ((long)size.Height * size.Width * channels > Array.MaxLength) throw TooLarge($"one {channels}×{size.Height}×{size.Width} image has more values than a span can");
+        if (size.Height > LongestSide || size.Width > LongestSide)
+        {
+            throw TooLarge($"{size.Height}×{size.Width} images have a side above {LongestSide:N0} pixels");
+        }
+
+        if ((long)size.Height * size.Width * channels > Array.MaxLength)
+        {
+            throw TooLarge($"one {channels}×{size.Height}×{size.Width} image has more values than a span can");
+        }
     }
 
     private static ArgumentException TooLarge(string why) => new($"The session would be too large: {why}.");

@@ -19,7 +19,10 @@ internal static class TopClasses
         var highest = top[0].Probability;
         double sum = 0;
         foreach (var logit in logits) sum += Math.Exp(logit - (double)highest);
-        foreach (ref var prediction in top) prediction = prediction with { Probability = (float)(Math.Exp(prediction.Probability - (double)highest) / sum) };
+        foreach (ref var prediction in top)
+        {
+            prediction = prediction with { Probability = (float)(Math.Exp(prediction.Probability - (double)highest) / sum) };
+        }
     }
 
     private static bool Beats(float logit, float other) => logit > other || (float.IsNaN(other) && !float.IsNaN(logit));

@@ -27,7 +27,8 @@ public sealed class LoadTests : IDisposable
     [Fact]
     public void Tensors_of_the_trainer_are_left_aside()
     {
-        ModelFile.Write(Path, ModelFile.Spec, [.. ModelFile.Tensors(ModelFile.Spec), ModelFile.Float32("training/momentum/x", [2], [1, 2])]);
+        ModelFile.Write(Path, ModelFile.Spec,
+            [.. ModelFile.Tensors(ModelFile.Spec), ModelFile.Float32("training/momentum/x", [2], [1, 2])]);
         CompiledModel.Load(Path);
     }
 
@@ -44,7 +45,8 @@ public sealed class LoadTests : IDisposable
         var message = Refused(ModelFile.Spec, tensors);
         Assert.Contains("'conv2.weight' is missing", message, StringComparison.Ordinal);
         Assert.Contains("'bneck.1.se.se.4.weight' is missing", message, StringComparison.Ordinal);
-        Assert.Contains("'bneck.0.conv2.weight' has shape [20, 1, 3, 4], the network's is [20, 1, 3, 3]", message, StringComparison.Ordinal);
+        Assert.Contains("'bneck.0.conv2.weight' has shape [20, 1, 3, 4], the network's is [20, 1, 3, 3]", message,
+            StringComparison.Ordinal);
         Assert.Contains("'linear4.bias' has type I32", message, StringComparison.Ordinal);
         Assert.Contains("'left.over' is unexpected", message, StringComparison.Ordinal);
     }
@@ -75,12 +77,14 @@ public sealed class LoadTests : IDisposable
     public void Half_precision_and_double_weights_are_read()
     {
         // Numbers that every one of the types holds.
-        var tensors = ModelFile.Tensors(ModelFile.Spec).Select(tensor => tensor.Type != SafeTensorType.F32 ? tensor : tensor with { Data = Rounded(tensor.Data.Span) }).ToList();
+        var tensors = ModelFile.Tensors(ModelFile.Spec).Select(tensor =>
+            tensor.Type != SafeTensorType.F32 ? tensor : tensor with { Data = Rounded(tensor.Data.Span) }).ToList();
         ModelFile.Write(Path, ModelFile.Spec, tensors);
         var expected = Logits(CompiledModel.Load(Path));
         foreach (var type in new[] { SafeTensorType.F64, SafeTensorType.F16, SafeTensorType.BF16 })
         {
-            ModelFile.Write(Path, ModelFile.Spec, tensors.Select(tensor => tensor.Type == SafeTensorType.F32 ? Convert(tensor, type) : tensor));
+            ModelFile.Write(Path, ModelFile.Spec,
+                tensors.Select(tensor => tensor.Type == SafeTensorType.F32 ? Convert(tensor, type) : tensor));
             Assert.Equal(expected, Logits(CompiledModel.Load(Path)));
         }
 
@@ -118,7 +122,8 @@ public sealed class LoadTests : IDisposable
     {
         var giant = ModelFile.Spec with
         {
-            Blocks = [.. Enumerable.Repeat(new BlockSpec(BlockKind.Dw, 255, 65_536, 65_536, 65_536, Activation.ReLU, SqueezeExcite.Output, 1), 1000)],
+            Blocks = [.. Enumerable.Repeat(
+                new BlockSpec(BlockKind.Dw, 255, 65_536, 65_536, 65_536, Activation.ReLU, SqueezeExcite.Output, 1), 1000)],
             StemChannels = 65_536,
             LastChannels = 65_536,
             HiddenFeatures = 65_536,
@@ -148,7 +153,9 @@ public sealed class LoadTests : IDisposable
     [InlineData("null", "null")]
     public void A_file_without_a_network_is_named(string? json, string because)
     {
-        SafeTensors.Write(Path, ModelFile.Tensors(ModelFile.Spec), json is null ? [] : new Dictionary<string, string> { ["xsepconv.network"] = json });
+        var metadata = new Dictionary<string, string>();
+        if (json is not null) metadata["xsepconv.network"] = json;
+        SafeTensors.Write(Path, ModelFile.Tensors(ModelFile.Spec), metadata);
         var message = Refusal();
         Assert.Contains(because, message, StringComparison.Ordinal);
         Assert.Contains(Path, message, StringComparison.Ordinal);
@@ -163,16 +170,29 @@ public sealed class LoadTests : IDisposable
 
     [Theory]
     [InlineData("{\"name\":\"x\"}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[0],\"channels\":1,\"height\":2,\"width\":2}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[1e999],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1e999],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[0],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[1e999],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1e999],\"channels\":1,\"height\":2,\"width\":2}")]
     [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[null],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0,1],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":0,\"width\":2}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2,\"background\":\"grey\"}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2,\"background\":7}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":20000,\"width\":20000}")]
-    [InlineData("{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":2147483647,\"width\":2147483647}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0,1],\"std\":[1],\"channels\":1,\"height\":2,\"width\":2}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":0,\"width\":2}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,"
+        + "\"height\":2,\"width\":2,\"background\":\"grey\"}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,"
+        + "\"height\":2,\"width\":2,\"background\":7}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,"
+        + "\"height\":20000,\"width\":20000}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,"
+        + "\"height\":2147483647,\"width\":2147483647}")]
     [InlineData("null")]
     [InlineData("nonsense")]
     public void A_description_of_data_is_not_believed(string json) => Assert.Throws<FormatException>(() => DataSpec.FromJson(json));
@@ -190,7 +210,8 @@ public sealed class LoadTests : IDisposable
     [InlineData("# 12345")]
     [InlineData("0a80ff")]
     [InlineData("grey")]
-    public void Another_text_is_no_colour(string text) => Assert.Contains("six hexadecimal digits", Assert.Throws<FormatException>(() => Rgb.Parse(text)).Message, StringComparison.Ordinal);
+    public void Another_text_is_no_colour(string text) =>
+        Assert.Contains("six hexadecimal digits", Assert.Throws<FormatException>(() => Rgb.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_description_of_data_comes_back_as_it_was()
@@ -202,7 +223,8 @@ public sealed class LoadTests : IDisposable
         Assert.Equal((ModelFile.Data.Name, true, 3, 32, 32), (data.Name, data.Synthetic, data.Channels, data.Height, data.Width));
         Assert.Null(data.Background);
         Assert.DoesNotContain("background", data.ToJson(), StringComparison.Ordinal);
-        Assert.Contains("\"background\":\"#0a80ff\"", (data with { Background = new Rgb(10, 128, 255) }).ToJson(), StringComparison.Ordinal);
+        Assert.Contains("\"background\":\"#0a80ff\"", (data with { Background = new Rgb(10, 128, 255) }).ToJson(),
+            StringComparison.Ordinal);
         Assert.Equal(new Rgb(10, 128, 255), DataSpec.FromJson((data with { Background = new Rgb(10, 128, 255) }).ToJson()).Background);
     }
 
@@ -240,7 +262,8 @@ public sealed class LoadTests : IDisposable
     [Fact]
     public void Counters_may_be_missing()
     {
-        ModelFile.Write(Path, ModelFile.Spec, ModelFile.Tensors(ModelFile.Spec).Where(tensor => !tensor.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal)));
+        ModelFile.Write(Path, ModelFile.Spec,
+            ModelFile.Tensors(ModelFile.Spec).Where(tensor => !tensor.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal)));
         CompiledModel.Load(Path);
     }
 
@@ -248,7 +271,8 @@ public sealed class LoadTests : IDisposable
     public void A_list_of_what_does_not_fit_stops_after_ten()
     {
         // All 62 weights and statistics of the spec are missing; shown are ten.
-        var needed = ModelFile.Tensors(ModelFile.Spec).Count(tensor => !tensor.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal));
+        var needed =
+            ModelFile.Tensors(ModelFile.Spec).Count(tensor => !tensor.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal));
         var message = Refused(ModelFile.Spec, []);
         Assert.Contains($"and {needed - 10} more", message, StringComparison.Ordinal);
         Assert.InRange(message.Length, 1, 1000);
@@ -262,10 +286,12 @@ public sealed class LoadTests : IDisposable
     [InlineData(2, null, null, 64, 64, 64)]
     [InlineData(1, null, 64, null, 64, 64)]
     [InlineData(1, 40, 20, 30, 20, 30)]
-    public void Images_have_the_size_that_is_given_or_trained_at_or_the_preset_s(int stemStride, int? trained, int? height, int? width, int expectedHeight, int expectedWidth)
+    public void Images_have_the_size_that_is_given_or_trained_at_or_the_preset_s(int stemStride, int? trained, int? height, int? width,
+        int expectedHeight, int expectedWidth)
     {
         var spec = ModelFile.Spec with { StemStride = stemStride };
-        ModelFile.Write(Path, spec, ModelFile.Tensors(spec), trained is { } size ? ModelFile.Data with { Height = size, Width = size + 8 } : null);
+        ModelFile.Write(Path, spec, ModelFile.Tensors(spec),
+            trained is { } size ? ModelFile.Data with { Height = size, Width = size + 8 } : null);
         using var session = CompiledModel.Load(Path).CreateSession(height: height, width: width);
         Assert.Equal((expectedHeight, expectedWidth), (session.Height, session.Width));
     }

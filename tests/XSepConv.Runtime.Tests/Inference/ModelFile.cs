@@ -33,14 +33,19 @@ internal static class ModelFile
         var random = new Random(seed);
         return [.. ExpectedTensors.Of(spec).Select(expected =>
         {
-            if (expected.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)) return new SafeTensor(expected.Key, SafeTensorType.I64, [], new byte[8]);
+            if (expected.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+            {
+                return new SafeTensor(expected.Key, SafeTensorType.I64, [], new byte[8]);
+            }
+
             var count = expected.Shape.Aggregate(1L, (product, size) => product * size);
             var isWeight = expected.Shape.Length > 1;
             var scale = isWeight ? 2 / Math.Sqrt(count / (double)expected.Shape[0]) : 0.6;
             var values = new float[count];
             for (var i = 0; i < values.Length; i++)
             {
-                values[i] = expected.Key.EndsWith("running_var", StringComparison.Ordinal) || (!isWeight && expected.Key.EndsWith("weight", StringComparison.Ordinal))
+                values[i] = expected.Key.EndsWith("running_var", StringComparison.Ordinal)
+                    || (!isWeight && expected.Key.EndsWith("weight", StringComparison.Ordinal))
                     ? 0.5f + random.NextSingle()
                     : (float)((random.NextDouble() - 0.5) * scale);
             }

@@ -21,8 +21,8 @@ public sealed class SessionTests
         Run();
         Run();
 
-        // On a crowded machine this thread's count has been seen to move by 72 bytes once, and the test platform's threads allocate now and then. What a run
-        // allocated would be in every round, so that the best of them counts.
+        // On a crowded machine this thread's count has been seen to move by 72 bytes once, and the test platform's threads allocate now and
+        // then. What a run allocated would be in every round, so that the best of them counts.
         var rounds = Enumerable.Range(0, 5).Select(_ => Allocated()).ToArray();
         Assert.Equal(0, rounds.Min(round => round.Here));
         Assert.InRange(rounds.Min(round => round.Everywhere), 0, 20_000);
@@ -59,7 +59,10 @@ public sealed class SessionTests
                 var expected = new float[Batch * 10];
                 using (var one = model.CreateSession(1, 1, height, width))
                 {
-                    for (var i = 0; i < Batch; i++) one.Run(pixels.AsSpan(i * one.ImageLength, one.ImageLength), expected.AsSpan(i * 10, 10));
+                    for (var i = 0; i < Batch; i++)
+                    {
+                        one.Run(pixels.AsSpan(i * one.ImageLength, one.ImageLength), expected.AsSpan(i * 10, 10));
+                    }
                 }
 
                 foreach (var threads in new[] { 1, 2, 3, 4, 9 })
@@ -132,7 +135,8 @@ public sealed class SessionTests
         for (var i = 0; i < bytes.Length; i++)
         {
             var (image, pixel, channel) = (i / 3072, i % 3072 / 3, i % 3);
-            planes[(image * 3072) + (channel * 1024) + pixel] = (float)(((bytes[i] / 255.0) - ModelFile.Data.Mean[channel]) / ModelFile.Data.Std[channel]);
+            planes[(image * 3072) + (channel * 1024) + pixel] =
+                (float)(((bytes[i] / 255.0) - ModelFile.Data.Mean[channel]) / ModelFile.Data.Std[channel]);
         }
 
         float[] expected = new float[20], actual = new float[20], given = new float[20];
@@ -202,7 +206,8 @@ public sealed class SessionTests
         Assert.Contains("3,072", Message(() => session.Run(Array.Empty<float>(), logits)), StringComparison.Ordinal);
         Assert.Contains("1 images × 10 classes are 10", Message(() => session.Run(image, new float[11])), StringComparison.Ordinal);
         Assert.Contains("3,072", Message(() => session.Run(new byte[1], logits)), StringComparison.Ordinal);
-        Assert.Contains("one for each of 3", Message(() => session.Run(new byte[3072], [0.5f], [1, 1, 1], logits)), StringComparison.Ordinal);
+        Assert.Contains("one for each of 3", Message(() => session.Run(new byte[3072], [0.5f], [1, 1, 1], logits)),
+            StringComparison.Ordinal);
         Assert.Contains("above 0", Message(() => session.Run(new byte[3072], [0, 0, 0], [1, 0, 1], logits)), StringComparison.Ordinal);
         Assert.Contains("at most 10", Message(() => session.Classify(image, new Prediction[11])), StringComparison.Ordinal);
         Assert.Contains("at most 10", Message(() => session.Classify(image, [])), StringComparison.Ordinal);
@@ -216,7 +221,8 @@ public sealed class SessionTests
     [InlineData(1, 1, 0, 8, "height")]
     [InlineData(1, 1, 8, -1, "width")]
     public void A_session_that_can_not_be_is_refused(int batch, int threads, int height, int width, string parameter) =>
-        Assert.Equal(parameter, Assert.Throws<ArgumentOutOfRangeException>(() => Model.CreateSession(batch, threads, height, width)).ParamName);
+        Assert.Equal(parameter,
+            Assert.Throws<ArgumentOutOfRangeException>(() => Model.CreateSession(batch, threads, height, width)).ParamName);
 
     [Theory]
     [InlineData(1, 100_000, 8)]
@@ -225,7 +231,8 @@ public sealed class SessionTests
     public void A_session_larger_than_memory_can_be_is_refused_at_once(int batch, int height, int width)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Contains("too large", Assert.ThrowsAny<ArgumentException>(() => Model.CreateSession(batch, 1, height, width)).Message, StringComparison.Ordinal);
+        Assert.Contains("too large", Assert.ThrowsAny<ArgumentException>(() => Model.CreateSession(batch, 1, height, width)).Message,
+            StringComparison.Ordinal);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 50 << 20);
     }
 
@@ -243,7 +250,8 @@ public sealed class SessionTests
     {
         var model = ModelFile.Model(ModelFile.Spec with { Name = "bare" });
         using var session = model.CreateSession(1, 1, 16, 16);
-        Assert.Contains("mean and std", Assert.Throws<InvalidOperationException>(() => session.Run(new byte[768], new float[10])).Message, StringComparison.Ordinal);
+        Assert.Contains("mean and std", Assert.Throws<InvalidOperationException>(() => session.Run(new byte[768], new float[10])).Message,
+            StringComparison.Ordinal);
         session.Run(new byte[768], [0, 0, 0], [1, 1, 1], new float[10]);
         var top = new Prediction[1];
         session.Classify(new float[768], top);
@@ -305,7 +313,8 @@ public sealed class SessionTests
         using var session = Model.CreateSession(2);
         var steps = session.Measure(ModelFile.Images(Model, 2, 32, 32), 3);
         Assert.Equal(("conv1", 2 * 55_296), (steps[0].Name, steps[0].Macs));
-        Assert.Equal(2 * ((160 * 256) + (180 * 64) + (240 * 64) + (2 * 12 * 3)), steps.Where(step => step.Name.Contains("bneck.0.", StringComparison.Ordinal)).Sum(step => step.Macs));
+        Assert.Equal(2 * ((160 * 256) + (180 * 64) + (240 * 64) + (2 * 12 * 3)),
+            steps.Where(step => step.Name.Contains("bneck.0.", StringComparison.Ordinal)).Sum(step => step.Macs));
         Assert.Equal(("linear4", 2 * 240), (steps[^1].Name, steps[^1].Macs));
         Assert.All(steps, step => Assert.True(step.Time >= TimeSpan.Zero));
         Assert.Contains(steps, step => step.GigaMacsPerSecond > 0);

@@ -75,7 +75,10 @@ public sealed unsafe class TileTests
         return values;
     }
 
-    /// <summary>A sum of n products in any order is off by at most (n + 2) roundings of the sum of their sizes; an activation adds a few of the result.</summary>
+    /// <summary>
+    /// A sum of n products in any order is off by at most (n + 2) roundings of the sum of their sizes; an activation adds a few of the
+    /// result.
+    /// </summary>
     private static void Check(double expected, double sizes, int terms, float actual, TileActivation activation, string about)
     {
         var value = activation switch
@@ -90,7 +93,8 @@ public sealed unsafe class TileTests
         };
         // hswish is nowhere steeper than 1.5, SiLU than 1.1.
         var allowed = (1.5 * (terms + 2) * Rounding * sizes) + (4 * Rounding * Math.Abs(value)) + (4 * Rounding);
-        Assert.True(Math.Abs(actual - value) <= allowed, $"{about}: {actual} instead of {value}, off by {Math.Abs(actual - value):E2}, allowed {allowed:E2}");
+        Assert.True(Math.Abs(actual - value) <= allowed,
+            $"{about}: {actual} instead of {value}, off by {Math.Abs(actual - value):E2}, allowed {allowed:E2}");
     }
 
     private sealed class Products : IWidthTest
@@ -116,14 +120,16 @@ public sealed unsafe class TileTests
             var packed = new PackedPointwise(layer, new WeightMemory(lanes));
             var input = new AlignedFloats((long)((layer.Taps + lanes - 1) / lanes) * pixels * lanes);
             var output = new AlignedFloats((long)packed.Blocks * pixels * lanes);
-            float At(AlignedFloats map, int channel, int pixel) => map.Pointer[(((channel / lanes) * pixels) + pixel) * lanes + (channel % lanes)];
+            float At(AlignedFloats map, int channel, int pixel) =>
+                map.Pointer[(((channel / lanes) * pixels) + pixel) * lanes + (channel % lanes)];
             for (var i = 0; i < input.Length; i++) input.Pointer[i] = (random.NextSingle() * 2) - 1;
             var added = Random(random, (int)output.Length);
             if (residual) added.CopyTo(new Span<float>(output.Pointer, added.Length));
             var maps = default(ImageMaps);
             maps[Slot.Middle] = input.Pointer;
             maps[Slot.SharedA] = output.Pointer;
-            var step = new PointwiseStep<TLanes, TVector>(packed, pixels, Slot.Middle, Slot.SharedA, residual ? Slot.SharedA : null, threads) { Name = "", Macs = 0 };
+            Slot? from = residual ? Slot.SharedA : null;
+            var step = new PointwiseStep<TLanes, TVector>(packed, pixels, Slot.Middle, Slot.SharedA, from, threads) { Name = "", Macs = 0 };
             for (var item = step.Items - 1; item >= 0; item--) step.Run(maps, item, item + 1, null);
             for (var channel = 0; channel < layer.Outputs; channel++)
             {
@@ -144,7 +150,8 @@ public sealed unsafe class TileTests
                         sizes += Math.Abs(term);
                     }
 
-                    Check(sum, sizes, layer.Taps + 1, At(output, channel, pixel), TileActivation.None, $"{pixels} pixels, {layer.Taps} → {layer.Outputs}, channel {channel}, pixel {pixel}");
+                    Check(sum, sizes, layer.Taps + 1, At(output, channel, pixel), TileActivation.None,
+                        $"{pixels} pixels, {layer.Taps} → {layer.Outputs}, channel {channel}, pixel {pixel}");
                 }
             }
 
@@ -164,17 +171,23 @@ public sealed unsafe class TileTests
             var lanes = TLanes.Count;
             for (var vectors = 1; vectors <= 3; vectors++)
             {
-                for (var pixels = 1; pixels <= PointwisePlan.MostPixels(vectors, PointwisePlan.Registers(lanes)); pixels++)
+                for (var pixels = 1; pixels <= PointwisePlan.MaxPixels(vectors, PointwisePlan.Registers(lanes)); pixels++)
                 {
                     foreach (var activation in Enum.GetValues<TileActivation>())
                     {
                         const int Count = 2;
                         var channels = lanes + 1 + (pixels % 3);
                         var plane = Count * pixels * lanes;
-                        float[] input = Random(random, (channels + lanes - 1) / lanes * plane), weights = Random(random, vectors * channels * lanes), bias = Random(random, vectors * lanes);
+                        float[] input = Random(random, (channels + lanes - 1) / lanes * plane),
+                            weights = Random(random, vectors * channels * lanes), bias = Random(random, vectors * lanes);
                         var output = new float[vectors * plane];
                         fixed (float* x = input, w = weights, b = bias, y = output)
                         {
+                            using var memory = new CallMemory();
+                            memory.Add(x, input.Length);
+                            memory.Add(w, weights.Length);
+                            memory.Add(b, bias.Length);
+                            memory.Add(y, output.Length);
                             PointwiseTile tile;
                             tile.Input = x;
                             tile.Outer = plane;
@@ -198,7 +211,8 @@ public sealed unsafe class TileTests
                             double sum = bias[(vector * lanes) + lane], sizes = Math.Abs(sum);
                             for (var c = 0; c < channels; c++)
                             {
-                                var term = (double)weights[(((vector * channels) + c) * lanes) + lane] * input[(c / lanes * plane) + (pixel * lanes) + (c % lanes)];
+                                var term = (double)weights[(((vector * channels) + c) * lanes) + lane] * input[(c / lanes * plane)
+                                    + (pixel * lanes) + (c % lanes)];
                                 sum += term;
                                 sizes += Math.Abs(term);
                             }
@@ -217,7 +231,7 @@ public sealed unsafe class TileTests
             where TLanes : struct, ILanes<TVector>
             where TVector : unmanaged
         {
-            for (var pixels = 1; pixels <= DepthwiseTiles<TLanes, TVector, BlockedStep>.MostPixels; pixels++)
+            for (var pixels = 1; pixels <= DepthwiseTiles<TLanes, TVector, BlockedStep>.MaxPixels; pixels++)
             {
                 foreach (var activation in Enum.GetValues<TileActivation>())
                 {
@@ -237,10 +251,16 @@ public sealed unsafe class TileTests
             var random = new Random(13);
             var sourceWidth = ((pixels + Column) * stride) + Width;
             var outputWidth = pixels + Column;
-            float[] input = Random(random, ((Rows * stride) + Height) * sourceWidth * lanes), weights = Random(random, Height * Width * lanes), bias = Random(random, lanes);
+            float[] input = Random(random, ((Rows * stride) + Height) * sourceWidth * lanes),
+                weights = Random(random, Height * Width * lanes), bias = Random(random, lanes);
             var output = new float[Rows * outputWidth * lanes];
             fixed (float* x = input, w = weights, b = bias, y = output)
             {
+                using var memory = new CallMemory();
+                memory.Add(x, input.Length);
+                memory.Add(w, weights.Length);
+                memory.Add(b, bias.Length);
+                memory.Add(y, output.Length);
                 var source = stackalloc float*[(Rows * stride) + Height];
                 for (var i = 0; i < (Rows * stride) + Height; i++) source[i] = x + (i * sourceWidth * lanes);
                 var destination = stackalloc float*[Rows];
@@ -271,7 +291,8 @@ public sealed unsafe class TileTests
                 double sum = bias[lane], sizes = Math.Abs(sum);
                 for (var tap = 0; tap < Height * Width; tap++)
                 {
-                    var term = (double)weights[(tap * lanes) + lane] * input[(((((row * stride) + (tap / Width)) * sourceWidth) + (column * stride) + (tap % Width)) * lanes) + lane];
+                    var term = (double)weights[(tap * lanes) + lane] * input[(
+                        ((((row * stride) + (tap / Width)) * sourceWidth) + (column * stride) + (tap % Width)) * lanes) + lane];
                     sum += term;
                     sizes += Math.Abs(term);
                 }
@@ -291,8 +312,10 @@ public sealed unsafe class TileTests
             var activations = Enum.GetValues<TileActivation>();
             for (var i = 0; i < 1000; i++)
             {
-                // Up to ten tiles of images and four groups of outputs, each last one partly filled; one image as often as many, since it takes groups in pairs.
-                var (images, inputs, outputs) = i == 0 ? (1, 1, 1) : (i % 2 == 0 ? 1 : random.Next(2, 41), random.Next(1, 71), random.Next(1, (15 * TLanes.Count) + 1));
+                // Up to ten tiles of images and four groups of outputs, each last one partly filled; one image as often as many, since it
+                // takes groups in pairs.
+                var (images, inputs, outputs) = i == 0 ? (1, 1, 1)
+                    : (i % 2 == 0 ? 1 : random.Next(2, 41), random.Next(1, 71), random.Next(1, (15 * TLanes.Count) + 1));
                 var layer = new FoldedLayer(outputs, inputs, Random(random, inputs * outputs), Random(random, outputs));
                 Run<TLanes, TVector>(layer, images, inputRow: inputs + random.Next(3), random, activations[i % activations.Length]);
             }
@@ -310,6 +333,9 @@ public sealed unsafe class TileTests
             var most = random.Next(1, items + 1);
             fixed (float* x = input, y = output)
             {
+                using var memory = new CallMemory();
+                memory.Add(x, input.Length);
+                memory.Add(y, output.Length);
                 for (var item = 0; item < items; item += most) step.Run(x, y, images, item, Math.Min(items, item + most));
             }
 
@@ -325,7 +351,8 @@ public sealed unsafe class TileTests
                         sizes += Math.Abs(term);
                     }
 
-                    Check(sum, sizes, layer.Taps, output[(image * row) + o], activation, $"{images} images, {layer.Taps} → {layer.Outputs}, {activation}");
+                    Check(sum, sizes, layer.Taps, output[(image * row) + o], activation,
+                        $"{images} images, {layer.Taps} → {layer.Outputs}, {activation}");
                 }
             }
         }

@@ -64,7 +64,13 @@ public sealed class ActivationTests
             where TLanes : struct, ILanes<TVector>
             where TVector : unmanaged
         {
-            fixed (float* x = values, y = results) TLanes.Store(y, SiluActivation.Apply<TLanes, TVector>(TLanes.Load(x)));
+            fixed (float* x = values, y = results)
+            {
+                using var memory = new CallMemory();
+                memory.Add(x, values.Length);
+                memory.Add(y, results.Length);
+                TLanes.Store(y, SiluActivation.Apply<TLanes, TVector>(TLanes.Load(x)));
+            }
         }
     }
 
@@ -132,6 +138,8 @@ public sealed class ActivationTests
             where TVector : unmanaged
         {
             var values = stackalloc float[16];
+            using var memory = new CallMemory();
+            memory.Add(values, 16);
             TLanes.Store(values, vector);
             return values[0];
         }

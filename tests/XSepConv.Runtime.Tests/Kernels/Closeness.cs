@@ -3,12 +3,16 @@ namespace XSepConv.Runtime.Tests.Kernels;
 /// <summary>Relative error of a tensor: the largest difference over the largest reference value.</summary>
 internal static class Closeness
 {
-    /// <summary>About 300 roundings of float32 (6e-8 each): three convolutions, three normalisations and sums over a batch, with some cancellation.</summary>
+    /// <summary>
+    /// About 300 roundings of float32 (6e-8 each): three convolutions, three normalisations and sums over a batch, with some cancellation.
+    /// </summary>
     public const double Tolerance = 2e-5;
 
     public static void Check(string name, double[] expected, float[] actual) => Check(name, expected, actual, 0);
 
-    /// <summary>Gradients that are sums are measured against the root of their terms' squares where that is larger: terms may cancel to nothing.</summary>
+    /// <summary>
+    /// Gradients that are sums are measured against the root of their terms' squares where that is larger: terms may cancel to nothing.
+    /// </summary>
     public static void Check(string name, Sum64 expected, float[] actual) => Check(name, expected.Values, actual, expected.Noise);
 
     public static void Check(string name, double[] expected, float[] actual, double scale)

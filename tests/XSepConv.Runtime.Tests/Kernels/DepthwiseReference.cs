@@ -1,6 +1,8 @@
 namespace XSepConv.Runtime.Tests.Kernels;
 
-/// <summary>A depthwise convolution of any kernel, stride and padding in float64, by gathering; its gradients by the transposed sums.</summary>
+/// <summary>
+/// A depthwise convolution of any kernel, stride and padding in float64, by gathering; its gradients by the transposed sums.
+/// </summary>
 internal sealed class DepthwiseReference(double[] weights, int rows, int columns, int strideY, int strideX)
 {
     private Map64 _input = null!;
@@ -28,7 +30,8 @@ internal sealed class DepthwiseReference(double[] weights, int rows, int columns
                         {
                             for (var j = 0; j < columns; j++)
                             {
-                                sum += weights[(((c * rows) + i) * columns) + j] * input.At(n, c, (y * strideY) + i - top, (x * strideX) + j - left);
+                                sum += weights[(((c * rows) + i) * columns) + j] * input.At(n, c, (y * strideY) + i - top,
+                                    (x * strideX) + j - left);
                             }
                         }
 

@@ -5,7 +5,10 @@ namespace XSepConv.Runtime.Tests.Kernels;
 /// <summary>Shapes that the depthwise stage's kernels are tried on.</summary>
 internal static class DepthwiseStageCases
 {
-    /// <summary>Chosen: every width of tile with and without a rest, tails of every width of vector, maps smaller than the kernel, each grouping of planes.</summary>
+    /// <summary>
+    /// Chosen: every width of tile with and without a rest, tails of every width of vector, maps smaller than the kernel, each grouping of
+    /// planes.
+    /// </summary>
     public static IReadOnlyList<DepthwiseStageShape> Chosen { get; } =
     [
         new(2, 1, 1, 1, 3, 1, Activation.ReLU),
@@ -51,10 +54,11 @@ internal static class DepthwiseStageCases
     }
 
     /// <summary>
-    /// Data on which float32 and float64 see the same slopes: no value within 1e-5, a hundred roundings, of a kink. And with enough values, or
-    /// epsilon, in a channel that dividing by the deviation does not blow rounding up.
+    /// Data on which float32 and float64 see the same slopes: no value within 1e-5, a hundred roundings, of a kink. And with enough values,
+    /// or epsilon, in a channel that dividing by the deviation does not blow rounding up.
     /// </summary>
-    public static (DepthwiseStageData Data, DepthwiseStageReference Reference, Map64 Output) Draw(DepthwiseStageShape shape, int seed, bool frozen = false)
+    public static (DepthwiseStageData Data, DepthwiseStageReference Reference, Map64 Output) Draw(DepthwiseStageShape shape, int seed,
+        bool frozen = false)
     {
         double[] epsilons = shape.Batch * shape.OutputPlane < 64 ? [0.1] : [1e-5, 1e-3, 0.1];
         for (var attempt = 0; ; attempt++)

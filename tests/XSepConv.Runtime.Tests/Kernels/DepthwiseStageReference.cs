@@ -30,7 +30,8 @@ internal sealed class DepthwiseStageReference
     }
 
     public Map64 Forward(Map64 input) => Norm.Forward(
-        _convolution.Forward(input, (_shape.Height + _shape.Stride - 1) / _shape.Stride, (_shape.Width + _shape.Stride - 1) / _shape.Stride));
+        _convolution.Forward(input, (_shape.Height + _shape.Stride - 1) / _shape.Stride,
+        (_shape.Width + _shape.Stride - 1) / _shape.Stride));
 
     /// <returns>The input's gradient.</returns>
     public Map64 Backward(Map64 gradient) => _convolution.Backward(Norm.Backward(gradient));

@@ -97,7 +97,8 @@ public sealed class DepthwiseStageTests
         data.TrainForward(KernelRegistry.Choose(kernels));
         for (var c = 0; c < 2; c++)
         {
-            // The mean is stored as float32: half a unit in the last place of 3000 is 1.2e-4. The variance depends on it by its square only.
+            // The mean is stored as float32: half a unit in the last place of 3000 is 1.2e-4. The variance depends on it by its square
+            // only.
             Assert.Equal(reference.Norm.Mean[c], data.Mean[c], 1.3e-4);
             var expected = 1 / Math.Sqrt(reference.Norm.Variance[c] + data.Epsilon);
             Assert.Equal(expected, data.InverseStd[c], 1e-6 * expected);
@@ -143,12 +144,17 @@ public sealed class DepthwiseStageTests
         const int Channel = 126, Plane = 32 * 33;
         large.Weights.AsSpan(Channel * 9, 9).CopyTo(alone.Weights);
         (alone.NormWeight[0], alone.NormBias[0]) = (large.NormWeight[Channel], large.NormBias[Channel]);
-        for (var n = 0; n < shape.Batch; n++) large.Input.AsSpan(((n * shape.Channels) + Channel) * Plane, Plane).CopyTo(alone.Input.AsSpan(n * Plane));
+        for (var n = 0; n < shape.Batch; n++)
+        {
+            large.Input.AsSpan(((n * shape.Channels) + Channel) * Plane, Plane).CopyTo(alone.Input.AsSpan(n * Plane));
+        }
+
         large.TrainForward(KernelRegistry.Choose(kernels));
         alone.TrainForward(KernelRegistry.Choose(kernels));
         for (var n = 0; n < shape.Batch; n++)
         {
-            Assert.True(large.Output.AsSpan(((n * shape.Channels) + Channel) * Plane, Plane).SequenceEqual(alone.Output.AsSpan(n * Plane, Plane)));
+            Assert.True(
+                large.Output.AsSpan(((n * shape.Channels) + Channel) * Plane, Plane).SequenceEqual(alone.Output.AsSpan(n * Plane, Plane)));
         }
     }
 
@@ -186,8 +192,10 @@ public sealed class DepthwiseStageTests
         Closeness.Check("output", output.Values, data.Output);
         Closeness.Check("mean", norm.Mean, data.Mean, Math.Sqrt(norm.Variance.Max()));
         Closeness.Check("inverse std", [.. norm.Variance.Select(v => 1 / Math.Sqrt(v + data.Epsilon))], data.InverseStd);
-        Closeness.Check("running mean", [.. norm.Mean.Select((m, c) => (0.7 * before.Mean[c]) + (0.3 * m))], data.RunningMean, Math.Sqrt(norm.Variance.Max()));
-        Closeness.Check("running variance", [.. norm.Variance.Select((v, c) => (0.7 * before.Variance[c]) + (0.3 * v * count / (count - 1)))], data.RunningVariance);
+        Closeness.Check("running mean", [.. norm.Mean.Select((m, c) => (0.7 * before.Mean[c]) + (0.3 * m))], data.RunningMean,
+            Math.Sqrt(norm.Variance.Max()));
+        Closeness.Check("running variance",
+            [.. norm.Variance.Select((v, c) => (0.7 * before.Variance[c]) + (0.3 * v * count / (count - 1)))], data.RunningVariance);
         CheckGradients(data, reference, inputGradient);
     }
 

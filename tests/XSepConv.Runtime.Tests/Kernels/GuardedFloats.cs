@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace XSepConv.Runtime.Tests.Kernels;
 
-/// <summary>Floats between two pages that may not be touched, right behind the first or right before the second: whoever reads or writes beside them ends the process.</summary>
+/// <summary>
+/// Floats between two pages that may not be touched, right behind the first or right before the second: whoever reads or writes beside them
+/// ends the process.
+/// </summary>
 internal sealed unsafe partial class GuardedFloats : IDisposable
 {
     private const int None = 0, ReadWrite = 3, PrivateAnonymous = 0x22;
@@ -17,7 +20,11 @@ internal sealed unsafe partial class GuardedFloats : IDisposable
         var pages = (bytes + s_page - 1) / s_page * s_page;
         _bytes = pages + (2 * s_page);
         _start = (byte*)Map(0, _bytes, None, PrivateAnonymous, -1, 0);
-        if ((nint)_start == -1 || Protect(_start + s_page, pages, ReadWrite) != 0) throw new InvalidOperationException("No memory with guards around it.");
+        if ((nint)_start == -1 || Protect(_start + s_page, pages, ReadWrite) != 0)
+        {
+            throw new InvalidOperationException("No memory with guards around it.");
+        }
+
         Pointer = (float*)(_start + s_page + (atEnd ? pages - bytes : 0));
         values.CopyTo(new Span<float>(Pointer, values.Length));
     }

@@ -12,8 +12,10 @@ public sealed class KernelRegistryTests
     public void Accelerated_widths_are_those_of_the_processor_in_the_same_order()
     {
         Assert.Equal(KernelRegistry.Available.Where(kernels => kernels.IsAccelerated), KernelRegistry.Accelerated);
-        Assert.Equal(System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated, KernelRegistry.Accelerated.Any(kernels => kernels.Name == "v512"));
-        Assert.Equal(System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated, KernelRegistry.Accelerated.Any(kernels => kernels.Name == "v256"));
+        Assert.Equal(System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated,
+            KernelRegistry.Accelerated.Any(kernels => kernels.Name == "v512"));
+        Assert.Equal(System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated,
+            KernelRegistry.Accelerated.Any(kernels => kernels.Name == "v256"));
         Assert.Equal("scalar", KernelRegistry.Accelerated[^1].Name);
     }
 
@@ -27,7 +29,8 @@ public sealed class KernelRegistryTests
     [Theory]
     [InlineData(null)]
     [InlineData("")]
-    public void Without_a_name_the_first_accelerated_width_is_used(string? name) => Assert.Same(KernelRegistry.Accelerated[0], KernelRegistry.Choose(name));
+    public void Without_a_name_the_first_accelerated_width_is_used(string? name) =>
+        Assert.Same(KernelRegistry.Accelerated[0], KernelRegistry.Choose(name));
 
     [Theory]
     [InlineData("avx2")]

@@ -27,7 +27,9 @@ internal sealed class Map64(int batch, int channels, int height, int width)
     }
 }
 
-/// <summary>A gradient summed over many terms, and the root of the terms' squares: what rounding noise is measured against where they cancel.</summary>
+/// <summary>
+/// A gradient summed over many terms, and the root of the terms' squares: what rounding noise is measured against where they cancel.
+/// </summary>
 internal sealed class Sum64(int count)
 {
     private readonly double[] _squares = new double[count];

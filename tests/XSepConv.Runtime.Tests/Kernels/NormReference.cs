@@ -63,7 +63,8 @@ internal sealed class NormReference(double[] weight, double[] bias, double epsil
         ForEach((i, c) =>
         {
             var direct = weight[c] / Math.Sqrt(Variance[c] + epsilon);
-            var centred = Frozen ? inner[i] : inner[i] - (BiasGradient.Values[c] / count) - (_normalised.Values[i] * WeightGradient.Values[c] / count);
+            var centred = Frozen ? inner[i]
+                : inner[i] - (BiasGradient.Values[c] / count) - (_normalised.Values[i] * WeightGradient.Values[c] / count);
             result.Values[i] = direct * centred;
         });
         return result;

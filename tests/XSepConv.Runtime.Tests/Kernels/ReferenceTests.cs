@@ -71,6 +71,7 @@ public sealed class ReferenceTests
             }
         }
 
-        double Loss() => new XSepStageReference(shape, data).Forward(data.Input64).Values.Zip(data.OutputGradient64.Values, (y, g) => y * g).Sum();
+        double Loss() =>
+            new XSepStageReference(shape, data).Forward(data.Input64).Values.Zip(data.OutputGradient64.Values, (y, g) => y * g).Sum();
     }
 }

@@ -33,7 +33,9 @@ internal static class XSepStageCases
         .. RowsThatFillVectors,
     ];
 
-    /// <summary>Chosen: inference with neighbouring pixels in the lanes, at one to three vectors a row, whichever width they have.</summary>
+    /// <summary>
+    /// Chosen: inference with neighbouring pixels in the lanes, at one to three vectors a row, whichever width they have.
+    /// </summary>
     public static IReadOnlyList<XSepStageShape> RowsThatFillVectors =>
     [
         new(2, 20, 14, 14, 5, 1, PaddingDirection.Symmetric, Activation.HSwish),
@@ -69,8 +71,8 @@ internal static class XSepStageCases
     }
 
     /// <summary>
-    /// Data on which float32 and float64 see the same slopes: no value within 1e-5, a hundred roundings, of a kink. And with enough values, or
-    /// epsilon, in a channel that dividing by the deviation does not blow rounding up.
+    /// Data on which float32 and float64 see the same slopes: no value within 1e-5, a hundred roundings, of a kink. And with enough values,
+    /// or epsilon, in a channel that dividing by the deviation does not blow rounding up.
     /// </summary>
     public static (XSepStageData Data, XSepStageReference Reference, Map64 Output) Draw(XSepStageShape shape, int seed, bool frozen = false)
     {

@@ -120,7 +120,8 @@ internal sealed unsafe class XSepStageData
     public float[] AllResults() =>
     [
         .. Output, .. InputGradient, .. TwoByTwoGradient, .. HorizontalGradient, .. VerticalGradient,
-        .. Means.SelectMany(x => x), .. InverseStds.SelectMany(x => x), .. RunningMeans.SelectMany(x => x), .. RunningVariances.SelectMany(x => x),
+        .. Means.SelectMany(x => x), .. InverseStds.SelectMany(x => x), .. RunningMeans.SelectMany(x => x),
+        .. RunningVariances.SelectMany(x => x),
         .. NormWeightGradients.SelectMany(x => x), .. NormBiasGradients.SelectMany(x => x),
     ];
 

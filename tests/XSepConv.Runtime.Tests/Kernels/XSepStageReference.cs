@@ -55,7 +55,8 @@ internal sealed class XSepStageReference
         if (direction == PaddingDirection.Symmetric)
         {
             int quarter = _shape.Channels / 4, rest = _shape.Channels % 4, end = 0;
-            PaddingDirection[] order = [PaddingDirection.LeftTop, PaddingDirection.LeftBottom, PaddingDirection.RightTop, PaddingDirection.RightBottom];
+            PaddingDirection[] order =
+                [PaddingDirection.LeftTop, PaddingDirection.LeftBottom, PaddingDirection.RightTop, PaddingDirection.RightBottom];
             for (var i = 0; i < 4; i++)
             {
                 end += quarter + (i < rest ? 1 : 0);

@@ -102,7 +102,8 @@ public sealed class XSepStageTests
         data.TrainForward(KernelRegistry.Choose(kernels));
         for (var c = 0; c < 2; c++)
         {
-            // The mean is stored as float32: half a unit in the last place of 3000 is 1.2e-4. The variance depends on it by its square only.
+            // The mean is stored as float32: half a unit in the last place of 3000 is 1.2e-4. The variance depends on it by its square
+            // only.
             Assert.Equal(reference.Norms[0].Mean[c], data.Means[0][c], 1.3e-4);
             var expected = 1 / Math.Sqrt(reference.Norms[0].Variance[c] + data.Epsilon);
             Assert.Equal(expected, data.InverseStds[0][c], 1e-6 * expected);
@@ -115,7 +116,8 @@ public sealed class XSepStageTests
     {
         foreach (var activation in Enum.GetValues<Activation>())
         {
-            foreach (var (padding, width) in new[] { (PaddingDirection.LeftTop, 5), (PaddingDirection.LeftTop, 14), (PaddingDirection.RightBottom, 14) })
+            foreach (var (padding, width) in new[] { (PaddingDirection.LeftTop, 5), (PaddingDirection.LeftTop, 14),
+                (PaddingDirection.RightBottom, 14) })
             {
                 var shape = new XSepStageShape(2, 20, 5, width, 3, 1, padding, activation);
                 foreach (var pixel in new[] { 0, 2 * width, shape.Plane - 1 })
@@ -156,7 +158,8 @@ public sealed class XSepStageTests
     private static void CheckTraining(StageKernels kernels, XSepStageShape shape, int seed)
     {
         var (data, reference, output) = XSepStageCases.Draw(shape, seed);
-        var before = (Means: data.RunningMeans.Select(x => x.ToArray()).ToArray(), Variances: data.RunningVariances.Select(x => x.ToArray()).ToArray());
+        var before = (Means: data.RunningMeans.Select(x => x.ToArray()).ToArray(),
+            Variances: data.RunningVariances.Select(x => x.ToArray()).ToArray());
         var inputGradient = reference.Backward(data.OutputGradient64);
 
         data.TrainForward(kernels);
@@ -169,8 +172,10 @@ public sealed class XSepStageTests
             double count = norm.ValuesPerChannel;
             Closeness.Check($"mean {i}", norm.Mean, data.Means[i], Math.Sqrt(norm.Variance.Max()));
             Closeness.Check($"inverse std {i}", [.. norm.Variance.Select(v => 1 / Math.Sqrt(v + data.Epsilon))], data.InverseStds[i]);
-            Closeness.Check($"running mean {i}", [.. norm.Mean.Select((m, c) => (0.7 * before.Means[i][c]) + (0.3 * m))], data.RunningMeans[i], Math.Sqrt(norm.Variance.Max()));
-            Closeness.Check($"running variance {i}", [.. norm.Variance.Select((v, c) => (0.7 * before.Variances[i][c]) + (0.3 * v * count / (count - 1)))], data.RunningVariances[i]);
+            Closeness.Check($"running mean {i}", [.. norm.Mean.Select((m, c) => (0.7 * before.Means[i][c]) + (0.3 * m))],
+                data.RunningMeans[i], Math.Sqrt(norm.Variance.Max()));
+            Closeness.Check($"running variance {i}", [.. norm.Variance.Select((v, c) =>
+                (0.7 * before.Variances[i][c]) + (0.3 * v * count / (count - 1)))], data.RunningVariances[i]);
         }
 
         CheckGradients(data, reference, inputGradient);

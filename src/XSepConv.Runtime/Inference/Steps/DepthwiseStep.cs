@@ -21,7 +21,8 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStep> : MapStep
     private readonly RowItems _items;
 
     public DepthwiseStep(
-        PackedPointwise? expand, PackedDepthwise layer, BlockSpec block, MapSize input, Slot from, TileActivation between, TileActivation after, int threads)
+        PackedPointwise? expand, PackedDepthwise layer, BlockSpec block, MapSize input, Slot from, TileActivation between,
+        TileActivation after, int threads)
     {
         (_layer, _kernel, _stride, _activation) = (layer, block.Kernel, block.Stride, after);
         _output = input.Strided(_stride);
@@ -80,14 +81,14 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStep> : MapStep
                 for (var i = 0; i < count; i++) destination[i] = output + (i * outputRow);
                 tile.Weights = _layer.Weights(block) + ((nint)((_rows.Skipped * _kernel) + _columns.Skipped) * lanes);
                 tile.Bias = _layer.Bias(block);
-                DepthwiseRows<TLanes, TVector, TStep>.Run(_runs, &tile);
+                DepthwiseTileRuns<TLanes, TVector, TStep>.Run(_runs, &tile);
             }
         }
     }
 }
 
 /// <summary>All tiles of some rows.</summary>
-internal static unsafe class DepthwiseRows<TLanes, TVector, TStep>
+internal static unsafe class DepthwiseTileRuns<TLanes, TVector, TStep>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
     where TStep : struct, IPixelStep

@@ -14,7 +14,7 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    public const int MostVectors = 3;
+    public const int MaxVectors = 3;
 
     /// <summary>
     /// Rows are the most that are needed at once, the border is columns of zeros on either side. Without a layer the rows are those of the
@@ -47,15 +47,15 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
     public nint BlockFloats => Capacity * RowFloats;
 
     /// <summary>Rings of as many vectors as a group may have, and the row outside.</summary>
-    public long ScratchFloats => ((MostVectors * (long)BlockFloats) + RowFloats + 15) / 16 * 16;
+    public long ScratchFloats => ((MaxVectors * (long)BlockFloats) + RowFloats + 15) / 16 * 16;
 
     /// <summary>Writes the zeros around the rows, which nothing writes over.</summary>
     public void ClearBorders(float* scratch)
     {
         var rows = Groups[0].Vectors * Capacity;
-        PlaneKernels<TLanes, TVector>.Clear(scratch, Border, rows, RowFloats);
-        PlaneKernels<TLanes, TVector>.Clear(scratch + RowFloats - (Border * TLanes.Count), Border, rows, RowFloats);
-        PlaneKernels<TLanes, TVector>.Clear(scratch + (MostVectors * BlockFloats), Map.Width + (2 * Border), 1, 0);
+        VectorMemory<TLanes, TVector>.Clear(scratch, Border, rows, RowFloats);
+        VectorMemory<TLanes, TVector>.Clear(scratch + RowFloats - (Border * TLanes.Count), Border, rows, RowFloats);
+        VectorMemory<TLanes, TVector>.Clear(scratch + (MaxVectors * BlockFloats), Map.Width + (2 * Border), 1, 0);
     }
 }
 
@@ -77,7 +77,7 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
         (_shape, _group, _next) = (shape, group, firstRow);
         _input = input;
         _rings = scratch;
-        _outside = scratch + (ExpandedShape<TLanes, TVector>.MostVectors * shape.BlockFloats);
+        _outside = scratch + (ExpandedShape<TLanes, TVector>.MaxVectors * shape.BlockFloats);
         if (shape.Layer is not { } layer) return;
         _tile.Outer = (nint)shape.Map.Pixels * TLanes.Count;
         _tile.Channels = layer.Inputs;
@@ -146,7 +146,7 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
             var target = output + (vector * _shape.BlockFloats);
             for (var i = 0; i < count; i++)
             {
-                PlaneKernels<TLanes, TVector>.Copy(source + (i * row), target + (i * _shape.RowFloats), (int)row);
+                VectorMemory<TLanes, TVector>.Copy(source + (i * row), target + (i * _shape.RowFloats), (int)row);
             }
         }
     }

@@ -19,7 +19,9 @@ internal enum Slot
     /// <summary>What squeeze-excite's first layer gives.</summary>
     Squeezed,
 
-    /// <summary>Maps that every image of the batch has its own of: a layer's weights serve all images before the next layer's are needed.</summary>
+    /// <summary>
+    /// Maps that every image of the batch has its own of: a layer's weights serve all images before the next layer's are needed.
+    /// </summary>
     SharedA,
     SharedB,
 
@@ -27,7 +29,10 @@ internal enum Slot
     Features,
 }
 
-/// <summary>One image's values, and its pixels: planes of floats, or bytes with the channels of a pixel together and a table of 256 floats for each channel.</summary>
+/// <summary>
+/// One image's values, and its pixels: planes of floats, or bytes with the channels of a pixel together and a table of 256 floats for each
+/// channel.
+/// </summary>
 internal unsafe struct ImageMaps
 {
     public const int SlotCount = (int)Slot.Features + 1;
@@ -36,7 +41,7 @@ internal unsafe struct ImageMaps
 
     public float* Planes;
     public byte* Bytes;
-    public float* ByteValues;
+    public float* ByteTables;
 
     public float* this[Slot slot]
     {

@@ -1,6 +1,8 @@
 namespace XSepConv.Inference;
 
-/// <summary>A kernel without the taps that never meet the map: from the output at one edge to the input at the other it is size − 1.</summary>
+/// <summary>
+/// A kernel without the taps that never meet the map: from the output at one edge to the input at the other it is size − 1.
+/// </summary>
 internal readonly record struct KernelTrim(int Size, int Skipped)
 {
     public int Border => Size / 2;

@@ -7,8 +7,8 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    private const int MostPixels = 252;
-    private const int MostVectors = 3;
+    private const int MaxPixels = 252;
+    private const int MaxVectors = 3;
 
     private readonly PackedPointwise _layer;
     private readonly int _pixels;
@@ -21,14 +21,15 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
     {
         (_layer, _pixels, _from, _activation) = (layer, pixels, from, activation);
         var registers = PointwisePlan.Registers(TLanes.Count);
-        _groups = PointwisePlan.Create(layer.Blocks, Math.Min(pixels, MostPixels), layer.Inputs, registers);
-        var rest = pixels % MostPixels;
-        _restRuns = [.. Enumerable.Range(0, MostVectors + 1).Select(vectors => vectors == 0 || rest == 0 ? [] : PointwisePlan.Runs(vectors, rest, layer.Inputs, registers))];
+        _groups = PointwisePlan.Create(layer.Blocks, Math.Min(pixels, MaxPixels), layer.Inputs, registers);
+        var rest = pixels % MaxPixels;
+        _restRuns = [.. Enumerable.Range(0, MaxVectors + 1).Select(vectors =>
+            vectors == 0 || rest == 0 ? [] : PointwisePlan.Runs(vectors, rest, layer.Inputs, registers))];
     }
 
     public override int Items => _groups.Length;
 
-    public override long ScratchFloats => (long)MostVectors * Math.Min(_pixels, MostPixels) * TLanes.Count;
+    public override long ScratchFloats => (long)MaxVectors * Math.Min(_pixels, MaxPixels) * TLanes.Count;
 
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
@@ -46,11 +47,11 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
             tile.Bias = _layer.Bias(group.Block);
             var means = maps[Slot.Features] + (group.Block * lanes);
             new Span<float>(means, group.Vectors * lanes).Clear();
-            for (var pixel = 0; pixel < _pixels; pixel += MostPixels)
+            for (var pixel = 0; pixel < _pixels; pixel += MaxPixels)
             {
-                var count = Math.Min(MostPixels, _pixels - pixel);
+                var count = Math.Min(MaxPixels, _pixels - pixel);
                 tile.OutputBlock = (nint)count * lanes;
-                foreach (var run in pixel + MostPixels <= _pixels || pixel == 0 ? group.Runs : _restRuns[group.Vectors])
+                foreach (var run in pixel + MaxPixels <= _pixels || pixel == 0 ? group.Runs : _restRuns[group.Vectors])
                 {
                     tile.Input = maps[_from] + ((nint)(pixel + run.Offset) * lanes);
                     tile.Output = scratch + ((nint)run.Offset * lanes);
@@ -62,11 +63,14 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
 
                 for (var vector = 0; vector < group.Vectors; vector++)
                 {
-                    PlaneKernels<TLanes, TVector>.AddTo(means + (vector * lanes), scratch + (vector * tile.OutputBlock), count);
+                    VectorSums<TLanes, TVector>.AddTo(means + (vector * lanes), scratch + (vector * tile.OutputBlock), count);
                 }
             }
 
-            for (var vector = 0; vector < group.Vectors; vector++) PlaneKernels<TLanes, TVector>.Scale(means + (vector * lanes), 1f / _pixels);
+            for (var vector = 0; vector < group.Vectors; vector++)
+            {
+                VectorSums<TLanes, TVector>.Scale(means + (vector * lanes), 1f / _pixels);
+            }
         }
     }
 }

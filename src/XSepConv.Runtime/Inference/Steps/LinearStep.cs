@@ -8,7 +8,7 @@ internal sealed unsafe class LinearStep<TLanes, TVector>(PackedLinear layer, int
     where TVector : unmanaged
 {
     // Images of one group of outputs follow each other: its weights are in cache then.
-    private const int Rows = RowTiles<TLanes, TVector>.MostRows;
+    private const int Rows = RowTiles<TLanes, TVector>.MaxRows;
 
     public override int Items(int images) => layer.Groups * Tiles(images);
 
@@ -17,7 +17,11 @@ internal sealed unsafe class LinearStep<TLanes, TVector>(PackedLinear layer, int
         var groupFloats = (nint)PackedLinear.GroupVectors * TLanes.Count;
         if (images == 1)
         {
-            while (first < end) first = LinearRows<TLanes, TVector>.RunRow(layer, first, end, input, output + (first * groupFloats), activation);
+            while (first < end)
+            {
+                first = LinearRows<TLanes, TVector>.RunRow(layer, first, end, input, output + (first * groupFloats), activation);
+            }
+
             return;
         }
 
@@ -27,7 +31,8 @@ internal sealed unsafe class LinearStep<TLanes, TVector>(PackedLinear layer, int
         {
             var (group, row) = (item / tiles, item % tiles * Rows);
             LinearRows<TLanes, TVector>.Run(
-                layer, group, input + ((nint)row * inputRow), inputRow, output + ((nint)row * outputRow) + (group * groupFloats), outputRow, Math.Min(Rows, images - row), activation);
+                layer, group, input + ((nint)row * inputRow), inputRow, output + ((nint)row * outputRow) + (group * groupFloats),
+                outputRow, Math.Min(Rows, images - row), activation);
         }
     }
 

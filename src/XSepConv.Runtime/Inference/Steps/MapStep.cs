@@ -2,8 +2,8 @@ namespace XSepConv.Inference;
 
 /// <summary>One step of an image's way through the network.</summary>
 /// <remarks>
-/// Its items can be done in any order, by any threads, each with scratch of its own; neighbouring items are cheaper together. How they are dealt out changes
-/// no result.
+/// Its items can be done in any order, by any threads, each with scratch of its own; neighbouring items are cheaper together. How they are
+/// dealt out changes no result.
 /// </remarks>
 internal abstract unsafe class MapStep
 {

@@ -1,8 +1,8 @@
 namespace XSepConv.Inference;
 
 /// <summary>
-/// Adds the row and the column of zeros to the input of a block that pads before its expansion. <see cref="PaddingDirection.Symmetric"/> pads groups of the
-/// <em>input's</em> channels differently then, so that no border after the expansion could stand for it.
+/// Adds the row and the column of zeros to the input of a block that pads before its expansion. <see cref="PaddingDirection.Symmetric"/>
+/// pads groups of the <em>input's</em> channels differently then, so that no border after the expansion could stand for it.
 /// </summary>
 internal sealed unsafe class PadStep(int channels, int lanes, MapSize size, PaddingDirection padding, Slot from) : MapStep
 {
@@ -17,7 +17,11 @@ internal sealed unsafe class PadStep(int channels, int lanes, MapSize size, Padd
         {
             var source = maps[from] + ((nint)block * size.Pixels * lanes);
             var destination = maps[Slot.Padded] + ((nint)block * target.Pixels * lanes);
-            for (var row = 0; row < target.Height; row++) new Span<float>(destination + ((nint)row * target.Width * lanes), target.Width * lanes).Clear();
+            for (var row = 0; row < target.Height; row++)
+            {
+                new Span<float>(destination + ((nint)row * target.Width * lanes), target.Width * lanes).Clear();
+            }
+
             for (var lane = 0; lane < lanes && (block * lanes) + lane < channels; lane++)
             {
                 var direction = padding.ForChannel((block * lanes) + lane, channels);

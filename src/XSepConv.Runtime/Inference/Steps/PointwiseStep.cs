@@ -26,7 +26,10 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
             // A thread that gets neighbouring items reads the same pixels again.
             var first = (int)((long)pixels * chunk / chunks);
             var count = (int)((long)pixels * (chunk + 1) / chunks) - first;
-            foreach (var group in groups) items.Add((first, group with { Runs = PointwisePlan.Runs(group.Vectors, count, layer.Inputs, registers) }));
+            foreach (var group in groups)
+            {
+                items.Add((first, group with { Runs = PointwisePlan.Runs(group.Vectors, count, layer.Inputs, registers) }));
+            }
         }
 
         _items = [.. items];

@@ -3,7 +3,7 @@ namespace XSepConv.Inference;
 /// <summary>Items that are some rows of some group of channels; neighbours that belong to one group are done as one.</summary>
 internal readonly struct RowItems(int groups, int rows, int threads)
 {
-    // Few enough that an item is worth its way; enough that threads get equal shares.
+    // Few enough that an item is worth handing out; enough that threads get equal shares.
     private const int ChunksPerThread = 4;
 
     private readonly int _chunks = threads == 1 ? 1 : Math.Min(rows, threads * ChunksPerThread);

@@ -2,7 +2,10 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
 
-/// <summary>A block's first half with XSepConv: 1×1 expansion → act → 2×2 → act → 1×K → act → K×1 → act (unless squeeze-excite stands before it). A Sep block has no 2×2.</summary>
+/// <summary>
+/// A block's first half with XSepConv: 1×1 expansion → act → 2×2 → act → 1×K → act → K×1 → act (unless squeeze-excite stands before it). A
+/// Sep block has no 2×2.
+/// </summary>
 internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -30,13 +33,16 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     private readonly bool _sweepsDown;
 
     public SeparatedStep(
-        PackedPointwise expand, PackedTwoByTwo? twoByTwo, PackedDepthwise horizontal, PackedDepthwise vertical, BlockSpec block, MapSize input, MapSize expanded,
+        PackedPointwise expand, PackedTwoByTwo? twoByTwo, PackedDepthwise horizontal, PackedDepthwise vertical, BlockSpec block,
+        MapSize input, MapSize expanded,
         Slot from, TileActivation between, TileActivation after, int threads)
     {
-        (_twoByTwo, _horizontal, _vertical, _stride, _between, _after, _input) = (twoByTwo, horizontal, vertical, block.Stride, between, after, input);
+        (_twoByTwo, _horizontal, _vertical, _stride, _between, _after, _input) =
+            (twoByTwo, horizontal, vertical, block.Stride, between, after, input);
         _output = input.Strided(_stride);
         (_rows, _columns) = (KernelTrim.Of(block.Kernel, input.Height), KernelTrim.Of(block.Kernel, input.Width));
-        _chunk = RowBudget.OutputRows(RowBudget.SecondLevel, ((2 * (input.Width + 2)) + BorderedWidth + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
+        _chunk = RowBudget.OutputRows(RowBudget.SecondLevel,
+            ((2 * (input.Width + 2)) + BorderedWidth + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
         _middleRows = Math.Min(Window(_chunk), input.Height);
         _halo = twoByTwo is null ? 0 : 1;
         _expanded = new(expand, block.Expand, expanded, from, between, _middleRows + (2 * _halo), twoByTwo is null ? _columns.Border : 1);
@@ -62,10 +68,11 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     {
         Layout(scratch, out var buffers);
         _expanded.ClearBorders(scratch);
-        PlaneKernels<TLanes, TVector>.Clear(buffers.Zeros, _output.Width, 1, 0);
+        VectorMemory<TLanes, TVector>.Clear(buffers.Zeros, _output.Width, 1, 0);
         var borderedRow = (nint)BorderedWidth * TLanes.Count;
-        PlaneKernels<TLanes, TVector>.Clear(buffers.Bordered, _columns.Border, BorderedRows, borderedRow);
-        PlaneKernels<TLanes, TVector>.Clear(buffers.Bordered + borderedRow - (_columns.Border * TLanes.Count), _columns.Border, BorderedRows, borderedRow);
+        VectorMemory<TLanes, TVector>.Clear(buffers.Bordered, _columns.Border, BorderedRows, borderedRow);
+        VectorMemory<TLanes, TVector>.Clear(buffers.Bordered + borderedRow - (_columns.Border * TLanes.Count), _columns.Border,
+            BorderedRows, borderedRow);
         while (first < end)
         {
             (var group, var firstRow, var endRow, first) = _items.Take(first, end);
@@ -116,7 +123,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
 
             for (var i = 0; i < rows; i++) b.Destination[i] = b.Bordered + (i * borderedRow) + (_columns.Border * lanes);
             var two = Tile(rows, size, size, twoByTwo.Weights(block), twoByTwo.Bias(block), b);
-            DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &two);
+            DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &two);
         }
 
         for (var i = 0; i < rows; i++)
@@ -126,7 +133,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         }
 
         var horizontal = Tile(rows, 1, _columns.Size, _horizontal.Weights(block) + (_columns.Skipped * lanes), _horizontal.Bias(block), b);
-        DepthwiseRows<TLanes, TVector, TStep>.Run(_horizontalRuns, &horizontal);
+        DepthwiseTileRuns<TLanes, TVector, TStep>.Run(_horizontalRuns, &horizontal);
     }
 
     private void SweepAcross(PackedTwoByTwo twoByTwo, int block, int rows, in Buffers b)
@@ -137,7 +144,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         sweep.Rows = rows;
         sweep.Width = _input.Width;
         sweep.Edge = 0;
-        sweep.Ahead = Ahead.Nothing;
+        sweep.Prefetch = Prefetch.None;
         sweep.TwoByTwo = twoByTwo.Weights(block);
         sweep.TwoByTwoBias = twoByTwo.Bias(block);
         sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * TLanes.Count);
@@ -181,7 +188,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
             sweep.After = top + Window(count) - endReal;
             sweep.Destination = output;
             sweep.DestinationRow = outputRow;
-            sweep.Ahead = Ahead.Nothing;
+            sweep.Prefetch = Prefetch.None;
             sweep.Width = _output.Width;
             sweep.Vertical = _vertical.Weights(block) + (_rows.Skipped * lanes);
             sweep.VerticalBias = _vertical.Bias(block);
@@ -189,12 +196,16 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
             return;
         }
 
-        for (var i = 0; i < Window(count); i++) b.Source[i] = (uint)(top + i) < (uint)_input.Height ? MiddleRow(vector, top + i, b) : b.Zeros;
+        for (var i = 0; i < Window(count); i++)
+        {
+            b.Source[i] = (uint)(top + i) < (uint)_input.Height ? MiddleRow(vector, top + i, b) : b.Zeros;
+        }
+
         for (var i = 0; i < count; i++) b.Destination[i] = output + (i * outputRow);
         var tile = Tile(count, _rows.Size, 1, _vertical.Weights(block) + (_rows.Skipped * lanes), _vertical.Bias(block), b);
         tile.RowStride = _stride;
         tile.Activation = _after;
-        DepthwiseRows<TLanes, TVector, BlockedStep>.Run(_verticalRuns, &tile);
+        DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_verticalRuns, &tile);
     }
 
     private float* MiddleRow(int vector, int row, in Buffers b) =>
@@ -206,7 +217,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         buffers.Bordered = scratch + taken;
         taken += (long)BorderedRows * BorderedWidth * TLanes.Count;
         buffers.Middle = scratch + taken;
-        taken += (long)ExpandedShape<TLanes, TVector>.MostVectors * _middleRows * _output.Width * TLanes.Count;
+        taken += (long)ExpandedShape<TLanes, TVector>.MaxVectors * _middleRows * _output.Width * TLanes.Count;
         buffers.Zeros = scratch + taken;
         taken += _output.Width * TLanes.Count;
         taken = (taken + 15) / 16 * 16;

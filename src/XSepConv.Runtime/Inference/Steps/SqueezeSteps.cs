@@ -18,8 +18,8 @@ internal sealed unsafe class PoolStep<TLanes, TVector>(int blocks, int pixels, S
         {
             var mean = maps[Slot.Pooled] + (block * lanes);
             new Span<float>(mean, lanes).Clear();
-            PlaneKernels<TLanes, TVector>.AddTo(mean, maps[from] + ((nint)block * pixels * lanes), pixels);
-            PlaneKernels<TLanes, TVector>.Scale(mean, 1f / pixels);
+            VectorSums<TLanes, TVector>.AddTo(mean, maps[from] + ((nint)block * pixels * lanes), pixels);
+            VectorSums<TLanes, TVector>.Scale(mean, 1f / pixels);
         }
     }
 }
@@ -38,13 +38,15 @@ internal sealed unsafe class SqueezeStep<TLanes, TVector>(PackedLinear layer) : 
         while (first < end)
         {
             first = LinearRows<TLanes, TVector>.RunRow(
-                layer, first, end, maps[Slot.Pooled], maps[Slot.Squeezed] + ((nint)first * PackedLinear.GroupVectors * TLanes.Count), TileActivation.ReLU);
+                layer, first, end, maps[Slot.Pooled], maps[Slot.Squeezed] + ((nint)first * PackedLinear.GroupVectors * TLanes.Count),
+                TileActivation.ReLU);
         }
     }
 }
 
 /// <summary>Squeeze-excite's second layer, with hsigmoid, and what it gates: map ← act(map · gate), or map · gate + residual.</summary>
-internal sealed unsafe class GateStep<TLanes, TVector>(PackedLinear layer, int pixels, Slot map, Slot? residual, TileActivation activation) : MapStep
+internal sealed unsafe class GateStep<TLanes, TVector>(PackedLinear layer, int pixels, Slot map, Slot? residual, TileActivation activation)
+    : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
@@ -63,7 +65,8 @@ internal sealed unsafe class GateStep<TLanes, TVector>(PackedLinear layer, int p
             for (var gate = scratch; block < endBlock; block++, gate += lanes)
             {
                 var plane = (nint)block * pixels * lanes;
-                PlaneKernels<TLanes, TVector>.Gate(maps[map] + plane, gate, residual is { } added ? maps[added] + plane : null, pixels, activation);
+                GateKernel<TLanes, TVector>.Run(maps[map] + plane, gate, residual is { } added ? maps[added] + plane : null, pixels,
+                    activation);
             }
         }
     }

@@ -51,7 +51,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
         var offsets = (nint*)(scratch + RowsFloats);
-        Ahead.Locate(offsets, _output.Width, _stride * _input.Width, _input.Pixels, _channels, [0]);
+        Prefetch.FillOffsets(offsets, _output.Width, _stride * _input.Width, _input.Pixels, _channels, [0]);
         for (var item = first; item < end; item++)
         {
             var row = item * ItemRows;
@@ -81,12 +81,12 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
             {
                 var input = scratch + ((nint)(row - first) * _stride * _channels * RowFloats);
                 var output = maps[_to] + (group.Block * plane) + ((nint)row * _output.Width * lanes);
-                var ahead = group.Block == 0 ? Next(maps, top + rows + ((row - first) * _stride), offsets) : Ahead.Nothing;
+                var prefetch = group.Block == 0 ? Next(maps, top + rows + ((row - first) * _stride), offsets) : Prefetch.None;
                 foreach (var run in group.Runs)
                 {
                     tile.Input = input + Lead - 1 + ((nint)run.Offset * _stride);
                     tile.Output = output + ((nint)run.Offset * lanes);
-                    tile.Ahead = ahead.After(run.Offset);
+                    tile.Prefetch = prefetch.After(run.Offset);
                     tile.Count = run.Count;
                     tile.InputStep = (nint)run.Pixels * _stride;
                     tile.OutputStep = (nint)run.Pixels * lanes;
@@ -96,9 +96,13 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
         }
     }
 
-    /// <summary>The image comes from far away, and its rows are too short for the processor to see what comes next: those of the next item, a row's share with a row.</summary>
-    private Ahead Next(in ImageMaps maps, int row, nint* offsets) =>
-        maps.Planes == null || row + _stride > _input.Height ? Ahead.Nothing : new Ahead(maps.Planes + ((nint)row * _input.Width), offsets);
+    /// <summary>
+    /// The image comes from far away, and its rows are too short for the processor to see what comes next: those of the next item, a row's
+    /// share with a row.
+    /// </summary>
+    private Prefetch Next(in ImageMaps maps, int row, nint* offsets) =>
+        maps.Planes == null || row + _stride > _input.Height ? Prefetch.None
+            : new Prefetch(maps.Planes + ((nint)row * _input.Width), offsets);
 
     private void CopyRow(in ImageMaps maps, int row, float* destination)
     {
@@ -118,12 +122,13 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
             if (maps.Bytes == null)
             {
                 var source = maps.Planes + ((((nint)channel * _input.Height) + row) * width);
-                PlaneKernels<TLanes, TVector>.Copy(source, target, width);
+                VectorMemory<TLanes, TVector>.Copy(source, target, width);
                 continue;
             }
 
             var bytes = maps.Bytes + ((nint)row * width * _channels) + channel;
-            var values = maps.ByteValues + (channel * 256);
+            var values = maps.ByteTables + (channel * 256);
+            KernelMemory.AssertInside(target, width);
             for (var column = 0; column < width; column++) target[column] = values[bytes[(nint)column * _channels]];
         }
     }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace XSepConv.Kernels;
 
 /// <summary>One batch normalisation's parameters and buffers, each [C].</summary>
@@ -16,6 +18,15 @@ internal unsafe struct BatchNormParameters
 
     /// <summary>The new statistics' share in the running ones.</summary>
     public double Momentum;
+
+    [Conditional("DEBUG")]
+    public readonly void AddTo(in CallMemory memory, int channels)
+    {
+        memory.Add(Weight, channels);
+        memory.Add(Bias, channels);
+        memory.Add(RunningMean, channels);
+        memory.Add(RunningVariance, channels);
+    }
 }
 
 /// <summary>What one batch normalisation divides by, each [C]: written by training's forward, read by backward.</summary>
@@ -23,6 +34,13 @@ internal unsafe struct BatchNormStatistics
 {
     public float* Mean;
     public float* InverseStd;
+
+    [Conditional("DEBUG")]
+    public readonly void AddTo(in CallMemory memory, int channels)
+    {
+        memory.Add(Mean, channels);
+        memory.Add(InverseStd, channels);
+    }
 }
 
 /// <summary>Gradients of one batch normalisation's scale and shift, each [C]; overwritten, not added to.</summary>
@@ -30,4 +48,11 @@ internal unsafe struct BatchNormGradients
 {
     public float* Weight;
     public float* Bias;
+
+    [Conditional("DEBUG")]
+    public readonly void AddTo(in CallMemory memory, int channels)
+    {
+        memory.Add(Weight, channels);
+        memory.Add(Bias, channels);
+    }
 }

@@ -3,19 +3,20 @@ using System.Buffers;
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// Channels whose statistics leave the range in which float32 sums of squares hold: an input of 1e30 has squares of 1e60. They are computed again in
-/// float64, one by one, as torch's batch norm does its sums.
+/// Channels whose statistics leave the range in which float32 sums of squares hold: an input of 1e30 has squares of 1e60. They are computed
+/// again in float64, one by one, as torch's batch norm does its sums.
 /// </summary>
 internal static unsafe class ExtremeChannels
 {
-    // A variance up to 1e18 has squared deviations far below float32's 3e38, whatever the batch; one down to 1e-30 has them far above its 1e-38.
-    private const float LeastInverseStd = 1e-9f;
-    private const float MostInverseStd = 1e15f;
-    private const float MostMean = 1e18f;
+    // A variance up to 1e18 has squared deviations far below float32's 3e38, whatever the batch; one down to 1e-30 has them far above its
+    // 1e-38.
+    private const float MinInverseStd = 1e-9f;
+    private const float MaxInverseStd = 1e15f;
+    private const float MaxMean = 1e18f;
 
     /// <summary>Whether a channel's statistics are in range; NaN is not.</summary>
     public static bool IsPlain(in BatchNormStatistics statistics, int channel) =>
-        statistics.InverseStd[channel] is >= LeastInverseStd and <= MostInverseStd && Math.Abs(statistics.Mean[channel]) <= MostMean;
+        statistics.InverseStd[channel] is >= MinInverseStd and <= MaxInverseStd && Math.Abs(statistics.Mean[channel]) <= MaxMean;
 
     /// <summary>Whether gradients of scale and shift have come out as numbers.</summary>
     public static bool IsPlain(in BatchNormGradients gradients, int channel) =>
@@ -47,9 +48,16 @@ internal static unsafe class ExtremeChannels
         return true;
     }
 
-    public static void Run(List<int>? channels, int threads, Action<int> run)
+    /// <summary>Computes again those of so many channels that need it.</summary>
+    public static void Repeat(int channels, int threads, Func<int, bool> needsIt, Action<int> compute)
     {
-        if (channels is not null) Parallel.ForEach(channels, new ParallelOptions { MaxDegreeOfParallelism = threads }, run);
+        List<int>? extreme = null;
+        for (var channel = 0; channel < channels; channel++)
+        {
+            if (needsIt(channel)) (extreme ??= []).Add(channel);
+        }
+
+        if (extreme is not null) Parallel.ForEach(extreme, new ParallelOptions { MaxDegreeOfParallelism = threads }, compute);
     }
 }
 
@@ -65,8 +73,15 @@ internal readonly unsafe struct RunningBefore : IDisposable
         _values = ArrayPool<float>.Shared.Rent(2 * norms.Length * channels);
         for (var i = 0; i < norms.Length; i++)
         {
-            if (norms[i].RunningMean != null) new ReadOnlySpan<float>(norms[i].RunningMean, channels).CopyTo(_values.AsSpan(2 * i * channels));
-            if (norms[i].RunningVariance != null) new ReadOnlySpan<float>(norms[i].RunningVariance, channels).CopyTo(_values.AsSpan(((2 * i) + 1) * channels));
+            if (norms[i].RunningMean != null)
+            {
+                new ReadOnlySpan<float>(norms[i].RunningMean, channels).CopyTo(_values.AsSpan(2 * i * channels));
+            }
+
+            if (norms[i].RunningVariance != null)
+            {
+                new ReadOnlySpan<float>(norms[i].RunningVariance, channels).CopyTo(_values.AsSpan(((2 * i) + 1) * channels));
+            }
         }
     }
 

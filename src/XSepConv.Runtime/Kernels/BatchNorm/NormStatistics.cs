@@ -4,8 +4,8 @@ namespace XSepConv.Kernels;
 
 /// <summary>Batch statistics of an item, and what follows from them.</summary>
 /// <remarks>
-/// Two passes: each lane's mean of one group, then deviations from it; groups and lanes are joined relative to the first lane's mean, so that
-/// a mean far larger than the deviation costs no digits. Variances are biased, as torch normalises; the running variance is not.
+/// Two passes: each lane's mean of one group, then deviations from it; groups and lanes are joined relative to the first lane's mean, so
+/// that a mean far larger than the deviation costs no digits. Variances are biased, as torch normalises; the running variance is not.
 /// </remarks>
 internal static unsafe class NormStatistics<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
@@ -77,11 +77,12 @@ internal static unsafe class NormStatistics<TLanes, TVector>
             var between = TLanes.Subtract(Deviation(records, g, origin), offset);
             var inner = TLanes.Load(record + lanes);
             var correction = TLanes.Subtract(TLanes.Multiply(between, between), TLanes.Multiply(inner, inner));
-            squares = TLanes.Add(squares, item.Masked<TLanes, TVector>(TLanes.MultiplyAdd(size, correction, TLanes.Load(record + (2 * lanes))), g));
+            squares = TLanes.Add(squares,
+                item.Masked<TLanes, TVector>(TLanes.MultiplyAdd(size, correction, TLanes.Load(record + (2 * lanes))), g));
         }
 
         var variance = TLanes.Multiply(item.Reduced<TLanes, TVector>(squares), TLanes.Splat(1f / (item.PlanesPerChannel * (float)count)));
-        variance = TLanes.AtLeast(TLanes.Splat(0), variance);
+        variance = TLanes.Max(TLanes.Splat(0), variance);
         TLanes.Store(norm.Mean, TLanes.Add(origin, offset));
         TLanes.Store(norm.Variance, variance);
         Coefficients(norm, epsilon);
@@ -92,10 +93,10 @@ internal static unsafe class NormStatistics<TLanes, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Fold(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm, float* weights = null, int taps = 0)
     {
-        item.Spread<TLanes, TVector>(parameters.Weight, 1, norm.Weight);
-        item.Spread<TLanes, TVector>(parameters.Bias, 1, norm.Bias);
-        item.Spread<TLanes, TVector>(parameters.RunningMean, 1, norm.Mean);
-        item.Spread<TLanes, TVector>(parameters.RunningVariance, 1, norm.Variance);
+        item.Pack<TLanes, TVector>(parameters.Weight, 1, norm.Weight);
+        item.Pack<TLanes, TVector>(parameters.Bias, 1, norm.Bias);
+        item.Pack<TLanes, TVector>(parameters.RunningMean, 1, norm.Mean);
+        item.Pack<TLanes, TVector>(parameters.RunningVariance, 1, norm.Variance);
         Coefficients(norm, parameters.Epsilon);
         var scale = TLanes.Load(norm.Scale);
         for (var tap = 0; tap < taps; tap++)
@@ -125,8 +126,8 @@ internal static unsafe class NormStatistics<TLanes, TVector>
     }
 
     /// <summary>
-    /// From the sums of the gradient, and of gradient · (input − mean), over all of a channel: the gradients of scale and shift (in place of the
-    /// sums, in the order shift, scale), and the coefficients that <see cref="NormPasses{TLanes, TVector}.Normalise"/> needs.
+    /// From the sums of the gradient, and of gradient · (input − mean), over all of a channel: the gradients of scale and shift (in place
+    /// of the sums, in the order shift, scale), and the coefficients that <see cref="NormPasses{TLanes, TVector}.NormBackward"/> needs.
     /// </summary>
     /// <param name="count">Values per channel.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

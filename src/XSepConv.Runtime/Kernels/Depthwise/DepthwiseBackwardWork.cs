@@ -2,8 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>Training's backward: recomputes one item's convolution from the input, and walks back through it, without leaving the cache.</summary>
-/// <remarks>Two sweeps over the item's groups, since the gradient before the batch normalisation needs two sums over the whole channel.</remarks>
+/// <summary>
+/// Training's backward: recomputes one item's convolution from the input, and walks back through it, without leaving the cache.
+/// </summary>
+/// <remarks>
+/// Two passes over the item's groups, since the gradient before the batch normalisation needs two sums over the whole channel.
+/// </remarks>
 internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -19,22 +23,12 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
     public float* OutputGradient;
     public bool Frozen;
 
-    public readonly long ScratchFloats
+    public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
-        get
-        {
-            var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape, Groups);
-            return layout.Taken;
-        }
-    }
-
-    public readonly void Run(int first, int end, float* scratch)
-    {
-        var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
-        buffers.InputLines.Locate(Groups, Shape.InputPlane, TLanes.Count);
-        buffers.OutputLines.Locate(Groups, Shape.OutputPlane, TLanes.Count);
+        if (!layout.HasMemory) return;
+        buffers.InputLines.FillOffsets(Groups, Shape.InputPlane, TLanes.Count);
+        buffers.OutputLines.FillOffsets(Groups, Shape.OutputPlane, TLanes.Count);
         for (var i = first; i < end; i++)
         {
             var item = new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count);
@@ -48,9 +42,9 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Prepare(in ItemLanes item, in Buffers b)
     {
-        b.Lanes.Spread(item, Parameters, Shape.Kernel);
-        item.Spread<TLanes, TVector>(Statistics.Mean, 1, b.Lanes.Norm.Mean);
-        item.Spread<TLanes, TVector>(Statistics.InverseStd, 1, b.Lanes.Norm.InverseStd);
+        b.Lanes.Pack(item, Parameters, Shape.Kernel);
+        item.Pack<TLanes, TVector>(Statistics.Mean, 1, b.Lanes.Norm.Mean);
+        item.Pack<TLanes, TVector>(Statistics.InverseStd, 1, b.Lanes.Norm.InverseStd);
         NormStatistics<TLanes, TVector>.Scale(b.Lanes.Norm);
         new Span<float>(b.Totals, b.TotalVectors * TLanes.Count).Clear();
 
@@ -79,14 +73,15 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
             var gradient = b.Gradient(g);
             var planes = item.Planes(g, Shape.InputPlane);
             var gradientPlanes = item.Planes(g, Shape.OutputPlane);
-            BorderedPlanes<TLanes, TVector>.Load(Input, planes, Shape.Height, Shape.Width, input, b.Plane);
+            Reorder<TLanes, TVector>.ToBordered(Input, planes, Shape.Height, Shape.Width, input, b.Plane);
             DepthwiseRows<TLanes, TVector, TStride, IdentityActivation>.Run(
-                input, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Zero, values, outputRow, TLanes.Count, Shape.OutputHeight, Shape.OutputWidth,
+                input, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Zero, values, outputRow, TLanes.Count, Shape.OutputHeight,
+                Shape.OutputWidth,
                 b.InputLines.Of(Input + planes.Offset + Groups.NextItem(Shape.InputPlane), Shape.OutputPlane),
                 b.OutputLines.Of(OutputGradient + gradientPlanes.Offset, Shape.OutputPlane));
-            PlaneBlocks<TLanes, TVector>.Load(
+            Reorder<TLanes, TVector>.ToBlocked(
                 OutputGradient + gradientPlanes.Offset, gradientPlanes.Stride, gradientPlanes.Valid, Shape.OutputPlane, gradient);
-            NormPasses<TLanes, TVector>.Differentiate<TActivation>(gradient, values, b.Lanes.Norm, Shape.OutputPlane, b.Partial);
+            NormPasses<TLanes, TVector>.ActivationBackward<TActivation>(gradient, values, b.Lanes.Norm, Shape.OutputPlane, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.Totals, 2, g);
         }
     }
@@ -98,13 +93,13 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.Totals, (long)Shape.Batch * Shape.OutputPlane, b.Lanes.Norm, Frozen);
         for (var g = 0; g < item.Groups; g++)
         {
-            NormPasses<TLanes, TVector>.Normalise(
+            NormPasses<TLanes, TVector>.NormBackward(
                 b.Gradient(g), b.Values(g), b.Lanes.Norm, Shape.OutputHeight, Shape.OutputWidth, b.Bordered.First, b.Bordered.RowFloats, 1);
             DepthwiseWeightGradient<TLanes, TVector, TStride>.Run(b.Input(g), b.Bordered, Shape.OutputWidth, Shape.Kernel, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.WeightTotals, taps, g);
             var planes = item.Planes(g, Shape.InputPlane);
             TransposedConvolution(b, Gradients.Input + planes.Offset);
-            PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.InputPlane, Gradients.Input + planes.Offset, planes.Stride, planes.Valid);
+            Reorder<TLanes, TVector>.ToPlanes(b.Plane, Shape.InputPlane, Gradients.Input + planes.Offset, planes.Stride, planes.Valid);
         }
     }
 
@@ -118,7 +113,8 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         {
             int row = parity / TStride.Value, column = parity % TStride.Value;
             var window = Window(parity);
-            var (height, width) = ((Shape.Height - row + TStride.Value - 1) / TStride.Value, (Shape.Width - column + TStride.Value - 1) / TStride.Value);
+            var (height, width) =
+                ((Shape.Height - row + TStride.Value - 1) / TStride.Value, (Shape.Width - column + TStride.Value - 1) / TStride.Value);
             if (height > 0 && width > 0)
             {
                 DepthwiseRows<TLanes, TVector, Stride1, IdentityActivation>.Run(
@@ -142,9 +138,9 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
             TLanes.Store(total, item.Reduced<TLanes, TVector>(TLanes.Load(total)));
         }
 
-        item.Gather(b.WeightTotals, taps, Gradients.Weights);
-        item.Gather(b.Totals, 1, Gradients.Norm.Bias);
-        item.Gather(b.Totals + TLanes.Count, 1, Gradients.Norm.Weight);
+        item.Unpack(b.WeightTotals, taps, Gradients.Weights);
+        item.Unpack(b.Totals, 1, Gradients.Norm.Bias);
+        item.Unpack(b.Totals + TLanes.Count, 1, Gradients.Norm.Weight);
     }
 
     private readonly struct Buffers
@@ -154,8 +150,8 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         public readonly VectorMap Bordered;
         public readonly float* Plane;
         public readonly float* Partial;
-        public readonly AheadLines InputLines;
-        public readonly AheadLines OutputLines;
+        public readonly PrefetchLines InputLines;
+        public readonly PrefetchLines OutputLines;
         public readonly float* Totals;
         public readonly int TotalVectors;
         public readonly float* WeightTotals;
@@ -173,8 +169,12 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
             Plane = layout.Vectors(shape.InputPlane);
             Partial = layout.Vectors(Math.Max(taps, 2));
             TotalVectors = 2 + taps;
-            InputLines = new AheadLines(ref layout, groups, shape.InputPlane, TLanes.Count);
-            OutputLines = new AheadLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
+            if (TStride.Value == 1)
+            {
+                InputLines = new PrefetchLines(ref layout, groups, shape.InputPlane, TLanes.Count);
+                OutputLines = new PrefetchLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
+            }
+
             Totals = layout.Vectors(TotalVectors);
             WeightTotals = Totals + (2 * TLanes.Count);
             _inputPlane = (nint)shape.Height * shape.BorderedWidth * TLanes.Count;

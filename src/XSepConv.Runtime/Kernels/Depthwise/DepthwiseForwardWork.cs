@@ -3,15 +3,15 @@ using System.Runtime.CompilerServices;
 namespace XSepConv.Kernels;
 
 /// <summary>Training's forward: one channel, or one block of channels, from input to output without leaving the cache.</summary>
-/// <remarks>Two sweeps over the item's groups, since the batch statistics have to be complete before anything is normalised.</remarks>
+/// <remarks>Two passes over the item's groups, since the batch statistics have to be complete before anything is normalised.</remarks>
 internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
     where TStride : struct, IStride
     where TActivation : struct, IActivation
 {
-    // Bytes of the input from which asking ahead gains more than it costs in room in the first cache.
-    private const long LeastAsked = 8L << 20;
+    // Bytes of the input from which prefetching gains more than it costs in room in the first cache.
+    private const long MinPrefetchedBytes = 8L << 20;
 
     public DepthwiseStageShape Shape;
     public DepthwiseStageParameters Parameters;
@@ -20,60 +20,54 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
     public float* Input;
     public float* Output;
 
-    public readonly long ScratchFloats
+    public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
-        get
-        {
-            var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape, Groups);
-            return layout.Taken;
-        }
-    }
-
-    public readonly void Run(int first, int end, float* scratch)
-    {
-        var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
-        if (Asks)
+        if (!layout.HasMemory) return;
+        if (Prefetches)
         {
-            buffers.InputLines.Locate(Groups, Shape.InputPlane, TLanes.Count);
-            buffers.OutputLines.Locate(Groups, Shape.OutputPlane, TLanes.Count);
+            buffers.InputLines.FillOffsets(Groups, Shape.InputPlane, TLanes.Count);
+            buffers.OutputLines.FillOffsets(Groups, Shape.OutputPlane, TLanes.Count);
         }
 
         for (var i = first; i < end; i++) RunItem(new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count), buffers);
     }
 
-    private readonly bool Asks => (long)Shape.Batch * Shape.Channels * Shape.InputPlane * sizeof(float) >= LeastAsked;
+    private readonly bool Prefetches =>
+        TStride.Value == 1 && (long)Shape.Batch * Shape.Channels * Shape.InputPlane * sizeof(float) >= MinPrefetchedBytes;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void RunItem(in ItemLanes item, in Buffers b)
     {
-        var asks = Asks;
+        var prefetches = Prefetches;
         var count = Shape.OutputPlane;
         var outputRow = (nint)Shape.OutputWidth * TLanes.Count;
-        b.Lanes.Spread(item, Parameters, Shape.Kernel);
+        b.Lanes.Pack(item, Parameters, Shape.Kernel);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
             var planes = item.Planes(g, Shape.InputPlane);
-            BorderedPlanes<TLanes, TVector>.Load(Input, planes, Shape.Height, Shape.Width, b.Bordered, b.Plane);
+            Reorder<TLanes, TVector>.ToBordered(Input, planes, Shape.Height, Shape.Width, b.Bordered, b.Plane);
             DepthwiseRows<TLanes, TVector, TStride, IdentityActivation>.Run(
                 b.Bordered, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Zero, values, outputRow, TLanes.Count,
-                Shape.OutputHeight, Shape.OutputWidth, asks ? b.InputLines.Of(Input + planes.Offset + Groups.NextItem(Shape.InputPlane), count) : default,
-                asks ? b.OutputLines.Of(Output + item.Planes(g, count).Offset, count) : default);
-            VectorSums<TLanes, TVector>.Run(values, count, b.Sum);
+                Shape.OutputHeight, Shape.OutputWidth, prefetches
+                ? b.InputLines.Of(Input + planes.Offset + Groups.NextItem(Shape.InputPlane), count) : default,
+                prefetches ? b.OutputLines.Of(Output + item.Planes(g, count).Offset, count) : default);
+            TLanes.Store(b.Sum, TLanes.Splat(0));
+            VectorSums<TLanes, TVector>.AddTo(b.Sum, values, count);
             NormStatistics<TLanes, TVector>.Measure(values, count, b.Sum, b.Record(g));
         }
 
         NormStatistics<TLanes, TVector>.Combine(item, b.Records, count, b.Lanes.Norm, Parameters.Norm.Epsilon);
-        item.Gather(b.Lanes.Norm.Mean, 1, Statistics.Mean);
-        item.Gather(b.Lanes.Norm.InverseStd, 1, Statistics.InverseStd);
+        item.Unpack(b.Lanes.Norm.Mean, 1, Statistics.Mean);
+        item.Unpack(b.Lanes.Norm.InverseStd, 1, Statistics.InverseStd);
         RunningStatistics.Update(Parameters.Norm, item.Item, b.Lanes.Norm, (long)item.PlanesPerChannel * count);
         for (var g = 0; g < item.Groups; g++)
         {
             var planes = item.Planes(g, count);
             var values = b.Group(g);
-            PlaneBlocks<TLanes, TVector>.Store<TActivation>(values, b.Lanes.Norm, count, Output + planes.Offset, planes.Stride, planes.Valid);
+            NormPasses<TLanes, TVector>.ToPlanes<TActivation>(values, b.Lanes.Norm, count, Output + planes.Offset, planes.Stride,
+                planes.Valid);
         }
     }
 
@@ -84,8 +78,8 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
         public readonly float* Plane;
         public readonly float* Records;
         public readonly float* Sum;
-        public readonly AheadLines InputLines;
-        public readonly AheadLines OutputLines;
+        public readonly PrefetchLines InputLines;
+        public readonly PrefetchLines OutputLines;
         private readonly float* _values;
         private readonly nint _group;
 
@@ -96,8 +90,8 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
             Plane = layout.Vectors(shape.InputPlane);
             Records = layout.Vectors((long)groups.GroupsPerItem * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);
-            InputLines = new AheadLines(ref layout, groups, shape.InputPlane, TLanes.Count);
-            OutputLines = new AheadLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
+            InputLines = new PrefetchLines(ref layout, groups, shape.InputPlane, TLanes.Count);
+            OutputLines = new PrefetchLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
             _values = layout.Vectors((long)shape.OutputPlane * groups.GroupsPerItem);
             _group = (nint)shape.OutputPlane * TLanes.Count;
         }

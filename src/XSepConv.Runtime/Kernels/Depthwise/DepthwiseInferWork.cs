@@ -10,7 +10,7 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
     where TActivation : struct, IActivation
 {
     // With fewer, filling the tables costs more than it gains.
-    private const int LeastGroups = 64;
+    private const int MinPrefetchedGroups = 64;
 
     public DepthwiseStageShape Shape;
     public DepthwiseStageParameters Parameters;
@@ -18,26 +18,16 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
     public float* Input;
     public float* Output;
 
-    public readonly long ScratchFloats
-    {
-        get
-        {
-            var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape, Groups);
-            return layout.Taken;
-        }
-    }
-
     /// <summary>Items here are groups: those of a channel, or block of channels, follow each other and share the folded weights.</summary>
-    public readonly void Run(int first, int end, float* scratch)
+    public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
-        var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
-        var asks = end - first >= LeastGroups;
-        if (asks)
+        if (!layout.HasMemory) return;
+        var prefetches = end - first >= MinPrefetchedGroups;
+        if (prefetches)
         {
-            buffers.InputLines.Locate(Groups, Shape.InputPlane, TLanes.Count);
-            buffers.OutputLines.Locate(Groups, Shape.OutputPlane, TLanes.Count);
+            buffers.InputLines.FillOffsets(Groups, Shape.InputPlane, TLanes.Count);
+            buffers.OutputLines.FillOffsets(Groups, Shape.OutputPlane, TLanes.Count);
         }
 
         var current = -1;
@@ -52,29 +42,30 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
                 current = index;
             }
 
-            RunGroup(item, i % Groups.GroupsPerItem, buffers, asks);
+            RunGroup(item, i % Groups.GroupsPerItem, buffers, prefetches);
         }
     }
 
     private readonly void Fold(in ItemLanes item, in DepthwiseLanes<TLanes, TVector> lanes)
     {
         var taps = Shape.Kernel * Shape.Kernel;
-        item.Spread<TLanes, TVector>(Parameters.Weights, taps, lanes.Weights);
+        item.Pack<TLanes, TVector>(Parameters.Weights, taps, lanes.Weights);
         NormStatistics<TLanes, TVector>.Fold(item, Parameters.Norm, lanes.Norm, lanes.Weights, taps);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b, bool asks)
+    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b, bool prefetches)
     {
         var source = item.Planes(group, Shape.InputPlane);
         var planes = item.Planes(group, Shape.OutputPlane);
-        BorderedPlanes<TLanes, TVector>.Load(Input, source, Shape.Height, Shape.Width, b.Bordered, b.Plane);
+        Reorder<TLanes, TVector>.ToBordered(Input, source, Shape.Height, Shape.Width, b.Bordered, b.Plane);
         DepthwiseRows<TLanes, TVector, TStride, TActivation>.Run(
-            b.Bordered, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Norm.Shift, b.Plane, (nint)Shape.OutputWidth * TLanes.Count,
+            b.Bordered, TapWindow.Square(Shape.Kernel), b.Lanes.Weights, b.Lanes.Norm.Shift, b.Plane,
+            (nint)Shape.OutputWidth * TLanes.Count,
             TLanes.Count, Shape.OutputHeight, Shape.OutputWidth,
-            asks ? b.OutputLines.Of(Output + planes.Offset, Shape.OutputPlane) : default,
-            asks ? b.InputLines.Of(Input + source.Offset + Groups.NextGroup(Shape.InputPlane), Shape.OutputPlane) : default);
-        PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+            prefetches ? b.OutputLines.Of(Output + planes.Offset, Shape.OutputPlane) : default,
+            prefetches ? b.InputLines.Of(Input + source.Offset + Groups.NextGroup(Shape.InputPlane), Shape.OutputPlane) : default);
+        Reorder<TLanes, TVector>.ToPlanes(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
     }
 
     private readonly struct Buffers
@@ -82,16 +73,16 @@ internal unsafe struct DepthwiseInferWork<TLanes, TVector, TStride, TActivation>
         public readonly DepthwiseLanes<TLanes, TVector> Lanes;
         public readonly VectorMap Bordered;
         public readonly float* Plane;
-        public readonly AheadLines InputLines;
-        public readonly AheadLines OutputLines;
+        public readonly PrefetchLines InputLines;
+        public readonly PrefetchLines OutputLines;
 
         public Buffers(ref ScratchLayout layout, in DepthwiseStageShape shape, in PlaneGroups groups)
         {
             Lanes = new DepthwiseLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Bordered = layout.Bordered(shape.Height, shape.Width, shape.Border);
             Plane = layout.Vectors(shape.InputPlane);
-            InputLines = new AheadLines(ref layout, groups, shape.InputPlane, TLanes.Count);
-            OutputLines = new AheadLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
+            InputLines = new PrefetchLines(ref layout, groups, shape.InputPlane, TLanes.Count);
+            OutputLines = new PrefetchLines(ref layout, groups, shape.OutputPlane, TLanes.Count);
         }
     }
 }

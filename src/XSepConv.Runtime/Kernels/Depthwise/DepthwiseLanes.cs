@@ -1,6 +1,6 @@
 namespace XSepConv.Kernels;
 
-/// <summary>The depthwise stage's weights and coefficients of one item, spread over the lanes.</summary>
+/// <summary>The depthwise stage's weights and coefficients of one item, packed into lanes.</summary>
 internal unsafe struct DepthwiseLanes<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -18,10 +18,10 @@ internal unsafe struct DepthwiseLanes<TLanes, TVector>
         Zero = layout.Zeros(1);
     }
 
-    public readonly void Spread(in ItemLanes item, in DepthwiseStageParameters parameters, int kernel)
+    public readonly void Pack(in ItemLanes item, in DepthwiseStageParameters parameters, int kernel)
     {
-        item.Spread<TLanes, TVector>(parameters.Weights, kernel * kernel, Weights);
-        item.Spread<TLanes, TVector>(parameters.Norm.Weight, 1, Norm.Weight);
-        item.Spread<TLanes, TVector>(parameters.Norm.Bias, 1, Norm.Bias);
+        item.Pack<TLanes, TVector>(parameters.Weights, kernel * kernel, Weights);
+        item.Pack<TLanes, TVector>(parameters.Norm.Weight, 1, Norm.Weight);
+        item.Pack<TLanes, TVector>(parameters.Norm.Bias, 1, Norm.Bias);
     }
 }

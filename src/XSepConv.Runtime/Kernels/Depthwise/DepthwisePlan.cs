@@ -10,5 +10,6 @@ internal static class DepthwisePlan
     private const double Storing = 2;
 
     public static TileRun[] Runs(int pixels, int taps, int registers) =>
-        TilePlan.Runs(pixels, registers == 32 ? 14 : 12, size => Entering + (Storing * size) + (taps * Math.Max(Latency, PerPixel * (size + 1))));
+        TilePlan.Runs(pixels, registers == 32 ? 14 : 12, size =>
+            Entering + (Storing * size) + (taps * Math.Max(Latency, PerPixel * (size + 1))));
 }

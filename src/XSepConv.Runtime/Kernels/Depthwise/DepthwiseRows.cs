@@ -4,8 +4,8 @@ namespace XSepConv.Kernels;
 
 /// <summary>The two-dimensional depthwise convolution of one group of planes, a tile of a row at a time.</summary>
 /// <remarks>
-/// A tile's results stay in registers over all taps, and a vector of the input is loaded once for up to three neighbouring taps: fewer loads
-/// than multiply-accumulates, so that those set the pace. Rows outside the map are left out; columns outside are zeros in memory.
+/// A tile's results stay in registers over all taps, and a vector of the input is loaded once for up to three neighbouring taps: fewer
+/// loads than multiply-accumulates, so that those set the pace. Rows outside the map are left out; columns outside are zeros in memory.
 /// </remarks>
 internal static unsafe class DepthwiseRows<TLanes, TVector, TStride, TActivation>
     where TLanes : struct, ILanes<TVector>
@@ -20,22 +20,32 @@ internal static unsafe class DepthwiseRows<TLanes, TVector, TStride, TActivation
     /// <param name="first">What will be needed soon.</param>
     /// <param name="second">More of it.</param>
     public static void Run(
-        in VectorMap source, in TapWindow window, float* weights, float* shift, float* destination, nint destinationRow, nint destinationColumn,
-        int height, int width, in AheadLines first = default, in AheadLines second = default)
+        in VectorMap source, in TapWindow window, float* weights, float* shift, float* destination, nint destinationRow,
+        nint destinationColumn,
+        int height, int width, in PrefetchLines first = default, in PrefetchLines second = default)
     {
         switch (TileWidth.For(width))
         {
-            case 8: Run<Tile8>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second); break;
-            case 7: Run<Tile7>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second); break;
-            case 4: Run<Tile4>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second); break;
-            default: Run<Tile1>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second); break;
+            case 8:
+                Run<Tile8>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second);
+                break;
+            case 7:
+                Run<Tile7>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second);
+                break;
+            case 4:
+                Run<Tile4>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second);
+                break;
+            default:
+                Run<Tile1>(source, window, weights, shift, destination, destinationRow, destinationColumn, height, width, first, second);
+                break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TTile>(
-        in VectorMap source, in TapWindow window, float* weights, float* shift, float* destination, nint destinationRow, nint destinationColumn,
-        int height, int width, in AheadLines first, in AheadLines second)
+        in VectorMap source, in TapWindow window, float* weights, float* shift, float* destination, nint destinationRow,
+        nint destinationColumn,
+        int height, int width, in PrefetchLines first, in PrefetchLines second)
         where TTile : struct, ITileWidth
     {
         var lanes = TLanes.Count;
@@ -150,8 +160,8 @@ internal static unsafe class DepthwiseRows<TLanes, TVector, TStride, TActivation
 
                 if (TTile.Width > 7) TLanes.Store(y + (7 * destinationColumn), TActivation.Apply<TLanes, TVector>(a7));
 
-                if (first.IsOn) first.Ask(vector, TTile.Width);
-                if (second.IsOn) second.Ask(vector, TTile.Width);
+                if (first.IsOn) first.Lines(vector, TTile.Width);
+                if (second.IsOn) second.Lines(vector, TTile.Width);
                 vector += TTile.Width;
 
                 // The last tile overlaps the one before it where tiles don't divide the row: the same values are written twice.

@@ -8,7 +8,8 @@ namespace XSepConv.Kernels;
 /// <param name="Kernel">K, odd.</param>
 /// <param name="Stride">1 or 2.</param>
 /// <param name="Activation">The nonlinearity; null for none.</param>
-internal readonly record struct DepthwiseStageShape(int Batch, int Channels, int Height, int Width, int Kernel, int Stride, Activation? Activation)
+internal readonly record struct DepthwiseStageShape(int Batch, int Channels, int Height, int Width, int Kernel, int Stride,
+    Activation? Activation)
 {
     public int OutputHeight => ((Height - 1) / Stride) + 1;
 
@@ -40,7 +41,9 @@ internal readonly record struct DepthwiseStageShape(int Batch, int Channels, int
         Validate();
         if ((long)Batch * OutputPlane < 2)
         {
-            throw new ArgumentException($"Training needs more than one value per channel; [N, C, H, W] = [{Batch}, {Channels}, {OutputHeight}, {OutputWidth}] has one after the stage.");
+            throw new ArgumentException(
+                "Training needs more than one value per channel; "
+                + $"[N, C, H, W] = [{Batch}, {Channels}, {OutputHeight}, {OutputWidth}] has one after the stage.");
         }
     }
 }

@@ -32,7 +32,9 @@ internal static class TileWidth
     // What starting a tile costs, in columns.
     private const int Overhead = 2;
 
-    /// <summary>The cheapest of the widths that fit into a row; the last tile overlaps the one before it where they don't divide the row.</summary>
+    /// <summary>
+    /// The cheapest of the widths that fit into a row; the last tile overlaps the one before it where they don't divide the row.
+    /// </summary>
     public static int For(int columns)
     {
         var best = 1;

@@ -21,11 +21,15 @@ internal sealed unsafe class ScalarDepthwiseChannel
     /// <summary>What the convolution gives.</summary>
     public double[] Values { get; }
 
-    public void Convolve(float* input) => ForTaps((to, tap, from) => Values[to] += (double)_weights[tap] * input[Element(from, _shape.InputPlane)]);
+    public void Convolve(float* input) =>
+        ForTaps((to, tap, from) => Values[to] += (double)_weights[tap] * input[Element(from, _shape.InputPlane)]);
 
     public void WriteOutput(float* output)
     {
-        for (var i = 0; i < Values.Length; i++) output[Element(i, _shape.OutputPlane)] = (float)ScalarActivation.Apply(_shape.Activation, Norm.Apply(Values[i]));
+        for (var i = 0; i < Values.Length; i++)
+        {
+            output[Element(i, _shape.OutputPlane)] = (float)ScalarActivation.Apply(_shape.Activation, Norm.Apply(Values[i]));
+        }
     }
 
     public void Backward(float* input, float* outputGradient, in DepthwiseStageGradients gradients, bool frozen)
@@ -48,7 +52,10 @@ internal sealed unsafe class ScalarDepthwiseChannel
             throughWeights[tap] += inner[to] * input[Element(from, _shape.InputPlane)];
         });
         for (var i = 0; i < throughInput.Length; i++) gradients.Input[Element(i, _shape.InputPlane)] = (float)throughInput[i];
-        for (var tap = 0; tap < throughWeights.Length; tap++) gradients.Weights[(_channel * throughWeights.Length) + tap] = (float)throughWeights[tap];
+        for (var tap = 0; tap < throughWeights.Length; tap++)
+        {
+            gradients.Weights[(_channel * throughWeights.Length) + tap] = (float)throughWeights[tap];
+        }
     }
 
     /// <summary>Visits every tap inside the map: index in the channel's output, its weights, its input.</summary>
@@ -60,7 +67,8 @@ internal sealed unsafe class ScalarDepthwiseChannel
                 for (var column = 0; column < s.OutputWidth; column++)
                     for (var tap = 0; tap < s.Kernel * s.Kernel; tap++)
                     {
-                        int fromRow = (row * s.Stride) + (tap / s.Kernel) - s.Border, fromColumn = (column * s.Stride) + (tap % s.Kernel) - s.Border;
+                        int fromRow = (row * s.Stride) + (tap / s.Kernel) - s.Border, fromColumn = (column * s.Stride)
+                            + (tap % s.Kernel) - s.Border;
                         if (fromRow < 0 || fromRow >= s.Height || fromColumn < 0 || fromColumn >= s.Width) continue;
                         var to = (((n * s.OutputHeight) + row) * s.OutputWidth) + column;
                         visit(to, tap, (((n * s.Height) + fromRow) * s.Width) + fromColumn);

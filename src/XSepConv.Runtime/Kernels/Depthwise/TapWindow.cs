@@ -1,13 +1,16 @@
 namespace XSepConv.Kernels;
 
-/// <summary>The taps of a two-dimensional convolution: tap (r, k) of the result at (row, column) reads (row·s + r − top, column·s + k − left).</summary>
+/// <summary>
+/// The taps of a two-dimensional convolution: tap (r, k) of the result at (row, column) reads (row·s + r − top, column·s + k − left).
+/// </summary>
 internal readonly record struct TapWindow(int Rows, int Columns, int Top, int Left)
 {
     /// <summary>A K×K kernel with padding K/2.</summary>
     public static TapWindow Square(int kernel) => new(kernel, kernel, kernel / 2, kernel / 2);
 
     /// <summary>
-    /// Of a K×K convolution's transpose, the taps that reach rows and columns of one parity (rows row, row + s, …); all, flipped, at stride 1.
+    /// Of a K×K convolution's transpose, the taps that reach rows and columns of one parity (rows row, row + s, …); all, flipped, at stride
+    /// 1.
     /// </summary>
     public static TapWindow Transposed(int kernel, int stride, int row, int column)
     {

@@ -5,7 +5,7 @@ namespace XSepConv.Kernels;
 /// <summary>One item of work as its lanes see it: which hold a plane, what belongs to one channel, where parameters come from.</summary>
 internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, int batch, int lanes)
 {
-    private const int MostTaps = 16;
+    private const int MaxTaps = 16;
 
     public bool LanesAreImages => groups.LanesAreImages;
 
@@ -18,7 +18,9 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
 
     public PlaneSpan Planes(int group, int plane) => groups.Planes(item, group, plane);
 
-    /// <summary>Zero in lanes of the last group that hold no image. (Lanes without a channel keep to themselves and are never stored.)</summary>
+    /// <summary>
+    /// Zero in lanes of the last group that hold no image. (Lanes without a channel keep to themselves and are never stored.)
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVector Masked<TLanes, TVector>(TVector value, int group)
         where TLanes : struct, ILanes<TVector>
@@ -43,18 +45,20 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
         for (var i = 0; i < count; i++)
         {
             var offset = i * TLanes.Count;
-            TLanes.Store(totals + offset, TLanes.Add(TLanes.Load(totals + offset), Masked<TLanes, TVector>(TLanes.Load(partial + offset), group)));
+            TLanes.Store(totals + offset,
+                TLanes.Add(TLanes.Load(totals + offset), Masked<TLanes, TVector>(TLanes.Load(partial + offset), group)));
         }
     }
 
-    /// <summary>Spreads a parameter [C, taps] over the lanes, <paramref name="taps"/> vectors; zero in lanes without a channel.</summary>
+    /// <summary>Packs a parameter [C, taps] into lanes, <paramref name="taps"/> vectors; zero in lanes without a channel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Spread<TLanes, TVector>(float* parameter, int taps, float* destination)
+    public void Pack<TLanes, TVector>(float* parameter, int taps, float* destination)
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
     {
         var source = parameter + ((nint)item.Channel * taps);
         var count = item.Count;
+        KernelMemory.AssertInside(source, (long)count * taps);
         if (!LanesAreImages && count == TLanes.Count)
         {
             // With few taps, copying to and fro costs more than it gains.
@@ -64,9 +68,9 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
                 return;
             }
 
-            if (taps is > 4 and <= MostTaps && taps <= TLanes.Count)
+            if (taps is > 4 and <= MaxTaps && taps <= TLanes.Count)
             {
-                SpreadBlock<TLanes, TVector>(source, taps, destination);
+                PackBlock<TLanes, TVector>(source, taps, destination);
                 return;
             }
         }
@@ -81,15 +85,17 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
 
     // A channel's taps in a row, transposed. The rows overlap; what they read beyond their taps goes to vectors that nobody reads.
     [SkipLocalsInit]
-    private static void SpreadBlock<TLanes, TVector>(float* source, int taps, float* destination)
+    private static void PackBlock<TLanes, TVector>(float* source, int taps, float* destination)
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
     {
-        var rows = stackalloc float[3 * MostTaps * MostTaps];
-        var transposed = rows + (2 * MostTaps * MostTaps);
+        var rows = stackalloc float[3 * MaxTaps * MaxTaps];
+        var transposed = rows + (2 * MaxTaps * MaxTaps);
+        KernelMemory.EnterOwn(rows, 3 * MaxTaps * MaxTaps);
         Copy(source, rows);
         TLanes.Transpose(rows, taps, transposed, TLanes.Count);
         Copy(transposed, destination);
+        KernelMemory.LeaveOwn();
 
         void Copy(float* from, float* to)
         {
@@ -99,9 +105,10 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
 
     /// <summary>The other way: one value per channel and tap.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Gather(float* source, int taps, float* parameter)
+    public void Unpack(float* source, int taps, float* parameter)
     {
         var destination = parameter + ((nint)item.Channel * taps);
+        KernelMemory.AssertInside(destination, (long)item.Count * taps);
         for (var channel = 0; channel < item.Count; channel++)
         {
             for (var tap = 0; tap < taps; tap++) destination[(channel * taps) + tap] = source[(tap * lanes) + channel];

@@ -4,8 +4,8 @@ namespace XSepConv.Kernels;
 
 /// <summary>How the planes of a tensor share vectors: the lanes are images of one channel, or channels of one image.</summary>
 /// <remarks>
-/// The first keeps a channel's statistics and weights to one item and needs the least scratch; the second fills vectors where images are few.
-/// The choice follows from the shape alone, so that results do not depend on the number of threads.
+/// The first keeps a channel's statistics and weights to one item and needs the least scratch; the second fills vectors where images are
+/// few. The choice follows from the shape alone, so that results do not depend on the number of threads.
 /// </remarks>
 internal readonly struct PlaneGroups
 {
@@ -72,10 +72,13 @@ internal readonly struct PlaneGroups
         }
     }
 
-    /// <summary>Where a group's planes lie in a tensor: the first one's offset, from one to the next, and how many lanes have one.</summary>
+    /// <summary>
+    /// Where a group's planes lie in a tensor: the first one's offset, from one to the next, and how many lanes have one.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PlaneSpan Planes(PlaneItem item, int group, int plane) => LanesAreImages
-        ? new PlaneSpan((((nint)group * _lanes * _channels) + item.Channel) * plane, (nint)_channels * plane, Math.Min(_lanes, _batch - (group * _lanes)))
+        ? new PlaneSpan((((nint)group * _lanes * _channels) + item.Channel) * plane, (nint)_channels * plane,
+            Math.Min(_lanes, _batch - (group * _lanes)))
         : new PlaneSpan((((nint)group * _channels) + item.Channel) * plane, plane, item.Count);
 
     /// <summary>From the planes of a group to those of the next item's.</summary>

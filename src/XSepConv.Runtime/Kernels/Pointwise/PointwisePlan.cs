@@ -6,10 +6,12 @@ namespace XSepConv.Kernels;
 /// <summary>Vectors of output channels that are computed together, and the tiles of pixels for them.</summary>
 internal readonly record struct PointwiseGroup(int Block, int Vectors, TileRun[] Runs);
 
-/// <summary>How a 1×1 convolution is cut into register tiles. The cut changes no result: every output is one sum over its channels, in their order.</summary>
+/// <summary>
+/// How a 1×1 convolution is cut into register tiles. The cut changes no result: every output is one sum over its channels, in their order.
+/// </summary>
 internal static class PointwisePlan
 {
-    private const int MostVectors = 3;
+    private const int MaxVectors = 3;
 
     // In cycles: two multiply-adds and two loads in each, four until a result can be added to again; entering a tile, storing a vector.
     private const double PerMultiplyAdd = 0.5;
@@ -23,7 +25,7 @@ internal static class PointwisePlan
     public static int Registers(int lanes) => lanes == 16 || AdvSimd.Arm64.IsSupported ? 32 : 16;
 
     /// <summary>The most pixels for a number of vectors: accumulators, the weights and one input fit the registers.</summary>
-    public static int MostPixels(int vectors, int registers) => registers == 32
+    public static int MaxPixels(int vectors, int registers) => registers == 32
         ? vectors switch { 1 or 2 => 14, _ => 9 }
         : vectors switch { 1 => 12, 2 => 6, _ => 4 };
 
@@ -45,12 +47,14 @@ internal static class PointwisePlan
         return [.. groups];
     }
 
-    /// <summary>The best groups for <paramref name="blocks"/> vectors of outputs on <paramref name="pixels"/> neighbouring pixels.</summary>
+    /// <summary>
+    /// The best groups for <paramref name="blocks"/> vectors of outputs on <paramref name="pixels"/> neighbouring pixels.
+    /// </summary>
     public static PointwiseGroup[] Create(int blocks, int pixels, int channels, int registers)
     {
-        var runs = new TileRun[MostVectors + 1][];
-        var costs = new double[MostVectors + 1];
-        for (var vectors = 1; vectors <= MostVectors; vectors++)
+        var runs = new TileRun[MaxVectors + 1][];
+        var costs = new double[MaxVectors + 1];
+        for (var vectors = 1; vectors <= MaxVectors; vectors++)
         {
             runs[vectors] = Runs(vectors, pixels, channels, registers);
             costs[vectors] = runs[vectors].Sum(run => run.Count * Cost(run.Pixels, vectors, channels));
@@ -58,7 +62,7 @@ internal static class PointwisePlan
 
         var groups = new List<PointwiseGroup>();
         var block = 0;
-        foreach (var vectors in TilePlan.Pieces(blocks, MostVectors, size => costs[size]))
+        foreach (var vectors in TilePlan.Pieces(blocks, MaxVectors, size => costs[size]))
         {
             groups.Add(new(block, vectors, runs[vectors]));
             block += vectors;
@@ -69,7 +73,7 @@ internal static class PointwisePlan
 
     /// <summary>The best tiles of pixels for a number of vectors.</summary>
     public static TileRun[] Runs(int vectors, int pixels, int channels, int registers) =>
-        TilePlan.Runs(pixels, MostPixels(vectors, registers), size => Cost(size, vectors, channels));
+        TilePlan.Runs(pixels, MaxPixels(vectors, registers), size => Cost(size, vectors, channels));
 
     private static double Cost(int pixels, int vectors, int channels) =>
         Entering + (Storing * pixels * vectors)

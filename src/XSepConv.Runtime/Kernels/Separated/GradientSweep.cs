@@ -1,8 +1,11 @@
 namespace XSepConv.Kernels;
 
-/// <summary>Backward of batch norm → act → 1×K or K×1 → batch norm, stride 1, on one group of planes: from after the last to after the first.</summary>
+/// <summary>
+/// Backward of batch norm → act → 1×K or K×1 → batch norm, stride 1, on one group of planes: from after the last to after the first.
+/// </summary>
 internal readonly unsafe struct GradientSweep(
-    float* gradient, float* result, float* given, float* destination, int height, int width, NormLanes after, NormLanes before, float* weights, float* sums, Ahead ahead)
+    float* gradient, float* result, float* given, float* destination, int height, int width, NormLanes after, NormLanes before,
+    float* weights, float* sums, Prefetch prefetch)
 {
     /// <summary>The gradient after the last batch normalisation, height × width vectors like all maps here.</summary>
     public readonly float* Gradient = gradient;
@@ -28,9 +31,11 @@ internal readonly unsafe struct GradientSweep(
     /// <summary>K vectors.</summary>
     public readonly float* Weights = weights;
 
-    /// <summary>Written: the sum of the destination, that of destination · (given − mean), and K vectors of the weights' gradients.</summary>
+    /// <summary>
+    /// Written: the sum of the destination, that of destination · (given − mean), and K vectors of the weights' gradients.
+    /// </summary>
     public readonly float* Sums = sums;
 
     /// <summary>What will be needed soon.</summary>
-    public readonly Ahead Ahead = ahead;
+    public readonly Prefetch Prefetch = prefetch;
 }

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>What a convolution does with each result: add it to its lane's sum, or shift and activate it (scale is folded into the weights).</summary>
+/// <summary>
+/// What a convolution does with each result: add it to its lane's sum, or shift and activate it (scale is folded into the weights).
+/// </summary>
 internal interface ITapFinish
 {
     /// <summary>Sums are wanted, batch statistics not yet known.</summary>

@@ -1,7 +1,8 @@
 namespace XSepConv.Kernels;
 
 /// <summary>Batch norm → act → 1×K or K×1, stride 1, on one group of planes in training.</summary>
-internal readonly unsafe struct NormSweep(float* source, float* destination, int height, int width, NormLanes norm, float* weights, float* sum, Ahead ahead)
+internal readonly unsafe struct NormSweep(float* source, float* destination, int height, int width, NormLanes norm, float* weights,
+    float* sum, Prefetch prefetch)
 {
     /// <summary>What the batch normalisation is given, height × width vectors.</summary>
     public readonly float* Source = source;
@@ -23,5 +24,5 @@ internal readonly unsafe struct NormSweep(float* source, float* destination, int
     public readonly float* Sum = sum;
 
     /// <summary>What will be needed soon.</summary>
-    public readonly Ahead Ahead = ahead;
+    public readonly Prefetch Prefetch = prefetch;
 }

@@ -48,9 +48,11 @@ internal sealed unsafe class ScalarXSepChannel
 
     public void ConvolveTwoByTwo() => ForTwoByTwo((to, tap, from) => First[to] += _twoByTwo[tap] * _input[from]);
 
-    public void ConvolveHorizontal() => ForHorizontal((to, tap, from) => Second[to] += _horizontal[tap] * Activate(FirstNorm.Apply(First[from])));
+    public void ConvolveHorizontal() =>
+        ForHorizontal((to, tap, from) => Second[to] += _horizontal[tap] * Activate(FirstNorm.Apply(First[from])));
 
-    public void ConvolveVertical() => ForVertical((to, tap, from) => Third[to] += _vertical[tap] * Activate(SecondNorm.Apply(Second[from])));
+    public void ConvolveVertical() =>
+        ForVertical((to, tap, from) => Third[to] += _vertical[tap] * Activate(SecondNorm.Apply(Second[from])));
 
     public void WriteOutput(float* output)
     {
@@ -117,7 +119,8 @@ internal sealed unsafe class ScalarXSepChannel
                     {
                         int fromRow = row + (tap / 2) - _top, fromColumn = column + (tap % 2) - _left;
                         if (fromRow < 0 || fromRow >= _shape.InputHeight || fromColumn < 0 || fromColumn >= _shape.InputWidth) continue;
-                        visit(Index(n, row, column, _shape.Height, _shape.Width), tap, Index(n, fromRow, fromColumn, _shape.InputHeight, _shape.InputWidth));
+                        visit(Index(n, row, column, _shape.Height, _shape.Width), tap,
+                            Index(n, fromRow, fromColumn, _shape.InputHeight, _shape.InputWidth));
                     }
     }
 
@@ -130,7 +133,8 @@ internal sealed unsafe class ScalarXSepChannel
                     {
                         var from = (column * _shape.Stride) + tap - (_shape.Kernel / 2);
                         if (from < 0 || from >= _shape.Width) continue;
-                        visit(Index(n, row, column, _shape.Height, _shape.OutputWidth), tap, Index(n, row, from, _shape.Height, _shape.Width));
+                        visit(Index(n, row, column, _shape.Height, _shape.OutputWidth), tap,
+                            Index(n, row, from, _shape.Height, _shape.Width));
                     }
     }
 
@@ -143,7 +147,8 @@ internal sealed unsafe class ScalarXSepChannel
                     {
                         var from = (row * _shape.Stride) + tap - (_shape.Kernel / 2);
                         if (from < 0 || from >= _shape.Height) continue;
-                        visit(Index(n, row, column, _shape.OutputHeight, _shape.OutputWidth), tap, Index(n, from, column, _shape.Height, _shape.OutputWidth));
+                        visit(Index(n, row, column, _shape.OutputHeight, _shape.OutputWidth), tap,
+                            Index(n, from, column, _shape.Height, _shape.OutputWidth));
                     }
     }
 

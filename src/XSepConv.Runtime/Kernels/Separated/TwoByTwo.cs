@@ -7,14 +7,17 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    /// <param name="rows">The input's rows in padded order, <paramref name="height"/> + 1 of them; a row of zeros where it is padded.</param>
+    /// <param name="rows">
+    /// The input's rows in padded order, <paramref name="height"/> + 1 of them; a row of zeros where it is padded.
+    /// </param>
     /// <param name="edge">Which column is padded: −1 left, 1 right, 0 none (the rows have one more column).</param>
     /// <param name="destinationRow">From one row of the result to the next, in floats.</param>
     /// <param name="side">Measured: each lane's sum of the result is written there. Otherwise the shift is read there.</param>
-    /// <param name="ahead">What will be needed soon.</param>
+    /// <param name="prefetch">What will be needed soon.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward<TFinish>(
-        float** rows, int height, int width, int edge, float* weights, float* destination, nint destinationRow, float* side, Ahead ahead = default)
+        float** rows, int height, int width, int edge, float* weights, float* destination, nint destinationRow, float* side,
+        Prefetch prefetch = default)
         where TFinish : struct, ITapFinish
     {
         var lanes = TLanes.Count;
@@ -35,7 +38,7 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
             var c = TLanes.Load(lower);
             if (edge < 0)
             {
-                if (ahead.IsOn) ahead.Ask(vector++);
+                if (prefetch.IsOn) prefetch.Line(vector++);
                 var y = TLanes.MultiplyAdd(w11, c, TFinish.IsMeasured ? TLanes.Multiply(w01, a) : TLanes.MultiplyAdd(w01, a, shift));
                 y = TFinish.Apply<TLanes, TVector>(y);
                 TLanes.Store(target, y);
@@ -47,7 +50,7 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
             {
                 upper += lanes;
                 lower += lanes;
-                if (ahead.IsOn) ahead.Ask(vector++);
+                if (prefetch.IsOn) prefetch.Line(vector++);
                 var b = TLanes.Load(upper);
                 var d = TLanes.Load(lower);
                 var y = TLanes.MultiplyAdd(w10, c, TFinish.IsMeasured ? TLanes.Multiply(w00, a) : TLanes.MultiplyAdd(w00, a, shift));
@@ -62,7 +65,7 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
 
             if (edge > 0)
             {
-                if (ahead.IsOn) ahead.Ask(vector++);
+                if (prefetch.IsOn) prefetch.Line(vector++);
                 var y = TLanes.MultiplyAdd(w10, c, TFinish.IsMeasured ? TLanes.Multiply(w00, a) : TLanes.MultiplyAdd(w00, a, shift));
                 y = TFinish.Apply<TLanes, TVector>(y);
                 TLanes.Store(target, y);
@@ -81,7 +84,8 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
     /// <param name="weightGradients">Written, four vectors.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(
-        float* gradient, nint gradientRow, float* input, int height, int width, float* weights, float* inputGradient, float* weightGradients)
+        float* gradient, nint gradientRow, float* input, int height, int width, float* weights, float* inputGradient,
+        float* weightGradients)
     {
         var lanes = TLanes.Count;
         var w00 = TLanes.Load(weights);

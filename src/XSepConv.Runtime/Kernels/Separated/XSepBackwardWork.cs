@@ -2,19 +2,20 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>Training's backward: recomputes one item's forward from the input, and walks back through it, without leaving the cache.</summary>
+/// <summary>
+/// Training's backward: recomputes one item's forward from the input, and walks back through it, without leaving the cache.
+/// </summary>
 /// <remarks>
-/// Four sweeps over the item's groups, since the gradient before a batch normalisation needs two sums over the whole channel. The results of
-/// the convolutions stay from the first sweep; what the nonlinearities gave is recomputed in registers.
+/// Four passes over the item's groups, since the gradient before a batch normalisation needs two sums over the whole channel. The results
+/// of the convolutions stay from the first pass; what the nonlinearities gave is recomputed in registers.
 /// </remarks>
-internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> : IKernelWork
+internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
-    where TKernel : struct, IKernelSize
     where TActivation : struct, IActivation
 {
-    // Loops over a group's vectors that ask for memory.
-    private const int AheadSlots = 5;
+    // Loops over a group's vectors that prefetch.
+    private const int PrefetchLoops = 5;
 
     public XSepStageShape Shape;
     public XSepStageParameters Parameters;
@@ -25,25 +26,15 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
     public float* OutputGradient;
     public bool Frozen;
 
-    public readonly long ScratchFloats
+    public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
-        get
-        {
-            var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape, Groups);
-            return layout.Taken;
-        }
-    }
-
-    public readonly void Run(int first, int end, float* scratch)
-    {
-        var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
-        Locate(buffers);
+        if (!layout.HasMemory) return;
+        if (Shape.Stride == 1) FillOffsets(buffers);
         for (var i = first; i < end; i++)
         {
             var item = new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count);
-            var kernel = TKernel.Size == 0 ? Shape.Kernel : TKernel.Size;
+            var kernel = Shape.Kernel;
             Prepare(item, buffers, kernel);
             Recompute(item, buffers, kernel);
             ThroughVertical(item, buffers, kernel);
@@ -55,7 +46,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
 
     private readonly void Prepare(in ItemLanes item, in Buffers b, int kernel)
     {
-        b.Lanes.Spread(item, Parameters, kernel);
+        b.Lanes.Pack(item, Parameters, kernel);
         Prepare(item, Statistics.First, b.Lanes.First);
         Prepare(item, Statistics.Second, b.Lanes.Second);
         Prepare(item, Statistics.Third, b.Lanes.Third);
@@ -64,8 +55,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
 
     private static void Prepare(in ItemLanes item, in BatchNormStatistics statistics, in NormLanes norm)
     {
-        item.Spread<TLanes, TVector>(statistics.Mean, 1, norm.Mean);
-        item.Spread<TLanes, TVector>(statistics.InverseStd, 1, norm.InverseStd);
+        item.Pack<TLanes, TVector>(statistics.Mean, 1, norm.Mean);
+        item.Pack<TLanes, TVector>(statistics.InverseStd, 1, norm.InverseStd);
         NormStatistics<TLanes, TVector>.Scale(norm);
     }
 
@@ -78,37 +69,52 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         var borderedRow = (nint)(width + (2 * border)) * lanes;
         var rowFloats = (nint)middle * lanes;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        if (!sweeps) RowTables.Spread(b.TapRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
+        if (!sweeps) IndirectionBuffer.Dilate(b.TapRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
             var planes = item.Planes(g, Shape.InputPlane);
-            PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, values.Input);
-            if (Shape.Prepadded) RowTables.Plain(b.InputRows, values.Input, (nint)Shape.InputWidth * lanes, height + 1);
-            else RowTables.OneSided(b.InputRows, values.Input, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
+            Reorder<TLanes, TVector>.ToBlocked(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, values.Input);
+            if (Shape.Prepadded) IndirectionBuffer.Dense(b.InputRows, values.Input, (nint)Shape.InputWidth * lanes, height + 1);
+            else IndirectionBuffer.PadOneSide(b.InputRows, values.Input, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
             TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
-                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values.First, (nint)width * lanes, b.Partial, Ahead(item, g, b, 0));
+                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values.First, (nint)width * lanes, b.Partial,
+                PrefetchOf(item, g, b, 0));
             if (sweeps)
             {
                 NormSweeps<TLanes, TVector, TActivation>.Across(
-                    kernel, new(values.First, values.Second, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Partial, Ahead(item, g, b, 1)));
+                    kernel, new(values.First, values.Second, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Partial,
+                    PrefetchOf(item, g, b, 1)));
                 NormSweeps<TLanes, TVector, TActivation>.Down(
-                    kernel, new(values.Second, values.Third, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Partial, Ahead(item, g, b, 2)));
+                    kernel, new(values.Second, values.Third, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Partial,
+                    PrefetchOf(item, g, b, 2)));
             }
             else
             {
-                NormPasses<TLanes, TVector>.Activate<TActivation>(values.First, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow, Ahead(item, g, b, 1));
-                TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
+                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values.First, b.Lanes.First, height, width,
+                    b.Bordered + (border * lanes), borderedRow);
+                TapRows<TLanes, TVector>.Horizontal<MeasuredFinish>(
                     b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values.Second, b.Partial);
-                NormPasses<TLanes, TVector>.Activate<TActivation>(values.Second, b.Lanes.Second, height, middle, b.Plane, rowFloats, Ahead(item, g, b, 2));
-                TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
+                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values.Second, b.Lanes.Second, height, middle, b.Plane,
+                    rowFloats);
+                TapRows<TLanes, TVector>.Vertical<MeasuredFinish>(
                     b.TapRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values.Third, b.Partial);
             }
 
             planes = item.Planes(g, Shape.OutputPlane);
-            PlaneBlocks<TLanes, TVector>.Load(OutputGradient + planes.Offset, planes.Stride, planes.Valid, Shape.OutputPlane, values.Gradient);
-            if (Shape.ActivateOutput) NormPasses<TLanes, TVector>.Differentiate<TActivation>(values.Gradient, values.Third, b.Lanes.Third, Shape.OutputPlane, b.Partial);
-            else NormPasses<TLanes, TVector>.Differentiate<IdentityActivation>(values.Gradient, values.Third, b.Lanes.Third, Shape.OutputPlane, b.Partial);
+            Reorder<TLanes, TVector>.ToBlocked(OutputGradient + planes.Offset, planes.Stride, planes.Valid, Shape.OutputPlane,
+                values.Gradient);
+            if (Shape.ActivateOutput)
+            {
+                NormPasses<TLanes, TVector>.ActivationBackward<TActivation>(values.Gradient, values.Third, b.Lanes.Third,
+                    Shape.OutputPlane, b.Partial);
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.ActivationBackward<IdentityActivation>(values.Gradient, values.Third, b.Lanes.Third,
+                    Shape.OutputPlane, b.Partial);
+            }
+
             item.Accumulate<TLanes, TVector>(b.Partial, b.ThirdSums, 2, g);
         }
     }
@@ -119,22 +125,26 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         int height = Shape.Height, middle = Shape.OutputWidth, border = kernel / 2;
         var rowFloats = (nint)middle * TLanes.Count;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.ThirdSums, (long)Shape.Batch * Shape.OutputPlane, b.Lanes.Third, Frozen);
+        NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.ThirdSums, (long)Shape.Batch * Shape.OutputPlane, b.Lanes.Third,
+            Frozen);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var ahead = Ahead(item, g, b, 3);
+            var prefetch = PrefetchOf(item, g, b, 3);
             if (sweeps)
             {
                 GradientSweeps<TLanes, TVector, TActivation>.Down(
-                    kernel, new(values.Gradient, values.Third, values.Second, values.Third, height, middle, b.Lanes.Third, b.Lanes.Second, b.Lanes.Vertical, b.Partial, ahead));
+                    kernel, new(values.Gradient, values.Third, values.Second, values.Third, height, middle, b.Lanes.Third, b.Lanes.Second,
+                    b.Lanes.Vertical, b.Partial, prefetch));
             }
             else
             {
-                NormPasses<TLanes, TVector>.Normalise(values.Gradient, values.Third, b.Lanes.Third, 1, Shape.OutputPlane, values.Gradient, 0, 1, ahead);
-                RowTables.Spread(b.TapRows, values.Gradient, rowFloats, Shape.OutputHeight, Shape.Stride, height, border, b.Zeros);
-                TapRowsBackward<TLanes, TVector, TKernel, TActivation, VerticalTaps>.Run(
-                    b.TapRows, values.Second, b.Lanes.Second, height, middle, kernel, b.Lanes.Vertical, values.Third, b.Partial + (2 * TLanes.Count), b.Partial);
+                NormPasses<TLanes, TVector>.NormBackward(values.Gradient, values.Third, b.Lanes.Third, 1, Shape.OutputPlane,
+                    values.Gradient, 0, 1);
+                IndirectionBuffer.Dilate(b.TapRows, values.Gradient, rowFloats, Shape.OutputHeight, Shape.Stride, height, border, b.Zeros);
+                TapRowsBackward<TLanes, TVector, TActivation, VerticalTaps>.Run(
+                    b.TapRows, values.Second, b.Lanes.Second, height, middle, kernel, b.Lanes.Vertical, values.Third, b.Partial
+                    + (2 * TLanes.Count), b.Partial);
             }
 
             item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + kernel, g);
@@ -146,25 +156,28 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
     {
         var lanes = TLanes.Count;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
-        var spreadRow = (nint)(width + (2 * border)) * lanes;
+        var dilatedRow = (nint)(width + (2 * border)) * lanes;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        if (!sweeps) RowTables.Plain(b.TapRows, b.Spread, spreadRow, height);
-        NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second, Frozen);
+        if (!sweeps) IndirectionBuffer.Dense(b.TapRows, b.Dilated, dilatedRow, height);
+        NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second,
+            Frozen);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var ahead = Ahead(item, g, b, 4);
+            var prefetch = PrefetchOf(item, g, b, 4);
             if (sweeps)
             {
                 GradientSweeps<TLanes, TVector, TActivation>.Across(
-                    kernel, new(values.Third, values.Second, values.First, values.Gradient, height, width, b.Lanes.Second, b.Lanes.First, b.Lanes.Horizontal, b.Partial, ahead));
+                    kernel, new(values.Third, values.Second, values.First, values.Gradient, height, width, b.Lanes.Second, b.Lanes.First,
+                    b.Lanes.Horizontal, b.Partial, prefetch));
             }
             else
             {
-                NormPasses<TLanes, TVector>.Normalise(
-                    values.Third, values.Second, b.Lanes.Second, height, middle, b.Spread + (border * lanes), spreadRow, Shape.Stride, ahead);
-                TapRowsBackward<TLanes, TVector, TKernel, TActivation, HorizontalTaps>.Run(
-                    b.TapRows, values.First, b.Lanes.First, height, width, kernel, b.Lanes.Horizontal, values.Gradient, b.Partial + (2 * lanes), b.Partial);
+                NormPasses<TLanes, TVector>.NormBackward(
+                    values.Third, values.Second, b.Lanes.Second, height, middle, b.Dilated + (border * lanes), dilatedRow, Shape.Stride);
+                TapRowsBackward<TLanes, TVector, TActivation, HorizontalTaps>.Run(
+                    b.TapRows, values.First, b.Lanes.First, height, width, kernel, b.Lanes.Horizontal, values.Gradient, b.Partial
+                    + (2 * lanes), b.Partial);
             }
 
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + kernel, g);
@@ -182,27 +195,30 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            NormPasses<TLanes, TVector>.Normalise(values.Gradient, values.First, b.Lanes.First, height, width, b.Framed + framedRow + lanes, framedRow, 1);
+            NormPasses<TLanes, TVector>.NormBackward(values.Gradient, values.First, b.Lanes.First, height, width,
+                b.Framed + framedRow + lanes, framedRow, 1);
             TwoByTwo<TLanes, TVector>.Backward(
                 b.Framed + ((top + 1) * framedRow) + ((left + 1) * lanes), framedRow, values.Input, Shape.InputHeight, Shape.InputWidth,
                 b.Lanes.TwoByTwo, b.Plane, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.TwoByTwoTotals, 4, g);
             var planes = item.Planes(g, Shape.InputPlane);
-            PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.InputPlane, Gradients.Input + planes.Offset, planes.Stride, planes.Valid);
+            Reorder<TLanes, TVector>.ToPlanes(b.Plane, Shape.InputPlane, Gradients.Input + planes.Offset, planes.Stride, planes.Valid);
         }
     }
 
     // Input and gradient of the next item, and this one's result, while convolutions are recomputed and normalisations undone.
-    private readonly void Locate(in Buffers b)
+    private readonly void FillOffsets(in Buffers b)
     {
         var next = Groups.NextItem(Shape.InputPlane);
         ReadOnlySpan<nint> tensors = Shape.InputPlane == Shape.OutputPlane
             ? [next, (nint)(OutputGradient - Input) + next, (nint)(Gradients.Input - Input)] : [next, (nint)(Gradients.Input - Input)];
-        Kernels.Ahead.Locate(b.Offsets, AheadSlots * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count, tensors);
+        Prefetch.FillOffsets(b.Offsets, PrefetchLoops * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count,
+            tensors);
     }
 
-    private readonly Ahead Ahead(in ItemLanes item, int group, in Buffers b, int slot) =>
-        new Ahead(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane);
+    private readonly Prefetch PrefetchOf(in ItemLanes item, int group, in Buffers b, int slot) =>
+        Shape.Stride == 1 ? new Prefetch(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane)
+            : default;
 
     private readonly void Write(in ItemLanes item, in Buffers b, int kernel)
     {
@@ -210,9 +226,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         Reduce(item, b.TwoByTwoTotals, 4);
         Reduce(item, b.SecondSums + (2 * lanes), kernel);
         Reduce(item, b.FirstSums + (2 * lanes), kernel);
-        item.Gather(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
-        item.Gather(b.FirstSums + (2 * lanes), kernel, Gradients.Horizontal);
-        item.Gather(b.SecondSums + (2 * lanes), kernel, Gradients.Vertical);
+        item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
+        item.Unpack(b.FirstSums + (2 * lanes), kernel, Gradients.Horizontal);
+        item.Unpack(b.SecondSums + (2 * lanes), kernel, Gradients.Vertical);
         Write(item, b.FirstSums, Gradients.First);
         Write(item, b.SecondSums, Gradients.Second);
         Write(item, b.ThirdSums, Gradients.Third);
@@ -220,8 +236,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
 
     private static void Write(in ItemLanes item, float* sums, in BatchNormGradients gradients)
     {
-        item.Gather(sums, 1, gradients.Bias);
-        item.Gather(sums + TLanes.Count, 1, gradients.Weight);
+        item.Unpack(sums, 1, gradients.Bias);
+        item.Unpack(sums + TLanes.Count, 1, gradients.Weight);
     }
 
     private static void Reduce(in ItemLanes item, float* totals, int count)
@@ -233,7 +249,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         }
     }
 
-    /// <summary>One group's planes: the input, what each convolution gave, and the gradient. The last two change their meaning on the way back.</summary>
+    /// <summary>
+    /// One group's planes: the input, what each convolution gave, and the gradient. The last two change their meaning on the way back.
+    /// </summary>
     private readonly struct GroupPlanes(float* memory, nint input, nint plane)
     {
         public float* Input => memory;
@@ -253,7 +271,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
         public readonly float* Plane;
         public readonly float* Zeros;
         public readonly float* Bordered;
-        public readonly float* Spread;
+        public readonly float* Dilated;
         public readonly float* Framed;
         public readonly float* Partial;
         public readonly float* Totals;
@@ -278,7 +296,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
             Zeros = layout.Zeros(shape.InputWidth);
             var bordered = (long)shape.Height * (shape.Width + (2 * border));
             Bordered = NormSweeps<TLanes, TVector, TActivation>.Fit(shape) ? null : layout.Zeros(bordered);
-            Spread = shape.Stride == 1 ? Bordered : layout.Zeros(bordered);
+            Dilated = shape.Stride == 1 ? Bordered : layout.Zeros(bordered);
             Framed = layout.Zeros((long)(shape.Height + 2) * (shape.Width + 2));
             Plane = layout.Vectors(shape.InputPlane);
             Partial = layout.Vectors(4 + shape.Kernel);
@@ -290,7 +308,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TKernel, TActivation> :
             TwoByTwoTotals = ThirdSums + (2 * lanes);
             InputRows = layout.Rows(shape.Height + 1);
             TapRows = layout.Rows(shape.Height + (2 * border));
-            Offsets = layout.Offsets(AheadSlots * shape.Plane);
+            Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
             _input = (nint)shape.InputPlane * lanes;
             _plane = (nint)plane * lanes;
             _values = layout.Vectors((shape.InputPlane + (4L * plane)) * groups.GroupsPerItem);

@@ -4,17 +4,16 @@ namespace XSepConv.Kernels;
 
 /// <summary>Training's forward: one channel, or one block of channels, from input to output without leaving the cache.</summary>
 /// <remarks>
-/// Four sweeps over the item's groups, one for each batch statistic that has to be complete before the next convolution starts. One buffer
+/// Four passes over the item's groups, one for each batch statistic that has to be complete before the next convolution starts. One buffer
 /// per group holds, in turn, the results of 2×2, 1×K and K×1.
 /// </remarks>
-internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : IKernelWork
+internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
-    where TKernel : struct, IKernelSize
     where TActivation : struct, IActivation
 {
-    // Loops over a group's vectors that ask for memory.
-    private const int AheadSlots = 3;
+    // Loops over a group's vectors that prefetch.
+    private const int PrefetchLoops = 3;
 
     public XSepStageShape Shape;
     public XSepStageParameters Parameters;
@@ -23,21 +22,11 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
     public float* Input;
     public float* Output;
 
-    public readonly long ScratchFloats
+    public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
-        get
-        {
-            var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape, Groups);
-            return layout.Taken;
-        }
-    }
-
-    public readonly void Run(int first, int end, float* scratch)
-    {
-        var layout = new ScratchLayout(scratch, TLanes.Count);
         var buffers = new Buffers(ref layout, Shape, Groups);
-        Locate(buffers);
+        if (!layout.HasMemory) return;
+        if (Shape.Stride == 1) FillOffsets(buffers);
         for (var i = first; i < end; i++)
         {
             var item = Groups.Item(i);
@@ -49,21 +38,21 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
     private readonly void RunItem(in ItemLanes item, in Buffers b)
     {
         var lanes = TLanes.Count;
-        var kernel = TKernel.Size == 0 ? Shape.Kernel : TKernel.Size;
+        var kernel = Shape.Kernel;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        b.Lanes.Spread(item, Parameters, kernel);
+        b.Lanes.Pack(item, Parameters, kernel);
 
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
-        if (Shape.Prepadded) RowTables.Plain(b.InputRows, b.Plane, (nint)Shape.InputWidth * lanes, height + 1);
-        else RowTables.OneSided(b.InputRows, b.Plane, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
+        if (Shape.Prepadded) IndirectionBuffer.Dense(b.InputRows, b.Plane, (nint)Shape.InputWidth * lanes, height + 1);
+        else IndirectionBuffer.PadOneSide(b.InputRows, b.Plane, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
         for (var g = 0; g < item.Groups; g++)
         {
             var planes = item.Planes(g, Shape.InputPlane);
             var values = b.Group(g);
-            PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
+            Reorder<TLanes, TVector>.ToBlocked(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
             TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
-                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values, (nint)width * lanes, b.Sum, Ahead(item, g, b, 0));
+                b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values, (nint)width * lanes, b.Sum, PrefetchOf(item, g, b, 0));
             NormStatistics<TLanes, TVector>.Measure(values, height * width, b.Sum, b.Record(g));
         }
 
@@ -72,15 +61,17 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var ahead = Ahead(item, g, b, 1);
+            var prefetch = PrefetchOf(item, g, b, 1);
             if (sweeps)
             {
-                NormSweeps<TLanes, TVector, TActivation>.Across(kernel, new(values, values, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Sum, ahead));
+                NormSweeps<TLanes, TVector, TActivation>.Across(kernel,
+                    new(values, values, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Sum, prefetch));
             }
             else
             {
-                NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.First, height, width, b.Bordered + (border * lanes), borderedRow, ahead);
-                TapRows<TLanes, TVector, TKernel>.Horizontal<MeasuredFinish>(
+                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values, b.Lanes.First, height, width,
+                    b.Bordered + (border * lanes), borderedRow);
+                TapRows<TLanes, TVector>.Horizontal<MeasuredFinish>(
                     b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values, b.Sum);
             }
 
@@ -89,19 +80,20 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
 
         Finish(item, b, height * middle, b.Lanes.Second, Parameters.Second, Statistics.Second);
         var rowFloats = (nint)middle * lanes;
-        if (!sweeps) RowTables.Spread(b.MiddleRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
+        if (!sweeps) IndirectionBuffer.Dilate(b.MiddleRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var ahead = Ahead(item, g, b, 2);
+            var prefetch = PrefetchOf(item, g, b, 2);
             if (sweeps)
             {
-                NormSweeps<TLanes, TVector, TActivation>.Down(kernel, new(values, values, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Sum, ahead));
+                NormSweeps<TLanes, TVector, TActivation>.Down(kernel,
+                    new(values, values, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Sum, prefetch));
             }
             else
             {
-                NormPasses<TLanes, TVector>.Activate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, rowFloats, ahead);
-                TapRows<TLanes, TVector, TKernel>.Vertical<MeasuredFinish>(
+                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, rowFloats);
+                TapRows<TLanes, TVector>.Vertical<MeasuredFinish>(
                     b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values, b.Sum);
             }
 
@@ -113,28 +105,38 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
         {
             var planes = item.Planes(g, Shape.OutputPlane);
             var values = b.Group(g);
-            if (Shape.ActivateOutput) PlaneBlocks<TLanes, TVector>.Store<TActivation>(values, b.Lanes.Third, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
-            else PlaneBlocks<TLanes, TVector>.Store<IdentityActivation>(values, b.Lanes.Third, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+            if (Shape.ActivateOutput)
+            {
+                NormPasses<TLanes, TVector>.ToPlanes<TActivation>(values, b.Lanes.Third, Shape.OutputPlane, Output + planes.Offset,
+                    planes.Stride, planes.Valid);
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.ToPlanes<IdentityActivation>(values, b.Lanes.Third, Shape.OutputPlane, Output + planes.Offset,
+                    planes.Stride, planes.Valid);
+            }
         }
     }
 
     // Input of the next item and output of this one, while the first two convolutions' results are made.
-    private readonly void Locate(in Buffers b)
+    private readonly void FillOffsets(in Buffers b)
     {
         var next = Groups.NextItem(Shape.InputPlane);
         ReadOnlySpan<nint> tensors = Shape.InputPlane == Shape.OutputPlane ? [next, (nint)(Output - Input)] : [next];
-        Kernels.Ahead.Locate(b.Offsets, AheadSlots * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count, tensors);
+        Prefetch.FillOffsets(b.Offsets, PrefetchLoops * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count,
+            tensors);
     }
 
-    private readonly Ahead Ahead(in ItemLanes item, int group, in Buffers b, int slot) =>
-        new Ahead(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane);
+    private readonly Prefetch PrefetchOf(in ItemLanes item, int group, in Buffers b, int slot) =>
+        Shape.Stride == 1 ? new Prefetch(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane)
+            : default;
 
     private static void Finish(
         in ItemLanes item, in Buffers b, int count, in NormLanes norm, in BatchNormParameters parameters, in BatchNormStatistics statistics)
     {
         NormStatistics<TLanes, TVector>.Combine(item, b.Records, count, norm, parameters.Epsilon);
-        item.Gather(norm.Mean, 1, statistics.Mean);
-        item.Gather(norm.InverseStd, 1, statistics.InverseStd);
+        item.Unpack(norm.Mean, 1, statistics.Mean);
+        item.Unpack(norm.InverseStd, 1, statistics.InverseStd);
         RunningStatistics.Update(parameters, item.Item, norm, (long)item.PlanesPerChannel * count);
     }
 
@@ -158,13 +160,14 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TKernel, TActivation> : 
             var plane = (long)shape.Height * shape.Width;
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
-            Bordered = NormSweeps<TLanes, TVector, TActivation>.Fit(shape) ? null : layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
+            Bordered = NormSweeps<TLanes, TVector, TActivation>.Fit(shape) ? null
+                : layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
             Plane = layout.Vectors(shape.InputPlane);
             Records = layout.Vectors((long)groups.GroupsPerItem * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);
             InputRows = layout.Rows(shape.Height + 1);
             MiddleRows = layout.Rows(shape.Height + (2 * border));
-            Offsets = layout.Offsets(AheadSlots * shape.Plane);
+            Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
             _values = layout.Vectors(plane * groups.GroupsPerItem);
             _group = (nint)plane * TLanes.Count;
         }

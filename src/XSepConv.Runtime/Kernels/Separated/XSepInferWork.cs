@@ -3,17 +3,16 @@ using System.Runtime.CompilerServices;
 namespace XSepConv.Kernels;
 
 /// <summary>Inference: one group of planes from input to output, batch normalisation folded into weights and shifts.</summary>
-internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IKernelWork
+internal unsafe struct XSepInferWork<TLanes, TVector, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
-    where TKernel : struct, IKernelSize
     where TActivation : struct, IActivation
 {
-    // Loops over a group's vectors that ask for memory.
-    private const int AheadSlots = 2;
+    // Loops over a group's vectors that prefetch.
+    private const int PrefetchLoops = 2;
 
     // With fewer, filling the table costs more than it gains.
-    private const int LeastGroups = 64;
+    private const int MinPrefetchedGroups = 64;
 
     public XSepStageShape Shape;
     public XSepStageParameters Parameters;
@@ -21,26 +20,21 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
     public float* Input;
     public float* Output;
 
-    public readonly long ScratchFloats
-    {
-        get
-        {
-            var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape, Sweeps);
-            return layout.Taken;
-        }
-    }
-
     /// <summary>Items here are groups: those of a channel, or block of channels, follow each other and share the folded weights.</summary>
-    public readonly void Run(int first, int end, float* scratch)
+    public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
-        var layout = new ScratchLayout(scratch, TLanes.Count);
-        var buffers = new Buffers(ref layout, Shape, Sweeps);
+        var buffers = new Buffers(ref layout, Shape, HasSweeps);
+        if (!layout.HasMemory) return;
         var middleRow = (nint)Shape.OutputWidth * TLanes.Count;
-        if (Sweeps) RowTables.Plain(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height);
-        else RowTables.Spread(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height, 1, Shape.Height, Shape.Kernel / 2, buffers.Zeros);
-        var asks = end - first >= LeastGroups;
-        if (asks) Locate(buffers);
+        if (HasSweeps) IndirectionBuffer.Dense(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height);
+        else
+        {
+            IndirectionBuffer.Dilate(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height, 1, Shape.Height, Shape.Kernel / 2,
+                buffers.Zeros);
+        }
+
+        var prefetches = end - first >= MinPrefetchedGroups;
+        if (prefetches) FillOffsets(buffers);
         var current = -1;
         ItemLanes item = default;
         for (var i = first; i < end; i++)
@@ -53,34 +47,39 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
                 current = index;
             }
 
-            RunGroup(item, i % Groups.GroupsPerItem, buffers, asks);
+            RunGroup(item, i % Groups.GroupsPerItem, buffers, prefetches);
         }
     }
 
     private readonly void Prepare(in ItemLanes item, in Buffers b)
     {
         b.Lanes.Fold(item, Parameters, Shape.Kernel);
-        if (Shape.Prepadded) RowTables.Plain(b.InputRows, b.Plane, (nint)Shape.InputWidth * TLanes.Count, Shape.Height + 1);
-        else RowTables.OneSided(b.InputRows, b.Plane, (nint)Shape.Width * TLanes.Count, Shape.Height, item.Item.Padding.IsTop(), b.Zeros);
+        if (Shape.Prepadded) IndirectionBuffer.Dense(b.InputRows, b.Plane, (nint)Shape.InputWidth * TLanes.Count, Shape.Height + 1);
+        else
+        {
+            IndirectionBuffer.PadOneSide(b.InputRows, b.Plane, (nint)Shape.Width * TLanes.Count, Shape.Height, item.Item.Padding.IsTop(),
+                b.Zeros);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b, bool asks)
+    private readonly void RunGroup(in ItemLanes item, int group, in Buffers b, bool prefetches)
     {
         var planes = item.Planes(group, Shape.InputPlane);
-        PlaneBlocks<TLanes, TVector>.Load(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
-        var ahead = asks ? new Ahead(Input + planes.Offset, b.Offsets) : Ahead.Nothing;
-        if (Sweeps) Sweep(item, b, ahead);
-        else Convolve(item, b, ahead);
+        Reorder<TLanes, TVector>.ToBlocked(Input + planes.Offset, planes.Stride, planes.Valid, Shape.InputPlane, b.Plane);
+        var prefetch = prefetches ? new Prefetch(Input + planes.Offset, b.Offsets) : Prefetch.None;
+        if (HasSweeps) Sweep(item, b, prefetch);
+        else Convolve(item, b, prefetch);
         planes = item.Planes(group, Shape.OutputPlane);
-        PlaneBlocks<TLanes, TVector>.Store(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
+        Reorder<TLanes, TVector>.ToPlanes(b.Plane, Shape.OutputPlane, Output + planes.Offset, planes.Stride, planes.Valid);
     }
 
     // The planes are in the buffer of that name before and after.
-    private readonly bool Sweeps =>
-        Shape.Stride == 1 && SeparatedSweeps<TLanes, TVector, TActivation>.Has(Shape.Kernel) && Math.Min(Shape.Height, Shape.Width) > Shape.Kernel / 2;
+    private readonly bool HasSweeps =>
+        Shape.Stride == 1 && SeparatedSweeps<TLanes, TVector, TActivation>.Has(Shape.Kernel)
+            && Math.Min(Shape.Height, Shape.Width) > Shape.Kernel / 2;
 
-    private readonly void Sweep(in ItemLanes item, in Buffers b, Ahead ahead)
+    private readonly void Sweep(in ItemLanes item, in Buffers b, Prefetch prefetch)
     {
         AcrossSweep across;
         across.Source = b.InputRows;
@@ -88,7 +87,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         across.Rows = Shape.Height;
         across.Width = Shape.Width;
         across.Edge = Edge(item);
-        across.Ahead = ahead;
+        across.Prefetch = prefetch;
         across.TwoByTwo = b.Lanes.TwoByTwo;
         across.TwoByTwoBias = b.Lanes.First.Shift;
         across.Horizontal = b.Lanes.Horizontal;
@@ -103,7 +102,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
         down.Destination = b.Plane;
         down.DestinationRow = (nint)Shape.Width * TLanes.Count;
         down.Width = Shape.Width;
-        down.Ahead = ahead.After(Shape.Plane);
+        down.Prefetch = prefetch.After(Shape.Plane);
         down.Vertical = b.Lanes.Vertical;
         down.VerticalBias = b.Lanes.Third.Shift;
         if (Shape.ActivateOutput) SeparatedSweeps<TLanes, TVector, TActivation>.Down(Shape.Kernel, &down);
@@ -111,24 +110,25 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Convolve(in ItemLanes item, in Buffers b, Ahead ahead)
+    private readonly void Convolve(in ItemLanes item, in Buffers b, Prefetch prefetch)
     {
         var lanes = TLanes.Count;
-        var kernel = TKernel.Size == 0 ? Shape.Kernel : TKernel.Size;
+        var kernel = Shape.Kernel;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
         var borderedRow = (nint)(width + (2 * border)) * lanes;
         TwoByTwo<TLanes, TVector>.Forward<ActivatedFinish<TActivation>>(
-            b.InputRows, height, width, Edge(item), b.Lanes.TwoByTwo, b.Bordered + (border * lanes), borderedRow, b.Lanes.First.Shift, ahead);
-        TapRows<TLanes, TVector, TKernel>.Horizontal<ActivatedFinish<TActivation>>(
-            b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, b.Middle, b.Lanes.Second.Shift, ahead.After(Shape.Plane));
+            b.InputRows, height, width, Edge(item), b.Lanes.TwoByTwo, b.Bordered + (border * lanes), borderedRow, b.Lanes.First.Shift,
+            prefetch);
+        TapRows<TLanes, TVector>.Horizontal<ActivatedFinish<TActivation>>(
+            b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, b.Middle, b.Lanes.Second.Shift);
         if (Shape.ActivateOutput)
         {
-            TapRows<TLanes, TVector, TKernel>.Vertical<ActivatedFinish<TActivation>>(
+            TapRows<TLanes, TVector>.Vertical<ActivatedFinish<TActivation>>(
                 b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, b.Plane, b.Lanes.Third.Shift);
         }
         else
         {
-            TapRows<TLanes, TVector, TKernel>.Vertical<ActivatedFinish<IdentityActivation>>(
+            TapRows<TLanes, TVector>.Vertical<ActivatedFinish<IdentityActivation>>(
                 b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, b.Plane, b.Lanes.Third.Shift);
         }
     }
@@ -136,11 +136,12 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
     private readonly int Edge(in ItemLanes item) => Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
 
     // Output of this group and input of the next, while the first two convolutions' results are made.
-    private readonly void Locate(in Buffers b)
+    private readonly void FillOffsets(in Buffers b)
     {
         var next = Groups.NextGroup(Shape.InputPlane);
         ReadOnlySpan<nint> tensors = Shape.InputPlane == Shape.OutputPlane ? [(nint)(Output - Input), next] : [next];
-        Ahead.Locate(b.Offsets, AheadSlots * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count, tensors);
+        Prefetch.FillOffsets(b.Offsets, PrefetchLoops * Shape.Plane, Shape.InputPlane, Groups.PlaneStride(Shape.InputPlane), TLanes.Count,
+            tensors);
     }
 
     private readonly struct Buffers
@@ -164,7 +165,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TKernel, TActivation> : IK
             Middle = layout.Vectors(shape.MiddlePlane);
             InputRows = layout.Rows(shape.Height + 1);
             MiddleRows = layout.Rows(shape.Height + (2 * border));
-            Offsets = layout.Offsets(AheadSlots * shape.Plane);
+            Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
         }
     }
 }

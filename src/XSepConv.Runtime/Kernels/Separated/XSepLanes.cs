@@ -1,6 +1,6 @@
 namespace XSepConv.Kernels;
 
-/// <summary>The stage's weights and coefficients of one item, spread over the lanes.</summary>
+/// <summary>The stage's weights and coefficients of one item, packed into lanes.</summary>
 internal unsafe struct XSepLanes<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -22,33 +22,33 @@ internal unsafe struct XSepLanes<TLanes, TVector>
         Third = new NormLanes(ref layout);
     }
 
-    public readonly void Spread(in ItemLanes item, in XSepStageParameters parameters, int kernel)
+    public readonly void Pack(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
-        SpreadWeights(item, parameters, kernel);
-        Spread(item, parameters.First, First);
-        Spread(item, parameters.Second, Second);
-        Spread(item, parameters.Third, Third);
+        PackWeights(item, parameters, kernel);
+        Pack(item, parameters.First, First);
+        Pack(item, parameters.Second, Second);
+        Pack(item, parameters.Third, Third);
     }
 
     /// <summary>The same with the running statistics' normalisations folded into weights and shifts.</summary>
     public readonly void Fold(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
-        SpreadWeights(item, parameters, kernel);
+        PackWeights(item, parameters, kernel);
         NormStatistics<TLanes, TVector>.Fold(item, parameters.First, First, TwoByTwo, 4);
         NormStatistics<TLanes, TVector>.Fold(item, parameters.Second, Second, Horizontal, kernel);
         NormStatistics<TLanes, TVector>.Fold(item, parameters.Third, Third, Vertical, kernel);
     }
 
-    private readonly void SpreadWeights(in ItemLanes item, in XSepStageParameters parameters, int kernel)
+    private readonly void PackWeights(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
-        item.Spread<TLanes, TVector>(parameters.TwoByTwo, 4, TwoByTwo);
-        item.Spread<TLanes, TVector>(parameters.Horizontal, kernel, Horizontal);
-        item.Spread<TLanes, TVector>(parameters.Vertical, kernel, Vertical);
+        item.Pack<TLanes, TVector>(parameters.TwoByTwo, 4, TwoByTwo);
+        item.Pack<TLanes, TVector>(parameters.Horizontal, kernel, Horizontal);
+        item.Pack<TLanes, TVector>(parameters.Vertical, kernel, Vertical);
     }
 
-    private static void Spread(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
+    private static void Pack(in ItemLanes item, in BatchNormParameters parameters, in NormLanes norm)
     {
-        item.Spread<TLanes, TVector>(parameters.Weight, 1, norm.Weight);
-        item.Spread<TLanes, TVector>(parameters.Bias, 1, norm.Bias);
+        item.Pack<TLanes, TVector>(parameters.Weight, 1, norm.Weight);
+        item.Pack<TLanes, TVector>(parameters.Bias, 1, norm.Bias);
     }
 }

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>Inference at stride 1, plane by plane, neighbouring pixels of a row in the lanes: nothing is transposed, and memory is walked in order.</summary>
+/// <summary>
+/// Inference at stride 1, plane by plane, neighbouring pixels of a row in the lanes: nothing is transposed, and memory is walked in order.
+/// </summary>
 internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -14,27 +16,18 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
     public float* Input;
     public float* Output;
 
-    public readonly long ScratchFloats
-    {
-        get
-        {
-            var layout = new ScratchLayout(null, TLanes.Count);
-            _ = new Buffers(ref layout, Shape);
-            return layout.Taken;
-        }
-    }
-
     /// <summary>Whether there are sweeps, and transposing would cost more than the lanes which are idle beyond the end of a row.</summary>
     public static bool Fits(in XSepStageShape shape) =>
-        shape.Stride == 1 && PlaneSweeps<TLanes, TVector, TActivation>.Has(shape.Kernel) && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2
+        shape.Stride == 1 && PlaneSweeps<TLanes, TVector, TActivation>.Has(shape.Kernel)
+            && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2
         && 4 * shape.Width >= 3 * VectorsOf(shape.Width) * TLanes.Count
         && (shape.Kernel < 9 || shape.Batch < TLanes.Count);
 
     /// <summary>Items here are groups: a block of channels of an image. Those of the same channels follow each other.</summary>
-    public readonly void Run(int first, int end, float* scratch)
+    public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
-        var layout = new ScratchLayout(scratch, TLanes.Count);
         var b = new Buffers(ref layout, Shape);
+        if (!layout.HasMemory) return;
         var current = -1;
         ItemLanes item = default;
         for (var i = first; i < end; i++)

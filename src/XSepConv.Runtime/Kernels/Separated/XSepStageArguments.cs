@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace XSepConv.Kernels;
 
 /// <summary>Weights of the XSepConv stage: [C, 1, 2, 2], [C, 1, 1, K], [C, 1, K, 1], and its three batch normalisations.</summary>
@@ -9,6 +11,17 @@ internal unsafe struct XSepStageParameters
     public BatchNormParameters First;
     public BatchNormParameters Second;
     public BatchNormParameters Third;
+
+    [Conditional("DEBUG")]
+    public readonly void AddTo(in CallMemory memory, int channels, int kernel)
+    {
+        memory.Add(TwoByTwo, 4L * channels);
+        memory.Add(Horizontal, (long)kernel * channels);
+        memory.Add(Vertical, (long)kernel * channels);
+        First.AddTo(memory, channels);
+        Second.AddTo(memory, channels);
+        Third.AddTo(memory, channels);
+    }
 }
 
 /// <summary>The six vectors that training's forward leaves for backward.</summary>
@@ -17,6 +30,14 @@ internal struct XSepStageStatistics
     public BatchNormStatistics First;
     public BatchNormStatistics Second;
     public BatchNormStatistics Third;
+
+    [Conditional("DEBUG")]
+    public readonly void AddTo(in CallMemory memory, int channels)
+    {
+        First.AddTo(memory, channels);
+        Second.AddTo(memory, channels);
+        Third.AddTo(memory, channels);
+    }
 }
 
 /// <summary>Where backward writes; overwritten, not added to.</summary>
@@ -29,4 +50,16 @@ internal unsafe struct XSepStageGradients
     public BatchNormGradients First;
     public BatchNormGradients Second;
     public BatchNormGradients Third;
+
+    /// <summary>All but the input's.</summary>
+    [Conditional("DEBUG")]
+    public readonly void AddTo(in CallMemory memory, int channels, int kernel)
+    {
+        memory.Add(TwoByTwo, 4L * channels);
+        memory.Add(Horizontal, (long)kernel * channels);
+        memory.Add(Vertical, (long)kernel * channels);
+        First.AddTo(memory, channels);
+        Second.AddTo(memory, channels);
+        Third.AddTo(memory, channels);
+    }
 }

@@ -55,7 +55,9 @@ internal readonly record struct XSepStageShape(
         Validate();
         if ((long)Batch * OutputPlane < 2)
         {
-            throw new ArgumentException($"Training needs more than one value per channel; [N, C, H, W] = [{Batch}, {Channels}, {OutputHeight}, {OutputWidth}] has one after the stage.");
+            throw new ArgumentException(
+                "Training needs more than one value per channel; "
+                + $"[N, C, H, W] = [{Batch}, {Channels}, {OutputHeight}, {OutputWidth}] has one after the stage.");
         }
     }
 }

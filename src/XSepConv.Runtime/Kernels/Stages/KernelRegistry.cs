@@ -38,6 +38,7 @@ internal static class KernelRegistry
         }
 
         throw new InvalidOperationException(
-            $"{Variable} is \"{name}\"; on this machine it is one of {string.Join(", ", Available.Select(kernels => kernels.Name))}, or unset.");
+            $"{Variable} is \"{name}\"; on this machine it is one of "
+            + $"{string.Join(", ", Available.Select(kernels => kernels.Name))}, or unset.");
     }
 }

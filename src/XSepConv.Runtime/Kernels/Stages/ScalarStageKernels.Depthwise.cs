@@ -3,7 +3,8 @@ namespace XSepConv.Kernels;
 internal sealed unsafe partial class ScalarStageKernels
 {
     protected override void TrainForwardCore(
-        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, in BatchNormStatistics statistics, int threads)
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output,
+        in BatchNormStatistics statistics, int threads)
     {
         var (s, p, saved) = (shape, parameters, statistics);
         ForChannels(s.Channels, threads, channel => TrainForwardChannel(s, p, input, output, saved, channel));
@@ -11,7 +12,8 @@ internal sealed unsafe partial class ScalarStageKernels
 
     /// <summary>Training's forward of one channel.</summary>
     public static void TrainForwardChannel(
-        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, in BatchNormStatistics statistics, int channel)
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output,
+        in BatchNormStatistics statistics, int channel)
     {
         var stage = new ScalarDepthwiseChannel(shape, parameters, channel);
         stage.Convolve(input);
@@ -20,7 +22,8 @@ internal sealed unsafe partial class ScalarStageKernels
     }
 
     protected override void BackwardCore(
-        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* outputGradient, in BatchNormStatistics statistics,
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* outputGradient,
+        in BatchNormStatistics statistics,
         in DepthwiseStageGradients gradients, bool frozen, int threads)
     {
         var (s, p, saved, g) = (shape, parameters, statistics, gradients);
@@ -29,7 +32,8 @@ internal sealed unsafe partial class ScalarStageKernels
 
     /// <summary>Gradients of one channel.</summary>
     public static void BackwardChannel(
-        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* outputGradient, in BatchNormStatistics statistics,
+        in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* outputGradient,
+        in BatchNormStatistics statistics,
         in DepthwiseStageGradients gradients, bool frozen, int channel)
     {
         var stage = new ScalarDepthwiseChannel(shape, parameters, channel);
@@ -38,7 +42,8 @@ internal sealed unsafe partial class ScalarStageKernels
         stage.Backward(input, outputGradient, gradients, frozen);
     }
 
-    protected override void InferCore(in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, int threads)
+    protected override void InferCore(in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output,
+        int threads)
     {
         var (s, p) = (shape, parameters);
         ForChannels(s.Channels, threads, channel =>

@@ -1,8 +1,8 @@
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// The stages in clear loops, one channel at a time, float64 inside: the specification that every vector width is held to, and what runs where
-/// <c>XSEPCONV_KERNEL=scalar</c> asks for it. Nothing here is fast.
+/// The stages in clear loops, one channel at a time, float64 inside: for channels whose sums leave float32's range, and where
+/// <c>XSEPCONV_KERNEL=scalar</c> asks for it. Nothing here is fast. Tests hold it, like every width, to a reference of their own.
 /// </summary>
 internal sealed unsafe partial class ScalarStageKernels : StageKernels
 {
@@ -17,7 +17,8 @@ internal sealed unsafe partial class ScalarStageKernels : StageKernels
     public override bool InfersPlanes(in XSepStageShape shape) => true;
 
     protected override void TrainForwardCore(
-        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads)
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics,
+        int threads)
     {
         var (s, p, saved) = (shape, parameters, statistics);
         ForChannels(s.Channels, threads, channel => TrainForwardChannel(s, p, input, output, saved, channel));
@@ -25,7 +26,8 @@ internal sealed unsafe partial class ScalarStageKernels : StageKernels
 
     /// <summary>Training's forward of one channel.</summary>
     public static void TrainForwardChannel(
-        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int channel)
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics,
+        int channel)
     {
         var stage = new ScalarXSepChannel(shape, parameters, channel);
         stage.ReadInput(input);
@@ -79,7 +81,8 @@ internal sealed unsafe partial class ScalarStageKernels : StageKernels
         });
     }
 
-    private static void Measured(ref ScalarNorm norm, double[] values, in BatchNormParameters parameters, in BatchNormStatistics statistics, int channel)
+    private static void Measured(ref ScalarNorm norm, double[] values, in BatchNormParameters parameters,
+        in BatchNormStatistics statistics, int channel)
     {
         var (mean, variance) = ScalarNorm.Measure(values);
         norm.Use(mean, 1 / Math.Sqrt(variance + parameters.Epsilon));

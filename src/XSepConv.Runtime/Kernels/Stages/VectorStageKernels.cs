@@ -1,6 +1,6 @@
 namespace XSepConv.Kernels;
 
-/// <summary>The stages in one width of vector: picks the compiled kernel for K and nonlinearity, and the grouping of planes.</summary>
+/// <summary>The stages in one width of vector: picks the kernel compiled for the nonlinearity, and the grouping of planes.</summary>
 internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string name, bool isAccelerated) : StageKernels
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -15,39 +15,19 @@ internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string 
     public override bool InfersPlanes(in XSepStageShape shape) => XSepPlaneInferWork<TLanes, TVector, IdentityActivation>.Fits(shape);
 
     protected override void TrainForwardCore(
-        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads) =>
-        Dispatch(shape, new ForwardCall(parameters, input, output, statistics, threads));
+        in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics,
+        int threads) =>
+        ActivationTypes.Run(shape.Activation, new ForwardCall(shape, parameters, input, output, statistics, threads));
 
     protected override void BackwardCore(
         in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* outputGradient, in XSepStageStatistics statistics,
         in XSepStageGradients gradients, bool frozen, int threads) =>
-        Dispatch(shape, new BackwardCall(parameters, input, outputGradient, statistics, gradients, frozen, threads));
+        ActivationTypes.Run(shape.Activation,
+            new BackwardCall(shape, parameters, input, outputGradient, statistics, gradients, frozen, threads));
 
-    protected override void InferCore(in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, int threads) =>
-        Dispatch(shape, new InferCall(parameters, input, output, threads));
-
-    private static void Dispatch<TCall>(in XSepStageShape shape, in TCall call)
-        where TCall : struct, ICall => ActivationTypes.Run(shape.Activation, new KernelCall<TCall>(shape, call));
-
-    private readonly struct KernelCall<TCall>(in XSepStageShape shape, in TCall call) : IActivationCall
-        where TCall : struct, ICall
-    {
-        private readonly XSepStageShape _shape = shape;
-        private readonly TCall _call = call;
-
-        public void Run<TActivation>()
-            where TActivation : struct, IActivation
-        {
-            switch (_shape.Kernel)
-            {
-                case 3: _call.Run<Kernel3, TActivation>(_shape); break;
-                case 5: _call.Run<Kernel5, TActivation>(_shape); break;
-                case 7: _call.Run<Kernel7, TActivation>(_shape); break;
-                case 9: _call.Run<Kernel9, TActivation>(_shape); break;
-                default: _call.Run<KernelAny, TActivation>(_shape); break;
-            }
-        }
-    }
+    protected override void InferCore(in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output,
+        int threads) =>
+        ActivationTypes.Run(shape.Activation, new InferCall(shape, parameters, input, output, threads));
 
     private static PlaneGroups TrainingGroups(in XSepStageShape shape) =>
         PlaneGroups.ForTraining(shape.Batch, shape.Channels, shape.Height * shape.Width, TLanes.Count, DirectionOf(shape));
@@ -55,101 +35,84 @@ internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string 
     // Where nothing is padded, blocks of channels need not stop where the direction changes.
     private static PaddingDirection DirectionOf(in XSepStageShape shape) => shape.Prepadded ? PaddingDirection.RightBottom : shape.Padding;
 
-    private interface ICall
+    private readonly struct ForwardCall(
+        XSepStageShape shape, XSepStageParameters parameters, float* input, float* output, XSepStageStatistics statistics, int threads)
+        : IActivationCall
     {
-        void Run<TKernel, TActivation>(in XSepStageShape shape)
-            where TKernel : struct, IKernelSize
-            where TActivation : struct, IActivation;
-    }
-
-    private readonly struct ForwardCall(in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics, int threads) : ICall
-    {
-        private readonly XSepStageParameters _parameters = parameters;
-        private readonly XSepStageStatistics _statistics = statistics;
-
-        public void Run<TKernel, TActivation>(in XSepStageShape shape)
-            where TKernel : struct, IKernelSize
+        public void Run<TActivation>()
             where TActivation : struct, IActivation
         {
-            var work = new XSepForwardWork<TLanes, TVector, TKernel, TActivation>
+            var work = new XSepForwardWork<TLanes, TVector, TActivation>
             {
                 Shape = shape,
-                Parameters = _parameters,
-                Statistics = _statistics,
+                Parameters = parameters,
+                Statistics = statistics,
                 Groups = TrainingGroups(shape),
                 Input = input,
                 Output = output,
             };
-            KernelThreads.Run(work, work.Groups.Items, threads);
+            KernelThreads.Run(work, work.Groups.Items, threads, TLanes.Count);
         }
     }
 
     private readonly struct BackwardCall(
-        in XSepStageParameters parameters, float* input, float* outputGradient, in XSepStageStatistics statistics, in XSepStageGradients gradients,
-        bool frozen, int threads) : ICall
+        XSepStageShape shape, XSepStageParameters parameters, float* input, float* outputGradient, XSepStageStatistics statistics,
+        XSepStageGradients gradients, bool frozen, int threads) : IActivationCall
     {
-        private readonly XSepStageParameters _parameters = parameters;
-        private readonly XSepStageStatistics _statistics = statistics;
-        private readonly XSepStageGradients _gradients = gradients;
-
-        public void Run<TKernel, TActivation>(in XSepStageShape shape)
-            where TKernel : struct, IKernelSize
+        public void Run<TActivation>()
             where TActivation : struct, IActivation
         {
-            var work = new XSepBackwardWork<TLanes, TVector, TKernel, TActivation>
+            var work = new XSepBackwardWork<TLanes, TVector, TActivation>
             {
                 Shape = shape,
-                Parameters = _parameters,
-                Statistics = _statistics,
-                Gradients = _gradients,
+                Parameters = parameters,
+                Statistics = statistics,
+                Gradients = gradients,
                 Groups = TrainingGroups(shape),
                 Input = input,
                 OutputGradient = outputGradient,
                 Frozen = frozen,
             };
-            KernelThreads.Run(work, work.Groups.Items, threads);
+            KernelThreads.Run(work, work.Groups.Items, threads, TLanes.Count);
         }
     }
 
-    private readonly struct InferCall(in XSepStageParameters parameters, float* input, float* output, int threads) : ICall
+    private readonly struct InferCall(XSepStageShape shape, XSepStageParameters parameters, float* input, float* output, int threads)
+        : IActivationCall
     {
-        private readonly XSepStageParameters _parameters = parameters;
-
-        public void Run<TKernel, TActivation>(in XSepStageShape shape)
-            where TKernel : struct, IKernelSize
+        public void Run<TActivation>()
             where TActivation : struct, IActivation
         {
-            if (XSepPlaneInferWork<TLanes, TVector, TActivation>.Fits(shape)) RunPlanes<TActivation>(shape);
-            else RunGroups<TKernel, TActivation>(shape);
+            if (XSepPlaneInferWork<TLanes, TVector, TActivation>.Fits(shape)) RunPlanes<TActivation>();
+            else RunGroups<TActivation>();
         }
 
-        private void RunPlanes<TActivation>(in XSepStageShape shape)
+        private void RunPlanes<TActivation>()
             where TActivation : struct, IActivation
         {
             var work = new XSepPlaneInferWork<TLanes, TVector, TActivation>
             {
                 Shape = shape,
-                Parameters = _parameters,
+                Parameters = parameters,
                 Groups = new PlaneGroups(shape.Batch, shape.Channels, TLanes.Count, DirectionOf(shape), lanesAreImages: false),
                 Input = input,
                 Output = output,
             };
-            KernelThreads.Run(work, work.Groups.Items * work.Groups.GroupsPerItem, threads);
+            KernelThreads.Run(work, work.Groups.Items * work.Groups.GroupsPerItem, threads, TLanes.Count);
         }
 
-        private void RunGroups<TKernel, TActivation>(in XSepStageShape shape)
-            where TKernel : struct, IKernelSize
+        private void RunGroups<TActivation>()
             where TActivation : struct, IActivation
         {
-            var work = new XSepInferWork<TLanes, TVector, TKernel, TActivation>
+            var work = new XSepInferWork<TLanes, TVector, TActivation>
             {
                 Shape = shape,
-                Parameters = _parameters,
+                Parameters = parameters,
                 Groups = PlaneGroups.ForInference(shape.Batch, shape.Channels, TLanes.Count, DirectionOf(shape)),
                 Input = input,
                 Output = output,
             };
-            KernelThreads.Run(work, work.Groups.Items * work.Groups.GroupsPerItem, threads);
+            KernelThreads.Run(work, work.Groups.Items * work.Groups.GroupsPerItem, threads, TLanes.Count);
         }
     }
 }

@@ -1,9 +1,16 @@
 namespace XSepConv.Kernels;
 
-/// <summary>Threads that run a job together.</summary>
+/// <summary>Threads that run a stage together.</summary>
+/// <remarks>
+/// Stages run between libtorch's operators, on its threads where they can be had: others beside them would wait for the same cores. A
+/// session of the runtime knows no libtorch and goes through some thirty phases a run, so it keeps a <see cref="WorkerTeam"/> awake and
+/// allocates nothing.
+/// </remarks>
 internal interface IKernelTeam
 {
-    /// <summary>Runs the job on the calling thread and on at most <paramref name="threads"/> − 1 others at once, and returns when all have left it.</summary>
+    /// <summary>
+    /// Runs the job on the calling thread and on at most <paramref name="threads"/> − 1 others at once, and returns when all have left it.
+    /// </summary>
     void Run(Action job, int threads);
 }
 

@@ -1,4 +1,4 @@
-namespace XSepConv.Inference;
+namespace XSepConv.Kernels;
 
 /// <summary>Work in phases: items of one may be done by any threads in any order, a phase begins when the one before it is done.</summary>
 internal interface ITeamJob
@@ -11,10 +11,13 @@ internal interface ITeamJob
     void Run(int phase, int first, int end, int thread);
 }
 
-/// <summary>Threads that do one job after the other together: they wait awake for a moment, then asleep. The caller is one of them.</summary>
+/// <summary>
+/// Threads that do one job after the other together: they wait awake for a moment, then asleep. The caller is one of them.
+/// </summary>
 /// <remarks>
-/// Every thread begins with a share of its own, the same one in each phase, so that it mostly reads what it has written; then it takes from the others'. A thread
-/// that the system runs late, or not at all, holds nobody up, and a job that is finished before a thread has woken up is finished. Nothing is allocated for a job.
+/// Every thread begins with a share of its own, the same one in each phase, so that it mostly reads what it has written; then it takes from
+/// the others'. A thread that the system runs late, or not at all, holds nobody up, and a job that is finished before a thread has woken up
+/// is finished. Nothing is allocated for a job.
 /// </remarks>
 internal sealed class WorkerTeam
 {

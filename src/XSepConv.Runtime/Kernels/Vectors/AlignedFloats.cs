@@ -12,12 +12,17 @@ internal sealed unsafe class AlignedFloats
         _array = GC.AllocateArray<float>(checked((int)(length + (Alignment / sizeof(float)))), pinned: true);
         fixed (float* start = _array) Pointer = (float*)(((nuint)start + Alignment - 1) & ~(nuint)(Alignment - 1));
         Length = length;
+        KernelMemory.Enter(Pointer, length);
     }
+
+#if DEBUG
+    ~AlignedFloats() => KernelMemory.Leave(Pointer, Length);
+#endif
 
     public float* Pointer { get; }
 
     public long Length { get; }
 
     /// <summary>The most floats that one may hold.</summary>
-    public static long MostFloats => Array.MaxLength - (Alignment / sizeof(float));
+    public static long MaxFloats => Array.MaxLength - (Alignment / sizeof(float));
 }

@@ -25,7 +25,7 @@ internal static class Exponential
         where TLanes : ILanes<TVector>
         where TVector : unmanaged
     {
-        x = TLanes.AtMost(TLanes.Splat(89), TLanes.AtLeast(TLanes.Splat(-87), x));
+        x = TLanes.Min(TLanes.Splat(89), TLanes.Max(TLanes.Splat(-87), x));
         var n = TLanes.Subtract(TLanes.MultiplyAdd(x, TLanes.Splat(Log2E), TLanes.Splat(Rounder)), TLanes.Splat(Rounder));
         var r = TLanes.MultiplyAdd(n, TLanes.Splat(-Ln2High), x);
         r = TLanes.MultiplyAdd(n, TLanes.Splat(-Ln2Low), r);

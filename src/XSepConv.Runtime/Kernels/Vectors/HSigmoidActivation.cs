@@ -22,8 +22,8 @@ internal readonly struct HSigmoidActivation : IActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
-        where TVector : unmanaged => TLanes.AtMost(
-            TLanes.Splat(1), TLanes.AtLeast(TLanes.Splat(0), TLanes.MultiplyAdd(z, TLanes.Splat(1f / 6), TLanes.Splat(0.5f))));
+        where TVector : unmanaged => TLanes.Min(
+            TLanes.Splat(1), TLanes.Max(TLanes.Splat(0), TLanes.MultiplyAdd(z, TLanes.Splat(1f / 6), TLanes.Splat(0.5f))));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)

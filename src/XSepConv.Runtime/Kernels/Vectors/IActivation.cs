@@ -9,7 +9,9 @@ internal interface IActivation
         where TLanes : ILanes<TVector>
         where TVector : unmanaged;
 
-    /// <summary>What <see cref="ApplyScaled"/> wants its argument multiplied by, and what its result lacks: factors for the weights around it.</summary>
+    /// <summary>
+    /// What <see cref="ApplyScaled"/> wants its argument multiplied by, and what its result lacks: factors for the weights around it.
+    /// </summary>
     static abstract float InputScale { get; }
 
     static abstract float OutputScale { get; }
@@ -51,14 +53,14 @@ internal readonly struct ReluActivation : IActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
-        where TVector : unmanaged => TLanes.AtLeast(TLanes.Splat(0), z);
+        where TVector : unmanaged => TLanes.Max(TLanes.Splat(0), z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)
         where TLanes : ILanes<TVector>
         where TVector : unmanaged
     {
-        value = TLanes.AtLeast(TLanes.Splat(0), z);
+        value = TLanes.Max(TLanes.Splat(0), z);
         return TLanes.WherePositive(z, gradient);
     }
 }

@@ -1,7 +1,12 @@
 namespace XSepConv.Kernels;
 
-/// <summary>One width of vector: what the kernels' one body needs from it. A lane holds one plane, the H×W map of one channel of one image.</summary>
-/// <typeparam name="TVector">The vector; a bare <c>Vector512&lt;float&gt;</c>, not a wrapper, so that the JIT keeps it in a register.</typeparam>
+/// <summary>
+/// One width of vector: what the kernels' one body needs from it. What a lane holds is the kernel's affair: an image or a channel of a
+/// block, a pixel of a row, an output of a linear layer.
+/// </summary>
+/// <typeparam name="TVector">
+/// The vector; a bare <c>Vector512&lt;float&gt;</c>, not a wrapper, so that the JIT keeps it in a register.
+/// </typeparam>
 internal unsafe interface ILanes<TVector>
     where TVector : unmanaged
 {
@@ -9,6 +14,9 @@ internal unsafe interface ILanes<TVector>
     static abstract int Count { get; }
 
     static abstract TVector Splat(float value);
+
+    /// <summary>One float of memory in all lanes.</summary>
+    static abstract TVector Broadcast(float* source);
 
     static abstract TVector Load(float* source);
 
@@ -31,12 +39,15 @@ internal unsafe interface ILanes<TVector>
     static abstract TVector MultiplyAdd(TVector left, TVector right, TVector addend);
 
     /// <summary>The larger one; where <paramref name="value"/> is NaN, NaN.</summary>
-    static abstract TVector AtLeast(TVector bound, TVector value);
+    static abstract TVector Max(TVector bound, TVector value);
 
     /// <summary>The smaller one; where <paramref name="value"/> is NaN, NaN.</summary>
-    static abstract TVector AtMost(TVector bound, TVector value);
+    static abstract TVector Min(TVector bound, TVector value);
 
-    /// <summary>The value between 0 and 1, whichever it is for NaN. Compared as integers, whose order is that of floats from 0 on: units other than those of the multiply-adds do that.</summary>
+    /// <summary>
+    /// The value between 0 and 1, whichever it is for NaN. Compared as integers, whose order is that of floats from 0 on: units other than
+    /// those of the multiply-adds do that.
+    /// </summary>
     static abstract TVector Between0And1(TVector value);
 
     /// <summary><paramref name="value"/> where <paramref name="test"/> is above zero, zero elsewhere.</summary>

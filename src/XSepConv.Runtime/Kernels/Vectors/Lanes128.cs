@@ -13,10 +13,25 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     public static Vector128<float> Splat(float value) => Vector128.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Load(float* source) => Vector128.Load(source);
+    public static Vector128<float> Broadcast(float* source)
+    {
+        KernelMemory.AssertInside(source, 1);
+        return Vector128.Create(*source);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float* destination, Vector128<float> value) => value.Store(destination);
+    public static Vector128<float> Load(float* source)
+    {
+        KernelMemory.AssertInside(source, Count);
+        return Vector128.Load(source);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, Vector128<float> value)
+    {
+        KernelMemory.AssertInside(destination, Count);
+        value.Store(destination);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Add(Vector128<float> left, Vector128<float> right) => left + right;
@@ -42,10 +57,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 
     // x86 returns the second operand where one is NaN; Arm returns NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> AtLeast(Vector128<float> bound, Vector128<float> value) => Vector128.MaxNative(bound, value);
+    public static Vector128<float> Max(Vector128<float> bound, Vector128<float> value) => Vector128.MaxNative(bound, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> AtMost(Vector128<float> bound, Vector128<float> value) => Vector128.MinNative(bound, value);
+    public static Vector128<float> Min(Vector128<float> bound, Vector128<float> value) => Vector128.MinNative(bound, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Between0And1(Vector128<float> value) =>
@@ -61,7 +76,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> KeepFirst(Vector128<float> value, int lanes) =>
-        Vector128.ConditionalSelect(Vector128.LessThan(Vector128<float>.Indices, Vector128.Create((float)lanes)), value, Vector128<float>.Zero);
+        Vector128.ConditionalSelect(Vector128.LessThan(Vector128<float>.Indices, Vector128.Create((float)lanes)), value,
+            Vector128<float>.Zero);
 
     // A float of 2²³ and more is a whole number in its last bits: moved up, they are an exponent, biased by 127.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,6 +89,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
+        KernelMemory.AssertInside(source, sourceStride, Count, Count);
+        KernelMemory.AssertInside(destination, destinationStride, Count, Count);
         if (Sse2.IsSupported)
         {
             TransposeInRegisters(source, sourceStride, destination, destinationStride);

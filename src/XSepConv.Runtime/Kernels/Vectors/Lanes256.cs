@@ -13,10 +13,25 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> Splat(float value) => Vector256.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Load(float* source) => Vector256.Load(source);
+    public static Vector256<float> Broadcast(float* source)
+    {
+        KernelMemory.AssertInside(source, 1);
+        return Vector256.Create(*source);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float* destination, Vector256<float> value) => value.Store(destination);
+    public static Vector256<float> Load(float* source)
+    {
+        KernelMemory.AssertInside(source, Count);
+        return Vector256.Load(source);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, Vector256<float> value)
+    {
+        KernelMemory.AssertInside(destination, Count);
+        value.Store(destination);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Add(Vector256<float> left, Vector256<float> right) => left + right;
@@ -42,10 +57,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
 
     // x86 returns the second operand where one is NaN; Arm returns NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AtLeast(Vector256<float> bound, Vector256<float> value) => Vector256.MaxNative(bound, value);
+    public static Vector256<float> Max(Vector256<float> bound, Vector256<float> value) => Vector256.MaxNative(bound, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AtMost(Vector256<float> bound, Vector256<float> value) => Vector256.MinNative(bound, value);
+    public static Vector256<float> Min(Vector256<float> bound, Vector256<float> value) => Vector256.MinNative(bound, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Between0And1(Vector256<float> value) =>
@@ -61,7 +76,8 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> KeepFirst(Vector256<float> value, int lanes) =>
-        Vector256.ConditionalSelect(Vector256.LessThan(Vector256<float>.Indices, Vector256.Create((float)lanes)), value, Vector256<float>.Zero);
+        Vector256.ConditionalSelect(Vector256.LessThan(Vector256<float>.Indices, Vector256.Create((float)lanes)), value,
+            Vector256<float>.Zero);
 
     // A float of 2²³ and more is a whole number in its last bits: moved up, they are an exponent, biased by 127.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,6 +89,8 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
+        KernelMemory.AssertInside(source, sourceStride, Count, Count);
+        KernelMemory.AssertInside(destination, destinationStride, Count, Count);
         if (Avx.IsSupported)
         {
             TransposeInRegisters(source, sourceStride, destination, destinationStride);

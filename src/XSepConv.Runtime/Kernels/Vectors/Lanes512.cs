@@ -13,10 +13,25 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     public static Vector512<float> Splat(float value) => Vector512.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(float* source) => Vector512.Load(source);
+    public static Vector512<float> Broadcast(float* source)
+    {
+        KernelMemory.AssertInside(source, 1);
+        return Vector512.Create(*source);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float* destination, Vector512<float> value) => value.Store(destination);
+    public static Vector512<float> Load(float* source)
+    {
+        KernelMemory.AssertInside(source, Count);
+        return Vector512.Load(source);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, Vector512<float> value)
+    {
+        KernelMemory.AssertInside(destination, Count);
+        value.Store(destination);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> left, Vector512<float> right) => left + right;
@@ -42,10 +57,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     // x86 returns the second operand where one is NaN; Arm returns NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> AtLeast(Vector512<float> bound, Vector512<float> value) => Vector512.MaxNative(bound, value);
+    public static Vector512<float> Max(Vector512<float> bound, Vector512<float> value) => Vector512.MaxNative(bound, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> AtMost(Vector512<float> bound, Vector512<float> value) => Vector512.MinNative(bound, value);
+    public static Vector512<float> Min(Vector512<float> bound, Vector512<float> value) => Vector512.MinNative(bound, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Between0And1(Vector512<float> value) =>
@@ -61,7 +76,8 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> KeepFirst(Vector512<float> value, int lanes) =>
-        Vector512.ConditionalSelect(Vector512.LessThan(Vector512<float>.Indices, Vector512.Create((float)lanes)), value, Vector512<float>.Zero);
+        Vector512.ConditionalSelect(Vector512.LessThan(Vector512<float>.Indices, Vector512.Create((float)lanes)), value,
+            Vector512<float>.Zero);
 
     // A float of 2²³ and more is a whole number in its last bits: moved up, they are an exponent, biased by 127.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,6 +89,8 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
+        KernelMemory.AssertInside(source, sourceStride, Count, Count);
+        KernelMemory.AssertInside(destination, destinationStride, Count, Count);
         if (Avx512F.IsSupported)
         {
             TransposeInRegisters(source, sourceStride, destination, destinationStride);

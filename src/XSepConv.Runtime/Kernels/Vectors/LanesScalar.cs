@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>One lane: the inference kernels' body where nothing wider is wanted.</summary>
+/// <summary>
+/// One lane: the inference kernels' bodies where the processor has no vectors .NET knows of, or none are wanted. (The stages have
+/// <see cref="ScalarStageKernels"/> there, which computes in float64 and is needed anyway.)
+/// </summary>
 internal readonly unsafe struct LanesScalar : ILanes<float>
 {
     public static int Count => 1;
@@ -11,10 +14,21 @@ internal readonly unsafe struct LanesScalar : ILanes<float>
     public static float Splat(float value) => value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Load(float* source) => *source;
+    public static float Broadcast(float* source) => Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float* destination, float value) => *destination = value;
+    public static float Load(float* source)
+    {
+        KernelMemory.AssertInside(source, 1);
+        return *source;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, float value)
+    {
+        KernelMemory.AssertInside(destination, 1);
+        *destination = value;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Add(float left, float right) => left + right;
@@ -32,19 +46,20 @@ internal readonly unsafe struct LanesScalar : ILanes<float>
     public static float Sqrt(float value) => MathF.Sqrt(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float And(float left, float right) => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(left) & BitConverter.SingleToInt32Bits(right));
+    public static float And(float left, float right) =>
+        BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(left) & BitConverter.SingleToInt32Bits(right));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MultiplyAdd(float left, float right, float addend) => float.MultiplyAddEstimate(left, right, addend);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float AtLeast(float bound, float value) => value < bound ? bound : value;
+    public static float Max(float bound, float value) => value < bound ? bound : value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float AtMost(float bound, float value) => value > bound ? bound : value;
+    public static float Min(float bound, float value) => value > bound ? bound : value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Between0And1(float value) => AtMost(1, AtLeast(0, value));
+    public static float Between0And1(float value) => Min(1, Max(0, value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float WherePositive(float test, float value) => test > 0 ? value : 0;
@@ -62,5 +77,6 @@ internal readonly unsafe struct LanesScalar : ILanes<float>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float value) => value;
 
-    public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride) => *destination = *source;
+    public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride) =>
+        Store(destination, Load(source));
 }

@@ -21,7 +21,7 @@ internal readonly struct Relu6Activation : IActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
-        where TVector : unmanaged => TLanes.AtMost(TLanes.Splat(6), TLanes.AtLeast(TLanes.Splat(0), z));
+        where TVector : unmanaged => TLanes.Min(TLanes.Splat(6), TLanes.Max(TLanes.Splat(0), z));
 
     // As torch's, it is flat on both kinks.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

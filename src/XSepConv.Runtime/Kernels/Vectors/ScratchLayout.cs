@@ -5,6 +5,8 @@ internal unsafe struct ScratchLayout(float* memory, int lanes)
 {
     public readonly int Lanes => lanes;
 
+    public readonly bool HasMemory => memory != null;
+
     /// <summary>Floats taken so far.</summary>
     public long Taken { get; private set; }
 
@@ -12,6 +14,7 @@ internal unsafe struct ScratchLayout(float* memory, int lanes)
     {
         var start = memory + Taken;
         Taken += count * lanes;
+        if (memory != null) KernelMemory.EnterOwn(start, count * lanes);
         return start;
     }
 

@@ -1,6 +1,6 @@
-using XSepConv.Inference;
+using XSepConv.Kernels;
 
-namespace XSepConv.Runtime.Tests.Inference;
+namespace XSepConv.Runtime.Tests.Kernels;
 
 public sealed class WorkerTeamTests
 {
