@@ -78,7 +78,9 @@ internal static class Tool
                 ? command.Options.SelectMany(option => option.Aliases.Prepend(option.Name))
                 : command.Subcommands.Select(sub => sub.Name);
             var kind = isOption ? "option" : command.Subcommands.Count > 0 ? "command" : "argument";
-            return $"There is no {kind} '{CheckedOption.Shorten(token)}' here.{Nearest.Hint(token, known)}";
+            var missing = kind == "argument" ? result.Errors.Where(
+                error => error.Message.EndsWith("is required.", StringComparison.Ordinal)).Select(error => $" {error.Message}") : [];
+            return $"There is no {kind} '{CheckedOption.Shorten(token)}' here.{Nearest.Hint(token, known)}{string.Concat(missing)}";
         }
 
         // An option without its value also fails to convert; its first error is the one to fix.

@@ -27,6 +27,8 @@ public class ToolTests
     [InlineData("There is no command 'plann' here. Did you mean 'plan'?", "plann", "6", "--json")]
     [InlineData("There is no command 'fly' here.", "fly")]
     [InlineData("There is no option '--verson' here. Did you mean '--version'?", "--verson")]
+    [InlineData("There is no option '--bs' here.", "--bs")]
+    [InlineData("There is no option '-e' here.", "-e")]
     public void An_unknown_command_is_refused_with_the_nearest_one(string expected, params string[] args)
     {
         Assert.Equal($"xsepconv: {expected} See 'xsepconv --help'.", Here.Refusal(args));
@@ -73,6 +75,18 @@ public class ToolTests
 
         Assert.Equal((0, ""), (exitCode, error));
         Assert.Matches(@"^\d+\.\d+\.\d+", Here.SingleLine(output));
+    }
+
+    [Fact]
+    public void A_file_in_the_wrong_place_and_a_folder_for_a_name_are_met_with_what_would_be_right()
+    {
+        Assert.Contains(
+            "There is no argument 'best.safetensors' here. Option '--checkpoint' is required.", Here.Refusal(
+                "evaluate", "best.safetensors"),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            $"A folder of images is read with --data folder --data-root {AppContext.BaseDirectory}.",
+            Here.Refusal("train", "--data", AppContext.BaseDirectory), StringComparison.Ordinal);
     }
 
     [Fact]

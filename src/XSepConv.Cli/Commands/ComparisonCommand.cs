@@ -108,10 +108,6 @@ internal sealed class ComparisonCommand
             view.Conclude(report, Path.Combine(output, Path.GetFileName(folder.Html)), run.ResumeLine(result));
             return report is null ? interrupts.ExitCode : ExitCode.Done;
         }
-        catch (TrainingRefusedException e)
-        {
-            throw new UserError(e.Message);
-        }
         catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
         {
             throw new UserError("Stopped; what is done is kept.", interrupts.ExitCode);
@@ -134,14 +130,7 @@ internal sealed class ComparisonCommand
             Threads = device.Threads(result) ?? (onCpu ? 1 : TorchSharp.torch.get_num_threads()),
             Device = chosenDevice,
         });
-        try
-        {
-            training.Validate(images);
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
+        training.Validate(images);
 
         var manifest = ComparisonManifest.Of(
             kind, TypedLine.Of(result), images, data.Options(result, seed: 0, usualLimit: limit), training with { OutputDirectory = "" },
@@ -152,14 +141,7 @@ internal sealed class ComparisonCommand
     private IReadOnlyList<ComparedNetwork> Networks(ParseResult result, ImageDataset images, string name)
     {
         var sizes = result.GetValue(kernels) ?? [];
-        try
-        {
-            return kind == Ablation ? ComparedNetwork.Paddings(Build(sizes).XSep) : ComparedNetwork.Twins(Build, sizes);
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
+        return kind == Ablation ? ComparedNetwork.Paddings(Build(sizes).XSep) : ComparedNetwork.Twins(Build, sizes);
 
         (NetworkSpec XSep, NetworkSpec Depthwise) Build(IReadOnlyList<int> kernelSizes)
         {

@@ -145,27 +145,16 @@ internal sealed class ExportCommand
                 $"{from} does not say how its images were normalised, as a checkpoint of train does; leave out --normalize.");
         }
 
-        try
+        OnnxExporter.Export(source.Network, path, new()
         {
-            OnnxExporter.Export(source.Network, path, new()
-            {
-                BatchNorm = result.GetValue(batchNorm) == Kept ? OnnxBatchNorm.Kept : OnnxBatchNorm.Folded,
-                Opset = result.GetValue(opset),
-                Size = ImageSize(result, source),
-                Normalization = result.GetValue(normalize) ? new(source.Training!.Normalization.Mean, source.Training.Normalization.Std)
-                    : null,
-                ClassNames = source.Training?.ClassNames ?? [],
-                Metadata = source.Metadata,
-            });
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
-        catch (NotSupportedException e)
-        {
-            throw new UserError(e.Message);
-        }
+            BatchNorm = result.GetValue(batchNorm) == Kept ? OnnxBatchNorm.Kept : OnnxBatchNorm.Folded,
+            Opset = result.GetValue(opset),
+            Size = ImageSize(result, source),
+            Normalization = result.GetValue(normalize) ? new(source.Training!.Normalization.Mean, source.Training.Normalization.Std)
+                : null,
+            ClassNames = source.Training?.ClassNames ?? [],
+            Metadata = source.Metadata,
+        });
     }
 
     private (int Height, int Width)? ImageSize(ParseResult result, ExportSource source)

@@ -89,7 +89,7 @@ internal static class PredictCommand
     {
         var data = model.Data!;
         var answers = new List<Answer>();
-        using var session = Session(model, Math.Min(files.Length, BatchSize), threads);
+        using var session = model.CreateSession(Math.Min(files.Length, BatchSize), threads);
         foreach (var batch in files.Chunk(BatchSize))
         {
             var pictures = new Picture[batch.Length];
@@ -107,18 +107,6 @@ internal static class PredictCommand
         }
 
         return answers;
-    }
-
-    private static NetworkSession Session(CompiledModel model, int maxBatch, int threads)
-    {
-        try
-        {
-            return model.CreateSession(maxBatch, threads);
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
     }
 
     private static object Report(string path, CompiledModel model, List<Answer> answers) => new

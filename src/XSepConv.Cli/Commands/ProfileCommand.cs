@@ -63,18 +63,11 @@ internal static class ProfileCommand
 
     private static NetworkSession Session(CompiledModel model, int batch, int threads, (int Height, int Width)? size)
     {
-        try
-        {
-            var session = model.CreateSession(batch, threads, size?.Height, size?.Width);
-            return (long)batch * Math.Max(session.ImageLength, model.Spec.NumClasses) <= Array.MaxLength
-                ? session
-                : throw new UserError(
-                    $"--batch is {batch}: so many images of {session.Height}×{session.Width} are more than one run takes.");
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
+        var session = model.CreateSession(batch, threads, size?.Height, size?.Width);
+        return (long)batch * Math.Max(session.ImageLength, model.Spec.NumClasses) <= Array.MaxLength
+            ? session
+            : throw new UserError(
+                $"--batch is {batch}: so many images of {session.Height}×{session.Width} are more than one run takes.");
     }
 
     private static object Report(NetworkSession session, NetworkTimes times, MachineRates rates) => new

@@ -101,7 +101,7 @@ internal sealed class TrainCommand
             // A run goes on as it began, and the processes of one run would take each other for strangers.
             var busy = options.Resume || processes.Size > 1 ? null : device.BesideOthers(result, chosenDevice);
             options = busy is var (threads, _) ? options with { Threads = threads } : options;
-            return (MakeTrainer(options, images, processes), options, busy?.Note);
+            return (new Trainer(options, images, processes), options, busy?.Note);
         }
         catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
         {
@@ -126,38 +126,15 @@ internal sealed class TrainCommand
         });
     }
 
-    private static Trainer MakeTrainer(TrainingOptions options, ImageDataset images, ProcessGroup processes)
-    {
-        try
-        {
-            return new Trainer(options, images, processes);
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
-        catch (TrainingRefusedException e)
-        {
-            throw new UserError(e.Message);
-        }
-    }
-
     private static TrainingResult Train(Trainer trainer, TrainingScreen view, CancellationToken cancel)
     {
         try
         {
             return view.Show(progress => trainer.Run(progress, cancel));
         }
-        catch (Exception e) when (e is TrainingDivergedException or TrainingMemoryException)
-        {
-            throw new UserError(e.Message, ExitCode.Failed);
-        }
-        catch (TrainingRefusedException e)
-        {
-            throw new UserError(e.Message);
-        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            // What was read was right; now the run can't be written.
             throw new UserError(e.Message, ExitCode.Failed);
         }
     }

@@ -29,12 +29,7 @@ internal static class RunWorker
         }
         catch (Exception e)
         {
-            var (message, exitCode) = e switch
-            {
-                TrainingDivergedException or TrainingMemoryException => (e.Message, ExitCode.Failed),
-                TrainingRefusedException or ArgumentException => (e.Message, ExitCode.BadInput),
-                _ => ErrorText.Explain(e),
-            };
+            var (message, exitCode) = ErrorText.Explain(e);
             Console.Error.WriteLine(ErrorText.OneLine(message));
             return exitCode;
         }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using XSepConv.Cli.Terminal;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Errors;
 
@@ -25,7 +26,11 @@ internal static class ErrorText
     public static (string Message, int ExitCode) Explain(Exception e) => e switch
     {
         UserError error => (error.Message, error.ExitCode),
-        DllNotFoundException missing => (missing.Message, ExitCode.Failed),
+        TrainingRefusedException refused => (refused.Message, ExitCode.BadInput),
+        TrainingDivergedException or TrainingMemoryException or DllNotFoundException => (e.Message, ExitCode.Failed),
+
+        // What was typed was wrong for the library, whose parameter is nothing to the user.
+        ArgumentException and not ArgumentNullException => (WithoutParameter(e.Message), ExitCode.BadInput),
         FileNotFoundException { FileName: { } missing }
             when !File.Exists(missing) && e.Message.StartsWith(CouldNotFind, StringComparison.Ordinal) =>
             ($"There is no file '{missing}'.", ExitCode.BadInput),
@@ -61,6 +66,12 @@ internal static class ErrorText
     public static string OneLine(string message) =>
         Printable.Line(
             string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+
+    private static string WithoutParameter(string message)
+    {
+        var parameter = message.LastIndexOf(" (Parameter '", StringComparison.Ordinal);
+        return parameter < 0 ? message : message[..parameter];
+    }
 
     // Of the system's numbers: a broken pipe, a file too large, no space, no space allowed; Windows' disk that is full.
     private static bool IsFull(IOException e) =>

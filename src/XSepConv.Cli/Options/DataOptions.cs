@@ -48,7 +48,9 @@ internal sealed class DataOptions
         var known = DatasetCatalog.Names;
         name = CheckedOption.Make<string?>(
             "--data", "NAME", $"{description} Known are {string.Join(", ", known)}.", hasDefault ? _ => DefaultName : null,
-            text => CheckedOption.OneOf(known, text));
+            text => CheckedOption.OneOf(known, text) is { Wrong: { } wrong } && Directory.Exists(text)
+                ? (null, $"{wrong} A folder of images is read with --data {DatasetCatalog.Folder} --data-root {text}")
+                : CheckedOption.OneOf(known, text));
         name.CompletionSources.Add([.. known]);
     }
 
@@ -122,14 +124,7 @@ internal sealed class DataOptions
     {
         RefuseWrongOptions(result, dataset);
         using var download = new DownloadScreen(Consoles.For(screen));
-        try
-        {
-            return open(download);
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
+        return open(download);
     }
 
     /// <summary>What was typed, as the library takes it.</summary>

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using XSepConv.Cli.Arguments;
-using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Options;
 
@@ -56,19 +55,12 @@ internal sealed class NetworkOptions
             Kernels = result.GetValue(kernels) ?? [],
             Activation = result.GetValue(activation),
         };
-        try
+        return result.GetValue(network) switch
         {
-            return result.GetValue(network) switch
-            {
-                MobileNetV3SmallSpec.TwinName => MobileNetV3SmallSpec.Twin(options),
-                MobileNetV3LargeSpec.XSepName => MobileNetV3LargeSpec.XSep(options),
-                MobileNetV3LargeSpec.TwinName => MobileNetV3LargeSpec.Twin(options),
-                _ => MobileNetV3SmallSpec.XSep(options),
-            };
-        }
-        catch (ArgumentException e)
-        {
-            throw UserError.From(e);
-        }
+            MobileNetV3SmallSpec.TwinName => MobileNetV3SmallSpec.Twin(options),
+            MobileNetV3LargeSpec.XSepName => MobileNetV3LargeSpec.XSep(options),
+            MobileNetV3LargeSpec.TwinName => MobileNetV3LargeSpec.Twin(options),
+            _ => MobileNetV3SmallSpec.XSep(options),
+        };
     }
 }

@@ -40,7 +40,8 @@ internal sealed class RecipeOptions
         "--warmup", NotNegative, value => value >= 0, "Epochs, or a part of one, in which the learning rate rises.");
 
     private readonly Option<double?> decay = CheckedOption.OptionalNumber(
-        "--weight-decay", NotNegative, value => value >= 0, "Decay of the weights of convolutions and linear layers.");
+        "--weight-decay", NotNegative, value => value >= 0, "Decay of the weights of convolutions and linear layers.")
+        .Or("--wd");
 
     private readonly Option<double?> smoothing = CheckedOption.OptionalNumber(
         "--label-smoothing", Share, value => value is >= 0 and < 1, "The share of the target that is spread over all classes.");

@@ -11,7 +11,10 @@ internal static class Nearest
             .OrderBy(candidate => candidate.Distance)
             .FirstOrDefault();
         if (best.Name is null) return null;
-        var allowed = Math.Max(2, Math.Min(typed.Length, best.Name.Length) / 3);
+
+        // Of two or three letters one may be wrong, of one letter none: -b is not what -e was meant to be.
+        var letters = Math.Min(typed.TrimStart('-').Length, best.Name.TrimStart('-').Length);
+        var allowed = letters < 4 ? letters / 2 : Math.Max(2, letters / 3);
         if (best.Distance <= allowed) return best.Name;
         return typed.Length >= 3 ? known.FirstOrDefault(name => name.StartsWith(typed, StringComparison.OrdinalIgnoreCase)) : null;
     }
