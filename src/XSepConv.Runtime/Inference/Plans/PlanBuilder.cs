@@ -92,9 +92,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
 
     public void Linear(PackedLinear packed, Layer layer)
     {
-        var step = new LinearStep<TLanes, TVector>(
-            packed, checked((int)_featureFloats[^1]), ActivationOf(layer)) { Name = layer.Name, Macs = Macs(layer) };
-        _features.Add(step);
+        var inputFloats = checked((int)_featureFloats[^1]);
+        _features.Add(new LinearStep<TLanes, TVector>(packed, inputFloats, ActivationOf(layer)) { Name = layer.Name, Macs = Macs(layer) });
         _featureFloats.Add((long)packed.Blocks * TLanes.Count);
     }
 
@@ -137,9 +136,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
         {
             expanded = Size(pad);
             from = Keep(Slot.Padded, BlocksOf(spec.In), expanded);
-            Add(
-                new PadStep(
-                    spec.In, TLanes.Count, _size, pad.Padding!.Value, _map) { Name = $"padding before {layers.Expand!.Name}", Macs = 0 });
+            var padding = $"padding before {layers.Expand!.Name}";
+            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map) { Name = padding, Macs = 0 });
         }
 
         return spec.Stride == 1
