@@ -30,6 +30,17 @@ public sealed partial class ArchitectureTests
         Assert.All(stations, station => Assert.EndsWith(".cs", station));
     }
 
+    [Fact]
+    public void The_files_that_two_additions_touched_are_there()
+    {
+        var names = CSharpFiles().Matches(Page[Page.IndexOf("## What two additions touched", StringComparison.Ordinal)..])
+            .Select(match => match.Groups[1].Value).ToList();
+        var sources = Repository.Pages("src", "*.cs").ToList();
+
+        Assert.NotEmpty(names);
+        Assert.All(names, name => Assert.Contains(sources, source => source.EndsWith($"/{name}", StringComparison.Ordinal)));
+    }
+
     [GeneratedRegex(@"<ProjectReference Include=""\.\./XSepConv\.\w+/XSepConv\.(\w+)\.csproj""")]
     private static partial Regex References();
 
@@ -38,4 +49,7 @@ public sealed partial class ArchitectureTests
 
     [GeneratedRegex(@"^\| \d+ \| \[\w+\]\(([^)]+)\)", RegexOptions.Multiline)]
     private static partial Regex Stations();
+
+    [GeneratedRegex(@"`([\w/.]+\.cs)`")]
+    private static partial Regex CSharpFiles();
 }
