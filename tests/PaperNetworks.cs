@@ -69,7 +69,7 @@ internal static class PaperNetworks
         get
         {
             var (relu, hswish) = (Activation.ReLU, Activation.HSwish);
-            return Network(
+            var spec = Network(
                 Names[1],
                 [
                     new(InvertedResidual, 3, 16, 16, 16, relu, Expanded, 2) { SqueezeChannels = 8 },
@@ -85,7 +85,8 @@ internal static class PaperNetworks
                     new(InvertedResidual, 5, 96, 576, 96, hswish, Expanded, 1) { SqueezeChannels = 144 },
                 ],
                 stem: 16,
-                last: 576) with { NormEpsilon = 1e-3, NormMomentum = 0.01 };
+                last: 576);
+            return spec with { NormEpsilon = 1e-3, NormMomentum = 0.01 };
         }
     }
 
