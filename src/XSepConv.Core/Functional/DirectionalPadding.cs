@@ -34,8 +34,8 @@ public static class DirectionalPadding
     }
 
     /// <summary>
-    /// The 2×2 weights as 3×3 ones: convolved with padding 1 they give what the 2×2 gives on the map that <paramref name="direction"/> pads,
-    /// without a padded copy of it.
+    /// The 2×2 weights as 3×3 ones: convolved with padding 1 they give what the 2×2 gives on the map that <paramref name="direction"/>
+    /// pads, without a padded copy of it.
     /// </summary>
     /// <param name="weight">[C, 1, 2, 2].</param>
     /// <param name="direction">Where the 2×2 pads.</param>

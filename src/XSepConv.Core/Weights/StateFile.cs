@@ -97,8 +97,8 @@ internal sealed class StateFile : WeightSource
         }
     }
 
-    // Settings without a tensor to follow go with the module around them, and stay where they are where that has no new place: a strict load
-    // then refuses them.
+    // Settings without a tensor to follow go with the module around them, and stay where they are where that has no new place: a strict
+    // load then refuses them.
     private string? PathOf(string path)
     {
         if (_paths.Value.TryGetValue(path, out var now)) return now;

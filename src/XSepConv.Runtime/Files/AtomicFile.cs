@@ -5,12 +5,16 @@ internal static class AtomicFile
 {
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(1);
 
-    /// <summary>Lets <paramref name="content"/> write to a temporary file in the same folder, flushes it to the disk and renames it.</summary>
-    /// <remarks>A FIFO, a character device, and a path of an open descriptor (<c>/dev/stdout</c>) are never replaced: they are written to.</remarks>
+    /// <summary>
+    /// Lets <paramref name="content"/> write to a temporary file in the same folder, flushes it to the disk and renames it.
+    /// </summary>
+    /// <remarks>A FIFO, a character device, and a path of an open descriptor (<c>/dev/stdout</c>) are never replaced: they are written
+    /// to.</remarks>
     /// <param name="path">The file; an existing one is replaced and keeps its permissions, a symbolic link keeps pointing at it.</param>
     /// <param name="content">Writes the content. If it throws, the old file stays and the temporary one goes.</param>
     /// <exception cref="UnauthorizedAccessException">The file or its folder is write-protected.</exception>
-    /// <exception cref="IOException">The folder does not exist, the path is a directory, a socket or a disk, nobody reads from the FIFO, or the disk is full.</exception>
+    /// <exception cref="IOException">The folder does not exist, the path is a directory, a socket or a disk, nobody reads from the FIFO, or
+    /// the disk is full.</exception>
     public static void Write(string path, Action<Stream> content)
     {
         if (StreamingFile.TryOpen(path) is { } open)
@@ -91,5 +95,6 @@ internal static class AtomicFile
 
     /// <summary>Writes a text file in UTF-8, without a byte order mark.</summary>
     /// <inheritdoc cref="Write"/>
-    public static void WriteAllText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+    public static void WriteAllText(string path, string text) =>
+        Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace XSepConv;
 
 /// <summary>
-/// Writes to an open descriptor where that stands. A <see cref="FileStream"/> keeps a position of its own: what others write to the same file after it, such as
-/// the next program of a shell's redirection, would be laid over what it has written.
+/// Writes to an open descriptor where that stands. A <see cref="FileStream"/> keeps a position of its own: what others write to the same
+/// file after it, such as the next program of a shell's redirection, would be laid over what it has written.
 /// </summary>
 internal sealed unsafe partial class DescriptorStream(int descriptor) : Stream
 {

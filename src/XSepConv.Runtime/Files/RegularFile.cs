@@ -2,7 +2,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace XSepConv;
 
-/// <summary>Opens files that are files. All that is read here is opened here: each kind of thing that is none gets its name said instead of a wait without end.</summary>
+/// <summary>
+/// Opens files that are files. All that is read here is opened here: each kind of thing that is none gets its name said instead of a wait
+/// without end.
+/// </summary>
 internal static class RegularFile
 {
     private const int BufferSize = 1 << 16;
@@ -18,7 +21,10 @@ internal static class RegularFile
             case FileKind.Unknown or FileKind.Regular:
                 return;
             case FileKind.Missing:
-                if (LinkTarget(path) is { } target) throw new FileNotFoundException($"{path} is a link to '{target}', which leads to no file.", path);
+                if (LinkTarget(path) is { } target)
+                {
+                    throw new FileNotFoundException($"{path} is a link to '{target}', which leads to no file.", path);
+                }
                 return;
             case var kind:
                 throw new InvalidDataException($"{path} is {kind.Describe()}; only regular files are read.");
@@ -43,7 +49,8 @@ internal static class RegularFile
 
     /// <summary>Opens a file for writing that stays where it is: a lock, a log that grows.</summary>
     /// <exception cref="InvalidDataException">It is a directory, FIFO, device or socket.</exception>
-    public static FileStream OpenWrite(string path, FileMode mode, FileAccess access, FileShare share, FileOptions options = FileOptions.None)
+    public static FileStream OpenWrite(
+        string path, FileMode mode, FileAccess access, FileShare share, FileOptions options = FileOptions.None)
     {
         if (FileKinds.Of(path) != FileKind.Missing) Require(path);
         return new(path, mode, access, share, bufferSize: 1, options);

@@ -4,7 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace XSepConv;
 
-/// <summary>What is written to as it is, because a file renamed into its place would not reach whoever reads there: FIFOs, character devices, open descriptors.</summary>
+/// <summary>
+/// What is written to as it is, because a file renamed into its place would not reach whoever reads there: FIFOs, character devices, open
+/// descriptors.
+/// </summary>
 internal static partial class StreamingFile
 {
     private const int BufferSize = 1 << 16;
@@ -21,7 +24,8 @@ internal static partial class StreamingFile
     public static bool IsStandardOutput(string path) => Descriptor(path) == StandardOutput;
 
     /// <summary>Whether the path names a file, or nothing yet, so that a file can be there and be looked at later.</summary>
-    public static bool IsStreaming(string path) => Descriptor(path) is not null || FileKinds.Of(path) is FileKind.Fifo or FileKind.CharacterDevice;
+    public static bool IsStreaming(string path) =>
+        Descriptor(path) is not null || FileKinds.Of(path) is FileKind.Fifo or FileKind.CharacterDevice;
 
     /// <summary>Opens what is written to as it is; null for everything else.</summary>
     /// <exception cref="IOException">It can't be opened, or nobody reads from the FIFO.</exception>
@@ -53,7 +57,8 @@ internal static partial class StreamingFile
         try
         {
             // It looks at what is open there.
-            using (new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0)) return new(new DescriptorStream(descriptor), BufferSize);
+            using var open = new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            return new(new DescriptorStream(descriptor), BufferSize);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
@@ -70,7 +75,8 @@ internal static partial class StreamingFile
         {
             foreach (var folder in (ReadOnlySpan<string>)["/dev/fd/", "/proc/self/fd/", $"/proc/{Environment.ProcessId}/fd/"])
             {
-                if (at.StartsWith(folder, StringComparison.Ordinal) && int.TryParse(at.AsSpan(folder.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                if (at.StartsWith(folder, StringComparison.Ordinal)
+                    && int.TryParse(at.AsSpan(folder.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
                 {
                     return number;
                 }

@@ -16,9 +16,9 @@ public enum BlockKind
     Sep,
 
     /// <summary>
-    /// One K×K depthwise convolution as the papers on MobileNetV2 and MobileNetV3 have it (<c>InvertedResidualBlock</c>): no expansion where it
-    /// would not change the number of channels, squeeze-excite after the nonlinearity with biases instead of batch norms, and a shortcut
-    /// only where nothing has to be converted for it.
+    /// One K×K depthwise convolution as the papers on MobileNetV2 and MobileNetV3 have it (<c>InvertedResidualBlock</c>): no expansion
+    /// where it would not change the number of channels, squeeze-excite after the nonlinearity with biases instead of batch norms, and a
+    /// shortcut only where nothing has to be converted for it.
     /// </summary>
     InvertedResidual,
 }

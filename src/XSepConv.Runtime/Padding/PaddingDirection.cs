@@ -7,16 +7,24 @@ namespace XSepConv;
 /// </remarks>
 public enum PaddingDirection
 {
-    /// <summary>Zeros right and below, <c>F.pad (0,1,0,1)</c>: the content shifts toward left and top. Opposite of <see cref="LeftTop"/>.</summary>
+    /// <summary>
+    /// Zeros right and below, <c>F.pad (0,1,0,1)</c>: the content shifts toward left and top. Opposite of <see cref="LeftTop"/>.
+    /// </summary>
     RightBottom,
 
-    /// <summary>Zeros left and above, <c>F.pad (1,0,1,0)</c>: the content shifts toward right and bottom. Opposite of <see cref="RightBottom"/>.</summary>
+    /// <summary>
+    /// Zeros left and above, <c>F.pad (1,0,1,0)</c>: the content shifts toward right and bottom. Opposite of <see cref="RightBottom"/>.
+    /// </summary>
     LeftTop,
 
-    /// <summary>Zeros left and below, <c>F.pad (1,0,0,1)</c>: the content shifts toward right and top. Opposite of <see cref="RightTop"/>.</summary>
+    /// <summary>
+    /// Zeros left and below, <c>F.pad (1,0,0,1)</c>: the content shifts toward right and top. Opposite of <see cref="RightTop"/>.
+    /// </summary>
     LeftBottom,
 
-    /// <summary>Zeros right and above, <c>F.pad (0,1,1,0)</c>: the content shifts toward left and bottom. Opposite of <see cref="LeftBottom"/>.</summary>
+    /// <summary>
+    /// Zeros right and above, <c>F.pad (0,1,1,0)</c>: the content shifts toward left and bottom. Opposite of <see cref="LeftBottom"/>.
+    /// </summary>
     RightTop,
 
     /// <summary>

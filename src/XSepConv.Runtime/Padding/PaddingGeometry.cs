@@ -23,7 +23,9 @@ internal static class PaddingGeometry
         _ => throw OneSidedOnly(direction),
     };
 
-    /// <summary>The sizes of the four channel groups of <see cref="PaddingDirection.Symmetric"/>: larger ones first, some empty below four channels.</summary>
+    /// <summary>
+    /// The sizes of the four channel groups of <see cref="PaddingDirection.Symmetric"/>: larger ones first, some empty below four channels.
+    /// </summary>
     public static (int First, int Second, int Third, int Fourth) SymmetricGroups(int channels) =>
         ((channels + 3) / 4, (channels + 2) / 4, (channels + 1) / 4, channels / 4);
 
@@ -38,5 +40,7 @@ internal static class PaddingGeometry
     }
 
     private static ArgumentOutOfRangeException OneSidedOnly(PaddingDirection direction) =>
-        new(nameof(direction), direction, "Only RightBottom, LeftTop, LeftBottom and RightTop have a side; Symmetric has one for each channel group.");
+        new(
+            nameof(direction), direction,
+            "Only RightBottom, LeftTop, LeftBottom and RightTop have a side; Symmetric has one for each channel group.");
 }

@@ -45,7 +45,9 @@ public static class PaddingPlan
         return plan.MoveToImmutable();
     }
 
-    /// <summary>The rule applied to each resolution on its own, so that shifts cancel before a stride makes half a pixel worth more.</summary>
+    /// <summary>
+    /// The rule applied to each resolution on its own, so that shifts cancel before a stride makes half a pixel worth more.
+    /// </summary>
     /// <param name="counts">How many 2×2 layers run at each resolution, in order; 0 is a stage without any.</param>
     /// <returns>The stages' plans, one after the other. The notes' network, <c>4, 2</c>, gives RB LT LB RT | RB LT.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative or above 65,536.</exception>
@@ -64,16 +66,21 @@ public static class PaddingPlan
     /// <summary>How far the content has moved, in pixels of the network's input, when the layers of a plan have all run.</summary>
     /// <param name="plan">The layers' paddings.</param>
     /// <param name="strides">
-    /// For each layer, how many input pixels one pixel of its map spans (1 at full resolution, 16 after four halvings); empty means 1 for all.
+    /// For each layer, how many input pixels one pixel of its map spans (1 at full resolution, 16 after four halvings); empty means 1 for
+    /// all.
     /// </param>
-    /// <returns>X to the right, Y to the bottom; each layer adds half its stride, <see cref="PaddingDirection.Symmetric"/> nothing.</returns>
-    /// <exception cref="ArgumentException"><paramref name="strides"/> has another length than <paramref name="plan"/>, or one is below 1.</exception>
+    /// <returns>X to the right, Y to the bottom; each layer adds half its stride, <see cref="PaddingDirection.Symmetric"/>
+    /// nothing.</returns>
+    /// <exception cref="ArgumentException"><paramref name="strides"/> has another length than <paramref name="plan"/>, or one is below
+    /// 1.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A layer's padding is none of the five.</exception>
     public static (double X, double Y) ResidualShift(ReadOnlySpan<PaddingDirection> plan, ReadOnlySpan<int> strides = default)
     {
         if (!strides.IsEmpty && strides.Length != plan.Length)
         {
-            throw new ArgumentException($"There are {strides.Length} strides for {plan.Length} layers; give one for each layer, or none for stride 1.", nameof(strides));
+            throw new ArgumentException(
+                $"There are {strides.Length} strides for {plan.Length} layers; give one for each layer, or none for stride 1.",
+                nameof(strides));
         }
 
         double x = 0, y = 0;
@@ -82,7 +89,8 @@ public static class PaddingPlan
             var stride = strides.IsEmpty ? 1 : strides[i];
             if (stride < 1)
             {
-                throw new ArgumentException($"The stride of layer {i + 1} is {stride}; a map's pixel spans at least 1 input pixel.", nameof(strides));
+                throw new ArgumentException(
+                    $"The stride of layer {i + 1} is {stride}; a map's pixel spans at least 1 input pixel.", nameof(strides));
             }
 
             var (dx, dy) = Shift(plan[i]);
@@ -102,7 +110,8 @@ public static class PaddingPlan
         PaddingDirection.LeftBottom => (0.5, -0.5),
         PaddingDirection.RightTop => (-0.5, 0.5),
         PaddingDirection.Symmetric => (0, 0),
-        _ => throw new ArgumentOutOfRangeException(nameof(direction), direction, "A padding is RightBottom, LeftTop, LeftBottom, RightTop or Symmetric."),
+        _ => throw new ArgumentOutOfRangeException(
+            nameof(direction), direction, "A padding is RightBottom, LeftTop, LeftBottom, RightTop or Symmetric."),
     };
 
     private static void AppendStage(ImmutableArray<PaddingDirection>.Builder plan, int layers)

@@ -2,14 +2,18 @@ using System.Text;
 
 namespace XSepConv;
 
-/// <summary>Files that are often taken for safetensors, by their first bytes, and what to do with them. Asked only about a file that is no safetensors.</summary>
+/// <summary>
+/// Files that are often taken for safetensors, by their first bytes, and what to do with them. Asked only about a file that is no
+/// safetensors.
+/// </summary>
 internal static class ForeignFile
 {
     /// <summary>As many first bytes as are looked at.</summary>
     public const int Length = 512;
 
     private const string FromPyTorch =
-        "save its state dict as safetensors in Python, with safetensors.torch.save_file or save_safetensors of interop/pytorch/xsepconv_torch.py";
+        "save its state dict as safetensors in Python, with safetensors.torch.save_file or save_safetensors of "
+        + "interop/pytorch/xsepconv_torch.py";
 
     private static readonly (byte[] Start, string What)[] Magics =
     [
@@ -36,13 +40,21 @@ internal static class ForeignFile
 
         if (start.StartsWith("PK\u0003\u0004"u8)) return Zip(start);
         if (start is [0x80, >= 2 and <= 5, ..]) return $"it is a pickle, as older versions of PyTorch write .pth and .pt; {FromPyTorch}";
-        if (start.Length >= 8 && start[4..].StartsWith("TFL3"u8)) return "it is a model of TensorFlow Lite, which holds no state dict of PyTorch";
+        if (start.Length >= 8 && start[4..].StartsWith("TFL3"u8))
+        {
+            return "it is a model of TensorFlow Lite, which holds no state dict of PyTorch";
+        }
         if (start.Length >= 262 && start[257..].StartsWith("ustar"u8)) return "it is a tar archive; unpack it";
-        if (IsOnnx(start)) return "it is an ONNX model, which holds a graph and not a state dict; run it with ONNX Runtime, or take the weights it was exported from";
+        if (IsOnnx(start))
+        {
+            return "it is an ONNX model, which holds a graph and not a state dict; run it with ONNX Runtime, or take the weights it was "
+                + "exported from";
+        }
         if (start is [0x08, 0x01, 0x12, ..]) return "it is a SavedModel of TensorFlow; save the weights as safetensors in Python";
         if (IsTorchSharp(start))
         {
-            return "it is TorchSharp's own format, as Module.save writes it; load it into the module with Module.load and save that with SaveSafeTensors";
+            return "it is TorchSharp's own format, as Module.save writes it; load it into the module with Module.load and save that with "
+                + "SaveSafeTensors";
         }
 
         return Text(start);
@@ -55,7 +67,8 @@ internal static class ForeignFile
         var length = start.Length < Header ? 0 : start[26] | (start[27] << 8);
         var name = start.Length < Header ? "" : Encoding.ASCII.GetString(start.Slice(Header, Math.Min(length, start.Length - Header)));
         return IsPyTorch(name) ? $"it is a checkpoint of PyTorch (torch.save, .pth or .pt); {FromPyTorch}"
-            : name.EndsWith(".npy", StringComparison.Ordinal) ? "it is an archive of NumPy arrays (.npz); save them as safetensors in Python, with safetensors.numpy.save_file"
+            : name.EndsWith(".npy", StringComparison.Ordinal)
+                ? "it is an archive of NumPy arrays (.npz); save them as safetensors in Python, with safetensors.numpy.save_file"
             : "it is a zip archive; unpack it, or where PyTorch or Keras wrote it, save the weights as safetensors in Python";
     }
 
@@ -103,8 +116,10 @@ internal static class ForeignFile
     {
         if (start.StartsWith("\uFEFF"u8)) start = start[3..];
         start = start.TrimStart(" \t\r\n"u8);
-        return start is [(byte)'<', ..] ? "it is a web page or XML, perhaps the page of the download instead of the file; download the file itself"
-            : start is [(byte)'{' or (byte)'[', ..] ? "it is JSON text, such as a configuration or the index of a checkpoint in several files; name the file with the weights"
+        return start is [(byte)'<', ..]
+            ? "it is a web page or XML, perhaps the page of the download instead of the file; download the file itself"
+            : start is [(byte)'{' or (byte)'[', ..]
+            ? "it is JSON text, such as a configuration or the index of a checkpoint in several files; name the file with the weights"
             : null;
     }
 }

@@ -5,8 +5,9 @@ using System.Text.Json.Serialization;
 namespace XSepConv;
 
 /// <summary>
-/// What decides the output of modules besides their tensors, by the module's path in the state dict (<c>bneck.4.bn1</c>, or nothing for the module itself):
-/// a normalisation's <c>eps</c> and <c>momentum</c> where they are not the defaults, and what an XSepConv block was built with.
+/// What decides the output of modules besides their tensors, by the module's path in the state dict (<c>bneck.4.bn1</c>, or nothing for the
+/// module itself): a normalisation's <c>eps</c> and <c>momentum</c> where they are not the defaults, and what an XSepConv block was built
+/// with.
 /// </summary>
 internal sealed class ModuleSettings
 {
@@ -43,19 +44,24 @@ internal sealed class ModuleSettings
         if (!file.Metadata.TryGetValue(MetadataKey, out var json)) return null;
         if (json.Length > LongestJson)
         {
-            throw new InvalidDataException($"{source}: the metadata '{MetadataKey}' has {json.Length:N0} characters, at most {LongestJson:N0} are read.");
+            throw new InvalidDataException(
+                $"{source}: the metadata '{MetadataKey}' has {json.Length:N0} characters, at most {LongestJson:N0} are read.");
         }
 
         try
         {
-            var settings = new ModuleSettings(JsonSerializer.Deserialize(json, ModuleSettingsJson.Default.Settings) ?? throw new JsonException("it is null"));
+            var settings = new ModuleSettings(
+                JsonSerializer.Deserialize(json, ModuleSettingsJson.Default.Settings) ?? throw new JsonException("it is null"));
             foreach (var (path, values) in settings._byPath) Check(path, values);
             return settings;
         }
         catch (JsonException e)
         {
             // The reader's own words name .NET's types.
-            var reason = e.Path is { } path ? $"it goes wrong at '{path}'; an object of paths, each with an object of texts, is right, such as {{\"bn1\": {{\"{Epsilon}\": \"0.001\"}}}}." : e.Message;
+            var reason = e.Path is { } path
+                ? $"it goes wrong at '{path}'; an object of paths, each with an object of texts, is right, such as "
+                    + $"{{\"bn1\": {{\"{Epsilon}\": \"0.001\"}}}}."
+                : e.Message;
             throw new InvalidDataException($"{source}: the metadata '{MetadataKey}' can't be read: {reason}", e);
         }
     }
@@ -105,12 +111,15 @@ internal sealed class ModuleSettings
         if (values is null) throw new JsonException($"{Place(path)} has null for settings");
         if (values.TryGetValue(Epsilon, out var epsilon) && !(TryNumber(epsilon, out var number) && number >= 0))
         {
-            throw new JsonException($"the eps of {Place(path)} is {SafeTensorsHeader.Quote(epsilon)}, it must be a finite number of at least 0");
+            throw new JsonException(
+                $"the eps of {Place(path)} is {SafeTensorsHeader.Quote(epsilon)}, it must be a finite number of at least 0");
         }
 
         if (values.TryGetValue(Momentum, out var momentum) && momentum is not null && !TryNumber(momentum, out _))
         {
-            throw new JsonException($"the momentum of {Place(path)} is {SafeTensorsHeader.Quote(momentum)}, it must be a finite number, or null for the cumulative average");
+            throw new JsonException(
+                $"the momentum of {Place(path)} is {SafeTensorsHeader.Quote(momentum)}, it must be a finite number, or null for the "
+                + "cumulative average");
         }
     }
 

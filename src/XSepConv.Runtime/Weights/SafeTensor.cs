@@ -16,7 +16,8 @@ public sealed record SafeTensor(string Name, SafeTensorType Type, ImmutableArray
 public sealed record SafeTensorInfo(string Name, SafeTensorType Type, ImmutableArray<long> Shape)
 {
     /// <summary>How many elements the tensor has: 1 for a scalar, 0 if a dimension is 0.</summary>
-    /// <exception cref="OverflowException">The shape has more than 2⁶³ − 1 elements; never so for a tensor of a file that was opened.</exception>
+    /// <exception cref="OverflowException">The shape has more than 2⁶³ − 1 elements; never so for a tensor of a file that was
+    /// opened.</exception>
     public long ElementCount
     {
         get

@@ -7,8 +7,8 @@ namespace XSepConv;
 
 /// <summary>A safetensors file: named tensors and string metadata, without any code in it.</summary>
 /// <remarks>
-/// Format: https://huggingface.co/docs/safetensors. Reading trusts nothing: a hostile file gets an <see cref="InvalidDataException"/> that names
-/// the file and the problem, before anything is allocated by a length that it claims. All members are safe from many threads at once.
+/// Format: https://huggingface.co/docs/safetensors. Reading trusts nothing: a hostile file gets an <see cref="InvalidDataException"/> that
+/// names the file and the problem, before anything is allocated by a length that it claims. All members are safe from many threads at once.
 /// Files with element types other than <see cref="SafeTensorType"/>'s are refused.
 /// </remarks>
 public sealed class SafeTensors : IDisposable
@@ -61,7 +61,8 @@ public sealed class SafeTensors : IDisposable
 
     /// <summary>Reads a whole file from a stream, which need not be seekable, from its position to its end.</summary>
     /// <remarks>Memory grows with the bytes that really arrive, never by a length that is only claimed. The stream stays open.</remarks>
-    /// <exception cref="InvalidDataException">The stream does not hold one valid safetensors file, or a tensor of 2 GiB or more.</exception>
+    /// <exception cref="InvalidDataException">The stream does not hold one valid safetensors file, or a tensor of 2 GiB or
+    /// more.</exception>
     /// <exception cref="IOException">The stream can't be read.</exception>
     public static SafeTensors Read(Stream stream)
     {
@@ -72,7 +73,9 @@ public sealed class SafeTensors : IDisposable
         {
             if (info.ByteLength > Array.MaxLength)
             {
-                throw SafeTensorsHeader.Invalid(source, $"{SafeTensorsHeader.Quote(info.Name)} takes {info.ByteLength:N0} bytes, at most {Array.MaxLength:N0} are read");
+                throw SafeTensorsHeader.Invalid(
+                    source,
+                    $"{SafeTensorsHeader.Quote(info.Name)} takes {info.ByteLength:N0} bytes, at most {Array.MaxLength:N0} are read");
             }
         }
 
@@ -95,7 +98,9 @@ public sealed class SafeTensors : IDisposable
         var info = Find(name);
         if (info.ByteLength > Array.MaxLength)
         {
-            throw new NotSupportedException($"{SafeTensorsHeader.Quote(name)} of {source} takes {info.ByteLength:N0} bytes, an array holds at most {Array.MaxLength:N0}.");
+            throw new NotSupportedException(
+                $"{SafeTensorsHeader.Quote(name)} of {source} takes {info.ByteLength:N0} bytes, an array holds at most "
+                + $"{Array.MaxLength:N0}.");
         }
 
         var bytes = GC.AllocateUninitializedArray<byte>((int)info.ByteLength);
@@ -114,7 +119,9 @@ public sealed class SafeTensors : IDisposable
         var info = Find(name);
         if (destination.Length != info.ByteLength)
         {
-            throw new ArgumentException($"The destination has {destination.Length:N0} bytes, {SafeTensorsHeader.Quote(name)} has {info.ByteLength:N0}.", nameof(destination));
+            throw new ArgumentException(
+                $"The destination has {destination.Length:N0} bytes, {SafeTensorsHeader.Quote(name)} has {info.ByteLength:N0}.",
+                nameof(destination));
         }
 
         if (loaded is not null)
@@ -126,7 +133,9 @@ public sealed class SafeTensors : IDisposable
         ReadAt(file!, destination, dataStart + header.BeginOf(name), source);
     }
 
-    /// <summary>Reads a tensor of floating-point numbers as <see cref="float"/>, row-major; F64 is rounded, F16 and BF16 are exact.</summary>
+    /// <summary>
+    /// Reads a tensor of floating-point numbers as <see cref="float"/>, row-major; F64 is rounded, F16 and BF16 are exact.
+    /// </summary>
     /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
     /// <exception cref="NotSupportedException">The tensor has another type, or 2 GiB or more.</exception>
     /// <exception cref="InvalidDataException">The file has been shortened since it was opened.</exception>
@@ -135,7 +144,8 @@ public sealed class SafeTensors : IDisposable
         var info = Find(name);
         if (info.Type is not (SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16))
         {
-            throw new NotSupportedException($"{SafeTensorsHeader.Quote(name)} of {source} is {info.Type.WireName()}; F64, F32, F16 and BF16 are read as floats.");
+            throw new NotSupportedException(
+                $"{SafeTensorsHeader.Quote(name)} of {source} is {info.Type.WireName()}; F64, F32, F16 and BF16 are read as floats.");
         }
 
         if (info.Type == SafeTensorType.F32 && BitConverter.IsLittleEndian && info.ElementCount <= Array.MaxLength / sizeof(float))
@@ -150,9 +160,11 @@ public sealed class SafeTensors : IDisposable
 
     /// <summary>Writes a file as a whole: whoever looks, or whatever is killed, finds the old file or the new one.</summary>
     /// <param name="path">Where; an existing file is replaced.</param>
-    /// <param name="tensors">In any order. The file has larger element types first, so that all data is aligned, and keeps the order otherwise.</param>
+    /// <param name="tensors">In any order. The file has larger element types first, so that all data is aligned, and keeps the order
+    /// otherwise.</param>
     /// <param name="metadata">Strings by name.</param>
-    /// <exception cref="ArgumentException">Names collide or are not valid text, a shape and its data disagree, or the header would be too long.</exception>
+    /// <exception cref="ArgumentException">Names collide or are not valid text, a shape and its data disagree, or the header would be too
+    /// long.</exception>
     /// <exception cref="IOException">The file can't be written; an existing one is as it was.</exception>
     /// <exception cref="UnauthorizedAccessException">The file or its folder is write-protected.</exception>
     public static void Write(string path, IEnumerable<SafeTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
@@ -208,7 +220,8 @@ public sealed class SafeTensors : IDisposable
         var header = SafeTensorsHeader.Parse(json, path);
         return header.DataLength == length - dataStart
             ? new(header, path, file, dataStart, null)
-            : throw SafeTensorsHeader.Invalid(path, $"its tensors take {header.DataLength:N0} bytes, after the header there are {length - dataStart:N0}");
+            : throw SafeTensorsHeader.Invalid(
+                path, $"its tensors take {header.DataLength:N0} bytes, after the header there are {length - dataStart:N0}");
     }
 
     private static SafeTensorsHeader ReadHeader(Stream stream, string source)
@@ -218,7 +231,10 @@ public sealed class SafeTensors : IDisposable
         ReadBytes(stream, known, source).CopyTo(start, 0);
 
         // What it is instead shows in what follows, however little that is.
-        if (!SafeTensorsHeader.TryReadLength(start, out _)) known += stream.ReadAtLeast(start.AsSpan(known), start.Length - known, throwOnEndOfStream: false);
+        if (!SafeTensorsHeader.TryReadLength(start, out _))
+        {
+            known += stream.ReadAtLeast(start.AsSpan(known), start.Length - known, throwOnEndOfStream: false);
+        }
         return SafeTensorsHeader.Parse(ReadBytes(stream, ReadLength(start.AsSpan(0, known), source), source), source);
     }
 
@@ -283,6 +299,7 @@ public sealed class SafeTensors : IDisposable
         ArgumentNullException.ThrowIfNull(name);
         return header.Tensors.TryGetValue(name, out var entry)
             ? entry
-            : throw new KeyNotFoundException($"{source} has no tensor {SafeTensorsHeader.Quote(name)}; it has {header.Tensors.Count:N0} others.");
+            : throw new KeyNotFoundException(
+                $"{source} has no tensor {SafeTensorsHeader.Quote(name)}; it has {header.Tensors.Count:N0} others.");
     }
 }

@@ -58,7 +58,9 @@ internal sealed class SafeTensorsHeader
     public static int ReadLength(ReadOnlySpan<byte> prefix, string source) => TryReadLength(prefix, out var length)
         ? length
         : throw Invalid(
-            source, $"its first eight bytes claim a header of {BinaryPrimitives.ReadUInt64LittleEndian(prefix):N0} bytes, possible are 2 to {LongestHeader:N0}");
+            source,
+            $"its first eight bytes claim a header of {BinaryPrimitives.ReadUInt64LittleEndian(prefix):N0} bytes, possible are 2 to "
+            + $"{LongestHeader:N0}");
 
     /// <summary>Reads the header itself.</summary>
     /// <exception cref="InvalidDataException">It is malformed, or the tensors do not tile one data section.</exception>
@@ -127,7 +129,10 @@ internal sealed class SafeTensorsHeader
         if (reader.TokenType != JsonTokenType.StartObject) throw Invalid($"{MetadataKey} is not an object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (Metadata.Count == MostMetadata) throw Invalid($"its metadata has more than {MostMetadata:N0} entries, the most that are read");
+            if (Metadata.Count == MostMetadata)
+            {
+                throw Invalid($"its metadata has more than {MostMetadata:N0} entries, the most that are read");
+            }
             var key = reader.GetString()!;
             reader.Read();
             if (reader.TokenType != JsonTokenType.String) throw Invalid($"the metadata's {Quote(key)} is not a string");
@@ -205,7 +210,9 @@ internal sealed class SafeTensorsHeader
             (begin, end, count) = (end, ReadInteger(ref reader, name, "data_offsets"), count + 1);
         }
 
-        return count == 2 ? (begin, end) : throw Invalid($"the data_offsets of {Quote(name)} are {count:N0} numbers instead of begin and end");
+        return count == 2
+            ? (begin, end)
+            : throw Invalid($"the data_offsets of {Quote(name)} are {count:N0} numbers instead of begin and end");
     }
 
     private void RequireArray(ref Utf8JsonReader reader, string name, string member)
@@ -242,11 +249,14 @@ internal sealed class SafeTensorsHeader
         var ordered = entries.Zip(entries.Skip(1)).All(pair => pair.First.End <= pair.Second.Begin);
         Tensors = new(entries.Count);
         begins = new long[entries.Count];
-        foreach (var (info, begin, end) in ordered ? entries : entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End).AsEnumerable())
+        foreach (
+            var (info, begin, end) in ordered ? entries : entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End).AsEnumerable())
         {
             if (begin != DataLength)
             {
-                throw Invalid($"the data of {Quote(info.Name)} begins at {begin:N0} instead of {DataLength:N0}; tensors must follow each other without holes or overlaps");
+                throw Invalid(
+                    $"the data of {Quote(info.Name)} begins at {begin:N0} instead of {DataLength:N0}; tensors must follow each other "
+                    + "without holes or overlaps");
             }
 
             begins[Tensors.Count] = begin;

@@ -41,7 +41,9 @@ internal sealed class SafeTensorsWriter
             if (tensor.Shape.IsDefault) throw Wrong($"the shape of {name} is missing; a scalar has []");
             if (!HasLength(tensor))
             {
-                throw Wrong($"{name} [{string.Join(", ", tensor.Shape)}] {tensor.Type.WireName()} has {tensor.Data.Length:N0} bytes of data, which is not its size");
+                throw Wrong(
+                    $"{name} [{string.Join(", ", tensor.Shape)}] {tensor.Type.WireName()} has {tensor.Data.Length:N0} bytes of data, "
+                    + "which is not its size");
             }
         }
 
@@ -49,7 +51,8 @@ internal sealed class SafeTensorsWriter
         {
             if (value is null || !IsText(key) || !IsText(value))
             {
-                throw new ArgumentException($"The metadata's {SafeTensorsHeader.Quote(key)} is null or has half a surrogate pair in it.", nameof(metadata));
+                throw new ArgumentException(
+                    $"The metadata's {SafeTensorsHeader.Quote(key)} is null or has half a surrogate pair in it.", nameof(metadata));
             }
         }
     }

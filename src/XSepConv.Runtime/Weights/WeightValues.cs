@@ -1,6 +1,8 @@
 namespace XSepConv;
 
-/// <summary>Which values a network may compute with: finite numbers, and variances that are not negative. One rule, wherever weights come from.</summary>
+/// <summary>
+/// Which values a network may compute with: finite numbers, and variances that are not negative. One rule, wherever weights come from.
+/// </summary>
 internal static class WeightValues
 {
     /// <summary>Whether a state-dict key is that of a variance.</summary>
@@ -19,5 +21,6 @@ internal static class WeightValues
         return null;
     }
 
-    private static string Named(string key, double value, int at, string rule) => FormattableString.Invariant($"{SafeTensorsHeader.Quote(key)} has {value} at {at}; {rule}");
+    private static string Named(string key, double value, int at, string rule) =>
+        FormattableString.Invariant($"{SafeTensorsHeader.Quote(key)} has {value} at {at}; {rule}");
 }

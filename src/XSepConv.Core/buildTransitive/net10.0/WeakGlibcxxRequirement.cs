@@ -20,7 +20,9 @@ public class WeakGlibcxxRequirement : Microsoft.Build.Utilities.Task
     [Required]
     public string Source { get; set; } = "";
 
-    /// <summary>Where the changed copy goes. Written beside and renamed, so that a hard link to another file is never written through.</summary>
+    /// <summary>
+    /// Where the changed copy goes. Written beside and renamed, so that a hard link to another file is never written through.
+    /// </summary>
     [Required]
     public string Destination { get; set; } = "";
 
@@ -36,18 +38,23 @@ public class WeakGlibcxxRequirement : Microsoft.Build.Utilities.Task
             bool changed = Weaken(library, SymbolVersion);
             WriteWhole(Destination, library);
             Log.LogMessage(MessageImportance.High, changed
-                ? $"{Path.GetFileName(Source)}: the requirement of {SymbolVersion} is weak in {Destination} (the system's libstdc++ lacks that version, and the library calls nothing of it)."
+                ? $"{Path.GetFileName(Source)}: the requirement of {SymbolVersion} is weak in {Destination} (the system's "
+                    + "libstdc++ lacks that version, and the library calls nothing of it)."
                 : $"{Path.GetFileName(Source)}: no strong requirement of {SymbolVersion}; copied unchanged to {Destination}.");
             return true;
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            Log.LogError($"Cannot make the requirement of {SymbolVersion} weak in {Source}: {e.Message} Nothing was changed; set TorchSharpWeakGlibcxx to false to build without.");
+            Log.LogError(
+                $"Cannot make the requirement of {SymbolVersion} weak in {Source}: {e.Message} Nothing was changed; set "
+                + "TorchSharpWeakGlibcxx to false to build without.");
             return false;
         }
     }
 
-    /// <summary>Sets the weak flag of the requirement in the bytes of a 64-bit x86 library; one 16-bit word changes, and only after all checks.</summary>
+    /// <summary>
+    /// Sets the weak flag of the requirement in the bytes of a 64-bit x86 library; one 16-bit word changes, and only after all checks.
+    /// </summary>
     /// <returns>False if the library has no such requirement, or has it weak already.</returns>
     /// <exception cref="InvalidDataException">Not such a library, damaged, or it really uses a symbol of that version.</exception>
     public static bool Weaken(byte[] library, string symbolVersion)
@@ -254,7 +261,8 @@ public class WeakGlibcxxRequirement : Microsoft.Build.Utilities.Task
         private void Check(long at, long length)
         {
             if (at < 0 || length < 0 || at > _bytes.Length - length)
-                throw new InvalidDataException($"it ends at byte {_bytes.Length} where more is announced: the file is truncated or damaged.");
+                throw new InvalidDataException(
+                    $"it ends at byte {_bytes.Length} where more is announced: the file is truncated or damaged.");
         }
     }
 }

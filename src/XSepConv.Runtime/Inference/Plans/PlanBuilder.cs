@@ -122,7 +122,6 @@ internal sealed class PlanBuilder<TLanes, TVector>
                     Name = name,
                     Macs = macs,
                 }
-
                 : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, _threads)
                 {
                     Name = name,
@@ -147,7 +146,6 @@ internal sealed class PlanBuilder<TLanes, TVector>
                 Name = name,
                 Macs = macs,
             }
-
             : new SeparatedStep<TLanes, TVector, BlockedStep2>(
                 first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
             {

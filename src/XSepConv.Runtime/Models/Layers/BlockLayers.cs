@@ -38,11 +38,10 @@ internal sealed record BlockLayers(
             ? new Layer { Kind = LayerKind.Pad, Name = $"{prefix}pad", From = input, In = spec.In, Out = spec.In, Padding = padding }
             : null;
         var expand = shape.SkipsExpansion && spec.Expand == spec.In ? null : Pointwise("1", pad ?? input, spec.In, spec.Expand, activation);
+        Activation? afterSpatial = onExpanded && !shape.ActivatesBeforeSqueeze ? null : activation;
         var spatial = SpatialLayers.Of(
-            shape, spec.Expand, spec.Kernel, spec.Stride, activation, onExpanded && !shape.ActivatesBeforeSqueeze
-                ? null
-                : activation, 2, prefix,
-            expand ?? pad ?? input, padding, padsInput);
+            shape, spec.Expand, spec.Kernel, spec.Stride, between: activation, afterSpatial, first: 2, prefix, expand ?? pad ?? input,
+            padding, padsInput);
         var squeeze = onExpanded ? Squeeze(spatial[^1], shape.ActivatesBeforeSqueeze ? null : activation) : null;
         var project = Pointwise($"{spatial.Length + 2}", squeeze?.Gate ?? spatial[^1], spec.Expand, spec.Out, null);
         if (onOutput) squeeze = Squeeze(project, null);
@@ -57,7 +56,6 @@ internal sealed record BlockLayers(
                 In = spec.In,
                 Out = spec.Out,
             }
-
             : null;
         var sum = onOutput ? squeeze!.Gate : project;
         var add = isAdded
