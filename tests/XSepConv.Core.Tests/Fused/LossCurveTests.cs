@@ -32,6 +32,9 @@ public sealed class LossCurveTests
             using var exact = new MobileNet(spec, dtype: ScalarType.Float64);
             exact.SetXSepBackend(XSepBackend.Composed);
 
+            // With a kink in every block fewer images leave a step of six without a value at one.
+            var batch = activation is Activation.ReLU or Activation.ReLU6 ? Batch / 4 : Batch;
+
             // Ten patterns, with noise: something to learn in a few steps.
             var patterns = randn(10, 3, 32, 32);
             using var optimizer = optim.SGD(fused.parameters(), learningRate: 0.02, momentum: 0.9);
@@ -39,8 +42,8 @@ public sealed class LossCurveTests
             for (var step = 0; step < Steps; step++)
             {
                 using var stepScope = NewDisposeScope();
-                var labels = randint(0, 10, [Batch], ScalarType.Int64);
-                var images = patterns[labels] + (0.5 * randn(Batch, 3, 32, 32));
+                var labels = randint(0, 10, [batch], ScalarType.Int64);
+                var images = patterns[labels] + (0.5 * randn(batch, 3, 32, 32));
                 Copy(fused, exact);
 
                 var (loss, gradients) = Step(fused, images, labels);
@@ -50,8 +53,7 @@ public sealed class LossCurveTests
                 optimizer.step();
             }
 
-            // With ReLU and ReLU6 in every block more values lie at a kink, and no step of six may be without one.
-            Assert.InRange(nearest, 0, activation is Activation.ReLU or Activation.ReLU6 ? 1e-2 : 1e-3);
+            Assert.InRange(nearest, 0, 1e-3);
         }
         finally
         {

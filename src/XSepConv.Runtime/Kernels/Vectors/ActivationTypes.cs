@@ -11,17 +11,7 @@ internal interface IActivationCall
 internal static class ActivationTypes
 {
     public static void Run<TCall>(Activation activation, in TCall call)
-        where TCall : struct, IActivationCall
-    {
-        switch (activation)
-        {
-            case Activation.ReLU: call.Run<ReluActivation>(); break;
-            case Activation.HSwish: call.Run<HSwishActivation>(); break;
-            case Activation.ReLU6: call.Run<Relu6Activation>(); break;
-            case Activation.SiLU: call.Run<SiluActivation>(); break;
-            default: throw EnumValues.Unknown(activation);
-        }
-    }
+        where TCall : struct, IActivationCall => Run(OfTile(activation), call);
 
     public static void Run<TCall>(TileActivation activation, in TCall call)
         where TCall : struct, IActivationCall
