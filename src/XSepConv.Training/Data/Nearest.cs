@@ -3,9 +3,11 @@ namespace XSepConv.Training;
 /// <summary>Guesses which name was meant.</summary>
 internal static class Nearest
 {
-    /// <summary>The known name closest to what was typed, or null if none is close.</summary>
+    /// <summary>The known name that begins with what was typed, else the closest to it, or null if none is close.</summary>
     public static string? To(string typed, IEnumerable<string> known)
     {
+        bool Begins(string name) => name.StartsWith(typed, StringComparison.OrdinalIgnoreCase);
+        if (typed.Length >= 3 && known.FirstOrDefault(Begins) is { } whole) return whole;
         var best = known
             .Select(name => (Name: name, Distance: Distance(typed.ToUpperInvariant(), name.ToUpperInvariant())))
             .OrderBy(candidate => candidate.Distance)
@@ -15,8 +17,7 @@ internal static class Nearest
         // Of two or three letters one may be wrong, of one letter none: -b is not what -e was meant to be.
         var letters = Math.Min(typed.TrimStart('-').Length, best.Name.TrimStart('-').Length);
         var allowed = letters < 4 ? letters / 2 : Math.Max(2, letters / 3);
-        if (best.Distance <= allowed) return best.Name;
-        return typed.Length >= 3 ? known.FirstOrDefault(name => name.StartsWith(typed, StringComparison.OrdinalIgnoreCase)) : null;
+        return best.Distance <= allowed ? best.Name : null;
     }
 
     /// <summary><c> Did you mean 'x'?</c>, or nothing.</summary>

@@ -4,6 +4,7 @@ public class NearestTests
 {
     [Theory]
     [InlineData("mobilenet-v3-smal-twin", "mobilenet-v3-small-twin")]
+    [InlineData("mobilenet-v3-small", "mobilenet-v3-small-twin")]
     [InlineData("xsep-mobilenet", "xsep-mobilenet-v3-small")]
     [InlineData("fashion", "fashion-mnist")]
     [InlineData("MNIST", "mnist")]
