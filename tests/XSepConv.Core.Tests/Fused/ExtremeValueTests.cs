@@ -116,8 +116,12 @@ public sealed class ExtremeValueTests : IDisposable
         x = x.to(type).requires_grad_(true);
         var y = backend == XSepBackend.Composed ? stage.Stage(layers, backend)(x) : Fused();
         y.square().sum().backward();
-        return [y.detach(), x.grad!, .. layers.SelectMany(layer => new[] { layer.Conv.weight.grad!, layer.Norm.weight.grad!, layer.Norm.bias!.grad! }),
-            .. layers.SelectMany(layer => new[] { layer.Norm.running_mean!, layer.Norm.running_var! })];
+        Tensor[] results = [y.detach(), x.grad!, .. layers.SelectMany(layer => new[] { layer.Conv.weight.grad!, layer.Norm.weight.grad!, layer.Norm.bias!.grad! }),
+            .. layers.SelectMany(layer => new[] { layer.Norm.running_mean!.clone(), layer.Norm.running_var!.clone() })];
+
+        // A norm that is collected takes its buffers along.
+        GC.KeepAlive(layers);
+        return results;
 
         Tensor Fused()
         {

@@ -9,7 +9,8 @@ public sealed class LossCurveTests
 
     /// <summary>
     /// Two runs left to themselves have nothing in common after ten steps, torch's own included, whatever their kernels: batch norms of a few pooled values multiply
-    /// rounding by hundreds in each step. So every step starts from the fused run's weights. The loss, in a step from rounding of 1e-7, is 1e-5 off at most.
+    /// rounding by hundreds in each step. So every step starts from the fused run's weights. How far such a norm throws a loss depends on the step, so the measure is
+    /// torch's own float32 from the same weights: the fused loss is not ten times farther from float64 in the worst of the steps, above 1e-5.
     /// The gradients are about 5e-5 off, and a few percent where rounding puts a value on the other side of a kink, in one step of four: a wrong kernel is wrong in all six.
     /// </summary>
     [Theory]
@@ -31,6 +32,8 @@ public sealed class LossCurveTests
             using var fused = new MobileNet(spec);
             using var exact = new MobileNet(spec, dtype: ScalarType.Float64);
             exact.SetXSepBackend(XSepBackend.Composed);
+            using var stock = new MobileNet(spec);
+            stock.SetXSepBackend(XSepBackend.Composed);
 
             // With a kink in every block fewer images leave a step of six without a value at one.
             var batch = activation is Activation.ReLU or Activation.ReLU6 ? Batch / 4 : Batch;
@@ -39,20 +42,25 @@ public sealed class LossCurveTests
             var patterns = randn(10, 3, 32, 32);
             using var optimizer = optim.SGD(fused.parameters(), learningRate: 0.02, momentum: 0.9);
             var nearest = double.PositiveInfinity;
+            var (farthest, stockFarthest) = (0.0, 0.0);
             for (var step = 0; step < Steps; step++)
             {
                 using var stepScope = NewDisposeScope();
                 var labels = randint(0, 10, [batch], ScalarType.Int64);
                 var images = patterns[labels] + (0.5 * randn(batch, 3, 32, 32));
                 Copy(fused, exact);
+                Copy(fused, stock);
 
                 var (loss, gradients) = Step(fused, images, labels);
                 var (exactLoss, exactGradients) = Step(exact, images.to_type(ScalarType.Float64), labels);
-                Assert.Equal(exactLoss, loss, 1e-5);
+                var (stockLoss, _) = Step(stock, images, labels);
+                farthest = Math.Max(farthest, Math.Abs(loss - exactLoss));
+                stockFarthest = Math.Max(stockFarthest, Math.Abs(stockLoss - exactLoss));
                 nearest = Math.Min(nearest, (gradients - exactGradients).norm().item<double>() / exactGradients.norm().item<double>());
                 optimizer.step();
             }
 
+            Assert.InRange(farthest, 0, 1e-5 + (10 * stockFarthest));
             Assert.InRange(nearest, 0, 1e-3);
         }
         finally
