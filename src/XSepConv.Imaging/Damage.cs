@@ -4,9 +4,6 @@ namespace XSepConv.Imaging;
 internal static class Damage
 {
     /// <summary>Calls a library that parses what may be hostile.</summary>
-    /// <param name="what">The file.</param>
-    /// <param name="part">The part of it that is read.</param>
-    /// <param name="read">The call.</param>
     /// <exception cref="InvalidDataException">The library did not like it.</exception>
     public static T AsInvalidData<T>(string what, string part, Func<T> read)
     {

@@ -31,7 +31,6 @@ internal sealed class JpegFile
 
     public static ReadOnlySpan<byte> Magic => [0xFF, 0xD8, 0xFF];
 
-    /// <summary>Width and height.</summary>
     public (int Width, int Height) Size => _frame!.Size;
 
     /// <summary>Of EXIF: 1 to 8.</summary>

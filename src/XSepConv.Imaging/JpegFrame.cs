@@ -19,8 +19,6 @@ internal sealed class JpegFrame
     /// <summary>Reads a frame header.</summary>
     /// <param name="marker">0xC0 to 0xC2.</param>
     /// <param name="header">Its segment. Components are numbered 1, 2, … in it afterwards, whatever they were called.</param>
-    /// <param name="fileBytes">Bytes of the file.</param>
-    /// <param name="what">The file, for errors.</param>
     /// <exception cref="InvalidDataException">It is damaged, too large, or of a kind that is not read.</exception>
     public JpegFrame(byte marker, Span<byte> header, int fileBytes, string what)
     {
@@ -62,7 +60,6 @@ internal sealed class JpegFrame
         _lowBits.AsSpan().Fill(Missing);
     }
 
-    /// <summary>Width and height.</summary>
     public (int Width, int Height) Size { get; }
 
     /// <summary>Whether a block's coefficients come in several scans.</summary>

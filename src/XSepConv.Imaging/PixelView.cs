@@ -5,8 +5,6 @@ namespace XSepConv.Imaging;
 /// <param name="Origin">Where the upper left pixel lies.</param>
 /// <param name="Right">Bytes to the next pixel of a row.</param>
 /// <param name="Down">Bytes to the next row.</param>
-/// <param name="Width">Columns.</param>
-/// <param name="Height">Rows.</param>
 internal readonly record struct PixelView(byte[] Bytes, int Origin, int Right, int Down, int Width, int Height)
 {
     private const int Channels = 3;
@@ -14,7 +12,6 @@ internal readonly record struct PixelView(byte[] Bytes, int Origin, int Right, i
     /// <summary>Decoded pixels by EXIF's orientation.</summary>
     /// <param name="bytes">[height, width, 3], and maybe more.</param>
     /// <param name="size">Columns and rows as they lie.</param>
-    /// <param name="orientation">1 to 8.</param>
     public static PixelView Of(byte[] bytes, (int Width, int Height) size, int orientation)
     {
         var (width, height) = size;
@@ -36,7 +33,6 @@ internal readonly record struct PixelView(byte[] Bytes, int Origin, int Right, i
         };
     }
 
-    /// <summary>A part of it.</summary>
     public PixelView Crop(int left, int top, int width, int height) =>
         this with { Origin = Origin + (left * Right) + (top * Down), Width = width, Height = height };
 

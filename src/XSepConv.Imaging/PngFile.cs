@@ -32,7 +32,6 @@ internal sealed class PngFile
 
     public static ReadOnlySpan<byte> Magic => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
-    /// <summary>Width and height.</summary>
     public (int Width, int Height) Size { get; private set; }
 
     /// <summary>Of EXIF: 1 to 8.</summary>
@@ -41,7 +40,6 @@ internal sealed class PngFile
     /// <summary>Whether a pixel may be seen through.</summary>
     public bool HasAlpha => (_color & AlphaColor) != 0 || !_transparency.IsEmpty;
 
-    /// <summary>What the decoder gets.</summary>
     public byte[] Content { get; private set; } = [];
 
     /// <exception cref="InvalidDataException">It is damaged, too large, or of a kind that is not read.</exception>

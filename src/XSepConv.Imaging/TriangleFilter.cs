@@ -8,7 +8,6 @@ internal static class TriangleFilter
 {
     /// <summary>Scales a square.</summary>
     /// <param name="pixels">As many rows as columns.</param>
-    /// <param name="side">The side wanted.</param>
     /// <param name="target">[3, side, side].</param>
     public static void Resize(PixelView pixels, int side, Span<byte> target)
     {

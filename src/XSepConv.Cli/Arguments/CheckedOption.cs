@@ -88,7 +88,6 @@ internal static class CheckedOption
                 },
             };
 
-    /// <summary>Gives an option other names.</summary>
     public static Option<T> Or<T>(this Option<T> option, params string[] aliases)
     {
         foreach (var alias in aliases) option.Aliases.Add(alias);

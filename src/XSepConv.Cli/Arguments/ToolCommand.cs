@@ -14,9 +14,6 @@ internal sealed class ToolCommand(string name, string description) : Command(nam
     public required string[] Examples { get; init; }
 
     /// <summary>Adds options, under a title in the help.</summary>
-    /// <param name="title">What they are about.</param>
-    /// <param name="options">The options.</param>
-    /// <param name="below">Lines below them in the help.</param>
     public void Add(string title, IEnumerable<Option> options, params string[] below)
     {
         groups.Add(new(title, [.. options], below));
@@ -25,7 +22,4 @@ internal sealed class ToolCommand(string name, string description) : Command(nam
 }
 
 /// <summary>Options under one title in the help.</summary>
-/// <param name="Title">What they are about.</param>
-/// <param name="Options">The options.</param>
-/// <param name="Below">Lines below them.</param>
 internal sealed record OptionGroup(string Title, Option[] Options, string[] Below);

@@ -5,13 +5,10 @@ namespace XSepConv.Cli.Commands;
 /// <summary>A picture as a network takes it, or why it can't be.</summary>
 /// <param name="File">As it was typed.</param>
 /// <param name="Pixels">[rows, columns, channels]; null where the file is no picture.</param>
-/// <param name="Error">What is wrong with the file; the file's name is in it.</param>
 internal sealed record Picture(string File, byte[]? Pixels, string? Error)
 {
     /// <summary>Reads a PNG or JPEG file, and cuts and scales it as the images of <c>folder</c> are for evaluation.</summary>
-    /// <param name="file">The file.</param>
     /// <param name="background">What see-through pixels are laid on; null drops alpha.</param>
-    /// <param name="side">Rows and columns wanted.</param>
     /// <param name="channels">3 for red, green, blue; 1 for grey.</param>
     public static Picture Open(string file, Rgb? background, int side, int channels)
     {

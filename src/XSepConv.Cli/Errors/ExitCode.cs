@@ -3,7 +3,6 @@ namespace XSepConv.Cli.Errors;
 /// <summary>What the tool's exit status means. Listed in <c>xsepconv --help</c>.</summary>
 internal static class ExitCode
 {
-    /// <summary>Done.</summary>
     public const int Done = 0;
 
     /// <summary>The input was right, but the work failed: the loss became NaN, the disk is full.</summary>

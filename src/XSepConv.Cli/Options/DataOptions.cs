@@ -40,8 +40,6 @@ internal sealed class DataOptions
     private readonly Option<bool> skipDamaged = CheckedOption.Flag(
         "--skip-damaged", "Go without the pictures of 'folder' that can't be read, and say which, instead of refusing them.");
 
-    /// <param name="hasDefault">Whether there is a default name; without, the command knows one.</param>
-    /// <param name="description">What the data are for.</param>
     public DataOptions(bool hasDefault, string description)
     {
         this.hasDefault = hasDefault;
@@ -75,23 +73,12 @@ internal sealed class DataOptions
     public int? Limit(ParseResult result) => result.GetValue(limit);
 
     /// <summary>Opens the data set, showing a download if there is one.</summary>
-    /// <param name="result">What was typed.</param>
-    /// <param name="dataset">The name of the set.</param>
-    /// <param name="seed">Splits it.</param>
-    /// <param name="screen">Where a download is shown.</param>
-    /// <param name="cancel">Ends it.</param>
     /// <param name="usualLimit">The most images of a split where no limit was typed.</param>
     public ImageDataset Open(
         ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? usualLimit = null) =>
         Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, Options(result, seed, null, usualLimit), progress, cancel));
 
     /// <summary>Opens the images that a network is measured on.</summary>
-    /// <param name="result">What was typed.</param>
-    /// <param name="dataset">The name of the set.</param>
-    /// <param name="split">Which of them, for a folder.</param>
-    /// <param name="trained">What the network was trained on.</param>
-    /// <param name="screen">Where a download is shown.</param>
-    /// <param name="cancel">Ends it.</param>
     public EvaluationImages OpenForEvaluation(
         ParseResult result, string dataset, EvaluatedSplit? split, LoadedCheckpoint trained, TextWriter screen, CancellationToken cancel)
     {

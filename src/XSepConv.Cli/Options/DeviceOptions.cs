@@ -27,7 +27,6 @@ internal sealed class DeviceOptions(string usualThreads = "one for each core tha
     /// On the CPU and without <c>--threads</c>, a thread for each core that no other program uses, and a word on it; null where all are
     /// idle.
     /// </summary>
-    /// <param name="result">The command line.</param>
     /// <param name="chosenDevice">Of <see cref="Prepare"/>.</param>
     public (int Threads, string Note)? BesideOthers(ParseResult result, string chosenDevice)
     {

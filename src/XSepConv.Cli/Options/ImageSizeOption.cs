@@ -11,7 +11,6 @@ internal sealed class ImageSizeOption
 
     private readonly bool withChannels;
 
-    /// <param name="description">What the images are for.</param>
     /// <param name="withChannels">Whether channels may stand before height and width.</param>
     public ImageSizeOption(string description, bool withChannels = false)
     {

@@ -40,9 +40,6 @@ internal sealed class NetworkOptions
     public ImagePreset Preset(ParseResult result, (int Height, int Width)? size) => preset.For(result, size);
 
     /// <summary>The network that was described.</summary>
-    /// <param name="result">What was typed.</param>
-    /// <param name="inputChannels">Of the images.</param>
-    /// <param name="classes">How many it tells apart.</param>
     /// <param name="size">Of the images; null where it is not known.</param>
     public NetworkSpec Spec(ParseResult result, int inputChannels, int classes, (int Height, int Width)? size)
     {

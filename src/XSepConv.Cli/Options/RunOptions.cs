@@ -38,8 +38,6 @@ internal sealed class RunOptions(string thing, string where)
     }
 
     /// <summary>Refuses, before any data are read, to lose what is there, and to resume what is not.</summary>
-    /// <param name="result">What was typed.</param>
-    /// <param name="output">The directory.</param>
     /// <param name="file">The file in it that tells a run from none.</param>
     /// <exception cref="UserError">It is refused.</exception>
     public void RequireRight(ParseResult result, string output, string file)

@@ -5,13 +5,11 @@ namespace XSepConv.Cli.Profiling;
 /// <summary>Where a compiled network's time goes.</summary>
 /// <param name="Steps">Each step on one thread, the median over the runs.</param>
 /// <param name="Run">A whole run on all threads, the median.</param>
-/// <param name="Runs">How many runs there were.</param>
 internal sealed record NetworkTimes(IReadOnlyList<StepTime> Steps, TimeSpan Run, int Runs)
 {
     private const int LeastRuns = 11, MostRuns = 501;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>Multiply-accumulates of a batch.</summary>
     public long Macs => Steps.Sum(step => step.Macs);
 
     /// <summary>All steps one after the other.</summary>

@@ -43,7 +43,6 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
         console.WriteLine();
     }
 
-    /// <summary>Runs the comparison under the screen.</summary>
     public ComparisonReport? Show(Func<IProgress<ComparisonProgress>, ComparisonReport?> work)
     {
         if (!Consoles.IsLive(console)) return work(new ComparisonBars(console, null, stopping));

@@ -66,7 +66,6 @@ internal static class DataTable
         foreach (var warning in findings.Warnings) console.WriteLine(Printable.Line($" note: {warning}"));
     }
 
-    /// <summary>The same for a program.</summary>
     public static object Report(DatasetFindings findings) => new
     {
         findings.LeftOut,

@@ -22,7 +22,6 @@ internal sealed class EpochLine
 
     private readonly Column[] columns;
 
-    /// <param name="width">Columns of the terminal.</param>
     public EpochLine(int width)
     {
         var rank = All.Max(column => column.Rank);

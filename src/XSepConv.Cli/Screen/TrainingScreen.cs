@@ -16,8 +16,6 @@ internal sealed class TrainingScreen(
     private readonly Waiting waiting = new();
 
     /// <summary>Says what is going to happen, before it happens.</summary>
-    /// <param name="commandLine">As typed.</param>
-    /// <param name="note">What to say besides, if anything.</param>
     public void Introduce(string commandLine, string? note)
     {
         var (data, train) = (plan.Data, plan.Data.Train);
@@ -45,7 +43,6 @@ internal sealed class TrainingScreen(
         console.WriteLine();
     }
 
-    /// <summary>Runs the training under the screen.</summary>
     public TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> work)
     {
         var lines = new EpochLine(console.Profile.Width);

@@ -33,9 +33,6 @@ internal static class IdleCores
     /// <summary>
     /// The same from two readings of <c>/proc/stat</c>, whose lines <c>cpuN</c> count a core's time by what it was spent on.
     /// </summary>
-    /// <param name="before">The first reading.</param>
-    /// <param name="after">The second.</param>
-    /// <param name="cores">The most to answer.</param>
     public static int Between(IReadOnlyList<string> before, IReadOnlyList<string> after, int cores)
     {
         double idle = 0;

@@ -19,7 +19,6 @@ internal static class Consoles
         return console;
     }
 
-    /// <summary>Whether it goes to a terminal.</summary>
     public static bool IsTerminal(TextWriter writer) => Output(writer).IsTerminal;
 
     /// <summary>Written past Spectre, which would break a long line where it can't be copied.</summary>

@@ -21,7 +21,6 @@ internal static class Printable
     }
 
     /// <summary>The same text where nothing has to be escaped.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="keepLines">Whether line ends and tabs stay as they are.</param>
     public static string Escape(ReadOnlySpan<char> text, bool keepLines)
     {

@@ -5,6 +5,5 @@ namespace XSepConv;
 /// <summary>A block of a network's table.</summary>
 internal interface IBlock
 {
-    /// <summary>What it consists of.</summary>
     BlockLayers Layers { get; }
 }

@@ -44,7 +44,6 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
         }
     }
 
-    /// <summary>What it consists of.</summary>
     internal SqueezeExciteLayers Layers { get; }
 
     /// <summary>Scales every channel of a map by a weight in [0, 1].</summary>

@@ -84,7 +84,6 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
 
     FusableStage IFusable.Stage => _stage;
 
-    /// <summary>What it consists of.</summary>
     internal ImmutableArray<Layer> Layers { get; }
 
     /// <summary>Applies the operator.</summary>

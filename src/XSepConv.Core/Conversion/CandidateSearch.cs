@@ -19,7 +19,6 @@ internal sealed class CandidateSearch
     /// <summary>What can be replaced, in order of execution.</summary>
     public IReadOnlyList<DepthwiseCandidate> Candidates { get; private set; } = [];
 
-    /// <summary>Shape of the network's output.</summary>
     public long[] OutputShape { get; private set; } = [];
 
     /// <summary>The other depthwise convolutions, in the order of the tree.</summary>

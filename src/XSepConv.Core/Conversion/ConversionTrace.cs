@@ -4,9 +4,6 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>One run of a depthwise convolution in a traced forward.</summary>
-/// <param name="Convolution">The layer.</param>
-/// <param name="Input">Shape of what went in.</param>
-/// <param name="Output">Shape of what came out.</param>
 internal sealed record ConvolutionRun(Conv2d Convolution, long[] Input, long[] Output)
 {
     /// <summary>The batch norm that took the very output; null when none did.</summary>

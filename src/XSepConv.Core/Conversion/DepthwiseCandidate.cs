@@ -4,12 +4,8 @@ using TorchSharp.Modules;
 namespace XSepConv;
 
 /// <summary>A depthwise convolution that will be replaced.</summary>
-/// <param name="Path">Its path.</param>
-/// <param name="Convolution">The layer.</param>
-/// <param name="BatchNormPath">The path of the batch norm that goes with it.</param>
 /// <param name="BatchNorm">That layer; null where none follows.</param>
 /// <param name="Input">Shape of the map that goes in, [N, C, H, W].</param>
-/// <param name="Output">Shape of the map that comes out.</param>
 internal sealed record DepthwiseCandidate(
     string Path, Conv2d Convolution, string? BatchNormPath, BatchNorm2d? BatchNorm, long[] Input, long[] Output)
 {

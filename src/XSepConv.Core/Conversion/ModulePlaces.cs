@@ -7,7 +7,6 @@ namespace XSepConv;
 
 /// <summary>One place that holds a module: a registration with its parent, a field, or an entry of a collection in a field.</summary>
 /// <param name="Refusal">Why no module of another type can be put there; null when it can.</param>
-/// <param name="Put">Puts a module there.</param>
 internal sealed record ModulePlace(string? Refusal, Action<nn.Module> Put);
 
 /// <summary>

@@ -5,7 +5,6 @@ namespace XSepConv;
 /// <summary>Parameters and MACs of a network as far as they can be counted.</summary>
 /// <param name="Parameters">Trainable values, each once.</param>
 /// <param name="Macs">Multiply-accumulates; null where a layer can't be counted.</param>
-/// <param name="NotCounted">Which layer that is.</param>
 internal sealed record NetworkCost(long Parameters, long? Macs, string? NotCounted)
 {
     public static NetworkCost Of(nn.Module<Tensor, Tensor> network, long[] input)

@@ -36,8 +36,6 @@ internal sealed class OperatorFit
 
     /// <summary>Sets the new module's weights and statistics.</summary>
     /// <param name="network">In eval mode, without gradients; not changed.</param>
-    /// <param name="candidate">What is replaced.</param>
-    /// <param name="module">The new module.</param>
     /// <param name="options">With calibration images.</param>
     /// <returns>Root mean square of the outputs' difference over the standard deviation of the old output.</returns>
     public static double Run(nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, XSepConv2d module, ConversionOptions options)

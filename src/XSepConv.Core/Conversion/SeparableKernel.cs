@@ -5,8 +5,6 @@ namespace XSepConv;
 /// 2×2 ∗ 1×K ∗ K×1, which covers (K+1)×(K+1), by alternating least squares.
 /// </summary>
 /// <param name="TwoByTwo">The 2×2, row by row.</param>
-/// <param name="Row">The 1×K.</param>
-/// <param name="Column">The K×1.</param>
 /// <param name="Error">Sum of squared differences over the sum of squares of the K×K kernel; 0 is exact.</param>
 internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[] Column, double Error)
 {

@@ -64,9 +64,6 @@ public sealed class ModelProfile
     /// Counts without building the network: what <see cref="Of(nn.Module{Tensor, Tensor}, long[])"/> finds in the built one, backends
     /// apart.
     /// </summary>
-    /// <param name="spec">The network.</param>
-    /// <param name="height">Rows of the one image.</param>
-    /// <param name="width">Columns of it.</param>
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="NetworkSpec.Validate"/>.</exception>
     internal static ModelProfile Of(NetworkSpec spec, int height, int width)
     {

@@ -68,7 +68,6 @@ internal sealed class StateFile : WeightSource
     /// <summary>What its network's description says about the blocks, where it has one.</summary>
     public ModuleSettings Blocks { get; }
 
-    /// <summary>A tensor's bytes.</summary>
     public byte[] Bytes(string key) => _file.ReadBytes(_names[key]);
 
     protected override ReadOnlySpan<byte> ReadBytes(string key) => Bytes(key);

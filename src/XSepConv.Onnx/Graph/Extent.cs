@@ -17,9 +17,7 @@ internal readonly record struct Extent(long Size, string? Symbol, long Divisor, 
     public static Extent Open(string symbol) => new(0, symbol, 1, 0);
 
     /// <summary>What a convolution makes of it.</summary>
-    /// <param name="kernel">Its size, dilation included.</param>
     /// <param name="padding">Zeros on both sides together.</param>
-    /// <param name="stride">Its stride.</param>
     public Extent After(long kernel, long padding, long stride)
     {
         if (Symbol is null) return Fixed(Size + padding < kernel ? 0 : ((Size + padding - kernel) / stride) + 1);

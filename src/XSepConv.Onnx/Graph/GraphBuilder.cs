@@ -16,7 +16,6 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
     /// <summary>Whether batch norm goes into the weights before it.</summary>
     public bool FoldBatchNorm { get; } = foldBatchNorm;
 
-    /// <summary>The version of ONNX's operators.</summary>
     public int Opset { get; } = opset;
 
     /// <summary>Adds a node of one output, which carries the node's name.</summary>
@@ -36,7 +35,6 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
     /// <summary>Adds constant float32 values.</summary>
     /// <param name="name">The state-dict key they come from.</param>
     /// <param name="values">The values in double precision, row-major.</param>
-    /// <param name="shape">Their shape.</param>
     /// <returns>The initializer's name.</returns>
     /// <exception cref="ArgumentException">A value is no finite float32.</exception>
     /// <exception cref="NotSupportedException">The values do not fit into the file any more.</exception>

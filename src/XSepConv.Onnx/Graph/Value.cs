@@ -1,8 +1,6 @@
 namespace XSepConv.Onnx;
 
 /// <summary>A tensor that flows through the graph: maps [N, C, H, W], or features [N, C] where there is no height and width.</summary>
-/// <param name="Name">Its name in the graph.</param>
-/// <param name="Channels">C.</param>
 /// <param name="Height">H; null for features.</param>
 /// <param name="Width">W; null for features.</param>
 internal readonly record struct Value(string Name, long Channels, Extent? Height, Extent? Width)

@@ -63,7 +63,6 @@ internal sealed class WireReader
         }
     }
 
-    /// <summary>Reads a message inside this one.</summary>
     public void ReadMessage(Action<int, WireType> field)
     {
         var length = ReadLength();

@@ -7,7 +7,6 @@ namespace XSepConv.Onnx;
 /// <param name="Pads">Zeros as ONNX orders them: top, left, bottom, right.</param>
 /// <param name="Strides">Down, across.</param>
 /// <param name="Dilations">Down, across.</param>
-/// <param name="Groups">Groups of channels.</param>
 internal sealed record ConvGeometry(long[] Pads, long[] Strides, long[] Dilations, long Groups)
 {
     /// <exception cref="NotSupportedException">It pads with something else than zeros.</exception>

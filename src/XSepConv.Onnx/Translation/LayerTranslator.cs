@@ -50,7 +50,6 @@ internal sealed class LayerTranslator(GraphBuilder graph)
         return graph.FoldBatchNorm || values is null ? y : BatchNorm(y, values);
     }
 
-    /// <summary>A batch norm of its own.</summary>
     public Value BatchNorm(Value x, BatchNormValues values)
     {
         if (x.Channels != values.Mean.Length)
@@ -103,9 +102,6 @@ internal sealed class LayerTranslator(GraphBuilder graph)
         graph.Node(name, "Flatten", x with { Height = null, Width = null }, [x.Name], Integer("axis", 1));
 
     /// <summary>Each map times a factor of its own. OpenCV 4 takes the first operand for the one that is spread out.</summary>
-    /// <param name="gate">The factors, [N, C, 1, 1].</param>
-    /// <param name="x">The maps.</param>
-    /// <param name="name">The node's name.</param>
     public Value Gate(Value gate, Value x, string name) => graph.Node(name, "Mul", x, [gate.Name, x.Name]);
 
     public Value Add(Value x, Value y, string name) => graph.Node(name, "Add", x, [x.Name, y.Name]);

@@ -3,7 +3,6 @@ using TorchSharp.Modules;
 namespace XSepConv.Onnx;
 
 /// <summary>The weights of a convolution or linear layer, outputs first.</summary>
-/// <param name="At">The layer.</param>
 /// <param name="Shape">[out, in/groups, kernel height, kernel width], or [out, in].</param>
 /// <param name="Kernel">The values, row-major.</param>
 /// <param name="Bias">A value an output; null without bias.</param>

@@ -67,10 +67,6 @@ internal sealed class ModuleTranslator(GraphBuilder graph)
     }
 
     /// <summary>The shape that a module takes, named <paramref name="name"/>; null if any will do.</summary>
-    /// <param name="name">The value's name.</param>
-    /// <param name="at">The module.</param>
-    /// <param name="height">H of a map.</param>
-    /// <param name="width">W of a map.</param>
     public static Value? InputOf(string name, ModuleAt at, Extent height, Extent width)
     {
         switch (at.Module)

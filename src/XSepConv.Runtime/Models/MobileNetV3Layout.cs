@@ -17,7 +17,6 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
         return spec with { Blocks = [.. spec.Blocks.Select(block => block with { Kind = BlockKind.Dw })] };
     }
 
-    /// <summary>A network of the table's rows.</summary>
     public NetworkSpec Build(string name, MobileNetV3Options options)
     {
         // What is unusable gives way to the default, so that all other problems are found too.

@@ -7,8 +7,6 @@ internal static class KeyPrefix
     private const int MostTried = 16;
 
     /// <summary>Finds the prefix that makes most of the missing keys be there.</summary>
-    /// <param name="missing">Keys that the file lacks.</param>
-    /// <param name="unexpected">Keys of the file that nobody wants.</param>
     /// <returns>Such as <c>module.</c>; null where no prefix helps.</returns>
     public static string? Find(IReadOnlyCollection<string> missing, IReadOnlyCollection<string> unexpected)
     {

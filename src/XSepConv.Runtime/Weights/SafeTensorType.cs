@@ -34,7 +34,6 @@ internal static class SafeTensorTypes
     /// <summary>What the files here may hold, for messages.</summary>
     public const string Known = "F64, F32, F16, BF16, I64, I32, U8 and BOOL";
 
-    /// <summary>Bytes of one element.</summary>
     public static int Size(this SafeTensorType type) => type switch
     {
         SafeTensorType.F64 or SafeTensorType.I64 => 8,
@@ -44,7 +43,6 @@ internal static class SafeTensorTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, $"Element types are {Known}."),
     };
 
-    /// <summary>The name in the file's header.</summary>
     public static string WireName(this SafeTensorType type) => type switch
     {
         SafeTensorType.F64 => "F64",

@@ -58,7 +58,6 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
         return parts.Count == 0 ? "not augmented" : string.Join(", ", parts);
     }
 
-    /// <summary>What is out of range.</summary>
     internal IEnumerable<string> Problems()
     {
         if (CropPadding is < 0 or > 1024) yield return $"crop padding is {CropPadding}, it must be from 0 to 1024";
@@ -72,10 +71,6 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
 
     /// <summary>Writes one image as the network sees it in one epoch, but for mixup.</summary>
     /// <param name="image">[channels, height, width].</param>
-    /// <param name="channels">How many planes the image has.</param>
-    /// <param name="height">Rows.</param>
-    /// <param name="width">Columns.</param>
-    /// <param name="normalization">From byte to number.</param>
     /// <param name="random">The draws of this image in this epoch.</param>
     /// <param name="target">[channels, height, width].</param>
     internal void Apply(

@@ -26,7 +26,6 @@ internal static class Mixup
 
     /// <summary>Mixes the images: image i becomes w·(image i) + (1 − w)·(image i + 1).</summary>
     /// <param name="images">[count, …].</param>
-    /// <param name="weights">For each image.</param>
     public static void Mix(Span<float> images, ReadOnlySpan<float> weights)
     {
         var size = images.Length / weights.Length;

@@ -9,9 +9,6 @@ internal static class RandomErasing
 
     /// <summary>Sets a rectangle of 2 to 33 % of the area, of aspects from 0.3 to 1/0.3, to 0, the mean after normalisation.</summary>
     /// <param name="image">[channels, height, width].</param>
-    /// <param name="channels">All are erased alike.</param>
-    /// <param name="height">Rows.</param>
-    /// <param name="width">Columns.</param>
     /// <param name="random">Area, aspect and place; drawn anew, at most ten times, where the rectangle does not fit.</param>
     public static void Apply(Span<float> image, int channels, int height, int width, ref CounterRandom random)
     {

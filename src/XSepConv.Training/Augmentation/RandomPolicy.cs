@@ -6,14 +6,12 @@ namespace XSepConv.Training;
 /// </summary>
 internal static class RandomPolicy
 {
-    /// <summary>How many there are.</summary>
     public const int Operations = 14;
 
     private const double LargestTranslation = 150.0 / 331;
     private const double LargestShearPerDegree = 0.3 / 30;
     private const double LargestChange = 0.9;
 
-    /// <summary>Draws an operation and does it.</summary>
     public static void Apply(PixelImage image, double magnitude, double largestRotation, ref CounterRandom random)
     {
         var operation = random.Next(Operations);

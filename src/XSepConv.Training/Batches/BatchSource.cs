@@ -15,7 +15,6 @@ internal sealed class Batch(int count, int imageSize) : IDisposable
     /// <summary>[count, channels, height, width].</summary>
     public Span<float> Images => (_images ?? throw new ObjectDisposedException(nameof(Batch))).AsSpan(0, count * imageSize);
 
-    /// <summary>The classes.</summary>
     public Span<long> Labels => (_labels ?? throw new ObjectDisposedException(nameof(Batch))).AsSpan(0, count);
 
     /// <summary>Whether the images are mixed, each with the next one of the batch.</summary>
@@ -27,7 +26,6 @@ internal sealed class Batch(int count, int imageSize) : IDisposable
     /// </summary>
     public Span<float> Weights => (_weights ?? throw new InvalidOperationException("The batch is not mixed.")).AsSpan(0, count);
 
-    /// <summary>Makes room for weights.</summary>
     public Span<float> WithWeights()
     {
         _weights ??= ArrayPool<float>.Shared.Rent(count);
@@ -75,7 +73,6 @@ internal sealed class BatchSource
         Steps = steps;
     }
 
-    /// <summary>How many batches the pass has.</summary>
     public int Steps { get; }
 
     /// <summary>How long batches were waited for, in all.</summary>
@@ -88,11 +85,6 @@ internal sealed class BatchSource
     public static int StepsOf(ImageSplit images, int batchSize) => Math.Max(1, images.Count / batchSize);
 
     /// <summary>An epoch of training: shuffled, augmented, whole batches only.</summary>
-    /// <param name="images">The split.</param>
-    /// <param name="normalization">From byte to number.</param>
-    /// <param name="batchSize">Images in a batch.</param>
-    /// <param name="augmentation">How images are varied.</param>
-    /// <param name="seed">The run's.</param>
     /// <param name="epoch">From 1.</param>
     /// <param name="batches">How many batches are wanted; all without.</param>
     public static BatchSource ForTraining(
@@ -106,7 +98,6 @@ internal sealed class BatchSource
         new(images, normalization, batchSize, (images.Count + batchSize - 1) / batchSize, Augmentation.None, 0, 0, null);
 
     /// <summary>The batches from one on. Each is disposed of when the next is asked for.</summary>
-    /// <param name="firstStep">The first batch.</param>
     /// <param name="ahead">How many more than the current one are prepared, all at once.</param>
     /// <param name="stride">Every how manieth batch: of several processes, each takes those that are its own.</param>
     public IEnumerable<Batch> From(int firstStep, int ahead = 2, int stride = 1)

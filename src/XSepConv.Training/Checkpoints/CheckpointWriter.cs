@@ -5,10 +5,7 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>Writes a run's checkpoints, and brings a run back from one.</summary>
-/// <param name="network">What is trained.</param>
-/// <param name="optimizer">What moves it.</param>
 /// <param name="average">The average of its weights, if there is one: then that is what the best epoch's file holds.</param>
-/// <param name="data">What it learns.</param>
 internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ImageDataset data)
 {
     private readonly List<(string Name, Tensor Tensor)> _memory = [.. optimizer.Memory, .. average?.Memory ?? []];
@@ -34,7 +31,6 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     }
 
     /// <summary>Reads weights and what was remembered back.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="steps">All steps before it was written.</param>
     /// <exception cref="InvalidDataException">The file is damaged or holds another network; the first ten problems are listed.</exception>
     public void Restore(string path, long steps)

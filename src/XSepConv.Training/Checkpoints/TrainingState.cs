@@ -9,7 +9,6 @@ namespace XSepConv.Training;
 /// </summary>
 internal sealed record TrainingState
 {
-    /// <summary>The metadata entry that holds it.</summary>
     public const string MetadataKey = "xsepconv.training";
 
     /// <summary>Whole epochs behind the run, validation included.</summary>
@@ -33,22 +32,17 @@ internal sealed record TrainingState
     /// <summary>Results of the epochs, without times.</summary>
     public IReadOnlyList<EpochResult> History { get; init; } = [];
 
-    /// <summary>The test result, once known.</summary>
     public EvaluationResult? Test { get; init; }
 
-    /// <summary>Torch's threads.</summary>
     public int Threads { get; init; }
 
-    /// <summary>How many processes train together.</summary>
     public int Processes { get; init; } = 1;
 
-    /// <summary>The kind of device.</summary>
     public string Device { get; init; } = "";
 
     /// <summary>The options and the data, in words, for comparison with those of a resumed run.</summary>
     public required SortedDictionary<string, string> Settings { get; init; }
 
-    /// <summary>The best epoch so far.</summary>
     [JsonIgnore]
     public EpochResult? BestEpoch => History.LastOrDefault(result => result.Best);
 

@@ -7,8 +7,6 @@ namespace XSepConv.Training;
 internal sealed class Comparison(ComparisonFolder folder, ComparisonManifest manifest, RunExecutor execute, int atATime = 1)
 {
     /// <summary>Does what is left.</summary>
-    /// <param name="progress">Told about every step, by one run at a time.</param>
-    /// <param name="cancel">Ends it where it can be continued.</param>
     /// <returns>The report, which has been written; null when it was cancelled.</returns>
     public ComparisonReport? Run(IProgress<ComparisonProgress>? progress = null, CancellationToken cancel = default)
     {

@@ -47,7 +47,6 @@ internal sealed class EventFile(string folder)
         foreach (var other in old.Where(other => other != path)) File.Delete(other);
     }
 
-    /// <summary>Adds an epoch.</summary>
     public void Append(EpochResult result)
     {
         using var stream = RegularFile.OpenWrite(
@@ -55,7 +54,6 @@ internal sealed class EventFile(string folder)
         WriteRecord(stream, Of(result));
     }
 
-    /// <summary>Forgets the run that was there.</summary>
     public static void Clear(string folder)
     {
         if (!Directory.Exists(folder)) return;

@@ -1,7 +1,6 @@
 namespace XSepConv.Training;
 
 /// <summary>How many images of a class there are.</summary>
-/// <param name="Name">The class.</param>
 /// <param name="Train">To learn from.</param>
 /// <param name="Validation">To pick the best epoch by.</param>
 /// <param name="Test">To measure on at the end.</param>

@@ -6,7 +6,6 @@ namespace XSepConv.Training;
 /// <param name="Examples">The first of them, from the data root.</param>
 public sealed record LeftOutFiles(string Reason, int Count, IReadOnlyList<string> Examples)
 {
-    /// <summary>How many are named.</summary>
     internal const int MostExamples = 3;
 
     /// <inheritdoc/>

@@ -11,9 +11,7 @@ internal static class UnreadableFiles
     private const int MostNamed = 10;
 
     /// <summary>What is said where they are not to be left out.</summary>
-    /// <param name="root">The data root.</param>
     /// <param name="files">At least one.</param>
-    /// <param name="all">All pictures, these included.</param>
     public static InvalidDataException Refusal(string root, IReadOnlyList<UnreadableFile> files, int all)
     {
         const string Advice = "Mend, convert or remove what can't be read, or go without it: --skip-damaged (SkipDamaged in the options)";

@@ -28,10 +28,8 @@ internal sealed unsafe partial class OpenMpi
             (Variable("ompi_mpi_comm_world"), Variable("ompi_mpi_op_sum"), Variable("ompi_mpi_float"), Variable("ompi_mpi_double"));
     }
 
-    /// <summary>The type of a float.</summary>
     public nint Float { get; }
 
-    /// <summary>The type of a double.</summary>
     public nint Double { get; }
 
     /// <summary>Loads the library and joins the others.</summary>

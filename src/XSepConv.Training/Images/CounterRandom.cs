@@ -20,7 +20,6 @@ internal struct CounterRandom
         return new CounterRandom(Mix(key + Gamma * (ulong)(b + 1)));
     }
 
-    /// <summary>All 64 bits.</summary>
     public ulong NextBits() => Mix(_state += Gamma);
 
     /// <summary>Uniform in 0 … <paramref name="count"/> − 1 (by a 128-bit product; its bias of count/2⁶⁴ is below notice).</summary>

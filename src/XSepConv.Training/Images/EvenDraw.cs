@@ -9,7 +9,6 @@ internal static class EvenDraw
     /// Takes an image of each class in turn until there are enough; a class that has no more is left out of the turns after. With fewer
     /// images than classes, the classes that come first in <paramref name="candidates"/> have one each.
     /// </summary>
-    /// <param name="labels">Of all images.</param>
     /// <param name="candidates">Images, in the order in which those of a class are taken: shuffled by a seed.</param>
     /// <param name="most">How many to keep; all when null.</param>
     /// <returns>The images kept, in the order of the candidates.</returns>

@@ -115,6 +115,5 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Mean.Length, Mean[0], Std[0]);
 
-    /// <summary>The 256 values of one channel.</summary>
     internal ReadOnlySpan<float> Table(int channel) => _table.AsSpan(channel * 256, 256);
 }

@@ -140,7 +140,6 @@ public sealed class ImageSplit
         }
     }
 
-    /// <summary>The same images under other labels.</summary>
     internal ImageSplit Relabelled(Func<int, int> label) =>
         new(_store, _places, Labels.ToArray().Select(label).ToArray(), Channels, Height, Width);
 

@@ -3,7 +3,6 @@ namespace XSepConv.Training;
 /// <summary>Where the bytes of images are: in memory, or in a mapped file.</summary>
 internal abstract class ImageStore
 {
-    /// <summary>How many images there are.</summary>
     public abstract int Count { get; }
 
     /// <summary>Names the content where that is known without reading it; null where it must be read.</summary>

@@ -16,7 +16,6 @@ internal static class AugmentationPreset
     /// <c>none</c>; <c>light</c>, the set's own; <c>standard</c>, also colours by 20 % and a part erased from every fourth image;
     /// <c>strong</c>, also two random operations of strength 0.3 instead of the colours, and mixup with α = 0.2.
     /// </param>
-    /// <param name="data">The data set.</param>
     /// <exception cref="ArgumentException">The name is none of <see cref="Names"/>.</exception>
     public static Augmentation For(string name, ImageDataset data)
     {

@@ -9,7 +9,6 @@ internal static class Gradients
     // Torch's own, against a division by 0.
     private const double Epsilon = 1e-6;
 
-    /// <summary>Multiplies every gradient.</summary>
     public static void Scale(ParameterOptimizer optimizer, double factor)
     {
         using var noGrad = no_grad();

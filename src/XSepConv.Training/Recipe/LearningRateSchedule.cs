@@ -7,7 +7,6 @@ internal sealed class LearningRateSchedule
     /// <param name="peak">The learning rate after warm-up, above 0.</param>
     /// <param name="totalSteps">All steps of the run, at least 1.</param>
     /// <param name="warmupSteps">How many of them lead up to the peak: 0 … <paramref name="totalSteps"/>.</param>
-    /// <param name="kind">What comes after warm-up.</param>
     public LearningRateSchedule(double peak, long totalSteps, long warmupSteps, ScheduleKind kind = ScheduleKind.Cosine)
     {
         if (!double.IsFinite(peak) || peak <= 0)
@@ -28,7 +27,6 @@ internal sealed class LearningRateSchedule
     /// <summary>The learning rate after warm-up.</summary>
     public double Peak { get; }
 
-    /// <summary>All steps of the run.</summary>
     public long TotalSteps { get; }
 
     /// <summary>How many steps lead up to the peak.</summary>

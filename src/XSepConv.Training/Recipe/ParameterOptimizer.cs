@@ -13,7 +13,6 @@ internal abstract class ParameterOptimizer(nn.Module module) : IDisposable
     /// <summary>What is remembered, under the names of a checkpoint; changing these tensors changes it.</summary>
     public abstract IEnumerable<(string Name, Tensor Tensor)> Memory { get; }
 
-    /// <summary>The optimizer of a recipe.</summary>
     public static ParameterOptimizer Of(TrainingRecipe recipe, nn.Module module) => recipe.Optimizer switch
     {
         OptimizerKind.Sgd => new Sgd(module, recipe.Momentum, recipe.WeightDecay, recipe.Nesterov),
@@ -24,7 +23,6 @@ internal abstract class ParameterOptimizer(nn.Module module) : IDisposable
     /// <summary>Weights of convolutions and linear layers have two dimensions or more; biases and batch normalisation have one.</summary>
     public static bool Decays(Tensor parameter) => parameter.dim() > 1;
 
-    /// <summary>Moves every parameter by its gradient.</summary>
     public abstract void Step(double learningRate);
 
     /// <summary>So many steps were done before: what is remembered comes from them.</summary>
@@ -34,6 +32,5 @@ internal abstract class ParameterOptimizer(nn.Module module) : IDisposable
 
     public abstract void Dispose();
 
-    /// <summary>A parameter.</summary>
     internal sealed record Slot(string Name, Parameter Parameter, bool Decays);
 }

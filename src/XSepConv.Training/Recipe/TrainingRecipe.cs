@@ -108,7 +108,6 @@ public sealed record TrainingRecipe
     /// <summary>The network with the dropout of the recipe.</summary>
     internal NetworkSpec Of(NetworkSpec network) => Dropout is { } dropout ? network with { Dropout = dropout } : network;
 
-    /// <summary>What is out of range.</summary>
     internal IEnumerable<string> Problems()
     {
         const string atLeast0Below1 = "it must be at least 0 and below 1";

@@ -27,7 +27,6 @@ internal sealed class WeightAverage : IDisposable
         foreach (var (_, average, source) in _pairs) average.copy_(source);
     }
 
-    /// <summary>A network with the averaged weights.</summary>
     public MobileNet Network { get; }
 
     /// <summary>The average under the names of a checkpoint; changing these tensors changes it.</summary>

@@ -3,19 +3,15 @@ namespace XSepConv.Training;
 /// <summary>What a run is going to do, known before it begins.</summary>
 internal sealed record TrainingPlan
 {
-    /// <summary>The network.</summary>
     public required NetworkSpec Network { get; init; }
 
-    /// <summary>What it learns.</summary>
     public required ImageDataset Data { get; init; }
 
-    /// <summary>How training images are varied.</summary>
     public required Augmentation Augmentation { get; init; }
 
     /// <summary>The device, such as <c>cpu</c> or <c>cuda:0</c>.</summary>
     public required string Device { get; init; }
 
-    /// <summary>Torch's threads.</summary>
     public required int Threads { get; init; }
 
     /// <summary>Images in a batch, those of all processes together.</summary>
@@ -24,19 +20,14 @@ internal sealed record TrainingPlan
     /// <summary>How many batches one step takes the mean gradient of.</summary>
     public int BatchesPerStep { get; init; } = 1;
 
-    /// <summary>How many processes train together.</summary>
     public int Processes { get; init; } = 1;
 
-    /// <summary>Images in a step.</summary>
     public int ImagesPerStep => BatchSize * BatchesPerStep;
 
-    /// <summary>All epochs.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>Steps of an epoch.</summary>
     public required int StepsPerEpoch { get; init; }
 
-    /// <summary>The learning rate of every step.</summary>
     public required LearningRateSchedule Schedule { get; init; }
 
     /// <summary>The epoch it begins in, from 1; beyond <see cref="Epochs"/> when a resumed run has trained already.</summary>
@@ -45,7 +36,6 @@ internal sealed record TrainingPlan
     /// <summary>Steps of that epoch that are done already.</summary>
     public required int StartStep { get; init; }
 
-    /// <summary>Where the files go.</summary>
     public required string OutputDirectory { get; init; }
 
     /// <summary>What the user ought to know, such as that a resumed run began on another number of threads.</summary>

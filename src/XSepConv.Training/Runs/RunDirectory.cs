@@ -13,22 +13,16 @@ internal sealed class RunDirectory
 
     private RunDirectory(string path) => FullName = path;
 
-    /// <summary>Where it is.</summary>
     public string FullName { get; }
 
-    /// <summary><c>last.safetensors</c>.</summary>
     public string Last => Path.Combine(FullName, Checkpoint.LastFileName);
 
-    /// <summary><c>best.safetensors</c>.</summary>
     public string Best => Path.Combine(FullName, Checkpoint.BestFileName);
 
-    /// <summary><c>log.jsonl</c>.</summary>
     public string Log => Path.Combine(FullName, LogFileName);
 
-    /// <summary><c>curves.png</c>.</summary>
     public string Curves => Path.Combine(FullName, "curves.png");
 
-    /// <summary>The folder of TensorBoard's events.</summary>
     public string Events => Path.Combine(FullName, "tensorboard");
 
     /// <summary>The directory as another process of the same run sees it, which leaves it alone.</summary>
@@ -85,7 +79,6 @@ internal sealed class RunDirectory
         }
     }
 
-    /// <summary>Removes the run that was there.</summary>
     public void Clear()
     {
         EventFile.Clear(Events);

@@ -52,7 +52,6 @@ internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoi
         Save(state);
     }
 
-    /// <summary>Saves the run as it is.</summary>
     public void Save(TrainingState state)
     {
         RequireFinite(state);

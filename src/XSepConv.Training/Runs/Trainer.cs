@@ -119,7 +119,6 @@ public sealed class Trainer
         };
     }
 
-    /// <summary>What <see cref="Run"/> will do.</summary>
     internal TrainingPlan Plan { get; }
 
     /// <summary>Trains to the end, or until cancelled.</summary>

@@ -20,7 +20,6 @@ internal sealed class TrainingRun(
     private readonly TrainingStep _step = new(options.Recipe, options.Seed, data.Train, network, optimizer, average, processes);
     private readonly Speedometer _speed = new();
 
-    /// <summary>Where the run is.</summary>
     public TrainingState State { get; private set; } = start;
 
     /// <summary>What could not be made besides the checkpoints; null when all could.</summary>

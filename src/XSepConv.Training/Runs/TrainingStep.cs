@@ -23,7 +23,6 @@ internal sealed class TrainingStep(
     /// <param name="epoch">The epoch, from 1.</param>
     /// <param name="step">Steps of the epoch before this one.</param>
     /// <param name="before">Steps of the run before this one.</param>
-    /// <param name="learningRate">Of this step.</param>
     /// <returns>The mean loss of all batches and how many images were right.</returns>
     /// <exception cref="TrainingDivergedException">The loss or the gradient is not finite; the weights are as before.</exception>
     public (double Loss, long Correct) Run(IEnumerator<Batch> batches, int epoch, int step, long before, double learningRate)
@@ -55,7 +54,6 @@ internal sealed class TrainingStep(
         return (mean, (long)sums[1]);
     }
 
-    /// <summary>Adds the gradient of a batch.</summary>
     private (double Loss, long Correct) Learn(Batch batch, int epoch, long number)
     {
         using var scope = NewDisposeScope();

@@ -27,7 +27,6 @@ internal static class ExpectedTensors
         }
     }
 
-    /// <summary>All of them.</summary>
     public static IEnumerable<(string Key, long[] Shape)> Of(NetworkSpec spec) =>
         NetworkLayers.Of(spec).All.SelectMany(layer => layer.Tensors());
 

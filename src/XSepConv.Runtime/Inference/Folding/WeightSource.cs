@@ -6,7 +6,6 @@ namespace XSepConv.Inference;
 /// <summary>A state dict to compile, wherever it is.</summary>
 internal abstract class WeightSource
 {
-    /// <summary>What it is called in messages.</summary>
     public abstract string Name { get; }
 
     /// <summary>Its tensors' types and shapes, by state-dict key.</summary>
@@ -39,7 +38,6 @@ internal abstract class WeightSource
         return values;
     }
 
-    /// <summary>Whether weights may have that type.</summary>
     public static bool IsFloatingPoint(SafeTensorType type) =>
         type is SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16;
 

@@ -9,7 +9,6 @@ namespace XSepConv.Inference;
 /// <param name="Features">After the last segment, on all images at once.</param>
 /// <param name="SlotFloats">Floats of each <see cref="Slot"/>.</param>
 /// <param name="FeatureFloats">Floats of one image's row before and after each feature step.</param>
-/// <param name="ScratchFloats">Floats of a thread's scratch.</param>
 internal sealed record NetworkPlan(
     ImmutableArray<ImmutableArray<MapStep>> Segments, ImmutableArray<FeatureStep> Features, ImmutableArray<long> SlotFloats,
     ImmutableArray<long> FeatureFloats, long ScratchFloats)

@@ -10,7 +10,6 @@ internal abstract unsafe class MapStep
     /// <summary>The state-dict keys of the layers in it, or what it does.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Multiply-accumulates for one image.</summary>
     public required long Macs { get; init; }
 
     public abstract int Items { get; }

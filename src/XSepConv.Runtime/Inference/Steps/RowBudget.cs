@@ -9,11 +9,8 @@ internal static class RowBudget
     /// <summary>Floats that a second-level cache holds beside much else. Long sweeps make up for its distance.</summary>
     public const int SecondLevel = 48 * 1024;
 
-    /// <param name="budget">Floats for all that is kept by rows.</param>
-    /// <param name="rowFloats">Floats of a row of it.</param>
     /// <param name="kernel">Input rows that an output row needs.</param>
     /// <param name="stride">Input rows from one output row to the next.</param>
-    /// <param name="rows">Output rows in all.</param>
     public static int OutputRows(int budget, int rowFloats, int kernel, int stride, int rows) =>
         Math.Clamp((((budget / rowFloats) - kernel) / stride) + 1, 1, rows);
 }

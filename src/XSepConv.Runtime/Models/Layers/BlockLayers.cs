@@ -5,15 +5,9 @@ namespace XSepConv.Layers;
 /// <summary>
 /// A block as layers: 1×1 expand → depthwise convolutions → 1×1 project, squeeze-excite where the row has it, and the shortcut at stride 1.
 /// </summary>
-/// <param name="Spec">The row.</param>
 /// <param name="Pad">The padding of the block's input, where that is padded.</param>
-/// <param name="Expand">The expansion, where there is one.</param>
-/// <param name="Spatial">The depthwise convolutions.</param>
 /// <param name="SqueezeExcite">On the expanded map, or on the output.</param>
-/// <param name="Project">The projection.</param>
 /// <param name="Shortcut">The 1×1 convolution of the input, where that has other channels than the output.</param>
-/// <param name="Add">The addition, where there is a shortcut.</param>
-/// <param name="All">All of them, in the order in which the module runs them.</param>
 internal sealed record BlockLayers(
     BlockSpec Spec, Layer? Pad, Layer? Expand, ImmutableArray<Layer> Spatial, SqueezeExciteLayers? SqueezeExcite,
     Layer Project, Layer? Shortcut, Layer? Add, ImmutableArray<Layer> All)
@@ -22,7 +16,6 @@ internal sealed record BlockLayers(
     public Layer Last => All[^1];
 
     /// <summary>A valid row as layers.</summary>
-    /// <param name="spec">The row.</param>
     /// <param name="padding">Where its 2×2 pads; null without one.</param>
     /// <param name="placement">On which map it pads.</param>
     /// <param name="prefix">Of the state-dict keys: empty, or ending in a dot.</param>

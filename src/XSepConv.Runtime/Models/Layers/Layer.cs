@@ -15,7 +15,6 @@ internal enum LayerKind
     /// <summary>The mean of each channel.</summary>
     Pool,
 
-    /// <summary>A fully connected layer on features.</summary>
     Linear,
 
     /// <summary>A map times the hsigmoid of a number for each of its channels: what squeeze-excite ends with.</summary>

@@ -5,12 +5,7 @@ namespace XSepConv.Layers;
 /// <summary>The depthwise convolutions of a block, or of XSepConv alone, one after the other.</summary>
 internal static class SpatialLayers
 {
-    /// <param name="shape">Which ones.</param>
-    /// <param name="channels">Channels of all their maps.</param>
-    /// <param name="kernel">K.</param>
     /// <param name="stride">Of the whole: of 1×K across, of K×1 down.</param>
-    /// <param name="between">The nonlinearity between them.</param>
-    /// <param name="after">The one after the last.</param>
     /// <param name="first">The number in the name of the first.</param>
     /// <param name="prefix">Of the state-dict keys: empty, or ending in a dot.</param>
     /// <param name="from">The layer before them; null where it is not known.</param>

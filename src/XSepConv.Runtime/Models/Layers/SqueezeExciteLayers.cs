@@ -5,11 +5,8 @@ internal sealed record SqueezeExciteLayers(Layer Pool, Layer Squeeze, Layer Exci
 {
     public IReadOnlyList<Layer> All => [Pool, Squeeze, Excite, Gate];
 
-    /// <param name="channels">Channels of the map that is scaled.</param>
-    /// <param name="squeezed">Channels between the two 1×1.</param>
     /// <param name="prefix">Of the state-dict keys: empty, or ending in a dot.</param>
     /// <param name="from">The layer that gives the map; null where it is not known.</param>
-    /// <param name="activation">What follows the gate.</param>
     /// <param name="biased">Whether the 1×1 have biases, and no batch norms.</param>
     public static SqueezeExciteLayers Of(
         int channels, int squeezed, string prefix = "", Layer? from = null, Activation? activation = null, bool biased = false)

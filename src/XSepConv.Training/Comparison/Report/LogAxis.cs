@@ -13,7 +13,6 @@ internal static class LogAxis
 
     private static readonly double[][] Mantissas = [[1], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 7]];
 
-    /// <summary>Where a value stands.</summary>
     public static double Place(double value) => Math.Log10(Math.Max(value, Least));
 
     /// <summary>Writes values at an axis whose limits are places.</summary>

@@ -5,18 +5,12 @@ using SkiaSharp;
 namespace XSepConv.Training;
 
 /// <summary>A picture of the report, for light and for dark pages.</summary>
-/// <param name="Title">What it shows.</param>
-/// <param name="Light">A PNG.</param>
-/// <param name="Dark">A PNG.</param>
-/// <param name="Width">In pixels of the page.</param>
-/// <param name="Height">Likewise.</param>
 /// <param name="Measured">Whether it shows times.</param>
 /// <param name="Legend">What its marks and lines stand for; drawn by the page, which has room for it on every screen.</param>
 internal sealed record ReportChart(
     string Title, byte[] Light, byte[] Dark, int Width, int Height, bool Measured, IReadOnlyList<LegendEntry> Legend);
 
 /// <summary>An entry of a legend.</summary>
-/// <param name="Name">What it stands for.</param>
 /// <param name="Color">As CSS writes it.</param>
 /// <param name="Mark"><c>dot</c>, <c>ring</c>, <c>square</c>, <c>line</c> or <c>dashes</c>.</param>
 internal sealed record LegendEntry(string Name, string Color, string Mark);
@@ -53,7 +47,6 @@ internal static class ReportCharts
     /// <summary>Whether the system has any font: without, pictures have no text.</summary>
     public static bool HasFont => SKFontManager.Default.FontFamilyCount > 0;
 
-    /// <summary>All of them.</summary>
     public static IReadOnlyList<ReportChart> Draw(ComparisonReport report) =>
     [
         Both("Top-1 against multiply-accumulates", Width, Height, measured: false, (plot, _, legend) => AgainstMacs(plot, report, legend)),

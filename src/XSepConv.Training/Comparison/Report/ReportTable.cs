@@ -1,15 +1,12 @@
 namespace XSepConv.Training;
 
 /// <summary>A row of a table.</summary>
-/// <param name="Name">What is told.</param>
 /// <param name="Cells">As many as the table has heads.</param>
 /// <param name="Measured">Whether a clock or the system said it, so that another time it would be another.</param>
 internal sealed record ReportRow(string Name, IReadOnlyList<string> Cells, bool Measured = false);
 
 /// <summary>A table of a report, for the screen, Markdown and HTML alike.</summary>
 /// <param name="Corner">What heads the rows' names.</param>
-/// <param name="Heads">Of the columns.</param>
-/// <param name="Rows">From top to bottom.</param>
 internal sealed record ReportTable(string Corner, IReadOnlyList<string> Heads, IReadOnlyList<ReportRow> Rows)
 {
     /// <summary>A column a network; where there are two, their ratios too.</summary>

@@ -6,13 +6,11 @@ namespace XSepConv.Training;
 /// <param name="Id">A short name, good for a folder.</param>
 /// <param name="Label">What a reader is shown.</param>
 /// <param name="Family">Networks of a family are drawn in one colour and joined.</param>
-/// <param name="Spec">The network.</param>
 /// <param name="Against">The id of the network that it is tested against; null for those that others are tested against.</param>
 internal sealed record ComparedNetwork(string Id, string Label, string Family, NetworkSpec Spec, string? Against)
 {
     /// <summary>XSepConv and its depthwise twin, at each kernel size; at the table's where none is given.</summary>
     /// <param name="build">Both networks for the kernel sizes of the XSep rows: none for the table's.</param>
-    /// <param name="kernels">The kernel sizes.</param>
     public static IReadOnlyList<ComparedNetwork> Twins(
         Func<IReadOnlyList<int>, (NetworkSpec XSep, NetworkSpec Depthwise)> build, IReadOnlyList<int> kernels)
     {
@@ -27,7 +25,6 @@ internal sealed record ComparedNetwork(string Id, string Label, string Family, N
     /// The paper's question about the 2×2's padding: no 2×2, and three ways to pad it. All are tested against the improved symmetric
     /// padding.
     /// </summary>
-    /// <param name="improved">The network with the paper's padding.</param>
     public static IReadOnlyList<ComparedNetwork> Paddings(NetworkSpec improved)
     {
         const string Reference = "improved";

@@ -5,6 +5,5 @@ namespace XSepConv.Training;
 /// <summary>One training run of a comparison.</summary>
 internal sealed record ComparedRun(ComparedNetwork Network, int Seed)
 {
-    /// <summary>Names its folder.</summary>
     public string Id => string.Create(CultureInfo.InvariantCulture, $"{Network.Id}-seed{Seed}");
 }

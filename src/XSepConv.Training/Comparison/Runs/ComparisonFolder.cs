@@ -13,10 +13,8 @@ internal sealed class ComparisonFolder(string path)
 
     private const string LockName = ".lock";
 
-    /// <summary>Where it is.</summary>
     public string FullName { get; } = Path.GetFullPath(path);
 
-    /// <summary>The report to look at.</summary>
     public string Html => Path.Combine(FullName, "report.html");
 
     /// <summary>The report to paste.</summary>
@@ -96,7 +94,6 @@ internal sealed class ComparisonFolder(string path)
         return manifest;
     }
 
-    /// <summary>The comparison that was begun here.</summary>
     public ComparisonManifest Manifest() => ComparisonManifest.Read(ManifestPath);
 
     /// <summary>What a run came to; null before its end.</summary>

@@ -11,10 +11,8 @@ internal sealed record ComparisonManifest
     /// <summary><c>compare</c> or <c>ablate</c>.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>What was typed.</summary>
     public required string Command { get; init; }
 
-    /// <summary>The data.</summary>
     public required ComparedData Data { get; init; }
 
     /// <summary>The recipe, for the network, seed and folder of no run yet.</summary>
@@ -41,12 +39,9 @@ internal sealed record ComparisonManifest
 
     /// <summary>Puts one together.</summary>
     /// <param name="kind"><c>compare</c> or <c>ablate</c>.</param>
-    /// <param name="command">What was typed.</param>
     /// <param name="images">The data as opened for the first seed.</param>
-    /// <param name="opened">How they were opened.</param>
     /// <param name="training">The recipe; threads are given.</param>
     /// <param name="networks">The networks, with what the recipe says about them.</param>
-    /// <param name="seeds">How many seeds.</param>
     public static ComparisonManifest Of(
         string kind, string command, ImageDataset images, DatasetOptions opened, TrainingOptions training,
         IReadOnlyList<ComparedNetwork> networks, int seeds)

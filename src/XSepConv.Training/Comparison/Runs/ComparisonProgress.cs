@@ -2,7 +2,6 @@ namespace XSepConv.Training;
 
 /// <summary>How far a comparison is.</summary>
 /// <param name="RunsDone">Runs behind it.</param>
-/// <param name="Runs">All runs.</param>
 /// <param name="Run">The run that this is about; null when all are done and latencies are measured.</param>
 /// <param name="Share">The share of that run that is done, 0 … 1.</param>
 /// <param name="Total">The share of all runs, 0 … 1.</param>
@@ -12,8 +11,5 @@ internal sealed record ComparisonProgress(
     int RunsDone, int Runs, ComparedRun? Run, double Share, double Total, TrainingProgress? Step, RunOutcome? Finished);
 
 /// <summary>Does a run, here or in a process of its own.</summary>
-/// <param name="run">The run.</param>
-/// <param name="progress">To be told about steps.</param>
-/// <param name="cancel">To end it where it can be continued.</param>
 /// <returns>False when it was cancelled; otherwise its outcome has been written.</returns>
 internal delegate bool RunExecutor(ComparedRun run, IProgress<TrainingProgress> progress, CancellationToken cancel);

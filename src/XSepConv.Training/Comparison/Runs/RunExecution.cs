@@ -10,13 +10,8 @@ internal static class RunExecution
     private const int CheckpointSteps = 200;
 
     /// <summary>Trains, tests, and writes the outcome.</summary>
-    /// <param name="folder">The comparison.</param>
-    /// <param name="manifest">What it compares.</param>
-    /// <param name="run">The run.</param>
     /// <param name="images">The data, as opened for the run's seed.</param>
     /// <param name="ownProcess">Whether this process does nothing else, so that its memory is the run's.</param>
-    /// <param name="progress">Told about every step.</param>
-    /// <param name="cancel">Ends the run after the current step, saved.</param>
     /// <returns>False when it was cancelled.</returns>
     public static bool Execute(
         ComparisonFolder folder, ComparisonManifest manifest, ComparedRun run, ImageDataset images, bool ownProcess,

@@ -3,7 +3,6 @@ namespace XSepConv.Training;
 /// <summary>What a run of a comparison came to: the same bits whenever and however often it was interrupted.</summary>
 /// <param name="BestEpoch">The epoch that validated best, from 1.</param>
 /// <param name="Test">Its weights on the test split.</param>
-/// <param name="Labels">The class of each test image.</param>
 /// <param name="Predictions">What the network took it for.</param>
 /// <param name="History">Every epoch, without times.</param>
 internal sealed record RunOutcome(

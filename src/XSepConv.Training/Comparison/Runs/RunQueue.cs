@@ -19,8 +19,6 @@ internal sealed class RunQueue(
     /// <summary>
     /// Does what is left. When a run fails, those beside it are stopped where they can be continued, and the failure is thrown.
     /// </summary>
-    /// <param name="atATime">How many.</param>
-    /// <param name="cancel">Ends all where they can be continued.</param>
     /// <returns>Whether all are done.</returns>
     public bool Run(int atATime, CancellationToken cancel)
     {

@@ -9,7 +9,6 @@ namespace XSepConv.Training;
 /// or replaced; it is no signature, which would need a secret.
 /// </summary>
 /// <param name="Run">Network, data, recipe and seed.</param>
-/// <param name="Outcome">The outcome itself.</param>
 /// <param name="Best"><c>best.safetensors</c>; null where there was none, as below.</param>
 /// <param name="Last"><c>last.safetensors</c>.</param>
 /// <param name="Log"><c>log.jsonl</c>.</param>
@@ -17,8 +16,6 @@ namespace XSepConv.Training;
 internal sealed record RunSeal(string Run, string Outcome, string? Best, string? Last, string? Log, string? Measured)
 {
     /// <summary>What makes a run this one.</summary>
-    /// <param name="manifest">The comparison.</param>
-    /// <param name="run">The run.</param>
     public static string Identity(ComparisonManifest manifest, ComparedRun run)
     {
         var settings = manifest.Settings.Where(

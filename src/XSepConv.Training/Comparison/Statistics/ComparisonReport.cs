@@ -4,8 +4,6 @@ using TorchSharp;
 namespace XSepConv.Training;
 
 /// <summary>What a comparison came to.</summary>
-/// <param name="Manifest">What was compared.</param>
-/// <param name="Networks">The networks, in the manifest's order.</param>
 /// <param name="Tests">Each network that is tested against another.</param>
 /// <param name="Machine">Where it was computed, and when.</param>
 internal sealed record ComparisonReport(
@@ -25,13 +23,9 @@ internal sealed record ComparisonReport(
 }
 
 /// <summary>A network over all seeds.</summary>
-/// <param name="Network">Which.</param>
-/// <param name="Parameters">Trainable values.</param>
-/// <param name="Macs">Multiply-accumulates of one image.</param>
 /// <param name="Shift">
 /// What is left of the half-pixel shifts of the 2×2 layers, in pixels of the input: to the right, to the bottom.
 /// </param>
-/// <param name="Outcomes">Of each seed.</param>
 /// <param name="Top1">Test top-1, 0 … 1, over the seeds.</param>
 /// <param name="Loss">Test cross-entropy over the seeds.</param>
 /// <param name="Confusion">Test images by class and by what they were taken for, summed over the seeds.</param>
@@ -108,8 +102,6 @@ internal sealed record NetworkMeasurements(
 }
 
 /// <summary>A network against another.</summary>
-/// <param name="First">The network.</param>
-/// <param name="Second">What it is tested against.</param>
 /// <param name="Top1">First − second over the seeds.</param>
 /// <param name="Images">The same for single images, a test for each seed.</param>
 internal sealed record DifferenceReport(NetworkReport First, NetworkReport Second, PairedTest Top1, IReadOnlyList<McNemarTest> Images)

@@ -17,7 +17,6 @@ internal static class Latencies
 
     /// <summary>One latency for each network, in order.</summary>
     /// <param name="manifest">The networks and the size of an image.</param>
-    /// <param name="weights">The file of a network's weights.</param>
     public static IReadOnlyList<Latency> Measure(ComparisonManifest manifest, Func<ComparedNetwork, string> weights)
     {
         var threads = get_num_threads();
@@ -70,7 +69,6 @@ internal static class Latencies
         return Stopwatch.GetElapsedTime(start).TotalSeconds / count;
     }
 
-    /// <summary>One network in its three forms.</summary>
     private sealed class Contestants : IDisposable
     {
         public const int WorkCount = 3;

@@ -6,7 +6,6 @@ namespace XSepConv.Training;
 /// The paired t-test over seeds: whether the mean difference between two networks, each pair trained with the same seed on the same images,
 /// could be chance.
 /// </summary>
-/// <param name="Mean">Mean of the differences.</param>
 /// <param name="T">The statistic; null where there is no test.</param>
 /// <param name="DegreesOfFreedom">Pairs − 1.</param>
 /// <param name="P">Two-sided; null where there is no test.</param>

@@ -1,9 +1,7 @@
 namespace XSepConv.Training;
 
 /// <summary>What a few numbers say.</summary>
-/// <param name="Mean">Their mean.</param>
 /// <param name="StandardDeviation">With n − 1 in the denominator; null for one number.</param>
-/// <param name="Values">The numbers.</param>
 internal sealed record SampleStatistics(double Mean, double? StandardDeviation, IReadOnlyList<double> Values)
 {
     public static SampleStatistics Of(IReadOnlyList<double> values) => new(

@@ -15,10 +15,8 @@ internal static class DecodedCache
     /// <param name="folder">Where image files of the data set go.</param>
     /// <param name="place">What is decoded and how, such as the path of an archive and a size: other places keep other files.</param>
     /// <param name="source">SHA-256, in hexadecimal, of the state it is in.</param>
-    /// <param name="shape">Of every image.</param>
     /// <param name="what">What is decoded, in words: a path.</param>
     /// <param name="decode">Writes the images, and returns the class names.</param>
-    /// <param name="progress">Told how many images are decoded.</param>
     /// <param name="cancel">Ends the decoding; nothing is kept.</param>
     /// <exception cref="InvalidDataException">The source is damaged.</exception>
     /// <exception cref="IOException">The cache can't be written.</exception>
@@ -62,7 +60,6 @@ internal static class DecodedCache
         Fingerprint(
             files.Select(file => FormattableString.Invariant($"{file.Name}\n{file.File.Length}\n{file.File.LastWriteTimeUtc.Ticks}")));
 
-    /// <summary>SHA-256 over lines.</summary>
     public static string Fingerprint(IEnumerable<string> lines)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -4,12 +4,8 @@ using System.Security.Cryptography;
 namespace XSepConv.Training;
 
 /// <summary>What the first page of an image file says.</summary>
-/// <param name="Channels">Of every image.</param>
-/// <param name="Height">Rows.</param>
-/// <param name="Width">Columns.</param>
 /// <param name="Train">How many images to learn from; they come first.</param>
 /// <param name="Validation">How many validation images of the set's own come next; mostly none.</param>
-/// <param name="Test">How many test images come last.</param>
 /// <param name="NotesBytes">Bytes of the class names and what was noted while decoding, a JSON object.</param>
 /// <param name="Source">SHA-256, in hexadecimal, of what the images were decoded from.</param>
 /// <param name="Content">Digest, in hexadecimal, of all that follows the first page.</param>
@@ -32,22 +28,16 @@ internal sealed record ImageFile(
 
     private static ReadOnlySpan<byte> Magic => "XSEPIMGS"u8;
 
-    /// <summary>Bytes of one image.</summary>
     public int ImageBytes => Channels * Height * Width;
 
-    /// <summary>All images.</summary>
     public long Count => Train + Validation + Test;
 
-    /// <summary>Where the labels begin.</summary>
     public long LabelsAt => HeaderBytes + (Count * ImageBytes);
 
-    /// <summary>Where class names and notes begin.</summary>
     public long NotesAt => LabelsAt + (Count * sizeof(int));
 
-    /// <summary>Bytes of the whole file.</summary>
     public long FileBytes => NotesAt + NotesBytes;
 
-    /// <summary>The first page.</summary>
     public byte[] ToHeader()
     {
         var header = new byte[HeaderBytes];
@@ -63,8 +53,6 @@ internal sealed record ImageFile(
     }
 
     /// <summary>Reads a first page.</summary>
-    /// <param name="header">Its bytes.</param>
-    /// <param name="fileBytes">Bytes of the whole file.</param>
     /// <returns>Null when it is no such page, or that of another version, or the file is not as long as it says.</returns>
     public static ImageFile? FromHeader(ReadOnlySpan<byte> header, long fileBytes)
     {

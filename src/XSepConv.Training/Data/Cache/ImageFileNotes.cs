@@ -5,10 +5,8 @@ namespace XSepConv.Training;
 
 /// <summary>What was found while images were decoded.</summary>
 /// <param name="Unreadable">Files that are not among the images because they can't be read.</param>
-/// <param name="Equal">The places of images whose files have the same bytes.</param>
 internal sealed record ImageFileNotes(IReadOnlyList<UnreadableFile> Unreadable, IReadOnlyList<int[]> Equal)
 {
-    /// <summary>Nothing.</summary>
     public static ImageFileNotes None { get; } = new([], []);
 
     /// <summary>Class names and notes as they stand at the end of an image file.</summary>

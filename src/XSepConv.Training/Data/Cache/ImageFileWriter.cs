@@ -5,7 +5,6 @@ namespace XSepConv.Training;
 /// <summary>The three splits of an image file, in the order in which they are written.</summary>
 internal enum SplitKind
 {
-    /// <summary>What is learned from.</summary>
     Train,
 
     /// <summary>A validation split of the set's own.</summary>
@@ -30,10 +29,6 @@ internal sealed class ImageFileWriter : IDisposable
 
     /// <summary>Begins a file.</summary>
     /// <param name="target">Empty and seekable.</param>
-    /// <param name="shape">Of every image.</param>
-    /// <param name="what">What is decoded, for progress.</param>
-    /// <param name="progress">Told how many images there are.</param>
-    /// <param name="cancel">Ends the writing with the next image.</param>
     public ImageFileWriter(
         Stream target, (int Channels, int Height, int Width) shape, string what, IProgress<DatasetProgress>? progress,
         CancellationToken cancel)
@@ -42,10 +37,8 @@ internal sealed class ImageFileWriter : IDisposable
         target.Write(_page);
     }
 
-    /// <summary>Ends the decoding.</summary>
     public CancellationToken Cancel { get; }
 
-    /// <summary>Bytes of one image.</summary>
     public int ImageBytes => _shape.Channels * _shape.Height * _shape.Width;
 
     /// <summary>Channels, height and width of an image.</summary>
@@ -57,7 +50,6 @@ internal sealed class ImageFileWriter : IDisposable
     /// <summary>How many images there are so far.</summary>
     public int Count => (int)_counts.Sum();
 
-    /// <summary>What was found on the way.</summary>
     public ImageFileNotes Notes { get; set; } = ImageFileNotes.None;
 
     /// <summary>Adds an image, [channels, height, width], and its class.</summary>

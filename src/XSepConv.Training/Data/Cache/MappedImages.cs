@@ -31,10 +31,8 @@ internal sealed unsafe class MappedImages : ImageStore
         Labels = labels;
     }
 
-    /// <summary>What the first page says.</summary>
     public ImageFile File => _file;
 
-    /// <summary>The class of every image.</summary>
     public int[] Labels { get; }
 
     /// <summary>In the order of the labels.</summary>
@@ -53,7 +51,6 @@ internal sealed unsafe class MappedImages : ImageStore
             : throw new ArgumentOutOfRangeException(nameof(index));
 
     /// <summary>Maps a file and checks all of it.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="source">What it must have been decoded from.</param>
     /// <returns>Null when there is none, it is damaged, or it was decoded from something else.</returns>
     public static MappedImages? TryOpen(string path, string source)

@@ -5,10 +5,8 @@ namespace XSepConv.Training;
 /// <summary>Which images are measured on.</summary>
 internal enum EvaluatedSplit
 {
-    /// <summary>All that there are.</summary>
     All,
 
-    /// <summary>Those to learn from.</summary>
     Train,
 
     /// <summary>Those that pick the best epoch.</summary>
@@ -19,12 +17,6 @@ internal enum EvaluatedSplit
 }
 
 /// <summary>Images to measure a network on. Their labels are the network's: classes are matched by name.</summary>
-/// <param name="Images">The images.</param>
-/// <param name="Split">Which they are.</param>
-/// <param name="Name">The data set.</param>
-/// <param name="Source">Where they came from.</param>
-/// <param name="IsSynthetic">Whether they are generated.</param>
-/// <param name="Findings">What was found besides.</param>
 internal sealed record EvaluationImages(
     ImageSplit Images, EvaluatedSplit Split, string Name, string Source, bool IsSynthetic, DatasetFindings Findings)
 {
@@ -39,11 +31,8 @@ internal sealed record EvaluationImages(
                 data.Name), EvaluatedSplit.Test, data.Name, data.Source, data.IsSynthetic, data.Findings);
 
     /// <summary>Images of the user's own folder, which need not have all classes, nor splits.</summary>
-    /// <param name="options">Where it is.</param>
     /// <param name="split">Which; the test split where there is one, else all, when null.</param>
     /// <param name="known">The names of the network's classes.</param>
-    /// <param name="progress">Told how many images are decoded.</param>
-    /// <param name="cancel">Ends the decoding.</param>
     /// <exception cref="ArgumentException">There is no data root, or an option is out of range.</exception>
     /// <exception cref="InvalidDataException">
     /// There are no such images, or images that can't be read, or classes that the network does not know.

@@ -6,7 +6,6 @@ namespace XSepConv.Training;
 /// <param name="Train">The folder with the classes to learn; the data root where it is not split.</param>
 /// <param name="Validation">Null for none.</param>
 /// <param name="Test">Null for none.</param>
-/// <param name="IsSplit">Whether there are folders for the splits.</param>
 internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation, FolderTree? Test, bool IsSplit)
 {
     // Names of folders with pictures of what is to be found in other pictures.
@@ -18,8 +17,6 @@ internal sealed record FolderDivision(FolderTree? Train, FolderTree? Validation,
         ["image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "jpegimages", "input", "inputs"];
 
     /// <summary>Decides by the folders' names, or as told.</summary>
-    /// <param name="root">The data root.</param>
-    /// <param name="layout">As told.</param>
     /// <param name="isClass">Whether a name is known to be that of a class.</param>
     /// <param name="leftOut">Takes what lies beside.</param>
     /// <exception cref="InvalidDataException">

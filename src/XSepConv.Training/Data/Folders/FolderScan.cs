@@ -29,9 +29,6 @@ internal sealed class FolderScan
     private FolderScan(string root, LeftOutList leftOut, CancellationToken cancel) => (_root, _leftOut, _cancel) = (root, leftOut, cancel);
 
     /// <summary>All pictures below a folder; what is none is added to <paramref name="leftOut"/>.</summary>
-    /// <param name="root">The folder.</param>
-    /// <param name="leftOut">Takes what is left out.</param>
-    /// <param name="cancel">Ends the search.</param>
     /// <param name="hasLinks">Whether there is a link anywhere: only then can two names be one file.</param>
     /// <exception cref="InvalidDataException">There is far too much, or a folder has a name that can't be typed.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be read.</exception>

@@ -13,9 +13,7 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
 {
     private const int TestShare = 10;
 
-    /// <param name="folder">The folder.</param>
     /// <param name="files">The files whose images are in the image file, in its order, for each of its splits.</param>
-    /// <param name="root">For errors.</param>
     /// <param name="seed">Draws the validation images, and the order.</param>
     /// <exception cref="InvalidDataException">A class has too few images to be learned, or a split none at all.</exception>
     public static FolderSplits Of(ImageFolder folder, IReadOnlyList<LabelledFile>[] files, string root, int seed)

@@ -3,14 +3,11 @@ namespace XSepConv.Training;
 /// <summary>A picture file below a data root.</summary>
 /// <param name="Name">Its path from the data root, with forward slashes.</param>
 /// <param name="RealPath">The file itself, links resolved.</param>
-/// <param name="Length">Its bytes.</param>
 /// <param name="Changed">When it was changed last.</param>
 /// <param name="Problem">Why it can't be read; null where that is not known before it is tried.</param>
 internal sealed record PictureFile(string Name, string RealPath, long Length, DateTime Changed, string? Problem = null);
 
 /// <summary>A folder below a data root and what is in it.</summary>
-/// <param name="name">Its own name.</param>
-/// <param name="path">As it is named.</param>
 /// <param name="realPath">Links resolved.</param>
 internal sealed class FolderTree(string name, string path, string realPath)
 {
@@ -31,9 +28,7 @@ internal sealed class FolderTree(string name, string path, string realPath)
     /// <summary>Whether there are any at any depth. Known once it is filled.</summary>
     public bool HoldsPictures => _holdsPictures ??= Pictures.Count > 0 || Folders.Exists(folder => folder.HoldsPictures);
 
-    /// <summary>The folders that hold pictures.</summary>
     public List<FolderTree> WithPictures => Folders.FindAll(folder => folder.HoldsPictures);
 
-    /// <summary>Pictures at any depth.</summary>
     public IEnumerable<PictureFile> AllPictures() => Pictures.Concat(Folders.SelectMany(folder => folder.AllPictures()));
 }

@@ -18,8 +18,6 @@ internal sealed record LabelledFile(PictureFile File, int Label)
 /// </param>
 /// <param name="Unreadable">Pictures of these classes that can't be read, as is known before it is tried.</param>
 /// <param name="LeftOut">What is not among the images, and why.</param>
-/// <param name="Notes">What the user ought to know.</param>
-/// <param name="IsSplit">Whether there are train, val and test folders.</param>
 internal sealed record ImageFolder(
     IReadOnlyList<string> ClassNames,
     IReadOnlyList<LabelledFile>[] Files,
@@ -71,10 +69,7 @@ internal sealed record ImageFolder(
     }
 
     /// <summary>Looks through a folder that a network is to be measured on: any classes, any splits.</summary>
-    /// <param name="root">The folder.</param>
-    /// <param name="layout">How it is read.</param>
     /// <param name="known">The names of the network's classes.</param>
-    /// <param name="cancel">Ends the search.</param>
     /// <exception cref="InvalidDataException">It holds no class, or can be read in two ways.</exception>
     public static ImageFolder ToMeasure(string root, FolderLayout layout, IReadOnlyCollection<string> known, CancellationToken cancel)
     {

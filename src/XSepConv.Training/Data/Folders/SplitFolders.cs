@@ -8,8 +8,6 @@ internal sealed record SplitFolders(FolderTree? Train, FolderTree? Validation, F
     /// of another split (<c>seg_train</c> beside <c>seg_test</c>, but not a class <c>bullet_train</c>).
     /// </summary>
     /// <param name="folder">With the splits in it.</param>
-    /// <param name="layout">As told.</param>
-    /// <param name="leftOut">Takes what is no split.</param>
     /// <returns>Null where there are none.</returns>
     /// <exception cref="InvalidDataException">Two folders are the same split, or there are splits and others.</exception>
     public static SplitFolders? Of(FolderTree folder, FolderLayout layout, LeftOutList leftOut)

@@ -5,13 +5,11 @@ namespace XSepConv.Training;
 /// <summary>What a folder's name says about a split.</summary>
 internal enum SplitWord
 {
-    /// <summary>To learn from.</summary>
     Train,
 
     /// <summary>To pick the best epoch by.</summary>
     Validation,
 
-    /// <summary>To measure on at the end.</summary>
     Test,
 
     /// <summary>"Evaluation": the test split, or validation where there is another test split.</summary>
@@ -25,7 +23,6 @@ internal enum SplitWord
 /// A folder's name read as that of a split: <c>train</c>, <c>TRAINING</c>, <c>seg_test</c>, <c>images-val</c>, <c>test_set</c>,
 /// <c>trainImages</c>, <c>val2017</c>.
 /// </summary>
-/// <param name="Word">Which split.</param>
 /// <param name="Rest">
 /// What is left of the name, in lower case and without what says nothing (set, images, data, numbers): the same in all splits of a set.
 /// </param>

@@ -11,7 +11,6 @@ namespace XSepConv.Training;
 /// </param>
 internal sealed record ArchiveEntry(string Name, long Bytes, Func<BoundedStream> Open)
 {
-    /// <summary>The last part of the name.</summary>
     public string FileName => Name[(Name.LastIndexOf('/') + 1)..];
 }
 
@@ -87,9 +86,7 @@ internal static class Archive
     }
 
     /// <summary>All bytes of a file. Memory grows with what is there, not with what is claimed.</summary>
-    /// <param name="entry">The file.</param>
     /// <param name="most">How large it may be.</param>
-    /// <param name="what">The archive, for errors.</param>
     public static byte[] ReadBytes(this ArchiveEntry entry, long most, string what)
     {
         if (entry.Bytes > most)

@@ -2,14 +2,12 @@ namespace XSepConv.Training;
 
 /// <summary>So many bytes of another stream, read once and in order. The other stream ending earlier is an error, not an end.</summary>
 /// <param name="inner">Read from where it is.</param>
-/// <param name="length">How many bytes.</param>
 /// <param name="what">The file and the part of it, for errors.</param>
 /// <param name="owns">Whether the other stream ends with this one.</param>
 internal sealed class BoundedStream(Stream inner, long length, string what, bool owns = false) : Stream
 {
     private long _done;
 
-    /// <summary>Bytes that were not read yet.</summary>
     public long Left => length - _done;
 
     public override bool CanRead => true;
@@ -33,7 +31,6 @@ internal sealed class BoundedStream(Stream inner, long length, string what, bool
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-    /// <summary>Reads exactly so many bytes.</summary>
     public void Fill(Span<byte> buffer)
     {
         if (buffer.Length > Left) throw new InvalidDataException($"{what}: has {Left} bytes left, {buffer.Length} are needed.");

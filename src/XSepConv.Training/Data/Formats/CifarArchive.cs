@@ -6,30 +6,22 @@ namespace XSepConv.Training;
 /// Reads the binary version of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of one label byte (CIFAR-100: coarse, then fine) and 3,072
 /// bytes, red, green, blue, each plane 32 rows of 32; and a text file with the names of the classes.
 /// </summary>
-/// <param name="TrainFiles">In order.</param>
-/// <param name="TestFile">The test records.</param>
 /// <param name="NamesFile">A name a line.</param>
 /// <param name="LabelBytes">Of a record; the last one counts.</param>
-/// <param name="Classes">How many.</param>
 internal sealed record CifarArchive(IReadOnlyList<string> TrainFiles, string TestFile, string NamesFile, int LabelBytes, int Classes)
 {
-    /// <summary>Rows and columns.</summary>
     public const int Side = 32;
 
     private const int ImageBytes = 3 * Side * Side;
     private const int LargestFile = 256 << 20;
 
-    /// <summary>Ten classes.</summary>
     public static CifarArchive Ten { get; } = new(
         [.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")], "test_batch.bin", "batches.meta.txt", LabelBytes: 1, Classes: 10);
 
-    /// <summary>A hundred classes.</summary>
     public static CifarArchive Hundred { get; } = new(["train.bin"], "test.bin", "fine_label_names.txt", LabelBytes: 2, Classes: 100);
 
     /// <summary>Writes the images of an archive.</summary>
     /// <param name="entries">Its files; they may come in any order and lie in any folder.</param>
-    /// <param name="what">The archive, for errors.</param>
-    /// <param name="writer">Takes the images.</param>
     /// <returns>The class names.</returns>
     /// <exception cref="InvalidDataException">It is not such an archive, or damaged.</exception>
     public IReadOnlyList<string> Decode(IEnumerable<ArchiveEntry> entries, string what, ImageFileWriter writer)

@@ -2,8 +2,6 @@ namespace XSepConv.Training;
 
 /// <summary>An image file in memory.</summary>
 /// <param name="What">Its name, for errors.</param>
-/// <param name="Bytes">The file.</param>
-/// <param name="Label">Its class.</param>
 internal sealed record EncodedImage(string What, byte[] Bytes, int Label)
 {
     /// <summary>Its name in a list of those that can't be read.</summary>
@@ -19,7 +17,6 @@ internal sealed record EncodedImage(string What, byte[] Bytes, int Label)
 /// <summary>Takes what can't be decoded, and which files are equal, instead of an end with the first that is damaged.</summary>
 internal sealed class DamageList
 {
-    /// <summary>In the order of the files.</summary>
     public List<UnreadableFile> Files { get; } = [];
 
     /// <summary>Among those that could be read.</summary>
@@ -35,8 +32,6 @@ internal static class EncodedImages
 
     /// <summary>Adds the images to a split.</summary>
     /// <param name="images">Read one at a time.</param>
-    /// <param name="split">The split.</param>
-    /// <param name="writer">Takes squares of its size.</param>
     /// <param name="background">What see-through pixels are laid on; null drops alpha.</param>
     /// <param name="exact">Whether an image of another size is refused instead of scaled.</param>
     /// <param name="damage">Takes the images that are none, which are left out then.</param>

@@ -18,7 +18,6 @@ internal sealed class EqualImages
     }
 
     /// <summary>Notes the digest of the file that an image was decoded from.</summary>
-    /// <param name="digest">Of the file.</param>
     /// <param name="image">Its place in the image file.</param>
     public void Add(UInt128 digest, int image)
     {

@@ -5,7 +5,6 @@ using System.Text;
 namespace XSepConv.Training;
 
 /// <summary>A real numeric array of a MAT file, being read.</summary>
-/// <param name="Name">The variable's name.</param>
 /// <param name="Dimensions">Sizes; the first one varies fastest.</param>
 /// <param name="Type">How the numbers are stored: an <c>mi…</c> type.</param>
 /// <param name="Data">The numbers, little-endian.</param>
@@ -49,7 +48,6 @@ internal static class MatFile
 
     /// <summary>Shows every real numeric array of a file, in its order.</summary>
     /// <param name="file">At its start.</param>
-    /// <param name="what">The file, for errors.</param>
     /// <param name="visit">Reads as much of the data as it likes.</param>
     /// <exception cref="InvalidDataException">It is no such file, or damaged.</exception>
     public static void Read(Stream file, string what, Action<MatArray> visit)

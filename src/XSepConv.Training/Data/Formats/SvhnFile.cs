@@ -6,7 +6,6 @@ namespace XSepConv.Training;
 /// </summary>
 internal static class SvhnFile
 {
-    /// <summary>Rows and columns.</summary>
     public const int Side = 32;
 
     private const int Plane = Side * Side;

@@ -9,7 +9,6 @@ namespace XSepConv.Training;
 /// </summary>
 internal static class TinyImageNetArchive
 {
-    /// <summary>Rows and columns.</summary>
     public const int Side = 64;
 
     private const int Classes = 200;
@@ -20,8 +19,6 @@ internal static class TinyImageNetArchive
     /// Writes the training images, and the validation images as the test split: their labels are the only published ones.
     /// </summary>
     /// <param name="entries">The files of the archive, in any order.</param>
-    /// <param name="what">The archive, for errors.</param>
-    /// <param name="writer">Takes the images.</param>
     /// <returns>The class names, in the order of their WordNet numbers.</returns>
     /// <exception cref="InvalidDataException">It is not such an archive, or damaged.</exception>
     public static IReadOnlyList<string> Decode(IReadOnlyList<ArchiveEntry> entries, string what, ImageFileWriter writer)

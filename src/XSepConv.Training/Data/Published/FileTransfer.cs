@@ -6,10 +6,8 @@ namespace XSepConv.Training;
 
 /// <summary>Brings one file from one address, going on where an earlier transfer ended.</summary>
 /// <param name="client">Without a time limit of its own.</param>
-/// <param name="address">Where the file is.</param>
 /// <param name="file">What it must be.</param>
 /// <param name="target">What has come so far; the rest is added.</param>
-/// <param name="progress">Told about every piece.</param>
 internal sealed class FileTransfer(
     HttpClient client, Uri address, PublishedFile file, FileStream target, IProgress<DatasetProgress>? progress)
 {
@@ -17,7 +15,6 @@ internal sealed class FileTransfer(
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where the file is.</summary>
     public Uri Address => address;
 
     /// <summary>Whether an error is the other side's, so that another source may help.</summary>

@@ -1,7 +1,6 @@
 namespace XSepConv.Training;
 
 /// <summary>What is known about an IDX data set.</summary>
-/// <param name="Name">Its name here, and that of its folders.</param>
 /// <param name="ClassNames">In the order of the labels.</param>
 /// <param name="Augmentation">What leaves a class what it is.</param>
 /// <param name="Sources">Folders on the net, the publisher's first; each ends in a slash.</param>

@@ -2,20 +2,17 @@ namespace XSepConv.Training;
 
 /// <summary>One file of a published data set: its name, and what it is checked against when it is downloaded.</summary>
 /// <param name="Name">As published.</param>
-/// <param name="Bytes">Its size.</param>
 /// <param name="Checksum">SHA-256, or MD5 where no other is published, in hexadecimal.</param>
 /// <param name="Unpacked">The name of the file or folder that comes out of it, which is taken as well; null for none.</param>
 internal sealed record PublishedFile(string Name, long Bytes, string Checksum, string? Unpacked = null);
 
 /// <summary>A data set that is files: where they come from, and how they become images.</summary>
-/// <param name="Name">Its name here.</param>
 /// <param name="Augmentation">What leaves a class what it is.</param>
 /// <param name="Sources">Folders on the net, the publisher's first; each ends in a slash.</param>
 /// <param name="Files">What is needed.</param>
 internal abstract record PublishedDataset(
     string Name, Augmentation Augmentation, IReadOnlyList<Uri> Sources, IReadOnlyList<PublishedFile> Files)
 {
-    /// <summary>The name of its folders.</summary>
     public string FolderName { get; init; } = Name;
 
     /// <summary>Debian's package of it, if there is one.</summary>
@@ -23,10 +20,7 @@ internal abstract record PublishedDataset(
 
     /// <summary>Reads the files.</summary>
     /// <param name="paths">In the order of <see cref="Files"/>: each the published file or what came out of it.</param>
-    /// <param name="source">Where they were found.</param>
     /// <param name="options">Seed, limit, cache.</param>
-    /// <param name="progress">Told how many images are decoded.</param>
-    /// <param name="cancel">Ends the decoding.</param>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
     public abstract ImageDataset Load(
         IReadOnlyList<string> paths, string source, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel);

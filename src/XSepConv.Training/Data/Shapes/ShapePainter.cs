@@ -18,7 +18,6 @@ internal static class ShapePainter
 
     /// <summary>Paints.</summary>
     /// <param name="label">The class, an index into <see cref="ClassNames"/>.</param>
-    /// <param name="random">All that is random about the image.</param>
     /// <param name="pixels">[3, 32, 32].</param>
     public static void Paint(int label, CounterRandom random, Span<byte> pixels)
     {
