@@ -18,7 +18,7 @@ public sealed class TrainingRecipeTests
         foreach (var name in TrainingRecipe.Names) (Plain with { Recipe = TrainingRecipe.For(name) }).Validate(RunFolder.Data);
     }
 
-    /// <summary>As docs/training.md has them.</summary>
+    /// <summary>A changed value changes the results of all who use the recipe.</summary>
     [Fact]
     public void The_recipes_have_the_documented_values()
     {
