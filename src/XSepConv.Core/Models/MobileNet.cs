@@ -115,22 +115,9 @@ public class MobileNet : nn.Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(options);
         using var file = SafeTensors.Open(path);
-        if (!file.Metadata.TryGetValue(NetworkSpec.MetadataKey, out var json))
-        {
-            throw new InvalidDataException(
-                $"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'. Build the network "
-                + "yourself and call LoadSafeTensors.");
-        }
-
-        NetworkSpec spec;
-        try
-        {
-            spec = NetworkSpec.FromJson(json);
-        }
-        catch (FormatException e)
-        {
-            throw new InvalidDataException($"{path}: {e.Message}", e);
-        }
+        var spec = file.Described(NetworkSpec.MetadataKey, NetworkSpec.FromJson) ?? throw new InvalidDataException(
+            $"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'. Build the network "
+            + "yourself and call LoadSafeTensors.");
 
         // A few bytes of description must not make a network of terabytes, nor a list of its tensors: they are counted, then compared, and
         // only then made.

@@ -48,7 +48,7 @@ internal sealed class StateFile : WeightSource
         var renames = options.Prefix.Length > 0 || options.Rename is not null;
         _paths = new(Paths);
         var settings = ModuleSettings.Read(file, path);
-        var spec = SpecOf(file, path);
+        var spec = file.Described(NetworkSpec.MetadataKey, NetworkSpec.FromJson);
         settings ??= spec is null ? null : NormsOf(spec);
         Settings = renames ? settings?.Renamed(PathOf) : settings;
         var blocks = spec is null ? new() : BlockSettings.Of(spec);
@@ -81,19 +81,6 @@ internal sealed class StateFile : WeightSource
         }
 
         return settings;
-    }
-
-    private static NetworkSpec? SpecOf(SafeTensors file, string path)
-    {
-        if (!file.Metadata.TryGetValue(NetworkSpec.MetadataKey, out var json)) return null;
-        try
-        {
-            return NetworkSpec.FromJson(json);
-        }
-        catch (FormatException e)
-        {
-            throw new InvalidDataException($"{path}: {e.Message}", e);
-        }
     }
 
     // Settings without a tensor to follow go with the module around them, and stay where they are where that has no new place: a strict

@@ -12,9 +12,6 @@ internal static class TensorBytes
         (SafeTensorType.U8, ScalarType.Byte), (SafeTensorType.Bool, ScalarType.Bool),
     ];
 
-    public static bool IsFloatingPoint(SafeTensorType type) =>
-        type is SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16;
-
     /// <summary>Copies a tensor's values out.</summary>
     /// <exception cref="NotSupportedException">safetensors has no such type, or the tensor is larger than an array can be.</exception>
     public static SafeTensor Read(string name, Tensor tensor)

@@ -70,7 +70,8 @@ internal static class RegularFile
         return File.ReadLines(path);
     }
 
-    private static string? LinkTarget(string path)
+    /// <summary>Where a link leads, as it says itself; null for what is no link.</summary>
+    public static string? LinkTarget(string path)
     {
         try
         {

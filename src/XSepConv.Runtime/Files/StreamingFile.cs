@@ -82,23 +82,11 @@ internal static partial class StreamingFile
                 }
             }
 
-            if (NextLink(at) is not { } target) return null;
+            if (RegularFile.LinkTarget(at) is not { } target) return null;
             at = Path.GetFullPath(target, Path.GetDirectoryName(at)!);
         }
 
         return null;
-    }
-
-    private static string? NextLink(string path)
-    {
-        try
-        {
-            return new FileInfo(path).LinkTarget;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]

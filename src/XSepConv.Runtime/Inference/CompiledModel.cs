@@ -93,29 +93,10 @@ public sealed class CompiledModel
     {
         var watch = Stopwatch.StartNew();
         using var file = SafeTensors.Open(path);
-        if (!file.Metadata.TryGetValue(NetworkSpec.MetadataKey, out var json))
-        {
-            throw new InvalidDataException($"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'.");
-        }
-
-        NetworkSpec spec;
-        DataSpec? data = null;
-        try
-        {
-            spec = NetworkSpec.FromJson(json);
-            if (file.Metadata.TryGetValue(DataSpec.MetadataKey, out json)) data = DataSpec.FromJson(json);
-        }
-        catch (FormatException e)
-        {
-            throw new InvalidDataException($"{path}: {e.Message}", e);
-        }
-
-        if (data is not null && (data.Channels != spec.InputChannels || data.Classes.Count != spec.NumClasses))
-        {
-            throw new InvalidDataException(
-                $"{path}: the network takes {spec.InputChannels} channels and tells {spec.NumClasses} classes apart, "
-                + $"the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
-        }
+        var spec = file.Described(NetworkSpec.MetadataKey, NetworkSpec.FromJson) ?? throw new InvalidDataException(
+            $"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'.");
+        var data = file.Described(DataSpec.MetadataKey, DataSpec.FromJson);
+        if (data?.Misfit(spec) is { } problem) throw new InvalidDataException($"{path}: {problem}");
 
         var weights = new FileWeights(file, path);
         ExpectedTensors.RequireSize(spec, weights);

@@ -54,6 +54,12 @@ public sealed record DataSpec(
             : throw new FormatException($"The description of the data can't be used: {data?.Problem() ?? "it is null"}.");
     }
 
+    /// <summary>How a file contradicts itself that holds this and a network; null where it does not.</summary>
+    internal string? Misfit(NetworkSpec network) => network.InputChannels == Channels && network.NumClasses == Classes.Count
+        ? null
+        : $"the network takes {network.InputChannels} channels and tells {network.NumClasses} classes apart, "
+            + $"the data has {Channels} and {Classes.Count}; the file contradicts itself.";
+
     private string? Problem() =>
         Name is null || Classes is null || Mean is null || Std is null ? "it lacks something"
         : Classes.Any(name => name is null) ? "a class has no name"

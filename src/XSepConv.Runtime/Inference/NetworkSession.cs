@@ -54,16 +54,9 @@ public sealed unsafe class NetworkSession : IDisposable
     {
         var images = Images(nchw.Length, nameof(nchw));
         RequireLogits(images, logits);
-        Enter();
-        try
-        {
-            fixed (float* pixels = nchw) _run.Run(pixels, null, images);
-            _run.CopyLogits(images, logits);
-        }
-        finally
-        {
-            Leave();
-        }
+        using var turn = new Turn(this);
+        fixed (float* pixels = nchw) _run.Run(pixels, null, images);
+        _run.CopyLogits(images, logits);
     }
 
     /// <summary>Classifies pictures as a decoder gives them, normalised by the model's <see cref="CompiledModel.Data"/>.</summary>
@@ -77,17 +70,10 @@ public sealed unsafe class NetworkSession : IDisposable
         var images = Images(nhwc.Length, nameof(nhwc));
         RequireLogits(images, logits);
         var data = RequireNormalization();
-        Enter();
-        try
-        {
-            _run.Bytes.Use(data);
-            fixed (byte* pixels = nhwc) _run.Run(null, pixels, images);
-            _run.CopyLogits(images, logits);
-        }
-        finally
-        {
-            Leave();
-        }
+        using var turn = new Turn(this);
+        _run.Bytes.Use(data);
+        fixed (byte* pixels = nhwc) _run.Run(null, pixels, images);
+        _run.CopyLogits(images, logits);
     }
 
     /// <summary>Classifies pictures as a decoder gives them: a byte b is seen as (b / 255 − mean) / std of its channel.</summary>
@@ -106,17 +92,10 @@ public sealed unsafe class NetworkSession : IDisposable
         RequireLogits(images, logits);
         RequireChannels(mean, nameof(mean), above: float.NegativeInfinity);
         RequireChannels(std, nameof(std), above: 0);
-        Enter();
-        try
-        {
-            _run.Bytes.Use(mean, std);
-            fixed (byte* pixels = nhwc) _run.Run(null, pixels, images);
-            _run.CopyLogits(images, logits);
-        }
-        finally
-        {
-            Leave();
-        }
+        using var turn = new Turn(this);
+        _run.Bytes.Use(mean, std);
+        fixed (byte* pixels = nhwc) _run.Run(null, pixels, images);
+        _run.CopyLogits(images, logits);
     }
 
     /// <summary>
@@ -132,17 +111,10 @@ public sealed unsafe class NetworkSession : IDisposable
         var images = Images(nhwc.Length, nameof(nhwc));
         RequireTop(images, top);
         var data = RequireNormalization();
-        Enter();
-        try
-        {
-            _run.Bytes.Use(data);
-            fixed (byte* pixels = nhwc) _run.Run(null, pixels, images);
-            Best(images, top);
-        }
-        finally
-        {
-            Leave();
-        }
+        using var turn = new Turn(this);
+        _run.Bytes.Use(data);
+        fixed (byte* pixels = nhwc) _run.Run(null, pixels, images);
+        Best(images, top);
     }
 
     /// <summary>The likeliest classes of images.</summary>
@@ -155,16 +127,9 @@ public sealed unsafe class NetworkSession : IDisposable
     {
         var images = Images(nchw.Length, nameof(nchw));
         RequireTop(images, top);
-        Enter();
-        try
-        {
-            fixed (float* pixels = nchw) _run.Run(pixels, null, images);
-            Best(images, top);
-        }
-        finally
-        {
-            Leave();
-        }
+        using var turn = new Turn(this);
+        fixed (float* pixels = nchw) _run.Run(pixels, null, images);
+        Best(images, top);
     }
 
     /// <summary>Where the time goes: runs images on the calling thread alone and measures each step.</summary>
@@ -178,15 +143,8 @@ public sealed unsafe class NetworkSession : IDisposable
     {
         var images = Images(nchw.Length, nameof(nchw));
         ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
-        Enter();
-        try
-        {
-            fixed (float* pixels = nchw) return _run.Measure(pixels, images, runs);
-        }
-        finally
-        {
-            Leave();
-        }
+        using var turn = new Turn(this);
+        fixed (float* pixels = nchw) return _run.Measure(pixels, images, runs);
     }
 
     /// <summary>Ends the session's threads. The model goes on to serve others.</summary>
@@ -260,13 +218,22 @@ public sealed unsafe class NetworkSession : IDisposable
         }
     }
 
-    private void Enter()
+    /// <summary>While it lasts no other thread runs the session.</summary>
+    private readonly ref struct Turn
     {
-        if (Interlocked.Exchange(ref _inUse, 1) != 0)
-        {
-            throw new InvalidOperationException("Another thread is running this session. Give every thread its own: they share the model.");
-        }
-    }
+        private readonly NetworkSession _session;
 
-    private void Leave() => Volatile.Write(ref _inUse, 0);
+        public Turn(NetworkSession session)
+        {
+            if (Interlocked.Exchange(ref session._inUse, 1) != 0)
+            {
+                throw new InvalidOperationException(
+                    "Another thread is running this session. Give every thread its own: they share the model.");
+            }
+
+            _session = session;
+        }
+
+        public void Dispose() => Volatile.Write(ref _session._inUse, 0);
+    }
 }

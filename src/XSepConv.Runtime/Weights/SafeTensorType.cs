@@ -34,6 +34,8 @@ internal static class SafeTensorTypes
     /// <summary>What the files here may hold, for messages.</summary>
     public const string Known = "F64, F32, F16, BF16, I64, I32, U8 and BOOL";
 
+    private static readonly Dictionary<string, SafeTensorType> ByWireName = Enum.GetValues<SafeTensorType>().ToDictionary(WireName);
+
     public static int Size(this SafeTensorType type) => type switch
     {
         SafeTensorType.F64 or SafeTensorType.I64 => 8,
@@ -43,30 +45,13 @@ internal static class SafeTensorTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, $"Element types are {Known}."),
     };
 
-    public static string WireName(this SafeTensorType type) => type switch
-    {
-        SafeTensorType.F64 => "F64",
-        SafeTensorType.F32 => "F32",
-        SafeTensorType.F16 => "F16",
-        SafeTensorType.BF16 => "BF16",
-        SafeTensorType.I64 => "I64",
-        SafeTensorType.I32 => "I32",
-        SafeTensorType.U8 => "U8",
-        SafeTensorType.Bool => "BOOL",
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, $"Element types are {Known}."),
-    };
+    public static string WireName(this SafeTensorType type) => Enum.IsDefined(type)
+        ? type.ToString().ToUpperInvariant()
+        : throw new ArgumentOutOfRangeException(nameof(type), type, $"Element types are {Known}.");
 
     /// <summary>The type of that name in a file's header, or null for one that is not read here.</summary>
-    public static SafeTensorType? FromWireName(string? name) => name switch
-    {
-        "F64" => SafeTensorType.F64,
-        "F32" => SafeTensorType.F32,
-        "F16" => SafeTensorType.F16,
-        "BF16" => SafeTensorType.BF16,
-        "I64" => SafeTensorType.I64,
-        "I32" => SafeTensorType.I32,
-        "U8" => SafeTensorType.U8,
-        "BOOL" => SafeTensorType.Bool,
-        _ => null,
-    };
+    public static SafeTensorType? FromWireName(string name) => ByWireName.TryGetValue(name, out var type) ? type : null;
+
+    public static bool IsFloatingPoint(this SafeTensorType type) =>
+        type is SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16;
 }

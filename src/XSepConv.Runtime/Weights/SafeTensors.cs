@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Collections.ObjectModel;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace XSepConv;
@@ -133,31 +131,6 @@ public sealed class SafeTensors : IDisposable
         ReadAt(file!, destination, dataStart + header.BeginOf(name), source);
     }
 
-    /// <summary>
-    /// Reads a tensor of floating-point numbers as <see cref="float"/>, row-major; F64 is rounded, F16 and BF16 are exact.
-    /// </summary>
-    /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
-    /// <exception cref="NotSupportedException">The tensor has another type, or 2 GiB or more.</exception>
-    /// <exception cref="InvalidDataException">The file has been shortened since it was opened.</exception>
-    public float[] ReadFloats(string name)
-    {
-        var info = Find(name);
-        if (info.Type is not (SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16))
-        {
-            throw new NotSupportedException(
-                $"{SafeTensorsHeader.Quote(name)} of {source} is {info.Type.WireName()}; F64, F32, F16 and BF16 are read as floats.");
-        }
-
-        if (info.Type == SafeTensorType.F32 && BitConverter.IsLittleEndian && info.ElementCount <= Array.MaxLength / sizeof(float))
-        {
-            var floats = GC.AllocateUninitializedArray<float>((int)info.ElementCount);
-            CopyTo(name, MemoryMarshal.AsBytes(floats.AsSpan()));
-            return floats;
-        }
-
-        return ToFloats(ReadBytes(name), info.Type);
-    }
-
     /// <summary>Writes a file as a whole: whoever looks, or whatever is killed, finds the old file or the new one.</summary>
     /// <param name="path">Where; an existing file is replaced.</param>
     /// <param name="tensors">In any order. The file has larger element types first, so that all data is aligned, and keeps the order
@@ -187,6 +160,21 @@ public sealed class SafeTensors : IDisposable
     {
         disposed = true;
         file?.Dispose();
+    }
+
+    /// <summary>An entry of the metadata as what it describes; null where the file has none.</summary>
+    /// <exception cref="InvalidDataException"><paramref name="read"/> throws a <see cref="FormatException"/> over it.</exception>
+    internal T? Described<T>(string key, Func<string, T> read)
+        where T : class
+    {
+        try
+        {
+            return Metadata.TryGetValue(key, out var text) ? read(text) : null;
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidDataException($"{source}: {e.Message}", e);
+        }
     }
 
     private static SafeTensors Open(SafeFileHandle file, string path)
@@ -272,25 +260,6 @@ public sealed class SafeTensors : IDisposable
         }
 
         return bytes;
-    }
-
-    private static float[] ToFloats(ReadOnlySpan<byte> bytes, SafeTensorType type)
-    {
-        var size = type.Size();
-        var floats = new float[bytes.Length / size];
-        for (var i = 0; i < floats.Length; i++)
-        {
-            var element = bytes.Slice(i * size, size);
-            floats[i] = type switch
-            {
-                SafeTensorType.F64 => (float)BinaryPrimitives.ReadDoubleLittleEndian(element),
-                SafeTensorType.F32 => BinaryPrimitives.ReadSingleLittleEndian(element),
-                SafeTensorType.F16 => (float)BinaryPrimitives.ReadHalfLittleEndian(element),
-                _ => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
-            };
-        }
-
-        return floats;
     }
 
     private SafeTensorInfo Find(string name)

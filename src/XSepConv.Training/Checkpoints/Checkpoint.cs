@@ -75,13 +75,10 @@ public static class Checkpoint
         ArgumentNullException.ThrowIfNull(path);
         var (data, normalization, result) = ReadMetadata(path);
         var network = MobileNet.FromSafeTensors(path, device);
-        if (network.Spec.InputChannels != data.Channels || network.Spec.NumClasses != data.Classes.Count)
+        if (data.Misfit(network.Spec) is { } problem)
         {
-            var (channels, classes) = (network.Spec.InputChannels, network.Spec.NumClasses);
             network.Dispose();
-            throw new InvalidDataException(
-                $"{path}: the network takes {channels} channels and tells {classes} classes apart, "
-                + $"the data has {data.Channels} and {data.Classes.Count}; the file contradicts itself.");
+            throw new InvalidDataException($"{path}: {problem}");
         }
 
         network.eval();

@@ -16,7 +16,7 @@ internal static class RealPath
         for (var links = 0; left.TryPop(out var part);)
         {
             var next = Path.Combine(here, part);
-            if (Target(next) is not { } target)
+            if (RegularFile.LinkTarget(next) is not { } target)
             {
                 here = next;
                 continue;
@@ -36,19 +36,6 @@ internal static class RealPath
             {
                 left.Push(part);
             }
-        }
-    }
-
-    /// <summary>Where a link leads, as it says itself; null for what is no link.</summary>
-    public static string? Target(string path)
-    {
-        try
-        {
-            return new FileInfo(path).LinkTarget;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
         }
     }
 }

@@ -58,7 +58,7 @@ internal static class ExpectedTensors
             {
                 problems.Add($"'{key}' has shape {Listing.Shape(info.Shape)}, the network's is {Listing.Shape(shape)}");
             }
-            else if (!IsCounter(key) && !WeightSource.IsFloatingPoint(info.Type))
+            else if (!IsCounter(key) && !info.Type.IsFloatingPoint())
             {
                 problems.Add($"'{key}' has type {info.Type}, weights are F64, F32, F16 or BF16");
             }

@@ -16,7 +16,7 @@ internal abstract class WeightSource
     /// </summary>
     public abstract ModuleSettings? Settings { get; }
 
-    /// <summary>A tensor's values; its type is one of <see cref="IsFloatingPoint"/>.</summary>
+    /// <summary>A tensor's values; its type is one of floating-point numbers.</summary>
     public double[] Read(string key)
     {
         var info = Tensors[key];
@@ -37,9 +37,6 @@ internal abstract class WeightSource
 
         return values;
     }
-
-    public static bool IsFloatingPoint(SafeTensorType type) =>
-        type is SafeTensorType.F64 or SafeTensorType.F32 or SafeTensorType.F16 or SafeTensorType.BF16;
 
     protected abstract ReadOnlySpan<byte> ReadBytes(string key);
 }

@@ -37,10 +37,11 @@ internal sealed class PlanBuilder<TLanes, TVector>
         var layer = _layers.Stem;
         _size = Size(layer);
         _map = Keep(Next(packed.Blocks), packed.Blocks);
-        var (name, macs, stride, activation) = (layer.Name, Macs(layer), layer.Stride.Height, ActivationOf(layer));
-        Add(stride == 1
-            ? new StemStep<TLanes, TVector, PlanarStep>(packed, layer.In, _image, stride, activation, _map) { Name = name, Macs = macs }
-            : new StemStep<TLanes, TVector, PlanarStep2>(packed, layer.In, _image, stride, activation, _map) { Name = name, Macs = macs });
+        var (stride, activation) = (layer.Stride.Height, ActivationOf(layer));
+        MapStep step = stride == 1
+            ? new StemStep<TLanes, TVector, PlanarStep>(packed, layer.In, _image, stride, activation, _map)
+            : new StemStep<TLanes, TVector, PlanarStep2>(packed, layer.In, _image, stride, activation, _map);
+        Add(step, layer.Name, layer);
         EndSegment();
     }
 
@@ -49,7 +50,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
         var layers = block.Layers;
         var output = Size(layers.Spatial[^1]);
         Keep(Slot.Middle, BlocksOf(layers.Spec.Expand), output);
-        Add(Spatial(block));
+        IEnumerable<Layer> together = layers.Expand is { } expand ? layers.Spatial.Prepend(expand) : layers.Spatial;
+        Add(Spatial(block), string.Join(" + ", together.Select(layer => layer.Name)), together);
         _size = output;
         var gate = layers.SqueezeExcite?.Gate;
         var gatesOutput = gate is not null && gate.From == layers.Project;
@@ -60,18 +62,18 @@ internal sealed class PlanBuilder<TLanes, TVector>
         Slot? residual = layers.Add is null ? null : from;
         if (block.Shortcut is { } shortcut && !gatesOutput)
         {
-            Add(Pointwise(shortcut, layers.Shortcut!, from, to, null));
+            AddPointwise(shortcut, layers.Shortcut!, from, to, null);
             residual = to;
         }
 
-        Add(Pointwise(block.Project, layers.Project, Slot.Middle, to, gatesOutput ? null : residual));
+        AddPointwise(block.Project, layers.Project, Slot.Middle, to, gatesOutput ? null : residual);
         if (gatesOutput)
         {
             if (block.Shortcut is { } late)
             {
                 // The map before the projection is not needed any more.
                 residual = Keep(Slot.Middle, late.Blocks);
-                Add(Pointwise(late, layers.Shortcut!, from, Slot.Middle, null));
+                AddPointwise(late, layers.Shortcut!, from, Slot.Middle, null);
             }
 
             SqueezeExcitation(block, to, residual);
@@ -86,7 +88,7 @@ internal sealed class PlanBuilder<TLanes, TVector>
         var layer = _layers.Last;
         _slots[(int)Slot.Features] = (long)packed.Blocks * TLanes.Count;
         _featureFloats.Add(_slots[(int)Slot.Features]);
-        Add(new LastStep<TLanes, TVector>(packed, _size.Pixels, _map, ActivationOf(layer)) { Name = layer.Name, Macs = Macs(layer) });
+        Add(new LastStep<TLanes, TVector>(packed, _size.Pixels, _map, ActivationOf(layer)), layer.Name, layer);
         _segments.Add([.. _steps]);
     }
 
@@ -111,22 +113,12 @@ internal sealed class PlanBuilder<TLanes, TVector>
     private MapStep Spatial(PackedBlock block)
     {
         var (spec, layers) = (block.Layers.Spec, block.Layers);
-        IEnumerable<Layer> together = layers.Expand is { } expand ? layers.Spatial.Prepend(expand) : layers.Spatial;
-        var (name, macs) = (string.Join(" + ", together.Select(layer => layer.Name)), Macs(together));
         var (between, after) = (ActivationTypes.OfTile(spec.Activation), ActivationOf(layers.Spatial[^1]));
         if (block.Depthwise is { } depthwise)
         {
             return spec.Stride == 1
                 ? new DepthwiseStep<TLanes, TVector, BlockedStep>(block.Expand, depthwise, spec, _size, _map, between, after, _threads)
-                {
-                    Name = name,
-                    Macs = macs,
-                }
-                : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, _threads)
-                {
-                    Name = name,
-                    Macs = macs,
-                };
+                : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, _threads);
         }
 
         var (first, two, horizontal, vertical) = (block.Expand!, block.TwoByTwo, block.Horizontal!, block.Vertical!);
@@ -135,27 +127,18 @@ internal sealed class PlanBuilder<TLanes, TVector>
         {
             expanded = Size(pad);
             from = Keep(Slot.Padded, BlocksOf(spec.In), expanded);
-            var padding = $"padding before {layers.Expand!.Name}";
-            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map) { Name = padding, Macs = 0 });
+            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map), $"padding before {layers.Expand!.Name}");
         }
 
         return spec.Stride == 1
             ? new SeparatedStep<TLanes, TVector, BlockedStep>(
                 first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
-            {
-                Name = name,
-                Macs = macs,
-            }
             : new SeparatedStep<TLanes, TVector, BlockedStep2>(
-                first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
-            {
-                Name = name,
-                Macs = macs,
-            };
+                first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads);
     }
 
-    private PointwiseStep<TLanes, TVector> Pointwise(PackedPointwise packed, Layer layer, Slot from, Slot to, Slot? residual) =>
-        new(packed, _size.Pixels, from, to, residual, _threads) { Name = layer.Name, Macs = Macs(layer) };
+    private void AddPointwise(PackedPointwise packed, Layer layer, Slot from, Slot to, Slot? residual) =>
+        Add(new PointwiseStep<TLanes, TVector>(packed, _size.Pixels, from, to, residual, _threads), layer.Name, layer);
 
     private void SqueezeExcitation(PackedBlock block, Slot map, Slot? residual)
     {
@@ -163,17 +146,14 @@ internal sealed class PlanBuilder<TLanes, TVector>
         var (_, first, second, gate) = block.Layers.SqueezeExcite!;
         _slots[(int)Slot.Pooled] = Math.Max(_slots[(int)Slot.Pooled], (long)excite.Blocks * TLanes.Count);
         _slots[(int)Slot.Squeezed] = Math.Max(_slots[(int)Slot.Squeezed], (long)squeeze.Blocks * TLanes.Count);
-        Add(new PoolStep<TLanes, TVector>(excite.Blocks, _size.Pixels, map) { Name = $"mean for {first.Name}", Macs = 0 });
-        Add(new SqueezeStep<TLanes, TVector>(squeeze) { Name = first.Name, Macs = Macs(first) });
-        Add(new GateStep<TLanes, TVector>(excite, _size.Pixels, map, residual, ActivationOf(gate))
-        {
-            Name = $"{second.Name} and its gate",
-            Macs = Macs(second),
-        });
+        Add(new PoolStep<TLanes, TVector>(excite.Blocks, _size.Pixels, map), $"mean for {first.Name}");
+        Add(new SqueezeStep<TLanes, TVector>(squeeze), first.Name, first);
+        Add(new GateStep<TLanes, TVector>(excite, _size.Pixels, map, residual, ActivationOf(gate)), $"{second.Name} and its gate", second);
     }
 
-    private void Add(MapStep step)
+    private void Add(MapStep step, string name, params IEnumerable<Layer> layers)
     {
+        (step.Name, step.Macs) = (name, Macs(layers));
         _steps.Add(step);
         _scratch = Math.Max(_scratch, step.ScratchFloats);
     }

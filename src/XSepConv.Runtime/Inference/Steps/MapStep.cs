@@ -8,9 +8,9 @@ namespace XSepConv.Inference;
 internal abstract unsafe class MapStep
 {
     /// <summary>The state-dict keys of the layers in it, or what it does.</summary>
-    public required string Name { get; init; }
+    public string Name { get; set; } = "";
 
-    public required long Macs { get; init; }
+    public long Macs { get; set; }
 
     public abstract int Items { get; }
 
@@ -23,9 +23,9 @@ internal abstract unsafe class MapStep
 /// <summary>A step on the features of all images at once.</summary>
 internal abstract unsafe class FeatureStep
 {
-    public required string Name { get; init; }
+    public string Name { get; set; } = "";
 
-    public required long Macs { get; init; }
+    public long Macs { get; set; }
 
     public abstract int Items(int images);
 
