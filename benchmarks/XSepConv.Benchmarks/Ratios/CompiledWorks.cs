@@ -1,7 +1,5 @@
 using System.Runtime.Intrinsics;
-using Microsoft.ML.OnnxRuntime;
 using static TorchSharp.torch;
-using OrtSession = Microsoft.ML.OnnxRuntime.InferenceSession;
 
 namespace XSepConv.Benchmarks.Ratios;
 
@@ -49,7 +47,11 @@ internal static class CompiledWorks
                     var x = randn(batch, 3, 224, 224);
                     var network = Network(spec);
                     var contestants = Correct(
-                        network, x, [Compiled("compiled", network, x, settings.Threads), OnnxRuntime(network, x, settings.Threads)]);
+                        network, x,
+                        [
+                            Compiled("compiled", network, x, settings.Threads),
+                            OnnxRuntimeContestant.Of(network, x, settings.Threads),
+                        ]);
                     var run = new RatioCase(WithoutAvx512, model, $"{batch}x3x224x224", null, settings.Threads);
                     yield return RatioResult.Measure(run, contestants, 2 * settings.Seconds, "onnxruntime/compiled") with
                     {
@@ -86,7 +88,7 @@ internal static class CompiledWorks
             var contestants = Correct(
                 network, x,
                 [
-                    Compiled("compiled", network, x, settings.Threads), OnnxRuntime(network, x, settings.Threads),
+                    Compiled("compiled", network, x, settings.Threads), OnnxRuntimeContestant.Of(network, x, settings.Threads),
                     Torch(network, x, embedded: false), .. model == "xsep" ? [Torch(network, x, embedded: true)]
                         : Array.Empty<Contestant>(),
                 ]);
@@ -118,27 +120,6 @@ internal static class CompiledWorks
         {
             session.Run(pixels, logits);
             return [tensor(logits).view(batch, -1)];
-        });
-    }
-
-    private static Contestant OnnxRuntime(MobileNet network, Tensor x, int threads)
-    {
-        using var stream = new MemoryStream();
-        OnnxExporter.Export(network, stream);
-        using var options = new SessionOptions
-        {
-            IntraOpNumThreads = threads,
-            InterOpNumThreads = 1,
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-        };
-        var session = new OrtSession(stream.ToArray(), options);
-        var (inputName, outputName) = (session.InputNames.Single(), session.OutputNames.Single());
-        var input = OrtValue.CreateTensorValueFromMemory(x.data<float>().ToArray(), x.shape);
-        var run = new RunOptions();
-        return new("onnxruntime", () => session.Run(run, [inputName], [input], [outputName]).Dispose(), () =>
-        {
-            using var results = session.Run(run, [inputName], [input], [outputName]);
-            return [tensor(results[0].GetTensorDataAsSpan<float>().ToArray()).view(x.shape[0], -1)];
         });
     }
 

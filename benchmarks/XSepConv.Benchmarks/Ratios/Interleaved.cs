@@ -5,27 +5,29 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>Times contestants in turns, so that whatever slows the machine for a while slows all of them.</summary>
 internal static class Interleaved
 {
-    private const int LeastRounds = 9, MostRounds = 101;
-    private static readonly double SampleTicks = 8e-3 * Stopwatch.Frequency;
+    private const int LeastSamples = 9, MostSamples = 101;
+
+    // A step of seconds has no time for more: the fewest samples that have a median, up to so many times the seconds asked for.
+    private const int LeastLongSamples = 3;
+    private const double MostLongTime = 10;
+
+    private static readonly double SampleTicks = 8e-3 * Stopwatch.Frequency, LongTicks = 0.2 * Stopwatch.Frequency;
 
     /// <summary>Median milliseconds of one step of each, in order.</summary>
-    /// <param name="steps">The contestants.</param>
+    /// <param name="steps">The contestants, each of which has run before.</param>
     /// <param name="seconds">About how long to measure each of them.</param>
     public static double[] Medians(IReadOnlyList<Action> steps, double seconds)
     {
-        var counts = new int[steps.Count];
-        for (var i = 0; i < steps.Count; i++) counts[i] = WarmUp(steps[i]);
-        var samples = new List<double>[steps.Count];
-        for (var i = 0; i < steps.Count; i++) samples[i] = [];
-
-        var budget = seconds * steps.Count * Stopwatch.Frequency;
-        var start = Stopwatch.GetTimestamp();
-        for (var round = 0; round < MostRounds && (round < LeastRounds || Stopwatch.GetTimestamp() - start < budget); round++)
+        var plans = steps.Select(step => Plan.Of(step, seconds)).ToArray();
+        var samples = plans.Select(plan => plan.First is { } ticks ? [ticks * 1e3 / Stopwatch.Frequency] : new List<double>()).ToArray();
+        var rounds = plans.Max(plan => plan.Samples);
+        for (var round = 0; round < rounds; round++)
         {
             for (var turn = 0; turn < steps.Count; turn++)
             {
                 var i = (turn + round) % steps.Count;
-                samples[i].Add(Sample(steps[i], counts[i]) * 1e3 / Stopwatch.Frequency);
+                if (!plans[i].TakesPart(round, rounds)) continue;
+                samples[i].Add(plans[i].Sample(steps[i]) * 1e3 / Stopwatch.Frequency);
             }
         }
 
@@ -39,24 +41,46 @@ internal static class Interleaved
         return values.Count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
     }
 
-    /// <summary>How many steps make a sample long enough for the clock.</summary>
-    private static int WarmUp(Action step)
+    private static long Ticks(Action step, int count)
     {
-        step();
-        step();
-        var ticks = Sample(step, 1);
-        var count = Math.Max(1, (int)Math.Ceiling(SampleTicks / Math.Max(1, ticks)));
-        Sample(step, count);
-        ticks = Sample(step, count);
-        return Math.Max(1, (int)Math.Ceiling(SampleTicks / Math.Max(1, ticks)));
-    }
-
-    /// <summary>Ticks of one step; another before it, untimed, fills the caches with the contestant's own data.</summary>
-    private static double Sample(Action step, int count)
-    {
-        step();
         var start = Stopwatch.GetTimestamp();
         for (var i = 0; i < count; i++) step();
-        return (Stopwatch.GetTimestamp() - start) / (double)count;
+        return Stopwatch.GetTimestamp() - start;
+    }
+
+    /// <summary>How one contestant is measured.</summary>
+    /// <param name="Samples">How often; evenly over the rounds.</param>
+    /// <param name="Steps">Steps that make a sample long enough for the clock.</param>
+    /// <param name="First">Ticks of a step so long that it does not matter what the caches held before it: a sample already.</param>
+    private readonly record struct Plan(int Samples, int Steps, long? First)
+    {
+        public static Plan Of(Action step, double seconds)
+        {
+            var budget = seconds * Stopwatch.Frequency;
+            var first = Ticks(step, 1);
+            if (first >= LongTicks)
+            {
+                return new((int)Math.Clamp(MostLongTime * budget / first, LeastLongSamples, LeastSamples) - 1, 1, first);
+            }
+
+            step();
+            var steps = StepsOfSample(Ticks(step, 1));
+            Ticks(step, steps);
+            steps = StepsOfSample(Ticks(step, steps) / (double)steps);
+            var sample = Stopwatch.GetTimestamp();
+            Ticks(step, steps + 1);
+            return new((int)Math.Clamp(budget / (Stopwatch.GetTimestamp() - sample), LeastSamples, MostSamples), steps, null);
+        }
+
+        public bool TakesPart(int round, int rounds) => (long)(round + 1) * Samples / rounds > (long)round * Samples / rounds;
+
+        /// <summary>Ticks of one step; another before it, untimed, fills the caches with the contestant's own data.</summary>
+        public double Sample(Action step)
+        {
+            if (First is null) step();
+            return Ticks(step, Steps) / (double)Steps;
+        }
+
+        private static int StepsOfSample(double ticks) => Math.Max(1, (int)Math.Ceiling(SampleTicks / Math.Max(1, ticks)));
     }
 }

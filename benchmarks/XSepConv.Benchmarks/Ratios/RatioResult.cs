@@ -8,7 +8,9 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <param name="Shape">The input, <c>NxCxHxW</c>.</param>
 /// <param name="Kernel">K, where there is one.</param>
 /// <param name="Threads">Threads it ran with.</param>
-/// <param name="Ms">Median milliseconds by contestant.</param>
+/// <param name="Ms">
+/// Median milliseconds by contestant: of the faster layout, and of each as <c>contestant-layout</c> where both were measured.
+/// </param>
 /// <param name="Ratio">Quotients of medians, named <c>left/right</c>.</param>
 internal sealed record RatioResult(
     string Work, string? Model, string Shape, int? Kernel, int Threads, IReadOnlyDictionary<string, double> Ms, IReadOnlyDictionary<string,
@@ -24,6 +26,11 @@ internal sealed record RatioResult(
         var medians = Interleaved.Medians([.. contestants.Select(contestant => contestant.Step)], seconds);
         var ms = contestants.Zip(medians).GroupBy(pair => pair.First.Name)
             .ToDictionary(group => group.Key, group => group.Min(pair => pair.Second));
+        foreach (var (contestant, median) in contestants.Zip(medians))
+        {
+            if (contestant.Layout is { } layout) ms.Add($"{contestant.Name}-{layout}", median);
+        }
+
         return new(run.Work, run.Model, run.Shape, run.Kernel, run.Threads, ms, Ratios(ms, ratios));
     }
 

@@ -3,4 +3,5 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>How a run measures.</summary>
 /// <param name="Threads">Threads that every contestant may use.</param>
 /// <param name="Seconds">About how long each contestant of a case is measured.</param>
-internal sealed record RatioSettings(int Threads, double Seconds);
+/// <param name="Kernels">K of the stages on large maps; empty for the stages of the networks.</param>
+internal sealed record RatioSettings(int Threads, double Seconds, IReadOnlyList<int> Kernels);

@@ -49,21 +49,21 @@ internal static class RatioText
             text.AppendLine();
         }
 
-        return text.Append(RooflineTable.Of(report.Results)).ToString();
+        return text.Append(KernelTables.Of(report.Results)).Append(RooflineTable.Of(report.Results)).ToString();
     }
 
     /// <summary>What <see cref="Write"/> wrote.</summary>
     public static RatioReport Read(string json) => JsonSerializer.Deserialize<RatioReport>(File.ReadAllText(json), s_json)!;
 
     /// <summary>The JSON file, and the Markdown file beside it.</summary>
-    public static void Write(RatioReport report, FileInfo json, IReadOnlyList<string> only, double seconds)
+    public static void Write(RatioReport report, FileInfo json, IReadOnlyList<string> only, RatioSettings settings)
     {
         json.Directory?.Create();
         File.WriteAllText(json.FullName, JsonSerializer.Serialize(report, s_json).ReplaceLineEndings("\n") + "\n");
-        File.WriteAllText(Path.ChangeExtension(json.FullName, ".md"), Markdown(report, json.Name, only, seconds).ReplaceLineEndings("\n"));
+        File.WriteAllText(Path.ChangeExtension(json.FullName, ".md"), Markdown(report, json.Name, only, settings).ReplaceLineEndings("\n"));
     }
 
-    private static string Markdown(RatioReport report, string file, IReadOnlyList<string> only, double seconds)
+    private static string Markdown(RatioReport report, string file, IReadOnlyList<string> only, RatioSettings settings)
     {
         var text = new StringBuilder("# Ratios\n\n");
         text.AppendLine(
@@ -71,8 +71,9 @@ internal static class RatioText
             + "means over shapes. Above 1, the right one is faster.").AppendLine();
         foreach (var line in report.Versions) text.AppendLine(CultureInfo.InvariantCulture, $"- {line}");
         var arguments = (only.Count == 0 ? "" : $" --only {string.Join(' ', only)}")
+            + (settings.Kernels.Count == 0 ? "" : $" --kernels {string.Join(',', settings.Kernels)}")
             + (report.Threads == 1 ? "" : $" --threads {report.Threads}")
-            + string.Create(CultureInfo.InvariantCulture, $" --seconds {seconds}");
+            + string.Create(CultureInfo.InvariantCulture, $" --seconds {settings.Seconds}");
         text.AppendLine(CultureInfo.InvariantCulture,
             $"- `dotnet run -c Release --project benchmarks/XSepConv.Benchmarks -- ratios{arguments} --json {file}`").AppendLine();
         text.Append(Tables(report));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TorchSharp;
+using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Startup;
 
 namespace XSepConv.Benchmarks.Ratios;
@@ -7,18 +8,24 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>The command that measures contestants interleaved in one process, and prints ratios.</summary>
 internal static class RatiosCommand
 {
-    private static readonly (string Name, Func<RatioSettings, IEnumerable<RatioResult>> Run)[] s_works =
+    // As RepLKNet's largest times two: beyond, a kernel covers more than any map that these stages are for.
+    private const int LeastKernel = 3, MostKernel = 63;
+
+    private static readonly (string Name, bool TakesKernels, Func<RatioSettings, IEnumerable<RatioResult>> Run)[] s_works =
     [
-        ("stage-train", StageWorks.Train),
-        ("stage-eval", StageWorks.Evaluate),
-        ("stage-threads", StageLimits.Threads),
-        ("stage-memory", StageLimits.Memory),
-        ("roofline", StageLimits.Bounds),
-        ("net-train", NetworkCase.Train),
-        ("net-eval", CompiledWorks.Evaluate),
-        (CompiledWorks.WithoutAvx512, CompiledWorks.EvaluateWithoutAvx512),
-        ("net-eval-threads", CompiledWorks.Threads),
+        (StageWorks.Training, true, StageWorks.Train),
+        (StageWorks.Inference, true, StageWorks.Evaluate),
+        (StageWorks.TimePerMac, true, StageWorks.Macs),
+        ("stage-threads", false, StageLimits.Threads),
+        (StageLimits.Kept, true, StageLimits.Memory),
+        ("roofline", true, StageLimits.Bounds),
+        ("net-train", false, NetworkCase.Train),
+        ("net-eval", false, CompiledWorks.Evaluate),
+        (CompiledWorks.WithoutAvx512, false, CompiledWorks.EvaluateWithoutAvx512),
+        ("net-eval-threads", false, CompiledWorks.Threads),
     ];
+
+    private static readonly string s_withKernels = string.Join(", ", s_works.Where(work => work.TakesKernels).Select(work => work.Name));
 
     public static Command Create()
     {
@@ -44,6 +51,12 @@ internal static class RatiosCommand
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<double>() is not (>= 0.01 and <= 600))
                 result.AddError($"--seconds is {result.Tokens[0].Value}; give a number from 0.01 to 600.");
         });
+        var kernels = CheckedOption.Wholes(
+            "--kernels", "K,K,…", [.. Enumerable.Range(1, (MostKernel - LeastKernel) / 2 + 1)],
+            $"K of the stages on maps of {string.Join(" and ", StageMap.Large.Select(map => map.Shape))} ({s_withKernels}), for example "
+            + "3,5,7,9,11,13,15,21,31. Default: the networks' maps with the networks' K.",
+            $"a kernel is odd, from {LeastKernel} to {MostKernel}",
+            kernel => kernel is >= LeastKernel and <= MostKernel && kernel % 2 == 1);
         var json = new Option<FileInfo?>("--json")
         {
             Description = "Where to write the results as JSON; tables of them are written beside it as Markdown.",
@@ -51,10 +64,18 @@ internal static class RatiosCommand
         var command = new Command(
             "ratios", "Contestants interleaved in one process, checked against float64 before they are timed; medians and ratios.")
         {
-            only, threads, seconds, json,
+            only, kernels, threads, seconds, json,
         };
+        command.Validators.Add(result =>
+        {
+            if (!result.IsTyped(kernels)) return;
+            foreach (var name in (result.GetValue(only) ?? []).Where(name => s_works.Any(work => work.Name == name && !work.TakesKernels)))
+                result.AddError($"--kernels does not fit --only {name}; it is for {s_withKernels}.");
+        });
         command.SetAction(
-            parse => Run(parse.GetValue(only) ?? [], new(parse.GetValue(threads), parse.GetValue(seconds)), parse.GetValue(json)));
+            parse => Run(
+                parse.GetValue(only) ?? [], new(parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()]),
+                parse.GetValue(json)));
         return command;
     }
 
@@ -64,9 +85,9 @@ internal static class RatiosCommand
         Nnpack.SwitchOffWhereUnsupported();
         torch.set_num_threads(settings.Threads);
         var results = new List<RatioResult>();
-        foreach (var (name, run) in s_works)
+        foreach (var (name, takesKernels, run) in s_works)
         {
-            if (only.Length > 0 && !only.Contains(name)) continue;
+            if (only.Length > 0 ? !only.Contains(name) : settings.Kernels.Count > 0 && !takesKernels) continue;
             foreach (var result in run(settings))
             {
                 results.Add(result);
@@ -77,7 +98,7 @@ internal static class RatiosCommand
         var report = new RatioReport(Machine.Cpu, [.. Machine.Describe(settings.Threads)], settings.Threads, results);
         Console.WriteLine();
         Console.Write(RatioText.Tables(report));
-        if (json is not null) RatioText.Write(report, json, only, settings.Seconds);
+        if (json is not null) RatioText.Write(report, json, only, settings);
         return 0;
     }
 }

@@ -7,16 +7,18 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>XSepConv and the K×K depthwise convolution + BN that it stands in for, on one input, with their float64 references.</summary>
 internal sealed class StageCase : IDisposable
 {
-    private readonly int _channels, _kernel;
+    private const string Nchw = "nchw", ChannelsLast = "channels-last";
+
+    private readonly int _channels, _kernel, _threads;
     private readonly DisposeScope _scope;
     private readonly Tensor _data, _gradient;
 
-    public StageCase(int batch, int channels, int size, int kernel, bool training)
+    public StageCase(StageMap map, int kernel, bool training, int threads)
     {
         _scope = NewDisposeScope();
-        (_channels, _kernel) = (channels, kernel);
+        var (batch, channels, size) = map;
+        (_channels, _kernel, _threads) = (channels, kernel, threads);
         random.manual_seed(1);
-        Shape = $"{batch}x{channels}x{size}x{size}";
         Training = training;
         _data = randn(batch, channels, size, size);
         _gradient = randn(batch, channels, size, size);
@@ -27,35 +29,53 @@ internal sealed class StageCase : IDisposable
         Depthwise.RandomizeNorms();
     }
 
-    public string Shape { get; }
-
     public bool Training { get; }
 
     public XSepConv2d XSep { get; }
 
     public Sequential Depthwise { get; }
 
+    /// <summary>The fused XSepConv, if it computes the right thing.</summary>
+    public Contestant Fused() => Keep(XSep, [FusedXSep()]).Single();
+
     /// <summary>The XSepConv's contestants that compute the right thing: fused, and composed in both layouts.</summary>
     public List<Contestant> XSepContestants()
     {
-        var fused = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Fused };
         var composed = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Composed };
-        XSep.CopyTo(fused);
         XSep.CopyTo(composed);
-        return Keep(XSep, [Of("fused", fused, false), Of("composed", composed, false), Of("composed", composed, true)]);
+        return Keep(XSep, [FusedXSep(), Of("composed", composed, Nchw), Of("composed", composed, ChannelsLast)]);
     }
 
-    /// <summary>The depthwise convolution's contestants that compute the right thing, BN folded into it for inference.</summary>
+    /// <summary>
+    /// The depthwise convolution's contestants that compute the right thing: libtorch's in both layouts and ours, for inference also ONNX
+    /// Runtime's, BN folded into each.
+    /// </summary>
     public List<Contestant> DepthwiseContestants()
     {
         nn.Module<Tensor, Tensor> module = Training ? Depthwise : Folded();
         var fused = new DepthwiseConv(
             nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels, bias: false), nn.BatchNorm2d(_channels));
         Depthwise.CopyTo(fused);
-        return Keep(Depthwise, [Of("depthwise", module, false), Of("depthwise", module, true), Of("depthwise-fused", fused, false)]);
+        List<Contestant> contestants =
+            [Of("depthwise", module, Nchw), Of("depthwise", module, ChannelsLast), Of("depthwise-fused", fused)];
+        if (!Training)
+        {
+            Depthwise.eval();
+            var size = ((int)_data.shape[2], (int)_data.shape[3]);
+            contestants.Add(OnnxRuntimeContestant.Of(Depthwise, _data, _threads, new() { Size = size }));
+        }
+
+        return Keep(Depthwise, contestants);
     }
 
     public void Dispose() => _scope.Dispose();
+
+    private Contestant FusedXSep()
+    {
+        var fused = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Fused };
+        XSep.CopyTo(fused);
+        return Of("fused", fused);
+    }
 
     private List<Contestant> Keep(nn.Module<Tensor, Tensor> model, IReadOnlyList<Contestant> contestants)
     {
@@ -75,22 +95,22 @@ internal sealed class StageCase : IDisposable
         }
 
         var depthwise = nn.Sequential(
-            nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels, bias: false, dtype: ScalarType.Float64),
-            nn.BatchNorm2d(_channels, dtype: ScalarType.Float64));
+            new FourierDepthwise(_channels, _kernel), nn.BatchNorm2d(_channels, dtype: ScalarType.Float64));
         Depthwise.CopyTo(depthwise);
         return depthwise;
     }
 
-    private Contestant Of(string name, nn.Module<Tensor, Tensor> module, bool channelsLast)
+    /// <summary>A module's contestant on maps that lie as NCHW, or as named where it is measured in both layouts.</summary>
+    private Contestant Of(string name, nn.Module<Tensor, Tensor> module, string? layout = null)
     {
         module.train(Training);
-        var x = InLayout(_data, channelsLast);
-        var gradient = InLayout(_gradient, channelsLast);
+        var x = InLayout(_data, layout == ChannelsLast);
+        var gradient = InLayout(_gradient, layout == ChannelsLast);
         return new(name, () =>
         {
             using var scope = NewDisposeScope();
             Run(module, x, gradient);
-        }, () => Run(module, x, gradient));
+        }, () => Run(module, x, gradient)) { Layout = layout };
     }
 
     private List<Tensor> Run(nn.Module<Tensor, Tensor> module, Tensor x, Tensor gradient)

@@ -8,14 +8,16 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>What the fused stage keeps, how it scales with threads, and what the machine would allow.</summary>
 internal static partial class StageLimits
 {
+    public const string Kept = "stage-memory";
+
     // How often the sweeps read or write a map in cache; performance.md lists them. Inference has none where planes are taken as they lie.
     private const int TrainPasses = 36, EvalPasses = 6;
 
+    // The process has other threads than those of the stage.
+    private const int Trials = 5;
+
     // Outside all caches.
     private const long CopiedBytes = 128L << 20;
-
-    private static readonly (int Batch,
-        int Kernel)[] s_bounded = [.. from batch in (int[])[1, 32, 128] from kernel in (int[])[3, 5, 7, 9] select (batch, kernel)];
 
     /// <summary>One thread against two; and how much more two threads copy in memory than one.</summary>
     public static IEnumerable<RatioResult> Threads(RatioSettings settings)
@@ -24,13 +26,13 @@ internal static partial class StageLimits
         {
             ["memory copied by two threads / by one"] = CopiedByTwo() / Roofline.CopyBytesPerSecond(CopiedBytes),
         };
-        foreach (var (channels, size) in StageWorks.Maps)
+        foreach (var map in StageMap.OfNetworks(128))
         {
-            using var stage = new StageCase(128, channels, size, 5, training: true);
-            var fused = stage.XSepContestants().Single(contestant => contestant.Name == "fused");
+            using var stage = new StageCase(map, 5, training: true, settings.Threads);
+            var fused = stage.Fused();
             List<Contestant> contestants = [With(fused, 1), With(fused, 2)];
             var result = RatioResult.Measure(
-                new("stage-threads", null, stage.Shape, 5, 2), contestants, settings.Seconds, "threads-1/threads-2");
+                new("stage-threads", null, map.Shape, 5, 2), contestants, settings.Seconds, "threads-1/threads-2");
             set_num_threads(settings.Threads);
             yield return result with { Other = copied };
         }
@@ -40,23 +42,28 @@ internal static partial class StageLimits
     /// <exception cref="EntryPointNotFoundException">There is no glibc 2.33 or later to ask.</exception>
     public static IEnumerable<RatioResult> Memory(RatioSettings settings)
     {
-        foreach (var (channels, size) in StageWorks.Maps)
+        foreach (var (map, kernel) in StageMap.Cases(settings, 128).Where(stage => settings.Kernels.Count > 0 || stage.Kernel == 5))
         {
             using var scope = NewDisposeScope();
-            var x = randn(128, channels, size, size, requires_grad: true);
+            var x = randn(map.Batch, map.Channels, map.Size, map.Size, requires_grad: true);
             var input = x.numel() * (double)sizeof(float);
             Dictionary<string, double> kept = [];
             foreach (var (name, backend) in new[] { ("fused", XSepBackend.Fused), ("composed", XSepBackend.Composed) })
             {
-                using var module = new XSepConv2d(channels, 5) { Backend = backend };
+                using var module = new XSepConv2d(map.Channels, kernel) { Backend = backend };
                 Forward(module, x).Dispose();
-                var before = AllocatedBytes();
-                using var y = Forward(module, x);
-                kept[$"{name}, bytes kept for backward / bytes of input"] = (
-                    AllocatedBytes() - before - (y.numel() * sizeof(float)) + input) / input;
+                kept[$"{name}, bytes kept for backward / bytes of input"] = Interleaved.Median([.. Enumerable.Range(0, Trials).Select(_ =>
+                {
+                    // What earlier works left to finalizers would be freed at any time.
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
+                    var before = AllocatedBytes();
+                    using var y = Forward(module, x);
+                    return (AllocatedBytes() - before - (y.numel() * sizeof(float)) + input) / input;
+                })]);
             }
 
-            yield return new("stage-memory", null, $"128x{channels}x{size}x{size}", 5, settings.Threads, new Dictionary<string, double>(),
+            yield return new(Kept, null, map.Shape, kernel, settings.Threads, new Dictionary<string, double>(),
                 new Dictionary<string, double>())
             {
                 Other = kept,
@@ -73,51 +80,45 @@ internal static partial class StageLimits
         var memory = Roofline.CopyBytesPerSecond(CopiedBytes);
         var secondLevel = Roofline.CopyBytesPerSecond(256 << 10);
         var (trainCall, evalCall) = Calls(settings);
-        foreach (var (batch, kernel) in s_bounded)
+        foreach (var (map, kernel) in StageMap.Cases(settings, 1, 32, 128))
         {
-            foreach (var (channels, size) in StageWorks.Maps)
+            // Training: x, y, x, dy, dx. The convolutions are computed twice, and their two gradients each once.
+            var (train, eval) = (5 * 4 * map.Elements, 2 * 4 * map.Elements);
+            // One image stays in the second-level cache from one call to the next.
+            var rate = map.Batch == 1 ? secondLevel : memory;
+            var shape = new XSepStageShape(
+                map.Batch, map.Channels, map.Size, map.Size, kernel, 1, PaddingDirection.Symmetric, Activation.HSwish);
+            var evalPasses = KernelRegistry.Current.InfersPlanes(shape) ? 0 : EvalPasses;
+            yield return new("roofline", null, map.Shape, kernel, 1, new Dictionary<string, double>
             {
-                var elements = (double)batch * channels * size * size;
-                // Training: x, y, x, dy, dx. The convolutions are computed twice, and their two gradients each once.
-                var (train, eval) = (5 * 4 * elements, 2 * 4 * elements);
-                var taps = 4 + (2 * kernel);
-                // One image stays in the second-level cache from one call to the next.
-                var rate = batch == 1 ? secondLevel : memory;
-                var shape = new XSepStageShape(batch, channels, size, size, kernel, 1, PaddingDirection.Symmetric, Activation.HSwish);
-                var evalPasses = KernelRegistry.Current.InfersPlanes(shape) ? 0 : EvalPasses;
-                yield return new("roofline", null, $"{batch}x{channels}x{size}x{size}", kernel, 1, new Dictionary<string, double>
+                ["train-memory"] = train / rate / 1e6,
+                ["train-cache"] = TrainPasses * 4 * map.Elements / secondLevel / 1e6,
+                ["train-macs"] = 4 * MapMacs.XSep(map, kernel) / macs / 1e6,
+                ["train-call"] = trainCall,
+                ["eval-memory"] = eval / rate / 1e6,
+                ["eval-cache"] = evalPasses * 4 * map.Elements / secondLevel / 1e6,
+                ["eval-macs"] = MapMacs.XSep(map, kernel) / macs / 1e6,
+                ["eval-call"] = evalCall,
+                ["depthwise-eval-macs"] = MapMacs.Depthwise(map, kernel) / macs / 1e6,
+            }, new Dictionary<string, double>())
+            {
+                Other = new Dictionary<string, double>
                 {
-                    ["train-memory"] = train / rate / 1e6,
-                    ["train-cache"] = TrainPasses * 4 * elements / secondLevel / 1e6,
-                    ["train-macs"] = 4 * taps * elements / macs / 1e6,
-                    ["train-call"] = trainCall,
-                    ["eval-memory"] = eval / rate / 1e6,
-                    ["eval-cache"] = evalPasses * 4 * elements / secondLevel / 1e6,
-                    ["eval-macs"] = taps * elements / macs / 1e6,
-                    ["eval-call"] = evalCall,
-                    ["depthwise-eval-macs"] = kernel * kernel * elements / macs / 1e6,
-                }, new Dictionary<string, double>())
-                {
-                    Other = new Dictionary<string, double>
-                    {
-                        ["GMAC/s in registers"] = macs,
-                        ["GB/s copied in memory"] = memory,
-                        ["GB/s copied in L2"] = secondLevel,
-                    },
-                };
-            }
+                    ["GMAC/s in registers"] = macs,
+                    ["GB/s copied in memory"] = memory,
+                    ["GB/s copied in L2"] = secondLevel,
+                },
+            };
         }
     }
 
     /// <summary>Milliseconds of a step and of an inference on maps of one pixel: checks, tensors and autograd, hardly any kernel.</summary>
     private static (double Train, double Evaluate) Calls(RatioSettings settings)
     {
-        using var training = new StageCase(2, 16, 1, 3, training: true);
-        using var evaluation = new StageCase(1, 16, 1, 3, training: false);
-        var medians = Interleaved.Medians([Fused(training), Fused(evaluation)], settings.Seconds);
+        using var training = new StageCase(new(2, 16, 1), 3, training: true, settings.Threads);
+        using var evaluation = new StageCase(new(1, 16, 1), 3, training: false, settings.Threads);
+        var medians = Interleaved.Medians([training.Fused().Step, evaluation.Fused().Step], settings.Seconds);
         return (medians[0], medians[1]);
-
-        static Action Fused(StageCase stage) => stage.XSepContestants().Single(contestant => contestant.Name == "fused").Step;
     }
 
     /// <summary>What two threads copy together: twice what one does while another copies more, and so for longer.</summary>

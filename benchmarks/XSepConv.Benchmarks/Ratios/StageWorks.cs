@@ -3,37 +3,62 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>The XSepConv stage against what it replaces: training (forward and backward through autograd) and inference.</summary>
 internal static class StageWorks
 {
-    public static readonly (int Channels, int Size)[] Maps = [(240, 14), (144, 14), (576, 7), (72, 28)];
+    public const string Training = "stage-train", Inference = "stage-eval", TimePerMac = "stage-macs";
 
-    public static IEnumerable<RatioResult> Train(RatioSettings settings)
-    {
-        foreach (var batch in new[] { 32, 128 })
-        {
-            foreach (var result in Run("stage-train", batch, [3, 5, 7, 9], true, settings)) yield return result;
-        }
-    }
+    /// <summary>The K whose time per multiply-accumulate the others are held to.</summary>
+    public const int ReferenceKernel = 9;
 
-    public static IEnumerable<RatioResult> Evaluate(RatioSettings settings)
-    {
-        foreach (var batch in new[] { 1, 32 })
-        {
-            foreach (var result in Run("stage-eval", batch, [3, 5, 7, 9], false, settings)) yield return result;
-        }
-    }
+    private static readonly int[] s_macKernels = [ReferenceKernel, 11, 15, 21, 31];
 
-    private static IEnumerable<RatioResult> Run(string work, int batch, int[] kernels, bool training, RatioSettings settings)
+    public static IEnumerable<RatioResult> Train(RatioSettings settings) => Run(Training, true, settings, 32, 128);
+
+    public static IEnumerable<RatioResult> Evaluate(RatioSettings settings) => Run(Inference, false, settings, 1, 32);
+
+    /// <summary>The fused stage at several K in turns: its time per multiply-accumulate inside the map against that at K = 9.</summary>
+    public static IEnumerable<RatioResult> Macs(RatioSettings settings)
     {
-        foreach (var kernel in kernels)
+        int[] kernels = settings.Kernels.Count == 0 ? s_macKernels : [.. settings.Kernels.Append(ReferenceKernel).Distinct().Order()];
+        foreach (var pass in new[] { "training", "inference" })
         {
-            foreach (var (channels, size) in Maps)
+            foreach (var map in StageMap.Large)
             {
-                using var stage = new StageCase(batch, channels, size, kernel, training);
-                List<Contestant> contestants = [.. stage.XSepContestants(), .. stage.DepthwiseContestants()];
-                var run = new RatioCase(work, null, stage.Shape, kernel, settings.Threads);
-                yield return RatioResult.Measure(
-                    run, contestants, settings.Seconds, "composed/fused", "depthwise/fused", "depthwise-fused/fused",
-                    "depthwise/depthwise-fused");
+                var stages = kernels.Select(kernel => new StageCase(map, kernel, pass == "training", settings.Threads)).ToList();
+                var contestants = stages.Zip(
+                    kernels, (stage, kernel) => stage.Fused() with { Name = $"K={kernel}" }).ToList();
+                var result = RatioResult.Measure(new(TimePerMac, pass, map.Shape, null, settings.Threads), contestants, settings.Seconds);
+                stages.ForEach(stage => stage.Dispose());
+                double Nanoseconds(int kernel) => 1e6 * result.Ms[$"K={kernel}"] / MapMacs.XSep(map, kernel);
+                yield return result with
+                {
+                    Other = kernels.ToDictionary(
+                        kernel => $"K={kernel}, time per MAC against K={ReferenceKernel}",
+                        kernel => Nanoseconds(kernel) / Nanoseconds(ReferenceKernel)),
+                };
             }
+        }
+    }
+
+    private static IEnumerable<RatioResult> Run(string work, bool training, RatioSettings settings, params IEnumerable<int> batches)
+    {
+        foreach (var (map, kernel) in StageMap.Cases(settings, batches))
+        {
+            using var stage = new StageCase(map, kernel, training, settings.Threads);
+            List<Contestant> contestants = [.. stage.XSepContestants(), .. stage.DepthwiseContestants()];
+            var run = new RatioCase(work, null, map.Shape, kernel, settings.Threads);
+            var result = RatioResult.Measure(
+                run, contestants, settings.Seconds, "composed/fused", "depthwise/fused", "depthwise-fused/fused",
+                "depthwise/depthwise-fused", $"{OnnxRuntimeContestant.Name}/fused", $"{OnnxRuntimeContestant.Name}/depthwise-fused");
+            var (xsep, depthwise) = (MapMacs.XSep(map, kernel), MapMacs.Depthwise(map, kernel));
+            yield return result with
+            {
+                Other = new Dictionary<string, double>
+                {
+                    ["MACs inside the map"] = xsep,
+                    ["MACs of the depthwise inside the map"] = depthwise,
+                    ["fused, ns per MAC"] = 1e6 * result.Ms["fused"] / xsep,
+                    ["depthwise-fused, ns per MAC"] = 1e6 * result.Ms["depthwise-fused"] / depthwise,
+                },
+            };
         }
     }
 }
