@@ -10,7 +10,7 @@ internal static partial class StageLimits
 {
     public const string Kept = "stage-memory";
 
-    // How often the sweeps read or write a map in cache; performance.md lists them. Inference has none where planes are taken as they lie.
+    // How often the sweeps read or write a map in cache: 11 forward, 25 backward. Inference has none where planes are taken as they lie.
     private const int TrainPasses = 36, EvalPasses = 6;
 
     // The process has other threads than those of the stage.
