@@ -27,6 +27,7 @@ public sealed class KernelGenerator : IIncrementalGenerator
         Add("DepthwiseTiles", DepthwiseTiles.Write());
         Add("SeparatedSweeps", SeparatedSweeps.Write());
         Add("PlaneSweeps", PlaneSweeps.Write());
+        Add("LineTiles", LineTiles.Write());
         Add("NormSweeps", NormSweeps.Write());
         Add("GradientSweeps", GradientSweeps.Write());
 

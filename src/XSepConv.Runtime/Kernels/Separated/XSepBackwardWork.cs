@@ -47,6 +47,12 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     private readonly void Prepare(in ItemLanes item, in Buffers b, int kernel)
     {
         b.Lanes.Pack(item, Parameters, kernel);
+        if (!NormSweeps<TLanes, TVector, TActivation>.Fit(Shape))
+        {
+            b.Across.Pack(b.Lanes.Horizontal);
+            b.Down.Pack(b.Lanes.Vertical);
+        }
+
         Prepare(item, Statistics.First, b.Lanes.First);
         Prepare(item, Statistics.Second, b.Lanes.Second);
         Prepare(item, Statistics.Third, b.Lanes.Third);
@@ -64,12 +70,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     private readonly void Recompute(in ItemLanes item, in Buffers b, int kernel)
     {
         var lanes = TLanes.Count;
-        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
+        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth;
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
-        var borderedRow = (nint)(width + (2 * border)) * lanes;
-        var rowFloats = (nint)middle * lanes;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        if (!sweeps) IndirectionBuffer.Dilate(b.TapRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -91,14 +94,11 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values.First, b.Lanes.First, height, width,
-                    b.Bordered + (border * lanes), borderedRow);
-                TapRows<TLanes, TVector>.Horizontal<MeasuredFinish>(
-                    b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values.Second, b.Partial);
-                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values.Second, b.Lanes.Second, height, middle, b.Plane,
-                    rowFloats);
-                TapRows<TLanes, TVector>.Vertical<MeasuredFinish>(
-                    b.TapRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values.Third, b.Partial);
+                var columns = Lines.Columns(middle, lanes);
+                b.Across.Forward<TActivation>(values.First, Lines.Rows(height, width, lanes), values.Second,
+                    Lines.Rows(height, middle, lanes), b.Lanes.First, b.Partial, PrefetchOf(item, g, b, 1));
+                b.Down.Forward<TActivation>(values.Second, columns, values.Third, columns, b.Lanes.Second, b.Partial,
+                    PrefetchOf(item, g, b, 2));
             }
 
             planes = item.Planes(g, Shape.OutputPlane);
@@ -122,8 +122,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void ThroughVertical(in ItemLanes item, in Buffers b, int kernel)
     {
-        int height = Shape.Height, middle = Shape.OutputWidth, border = kernel / 2;
-        var rowFloats = (nint)middle * TLanes.Count;
+        int height = Shape.Height, middle = Shape.OutputWidth;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.ThirdSums, (long)Shape.Batch * Shape.OutputPlane, b.Lanes.Third,
             Frozen);
@@ -139,12 +138,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormBackward(values.Gradient, values.Third, b.Lanes.Third, 1, Shape.OutputPlane,
-                    values.Gradient, 0, 1);
-                IndirectionBuffer.Dilate(b.TapRows, values.Gradient, rowFloats, Shape.OutputHeight, Shape.Stride, height, border, b.Zeros);
-                TapRowsBackward<TLanes, TVector, TActivation, VerticalTaps>.Run(
-                    b.TapRows, values.Second, b.Lanes.Second, height, middle, kernel, b.Lanes.Vertical, values.Third, b.Partial
-                    + (2 * TLanes.Count), b.Partial);
+                var columns = Lines.Columns(middle, TLanes.Count);
+                b.Down.Backward<TActivation>(values.Gradient, values.Third, columns, b.Lanes.Third, values.Second, values.Third, columns,
+                    b.Lanes.Second, b.Partial, prefetch);
             }
 
             item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + kernel, g);
@@ -155,10 +151,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     private readonly void ThroughHorizontal(in ItemLanes item, in Buffers b, int kernel)
     {
         var lanes = TLanes.Count;
-        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
-        var dilatedRow = (nint)(width + (2 * border)) * lanes;
+        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        if (!sweeps) IndirectionBuffer.Dense(b.TapRows, b.Dilated, dilatedRow, height);
         NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second,
             Frozen);
         for (var g = 0; g < item.Groups; g++)
@@ -173,11 +167,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormBackward(
-                    values.Third, values.Second, b.Lanes.Second, height, middle, b.Dilated + (border * lanes), dilatedRow, Shape.Stride);
-                TapRowsBackward<TLanes, TVector, TActivation, HorizontalTaps>.Run(
-                    b.TapRows, values.First, b.Lanes.First, height, width, kernel, b.Lanes.Horizontal, values.Gradient, b.Partial
-                    + (2 * lanes), b.Partial);
+                b.Across.Backward<TActivation>(values.Third, values.Second, Lines.Rows(height, middle, lanes), b.Lanes.Second,
+                    values.First, values.Gradient, Lines.Rows(height, width, lanes), b.Lanes.First, b.Partial, prefetch);
             }
 
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + kernel, g);
@@ -270,8 +261,6 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         public readonly XSepLanes<TLanes, TVector> Lanes;
         public readonly float* Plane;
         public readonly float* Zeros;
-        public readonly float* Bordered;
-        public readonly float* Dilated;
         public readonly float* Framed;
         public readonly float* Partial;
         public readonly float* Totals;
@@ -281,8 +270,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         public readonly float* ThirdSums;
         public readonly float* TwoByTwoTotals;
         public readonly float** InputRows;
-        public readonly float** TapRows;
         public readonly nint* Offsets;
+        public readonly LineConvolution<TLanes, TVector> Across;
+        public readonly LineConvolution<TLanes, TVector> Down;
         private readonly float* _values;
         private readonly nint _input;
         private readonly nint _plane;
@@ -290,13 +280,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape, in PlaneGroups groups)
         {
             var lanes = TLanes.Count;
-            var border = shape.Kernel / 2;
             var plane = shape.Height * shape.Width;
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
-            var bordered = (long)shape.Height * (shape.Width + (2 * border));
-            Bordered = NormSweeps<TLanes, TVector, TActivation>.Fit(shape) ? null : layout.Zeros(bordered);
-            Dilated = shape.Stride == 1 ? Bordered : layout.Zeros(bordered);
             Framed = layout.Zeros((long)(shape.Height + 2) * (shape.Width + 2));
             Plane = layout.Vectors(shape.InputPlane);
             Partial = layout.Vectors(4 + shape.Kernel);
@@ -307,11 +293,13 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             ThirdSums = SecondSums + ((2 + shape.Kernel) * lanes);
             TwoByTwoTotals = ThirdSums + (2 * lanes);
             InputRows = layout.Rows(shape.Height + 1);
-            TapRows = layout.Rows(shape.Height + (2 * border));
             Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
             _input = (nint)shape.InputPlane * lanes;
             _plane = (nint)plane * lanes;
             _values = layout.Vectors((shape.InputPlane + (4L * plane)) * groups.GroupsPerItem);
+            if (NormSweeps<TLanes, TVector, TActivation>.Fit(shape)) return;
+            Across = new LineConvolution<TLanes, TVector>(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: true);
+            Down = new LineConvolution<TLanes, TVector>(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: true);
         }
 
         public readonly GroupPlanes Group(int group) => new(_values + (group * (_input + (4 * _plane))), _input, _plane);

@@ -39,9 +39,14 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
     {
         var lanes = TLanes.Count;
         var kernel = Shape.Kernel;
-        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
+        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         b.Lanes.Pack(item, Parameters, kernel);
+        if (!sweeps)
+        {
+            b.Across.Pack(b.Lanes.Horizontal);
+            b.Down.Pack(b.Lanes.Vertical);
+        }
 
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
         if (Shape.Prepadded) IndirectionBuffer.Dense(b.InputRows, b.Plane, (nint)Shape.InputWidth * lanes, height + 1);
@@ -57,7 +62,6 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         }
 
         Finish(item, b, height * width, b.Lanes.First, Parameters.First, Statistics.First);
-        var borderedRow = (nint)(width + (2 * border)) * lanes;
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -69,18 +73,14 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values, b.Lanes.First, height, width,
-                    b.Bordered + (border * lanes), borderedRow);
-                TapRows<TLanes, TVector>.Horizontal<MeasuredFinish>(
-                    b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, values, b.Sum);
+                b.Across.Forward<TActivation>(values, Lines.Rows(height, width, lanes), values, Lines.Rows(height, middle, lanes),
+                    b.Lanes.First, b.Sum, prefetch);
             }
 
             NormStatistics<TLanes, TVector>.Measure(values, height * middle, b.Sum, b.Record(g));
         }
 
         Finish(item, b, height * middle, b.Lanes.Second, Parameters.Second, Statistics.Second);
-        var rowFloats = (nint)middle * lanes;
-        if (!sweeps) IndirectionBuffer.Dilate(b.MiddleRows, b.Plane, rowFloats, height, 1, height, border, b.Zeros);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -92,9 +92,8 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, rowFloats);
-                TapRows<TLanes, TVector>.Vertical<MeasuredFinish>(
-                    b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, values, b.Sum);
+                var columns = Lines.Columns(middle, lanes);
+                b.Down.Forward<TActivation>(values, columns, values, columns, b.Lanes.Second, b.Sum, prefetch);
             }
 
             NormStatistics<TLanes, TVector>.Measure(values, Shape.OutputPlane, b.Sum, b.Record(g));
@@ -145,31 +144,30 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         public readonly XSepLanes<TLanes, TVector> Lanes;
         public readonly float* Plane;
         public readonly float* Zeros;
-        public readonly float* Bordered;
         public readonly float* Records;
         public readonly float* Sum;
         public readonly float** InputRows;
-        public readonly float** MiddleRows;
         public readonly nint* Offsets;
+        public readonly LineConvolution<TLanes, TVector> Across;
+        public readonly LineConvolution<TLanes, TVector> Down;
         private readonly float* _values;
         private readonly nint _group;
 
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape, in PlaneGroups groups)
         {
-            var border = shape.Kernel / 2;
             var plane = (long)shape.Height * shape.Width;
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
-            Bordered = NormSweeps<TLanes, TVector, TActivation>.Fit(shape) ? null
-                : layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
             Plane = layout.Vectors(shape.InputPlane);
             Records = layout.Vectors((long)groups.GroupsPerItem * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);
             InputRows = layout.Rows(shape.Height + 1);
-            MiddleRows = layout.Rows(shape.Height + (2 * border));
             Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
             _values = layout.Vectors(plane * groups.GroupsPerItem);
             _group = (nint)plane * TLanes.Count;
+            if (NormSweeps<TLanes, TVector, TActivation>.Fit(shape)) return;
+            Across = new LineConvolution<TLanes, TVector>(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: false);
+            Down = new LineConvolution<TLanes, TVector>(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: false);
         }
 
         public readonly float* Group(int group) => _values + (group * _group);

@@ -26,13 +26,7 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TActivation> : IKernelWork
         var buffers = new Buffers(ref layout, Shape, HasSweeps);
         if (!layout.HasMemory) return;
         var middleRow = (nint)Shape.OutputWidth * TLanes.Count;
-        if (HasSweeps) IndirectionBuffer.Dense(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height);
-        else
-        {
-            IndirectionBuffer.Dilate(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height, 1, Shape.Height, Shape.Kernel / 2,
-                buffers.Zeros);
-        }
-
+        IndirectionBuffer.Dense(buffers.MiddleRows, buffers.Middle, middleRow, Shape.Height);
         var prefetches = end - first >= MinPrefetchedGroups;
         if (prefetches) FillOffsets(buffers);
         var current = -1;
@@ -54,6 +48,12 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TActivation> : IKernelWork
     private readonly void Prepare(in ItemLanes item, in Buffers b)
     {
         b.Lanes.Fold(item, Parameters, Shape.Kernel);
+        if (!HasSweeps)
+        {
+            b.Across.Pack(b.Lanes.Horizontal);
+            b.Down.Pack(b.Lanes.Vertical);
+        }
+
         if (Shape.Prepadded) IndirectionBuffer.Dense(b.InputRows, b.Plane, (nint)Shape.InputWidth * TLanes.Count, Shape.Height + 1);
         else
         {
@@ -109,27 +109,25 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TActivation> : IKernelWork
         else SeparatedSweeps<TLanes, TVector, IdentityActivation>.Down(Shape.Kernel, &down);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Convolve(in ItemLanes item, in Buffers b, Prefetch prefetch)
     {
         var lanes = TLanes.Count;
-        var kernel = Shape.Kernel;
-        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth, border = kernel / 2;
-        var borderedRow = (nint)(width + (2 * border)) * lanes;
-        TwoByTwo<TLanes, TVector>.Forward<ActivatedFinish<TActivation>>(
-            b.InputRows, height, width, Edge(item), b.Lanes.TwoByTwo, b.Bordered + (border * lanes), borderedRow, b.Lanes.First.Shift,
-            prefetch);
-        TapRows<TLanes, TVector>.Horizontal<ActivatedFinish<TActivation>>(
-            b.Bordered, borderedRow, height, middle, kernel, Shape.Stride, b.Lanes.Horizontal, b.Middle, b.Lanes.Second.Shift);
-        if (Shape.ActivateOutput)
+        int width = Shape.Width, middle = Shape.OutputWidth;
+        var middleRow = (nint)middle * lanes;
+        for (var row = 0; row < Shape.Height; row++)
         {
-            TapRows<TLanes, TVector>.Vertical<ActivatedFinish<TActivation>>(
-                b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, b.Plane, b.Lanes.Third.Shift);
+            TwoByTwo<TLanes, TVector>.Forward<ActivatedFinish<TActivation>>(
+                b.InputRows + row, 1, width, Edge(item), b.Lanes.TwoByTwo, b.Row, 0, b.Lanes.First.Shift, prefetch.After((nint)row * width));
+            b.Across.Infer<TActivation>(b.Row, lanes, b.Middle + (row * middleRow), lanes, b.Lanes.Second.Shift);
         }
-        else
+
+        for (nint column = 0; column < middleRow; column += lanes)
         {
-            TapRows<TLanes, TVector>.Vertical<ActivatedFinish<IdentityActivation>>(
-                b.MiddleRows, Shape.OutputHeight, middle, kernel, Shape.Stride, b.Lanes.Vertical, b.Plane, b.Lanes.Third.Shift);
+            if (Shape.ActivateOutput)
+            {
+                b.Down.Infer<TActivation>(b.Middle + column, middleRow, b.Plane + column, middleRow, b.Lanes.Third.Shift);
+            }
+            else b.Down.Infer<IdentityActivation>(b.Middle + column, middleRow, b.Plane + column, middleRow, b.Lanes.Third.Shift);
         }
     }
 
@@ -149,23 +147,27 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TActivation> : IKernelWork
         public readonly XSepLanes<TLanes, TVector> Lanes;
         public readonly float* Plane;
         public readonly float* Middle;
-        public readonly float* Bordered;
+        public readonly float* Row;
         public readonly float* Zeros;
         public readonly float** InputRows;
         public readonly float** MiddleRows;
         public readonly nint* Offsets;
+        public readonly LineConvolution<TLanes, TVector> Across;
+        public readonly LineConvolution<TLanes, TVector> Down;
 
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape, bool sweeps)
         {
-            var border = shape.Kernel / 2;
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             Zeros = layout.Zeros(shape.InputWidth);
-            Bordered = sweeps ? null : layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
             Plane = layout.Vectors(shape.InputPlane);
             Middle = layout.Vectors(shape.MiddlePlane);
             InputRows = layout.Rows(shape.Height + 1);
-            MiddleRows = layout.Rows(shape.Height + (2 * border));
+            MiddleRows = layout.Rows(shape.Height);
             Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
+            Row = layout.Vectors(shape.Width);
+            if (sweeps) return;
+            Across = new LineConvolution<TLanes, TVector>(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: false);
+            Down = new LineConvolution<TLanes, TVector>(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: false);
         }
     }
 }

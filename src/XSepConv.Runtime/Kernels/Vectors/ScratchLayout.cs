@@ -33,10 +33,13 @@ internal unsafe struct ScratchLayout(float* memory, int lanes)
     }
 
     /// <summary>A table of row pointers.</summary>
-    public float** Rows(int count)
+    public float** Rows(int count) => (float**)Bytes((long)count * sizeof(float*));
+
+    /// <summary>Whole vectors with room for a table of so many bytes.</summary>
+    public void* Bytes(long count)
     {
         var vectorBytes = lanes * sizeof(float);
-        return (float**)Vectors((((long)count * sizeof(float*)) + vectorBytes - 1) / vectorBytes);
+        return Vectors((count + vectorBytes - 1) / vectorBytes);
     }
 
     /// <summary>A table of offsets.</summary>
