@@ -31,6 +31,7 @@ internal static class XSepStageCases
         new(3, 17, 9, 8, 5, 1, PaddingDirection.LeftTop, Activation.SiLU) { ActivateOutput = true },
         new(18, 2, 7, 5, 7, 2, PaddingDirection.RightTop, Activation.ReLU6) { ActivateOutput = true },
         .. RowsThatFillVectors,
+        .. LargeKernels,
     ];
 
     /// <summary>
@@ -52,14 +53,29 @@ internal static class XSepStageCases
         new(1, 18, 5, 14, 7, 1, PaddingDirection.RightBottom, Activation.ReLU6),
     ];
 
+    /// <summary>Chosen: every map meets every tap, some do, lines of one tile and of several, phases of a stride with one value.</summary>
+    public static IReadOnlyList<XSepStageShape> LargeKernels =>
+    [
+        new(2, 9, 14, 14, 31, 1, PaddingDirection.Symmetric, Activation.HSwish),
+        new(1, 3, 28, 25, 31, 1, PaddingDirection.LeftTop, Activation.HSwish),
+        new(18, 2, 7, 7, 63, 1, PaddingDirection.RightTop, Activation.ReLU6) { ActivateOutput = true },
+        new(1, 2, 64, 40, 63, 1, PaddingDirection.RightBottom, Activation.SiLU),
+        new(2, 5, 14, 20, 31, 2, PaddingDirection.LeftBottom, Activation.HSwish),
+        new(1, 5, 2, 33, 21, 2, PaddingDirection.RightTop, Activation.ReLU) { Prepadded = true },
+        new(3, 4, 17, 1, 11, 2, PaddingDirection.LeftTop, Activation.HSwish),
+        new(2, 3, 16, 15, 13, 1, PaddingDirection.LeftTop, Activation.ReLU) { Prepadded = true },
+    ];
+
     /// <summary>Drawn from a seed.</summary>
     public static XSepStageShape Random(int seed)
     {
         var random = new Random(seed);
+        var largest = seed % 2 == 0 ? 11 : 63;
         while (true)
         {
             var shape = new XSepStageShape(
-                random.Next(1, 41), random.Next(1, 51), random.Next(1, 34), random.Next(1, 34), 1 + (2 * random.Next(6)), random.Next(1, 3),
+                random.Next(1, 41), random.Next(1, 51), random.Next(1, 65), random.Next(1, 65), 1 + (2 * random.Next((largest + 1) / 2)),
+                random.Next(1, 3),
                 (PaddingDirection)random.Next(5), (Activation)random.Next(4))
             {
                 Prepadded = random.Next(4) == 0,

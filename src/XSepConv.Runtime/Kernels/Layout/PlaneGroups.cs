@@ -9,8 +9,9 @@ namespace XSepConv.Kernels;
 /// </remarks>
 internal readonly struct PlaneGroups
 {
-    // Above this much scratch for one buffer, channels in lanes (one group per image) would leave the cache.
-    private const long ChannelLanesBudget = 1L << 20;
+    // Channels in lanes keep the maps of a whole batch in each buffer. Out of the second cache that still costs less than idle lanes do;
+    // this much is a bound for memory.
+    private const long ChannelLanesBudget = 8L << 20;
 
     private readonly int _batch;
     private readonly int _channels;

@@ -17,20 +17,6 @@ internal static unsafe class IndirectionBuffer
         table[top ? 0 : height] = zeros;
     }
 
-    /// <summary>
-    /// The rows −border … extent − 1 + border, where row r·stride is the plane's row r and all others are zeros.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Dilate(float** table, float* plane, nint rowFloats, int height, int stride, int extent, int border, float* zeros)
-    {
-        KernelMemory.AssertInside(table, (extent + (2 * border)) * (sizeof(float*) / sizeof(float)));
-        for (var row = -border; row < extent + border; row++)
-        {
-            var inside = row >= 0 && row % stride == 0 && row / stride < height;
-            table[row + border] = inside ? plane + (row / stride * rowFloats) : zeros;
-        }
-    }
-
     /// <summary>Every row, as it is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Dense(float** table, float* plane, nint rowFloats, int height)
