@@ -1,5 +1,6 @@
 using System.CommandLine;
 using XSepConv.Benchmarks;
+using XSepConv.Benchmarks.Pictures;
 using XSepConv.Benchmarks.Ratios;
 
 return new RootCommand("Measures XSepConv against the depthwise convolution it replaces.")
@@ -9,4 +10,5 @@ return new RootCommand("Measures XSepConv against the depthwise convolution it r
     FitCommand.Create(),
     CurvesCommand.Create(),
     RatiosCommand.Create(),
+    PictureCommand.Create(),
 }.Parse(args).Invoke();

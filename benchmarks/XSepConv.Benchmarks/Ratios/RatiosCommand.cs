@@ -69,8 +69,11 @@ internal static class RatiosCommand
         command.Validators.Add(result =>
         {
             if (!result.IsTyped(kernels)) return;
-            foreach (var name in (result.GetValue(only) ?? []).Where(name => s_works.Any(work => work.Name == name && !work.TakesKernels)))
-                result.AddError($"--kernels does not fit --only {name}; it is for {s_withKernels}.");
+            foreach (var name in result.GetValue(only) ?? [])
+            {
+                if (s_works.Any(work => work.Name == name && !work.TakesKernels))
+                    result.AddError($"--kernels does not fit --only {name}; it is for {s_withKernels}.");
+            }
         });
         command.SetAction(
             parse => Run(

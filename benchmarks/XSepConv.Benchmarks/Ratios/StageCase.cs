@@ -106,11 +106,13 @@ internal sealed class StageCase : IDisposable
         module.train(Training);
         var x = InLayout(_data, layout == ChannelsLast);
         var gradient = InLayout(_gradient, layout == ChannelsLast);
-        return new(name, () =>
+        return new(name, Step, () => Run(module, x, gradient)) { Layout = layout };
+
+        void Step()
         {
             using var scope = NewDisposeScope();
             Run(module, x, gradient);
-        }, () => Run(module, x, gradient)) { Layout = layout };
+        }
     }
 
     private List<Tensor> Run(nn.Module<Tensor, Tensor> module, Tensor x, Tensor gradient)

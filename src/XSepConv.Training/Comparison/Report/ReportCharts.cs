@@ -40,7 +40,7 @@ internal static class ReportCharts
     }
 
     /// <summary>A sans-serif font of this system, like the page's; null for whatever is there.</summary>
-    private static string? Font { get; } =
+    internal static string? Font { get; } =
         new[] { "Inter", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Segoe UI", "Helvetica", "Arial" }
         .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains);
 
