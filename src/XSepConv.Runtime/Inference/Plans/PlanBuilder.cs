@@ -130,11 +130,7 @@ internal sealed class PlanBuilder<TLanes, TVector>
             Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map), $"padding before {layers.Expand!.Name}");
         }
 
-        return spec.Stride == 1
-            ? new SeparatedStep<TLanes, TVector, BlockedStep>(
-                first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads)
-            : new SeparatedStep<TLanes, TVector, BlockedStep2>(
-                first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads);
+        return new SeparatedStep<TLanes, TVector>(first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads);
     }
 
     private void AddPointwise(PackedPointwise packed, Layer layer, Slot from, Slot to, Slot? residual) =>

@@ -6,10 +6,9 @@ namespace XSepConv.Inference;
 /// A block's first half with XSepConv: 1×1 expansion → act → 2×2 → act → 1×K → act → K×1 → act (unless squeeze-excite stands before it). A
 /// Sep block has no 2×2.
 /// </summary>
-internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
+internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
-    where TStep : struct, IPixelStep
 {
     private readonly ExpandedShape<TLanes, TVector> _expanded;
     private readonly PackedTwoByTwo? _twoByTwo;
@@ -26,7 +25,6 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     private readonly TileActivation _between;
     private readonly TileActivation _after;
     private readonly TileRun[] _twoByTwoRuns;
-    private readonly TileRun[] _horizontalRuns;
     private readonly TileRun[] _verticalRuns;
     private readonly RowItems _items;
     private readonly bool _sweepsAcross;
@@ -42,13 +40,12 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         _output = input.Strided(_stride);
         (_rows, _columns) = (KernelTrim.Of(block.Kernel, input.Height), KernelTrim.Of(block.Kernel, input.Width));
         _chunk = RowBudget.OutputRows(RowBudget.SecondLevel,
-            ((2 * (input.Width + 2)) + BorderedWidth + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
+            ((3 * (input.Width + 2)) + (2 * _output.Width)) * TLanes.Count, _rows.Size, _stride, _output.Height);
         _middleRows = Math.Min(Window(_chunk), input.Height);
         _halo = twoByTwo is null ? 0 : 1;
-        _expanded = new(expand, block.Expand, expanded, from, between, _middleRows + (2 * _halo), twoByTwo is null ? _columns.Border : 1);
+        _expanded = new(expand, block.Expand, expanded, from, between, _middleRows + (2 * _halo), _halo);
         var registers = PointwisePlan.Registers(TLanes.Count);
         _twoByTwoRuns = DepthwisePlan.Runs(input.Width, 4, registers);
-        _horizontalRuns = DepthwisePlan.Runs(_output.Width, _columns.Size, registers);
         _verticalRuns = DepthwisePlan.Runs(_output.Width, _rows.Size, registers);
         _items = new(_expanded.Groups.Length, _output.Height, threads);
         _sweepsAcross = _stride == 1 && Sweeps<TLanes, TVector>.Has(_columns.Size);
@@ -59,20 +56,13 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
 
     public override long ScratchFloats => Layout(null, out _);
 
-    // Without a 2×2 the 1×K reads the expanded rows, which have its border then.
-    private int BorderedRows => _twoByTwo is null ? 0 : _middleRows;
-
-    private int BorderedWidth => _input.Width + (2 * _columns.Border);
+    // Without a 2×2 the 1×K reads the expanded rows.
+    private int ActivatedRows => _twoByTwo is null ? 0 : _middleRows;
 
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
         Layout(scratch, out var buffers);
         _expanded.ClearBorders(scratch);
-        VectorMemory<TLanes, TVector>.Clear(buffers.Zeros, _output.Width, 1, 0);
-        var borderedRow = (nint)BorderedWidth * TLanes.Count;
-        VectorMemory<TLanes, TVector>.Clear(buffers.Bordered, _columns.Border, BorderedRows, borderedRow);
-        VectorMemory<TLanes, TVector>.Clear(buffers.Bordered + borderedRow - (_columns.Border * TLanes.Count), _columns.Border,
-            BorderedRows, borderedRow);
         while (first < end)
         {
             (var group, var firstRow, var endRow, first) = _items.Take(first, end);
@@ -107,7 +97,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
         var lanes = TLanes.Count;
         var block = firstBlock + vector;
         var rows = end - first;
-        var borderedRow = (nint)BorderedWidth * lanes;
+        var activatedRow = (nint)_input.Width * lanes;
         if (_twoByTwo is { } twoByTwo)
         {
             var size = twoByTwo.Size(block);
@@ -121,19 +111,19 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
                 return;
             }
 
-            for (var i = 0; i < rows; i++) b.Destination[i] = b.Bordered + (i * borderedRow) + (_columns.Border * lanes);
+            for (var i = 0; i < rows; i++) b.Destination[i] = b.Activated + (i * activatedRow);
             var two = Tile(rows, size, size, twoByTwo.Weights(block), twoByTwo.Bias(block), b);
             DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &two);
         }
 
         for (var i = 0; i < rows; i++)
         {
-            b.Source[i] = _twoByTwo is null ? expanded.Row(vector, first + i) : b.Bordered + (i * borderedRow);
+            b.Source[i] = _twoByTwo is null ? expanded.Row(vector, first + i) : b.Activated + (i * activatedRow);
             b.Destination[i] = MiddleRow(vector, first + i, b);
         }
 
-        var horizontal = Tile(rows, 1, _columns.Size, _horizontal.Weights(block) + (_columns.Skipped * lanes), _horizontal.Bias(block), b);
-        DepthwiseTileRuns<TLanes, TVector, TStep>.Run(_horizontalRuns, &horizontal);
+        b.Across.Pack(_horizontal.Weights(block) + (_columns.Skipped * lanes));
+        ActivationTypes.Run(_between, new AcrossCall(b, rows, _horizontal.Bias(block)));
     }
 
     private void SweepAcross(PackedTwoByTwo twoByTwo, int block, int rows, in Buffers b)
@@ -196,16 +186,24 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
             return;
         }
 
-        for (var i = 0; i < Window(count); i++)
-        {
-            b.Source[i] = (uint)(top + i) < (uint)_input.Height ? MiddleRow(vector, top + i, b) : b.Zeros;
-        }
-
+        for (var i = firstReal; i < endReal; i++) b.Source[i - top] = MiddleRow(vector, i, b);
         for (var i = 0; i < count; i++) b.Destination[i] = output + (i * outputRow);
-        var tile = Tile(count, _rows.Size, 1, _vertical.Weights(block) + (_rows.Skipped * lanes), _vertical.Bias(block), b);
-        tile.RowStride = _stride;
-        tile.Activation = _after;
-        DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_verticalRuns, &tile);
+        for (var i = 0; i < count;)
+        {
+            // Rows at an edge one by one, without the taps that lie outside; those between together.
+            var above = Math.Max(0, -(top + (i * _stride)));
+            var taps = Math.Min(_rows.Size, _input.Height - (top + (i * _stride))) - above;
+            var rows = 1;
+            while (taps == _rows.Size && i + rows < count && top + ((i + rows) * _stride) + _rows.Size <= _input.Height) rows++;
+            var weights = _vertical.Weights(block) + ((nint)(_rows.Skipped + above) * lanes);
+            var tile = Tile(rows, taps, 1, weights, _vertical.Bias(block), b);
+            tile.Source += (i * _stride) + above;
+            tile.Destination += i;
+            tile.RowStride = _stride;
+            tile.Activation = _after;
+            DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_verticalRuns, &tile);
+            i += rows;
+        }
     }
 
     private float* MiddleRow(int vector, int row, in Buffers b) =>
@@ -214,12 +212,15 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
     private long Layout(float* scratch, out Buffers buffers)
     {
         var taken = _expanded.ScratchFloats;
-        buffers.Bordered = scratch + taken;
-        taken += (long)BorderedRows * BorderedWidth * TLanes.Count;
+        buffers = default;
+        KernelMemory.LeaveAllOwn();
+        var layout = new ScratchLayout(scratch == null ? null : scratch + taken, TLanes.Count);
+        buffers.Across = new(ref layout, _input.Width, _columns.Size, _stride, hasBackward: false);
+        taken += layout.Taken;
+        buffers.Activated = scratch + taken;
+        taken += (long)ActivatedRows * _input.Width * TLanes.Count;
         buffers.Middle = scratch + taken;
         taken += (long)ExpandedShape<TLanes, TVector>.MaxVectors * _middleRows * _output.Width * TLanes.Count;
-        buffers.Zeros = scratch + taken;
-        taken += _output.Width * TLanes.Count;
         taken = (taken + 15) / 16 * 16;
         buffers.Source = (float**)(scratch + taken);
         taken += PointerTable.Floats(Math.Max(_middleRows + 2, Window(_chunk)));
@@ -229,10 +230,22 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector, TStep> : MapStep
 
     private struct Buffers
     {
-        public float* Bordered;
+        public LineConvolution<TLanes, TVector> Across;
+        public float* Activated;
         public float* Middle;
-        public float* Zeros;
         public float** Source;
         public float** Destination;
+    }
+
+    private readonly struct AcrossCall(Buffers buffers, int rows, float* bias) : IActivationCall
+    {
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation
+        {
+            for (var i = 0; i < rows; i++)
+            {
+                buffers.Across.Infer<TActivation>(buffers.Source[i], TLanes.Count, buffers.Destination[i], TLanes.Count, bias);
+            }
+        }
     }
 }
