@@ -42,14 +42,13 @@ internal static class CheckedOption
         Make<double?>(name, "X", description, null, text => ParseNumber(text, right, isRight));
 
     /// <summary>
-    /// Whole numbers separated by commas; an empty array where the option is absent. The last of <paramref name="counts"/> is the most that
-    /// may be given.
+    /// Whole numbers separated by commas, at most <paramref name="most"/>; null where the option is absent.
     /// </summary>
     public static Option<int[]> Wholes(
-        string name, string value, int[] counts, string description, string right, Func<int, bool> isRight) =>
+        string name, string value, int most, string description, string right, Func<int, bool> isRight) =>
         Make<int[]>(name, value, description, null, text =>
         {
-            var parts = text.Split(',', counts[^1] + 2);
+            var parts = text.Split(',', most + 2);
             var numbers = new int[parts.Length];
             for (var i = 0; i < parts.Length; i++)
             {
@@ -60,7 +59,7 @@ internal static class CheckedOption
                 }
             }
 
-            return counts.Contains(parts.Length) ? (numbers, null) : (null, RightCount(counts));
+            return parts.Length <= most ? (numbers, null) : (null, $"give at most {most} numbers");
         });
 
     /// <summary>An option read by <paramref name="parse"/>, which gives the value or says what would be right.</summary>
@@ -105,13 +104,6 @@ internal static class CheckedOption
         option.CompletionSources.Add([.. known]);
         return option;
     }
-
-    private static string RightCount(int[] counts) => counts switch
-    {
-        [1] => "give one number",
-        [1, .. { Length: <= 2 } others] => $"give one number, or {string.Join(" or ", others)}",
-        _ => $"give at most {counts[^1]} numbers",
-    };
 
     private static (int Value, string? Wrong) ParseWhole(string text, int least, int most) =>
         int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most

@@ -15,7 +15,6 @@ internal sealed class ComparisonCommand
 {
     private const string Shapes = "shapes";
     private const string Ablation = "ablate";
-    private const string Small = "small", Large = "large";
     private const int MostKernels = 8;
 
     // Six runs of the default recipe on the generated images, in about two minutes on two cores.
@@ -26,13 +25,15 @@ internal sealed class ComparisonCommand
     private readonly DataOptions data = new(
         hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
 
-    private readonly Option<string> network = CheckedOption.Choice("--network", [Small, Large], Small, "MobileNetV3-Small or -Large.")
-        .Or("--model");
+    private readonly Option<string> network = CheckedOption.Choice(
+        "--network", [.. NetworkCatalog.All.Select(entry => entry.ShortName)], NetworkCatalog.All[0].ShortName,
+        "MobileNetV3-Small, -Large, or this project's small network of large kernels.").Or("--model");
+
     private readonly PresetOption preset = new();
     private readonly Option<double?> width = NetworkOptions.Width(
         "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with 2,000 training images.");
 
-    private readonly Option<int[]> kernels;
+    private readonly KernelsOption kernels;
     private readonly Option<Activation?> activation = ActivationOption.Create();
     private readonly Option<int> seeds = CheckedOption.Whole(
         "--seeds", 1, 1000, 3,
@@ -45,13 +46,11 @@ internal sealed class ComparisonCommand
     private readonly Option<bool> json = CheckedOption.Flag(
         "--json", "Print the result as one line of JSON; everything else goes to stderr.");
 
-    private ComparisonCommand(string kind, Option<int[]> kernels) => (this.kind, this.kernels) = (kind, kernels);
+    private ComparisonCommand(string kind, KernelsOption kernels) => (this.kind, this.kernels) = (kind, kernels);
 
     public static Command Compare() => Create(
         "compare", "Train XSepConv and its depthwise twin with the same recipe and seeds, and report how they compare.",
-        NetworkOptions.Kernels(
-            "K,…", [.. Enumerable.Range(1, MostKernels)],
-            "K of the XSep rows: each number makes another pair of networks. Default: one pair, with the table's."),
+        KernelsOption.OfPairs(MostKernels),
         "xsepconv compare                                    generated shapes, small networks, about two minutes",
         "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare",
         "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare --resume",
@@ -60,18 +59,18 @@ internal sealed class ComparisonCommand
     public static Command Ablate() => Create(
         Ablation, "Ask what the 2×2 and its padding are worth: none, right-bottom, symmetric and improved symmetric, "
             + "with the same recipe and seeds.",
-        NetworkOptions.Kernels("K", [1], "K of the XSep rows. Default: the table's."),
+        KernelsOption.OfOne(),
         "xsepconv ablate                                     generated shapes, small networks",
         "xsepconv ablate --data fashion-mnist --recipe standard --out runs/fashion-ablate");
 
-    private static ToolCommand Create(string kind, string description, Option<int[]> kernels, params string[] examples)
+    private static ToolCommand Create(string kind, string description, KernelsOption kernels, params string[] examples)
     {
         var comparison = new ComparisonCommand(kind, kernels);
         var command = new ToolCommand(kind, description) { Examples = examples };
         command.Add("Data", comparison.data.All);
         command.Add(
             "Networks",
-            [comparison.network, comparison.preset.Option, comparison.width, comparison.kernels, comparison.activation, comparison.seeds]);
+            [comparison.network, comparison.preset.Option, comparison.width, comparison.kernels.Option, comparison.activation, comparison.seeds]);
         comparison.recipe.AddTo(command);
         command.Add("Device", [.. comparison.device.All, comparison.jobs.Option]);
         comparison.run.AddTo(command, [comparison.json]);
@@ -84,10 +83,8 @@ internal sealed class ComparisonCommand
         var invocation = result.InvocationConfiguration;
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
         using var interrupts = new Interrupts();
-        if (result.GetValue(kernels) is { } sizes && sizes.Distinct().Count() < sizes.Length)
-        {
-            throw new UserError($"--kernels is '{string.Join(',', sizes)}': each size once.");
-        }
+        var pair = NetworkCatalog.All.First(entry => entry.ShortName == result.GetValue(network));
+        var sizes = kernels.Of(result, pair);
 
         var output = run.Directory(result, $"{kind}-{data.Name(result)}");
         try
@@ -95,7 +92,7 @@ internal sealed class ComparisonCommand
             var folder = new ComparisonFolder(output);
             run.RequireRight(result, output, ComparisonFolder.ManifestName);
             using var onlyOne = folder.Lock();
-            var (prepared, images) = Prepare(result, output, screen, interrupts);
+            var (prepared, images) = Prepare(result, output, screen, interrupts, pair, sizes);
             var atATime = jobs.Value(result, prepared);
             if (run.Overwrite(result)) folder.Clear();
             var manifest = folder.Begin(prepared with { AtATime = atATime });
@@ -115,14 +112,15 @@ internal sealed class ComparisonCommand
     }
 
     private (ComparisonManifest Manifest, ImageDataset Images) Prepare(
-        ParseResult result, string output, TextWriter screen, Interrupts interrupts)
+        ParseResult result, string output, TextWriter screen, Interrupts interrupts, CatalogEntry pair,
+        IReadOnlyList<IReadOnlyList<int>> sizes)
     {
         var chosenDevice = device.Prepare(result);
         var onCpu = TorchDevice.Parse(chosenDevice).type == TorchSharp.DeviceType.CPU;
         var name = data.Name(result)!;
         int? limit = name == Shapes ? ShapesLimit : null;
         var images = data.Open(result, name, seed: 0, screen, interrupts.Token, usualLimit: limit);
-        var networks = Networks(result, images, name);
+        var networks = Networks(result, images, name, pair, sizes);
         var training = recipe.Apply(result, new()
         {
             Network = networks[0].Spec,
@@ -138,10 +136,12 @@ internal sealed class ComparisonCommand
         return (manifest, images);
     }
 
-    private IReadOnlyList<ComparedNetwork> Networks(ParseResult result, ImageDataset images, string name)
+    private IReadOnlyList<ComparedNetwork> Networks(
+        ParseResult result, ImageDataset images, string name, CatalogEntry pair, IReadOnlyList<IReadOnlyList<int>> sizes)
     {
-        var sizes = result.GetValue(kernels) ?? [];
-        return kind == Ablation ? ComparedNetwork.Paddings(Build(sizes).XSep) : ComparedNetwork.Twins(Build, sizes);
+        return kind == Ablation
+            ? ComparedNetwork.Paddings(Build(sizes is [var chosen] ? chosen : []).XSep)
+            : ComparedNetwork.Twins(Build, sizes);
 
         (NetworkSpec XSep, NetworkSpec Depthwise) Build(IReadOnlyList<int> kernelSizes)
         {
@@ -154,9 +154,7 @@ internal sealed class ComparisonCommand
                 Kernels = kernelSizes,
                 Activation = result.GetValue(activation),
             };
-            return result.GetValue(network) == Large
-                ? (MobileNetV3LargeSpec.XSep(options), MobileNetV3LargeSpec.Twin(options))
-                : (MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Twin(options));
+            return (pair.XSep(options), pair.Twin(options));
         }
     }
 

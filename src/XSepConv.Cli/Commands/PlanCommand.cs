@@ -37,7 +37,7 @@ internal static class PlanCommand
             },
         };
         var stages = CheckedOption.Wholes(
-            "--stages", "N,N,…", [.. Enumerable.Range(1, MostStages)],
+            "--stages", "N,N,…", MostStages,
             "How many layers run at each resolution instead, each half the one before; shifts cancel within each, "
                 + "as the networks here do it.",
             $"each stage has from 0 to {MostLayers} layers", count => count is >= 0 and <= MostLayers);

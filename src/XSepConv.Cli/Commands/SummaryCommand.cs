@@ -27,6 +27,7 @@ internal static class SummaryCommand
                 "xsepconv summary                                    the paper's network at 3×224×224",
                 "xsepconv summary --network mobilenet-v3-small-twin  its depthwise twin, for comparison",
                 "xsepconv summary --image-size 32 --classes 10 --kernels 7",
+                "xsepconv summary --kernels 31,29,27,13              large kernels, one for each stage",
                 "xsepconv summary --width 0.5 --image-size 3x160x160 --json",
             ],
         };

@@ -8,8 +8,6 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
     private const int StemChannels = 16;
     private const int HiddenFeatures = 1280;
 
-    private int XSepRows => Rows.Count(row => row.Kind == BlockKind.XSep);
-
     /// <summary>The same with every XSep row made depthwise.</summary>
     public NetworkSpec BuildTwin(string name, MobileNetV3Options options)
     {
@@ -24,7 +22,7 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
         {
             Width = HasUsableWidth(options) ? options.Width : 1,
             Preset = Enum.IsDefined(options.Preset) ? options.Preset : default,
-            Kernels = HasUsableKernels(options) ? options.Kernels : [],
+            Kernels = KernelChoice.Problems(Rows, options.Kernels).Any() ? [] : options.Kernels,
         };
         var spec = Assemble(name, usable);
         string[] problems = [.. Problems(options), .. spec.Problems()];
@@ -33,24 +31,18 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
 
     private static bool HasUsableWidth(MobileNetV3Options options) => options.Width is > 0 and <= 64;
 
-    private bool HasUsableKernels(MobileNetV3Options options) =>
-        options.Kernels is { } kernels && (kernels.Count is 0 or 1 || kernels.Count == XSepRows);
-
     private IEnumerable<string> Problems(MobileNetV3Options options)
     {
         if (!HasUsableWidth(options)) yield return $"the width multiplier is {options.Width}, it must be above 0 and at most 64";
         if (EnumValues.Problem("the preset", options.Preset) is { } preset) yield return preset;
-        if (!HasUsableKernels(options))
-        {
-            yield return $"there are {options.Kernels?.Count ?? 0} kernel sizes, it must be none, one for all XSep rows, or {XSepRows}";
-        }
+        foreach (var problem in KernelChoice.Problems(Rows, options.Kernels)) yield return problem;
     }
 
     private NetworkSpec Assemble(string name, MobileNetV3Options options)
     {
         var small = options.Preset == ImagePreset.Cifar;
         var firstDown = Rows.Select((row, i) => (row, i)).First(entry => entry.row.Stride == 2).i;
-        var xsepRow = 0;
+        var kernels = KernelChoice.OfRows(Rows, options.Kernels);
         return new NetworkSpec
         {
             Name = name,
@@ -58,15 +50,14 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
             NumClasses = options.NumClasses,
             StemChannels = Scale(StemChannels),
             StemStride = small ? 1 : 2,
-            Blocks = [.. Rows.Select((row, i) => row with
+            Blocks = [.. Rows.Select((row, i) => KernelChoice.Give(kernels[i], row with
             {
-                Kernel = row.Kind == BlockKind.XSep ? KernelOf(xsepRow++, row.Kernel) : row.Kernel,
                 In = Scale(row.In),
                 Expand = Scale(row.Expand),
                 Out = Scale(row.Out),
                 Stride = small && i == firstDown ? 1 : row.Stride,
                 Activation = options.Activation ?? row.Activation,
-            })],
+            }))],
             LastChannels = Scale(LastChannels),
             HiddenFeatures = Scale(HiddenFeatures),
             Activation = options.Activation ?? Activation.HSwish,
@@ -75,7 +66,6 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
         };
 
         int Scale(int channels) => ScaleChannels(channels, options.Width);
-        int KernelOf(int row, int kernel) => options.Kernels.Count == 0 ? kernel : options.Kernels[options.Kernels.Count == 1 ? 0 : row];
     }
 
     /// <summary>Rounds to the nearest multiple of 8, at least 8, and up again where that lost more than 10 %.</summary>

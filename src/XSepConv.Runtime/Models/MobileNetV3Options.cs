@@ -36,8 +36,14 @@ public sealed record MobileNetV3Options
     public Activation? Activation { get; init; }
 
     /// <summary>
-    /// K of the XSep rows, six of the small network and four of the large one: none for the table's, one for all, or one for each.
+    /// Kernel sizes, odd, from 3 to 63: none for the table's, one for all rows, one for each of the four stages, or one for each row.
     /// </summary>
+    /// <remarks>
+    /// A stage begins with a row that halves the map: at 224×224 the four end at 56×56, 28×28, 14×14 and 7×7, as RepLKNet counts them
+    /// (arXiv 2203.06717); a row before the first of them belongs to it. A row that keeps its K keeps its operator. Every other one gets
+    /// XSepConv at stride 1, and at stride 2 from K = 7 on; below, where XSepConv takes more multiply-accumulates, the depthwise
+    /// convolution. The twin has the same kernel sizes.
+    /// </remarks>
     public IReadOnlyList<int> Kernels { get; init; } = [];
 
     /// <summary>Where the XSep rows pad.</summary>

@@ -9,16 +9,16 @@ namespace XSepConv.Training;
 /// <param name="Against">The id of the network that it is tested against; null for those that others are tested against.</param>
 internal sealed record ComparedNetwork(string Id, string Label, string Family, NetworkSpec Spec, string? Against)
 {
-    /// <summary>XSepConv and its depthwise twin, at each kernel size; at the table's where none is given.</summary>
-    /// <param name="build">Both networks for the kernel sizes of the XSep rows: none for the table's.</param>
+    /// <summary>XSepConv and its depthwise twin, for each choice of kernel sizes; with the table's where there is none.</summary>
+    /// <param name="build">Both networks with some kernel sizes (<see cref="MobileNetV3Options.Kernels"/>).</param>
     public static IReadOnlyList<ComparedNetwork> Twins(
-        Func<IReadOnlyList<int>, (NetworkSpec XSep, NetworkSpec Depthwise)> build, IReadOnlyList<int> kernels)
+        Func<IReadOnlyList<int>, (NetworkSpec XSep, NetworkSpec Depthwise)> build, IReadOnlyList<IReadOnlyList<int>> kernels)
     {
         if (kernels.Count == 0) return [.. Pair(build([]), "", "")];
-        return [.. kernels.SelectMany(kernel => Pair(
-            build([kernel]),
-            string.Create(CultureInfo.InvariantCulture, $"-k{kernel}"),
-            string.Create(CultureInfo.InvariantCulture, $" K={kernel}")))];
+        return [.. kernels.SelectMany(sizes => Pair(build(sizes), $"-k{Text(sizes, '-')}", $" K={Text(sizes, '/')}"))];
+
+        static string Text(IReadOnlyList<int> sizes, char between) =>
+            string.Join(between, sizes.Select(size => size.ToString(CultureInfo.InvariantCulture)));
     }
 
     /// <summary>
