@@ -1,4 +1,4 @@
-"""XSepConv in PyTorch: the operator, its blocks and XSepMobileNetV3-Small, in one file to copy into a project.
+"""XSepConv in PyTorch: the operator, its blocks and its small networks, in one file to copy into a project.
 
 XSepConv (Chen, Lu, Xue, Liao; arXiv 2002.12046) replaces one K x K depthwise convolution by a 2 x 2, a 1 x K and a K x 1
 depthwise convolution. This file is the PyTorch side of XSepConv for .NET: same names, same options, same state-dict keys, so
@@ -39,9 +39,9 @@ import torch.nn.functional as F
 __all__ = [
     "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "InvertedResidualBlock", "MobileNet", "NetworkSpec",
     "PaddingDirection", "PaddingPlacement", "PaddingStrategy", "SeModule", "SepBlock", "SqueezeExcite", "XSepBlock",
-    "XSepConv2d", "XSepMobileNetV3Small", "apply_norm_settings", "load_safetensors", "mobilenet_v3_small_spec", "norm_settings",
-    "pad_one_sided", "padding_for_layer",
-    "padding_for_network", "padding_for_stages", "residual_shift", "save_safetensors", "symmetric_groups",
+    "XSepConv2d", "XSepMobileNetV3Small", "apply_norm_settings", "large_kernel_small_spec", "load_safetensors",
+    "mobilenet_v3_small_spec", "norm_settings", "pad_one_sided", "padding_for_layer", "padding_for_network",
+    "padding_for_stages", "residual_shift", "save_safetensors", "symmetric_groups",
 ]
 
 
@@ -561,7 +561,7 @@ class NetworkSpec:
             raise ValueError(f"the network's description lacks {missing}") from None
 
 
-def _rows() -> Tuple[BlockSpec, ...]:
+def _small_rows() -> Tuple[BlockSpec, ...]:
     dw, xsep, relu, hswish = BlockKind.DW, BlockKind.XSEP, Activation.RELU, Activation.HSWISH
     none, expanded, output = SqueezeExcite.NONE, SqueezeExcite.EXPANDED, SqueezeExcite.OUTPUT
     return tuple(BlockSpec(*row) for row in (
@@ -580,6 +580,23 @@ def _rows() -> Tuple[BlockSpec, ...]:
     ))
 
 
+def _large_kernel_rows() -> Tuple[BlockSpec, ...]:
+    relu, hswish, none, expanded = Activation.RELU, Activation.HSWISH, SqueezeExcite.NONE, SqueezeExcite.EXPANDED
+    return tuple(BlockSpec(BlockKind.XSEP, *row) for row in (
+        # K   in  expand out  activation SE      stride    a 224 x 224 image comes in at
+        (31,  16,  16,   16,  relu,      none,     2),   # 112 x 112
+        (31,  16,  24,   16,  relu,      none,     1),   #  56 x 56
+        (29,  16,  48,   24,  relu,      none,     2),   #  56 x 56
+        (29,  24,  72,   24,  relu,      none,     1),   #  28 x 28
+        (27,  24,  96,   40,  hswish,    expanded, 2),   #  28 x 28
+        (27,  40, 160,   40,  hswish,    expanded, 1),   #  14 x 14
+        (27,  40, 160,   40,  hswish,    expanded, 1),   #  14 x 14
+        (13,  40, 240,   96,  hswish,    expanded, 2),   #  14 x 14
+        (13,  96, 480,   96,  hswish,    expanded, 1),   #   7 x 7
+        (13,  96, 480,   96,  hswish,    expanded, 1),   #   7 x 7
+    ))
+
+
 def _scale(channels: int, width: float) -> int:
     """To the nearest multiple of 8, at least 8, and never down by more than 10 %."""
     wanted = channels * width
@@ -587,35 +604,78 @@ def _scale(channels: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
-def mobilenet_v3_small_spec(num_classes: int = 1000, *, depthwise: bool = False, preset: str = "ImageNet",
-                            input_channels: int = 3, width: float = 1.0, dropout: float = 0.0,
-                            kernels: Sequence[int] = (),
-                            padding_placement: Union[PaddingPlacement, str] = "AfterExpand") -> NetworkSpec:
-    """XSepMobileNetV3-Small, or its depthwise twin, in which only the spatial operator differs.
+def _kernels_of_rows(rows: Sequence[BlockSpec], kernels: Sequence[int]) -> List[int]:
+    """K of each row: the table's, one for all, one for each of the four stages, or one for each row."""
+    if len(kernels) not in (0, 1, 4, len(rows)):
+        raise ValueError(f"there are {len(kernels)} kernels; give none, one for all rows, 4 for the stages, or {len(rows)} for the rows")
+    for kernel in kernels:
+        if not 3 <= kernel <= 63 or kernel % 2 == 0:
+            raise ValueError(f"a kernel is {kernel}; it must be odd, from 3 to 63")
+    if len(kernels) == 0:
+        return [row.kernel for row in rows]
+    if len(kernels) == 1:
+        return [kernels[0]] * len(rows)
+    if len(kernels) == len(rows):
+        return list(kernels)
+    halvings = [sum(row.stride - 1 for row in rows[:i + 1]) for i in range(len(rows))]
+    return [kernels[max(0, n - 1)] for n in halvings]
 
-    preset: "ImageNet", or "Cifar" for images of 28 to 64 pixels (stem and first block at stride 1). kernels: K of the six XSep
-    rows, none for the table's, one for all, or six.
-    """
+
+def _give(row: BlockSpec, kernel: int) -> BlockSpec:
+    """The row with another K, and the operator that suits it: XSepConv at stride 1, and at stride 2 from K = 7."""
+    if kernel == row.kernel:
+        return row
+    if row.stride == 2 and kernel < 7:
+        return dataclasses.replace(row, kernel=kernel, kind=BlockKind.DW)
+    squeeze_excite = SqueezeExcite.EXPANDED if row.squeeze_excite is SqueezeExcite.OUTPUT else row.squeeze_excite
+    return dataclasses.replace(row, kernel=kernel, kind=BlockKind.XSEP, squeeze_excite=squeeze_excite)
+
+
+def _table_spec(rows: Sequence[BlockSpec], name: str, twin_name: str, num_classes: int = 1000, *, depthwise: bool = False,
+                preset: str = "ImageNet", input_channels: int = 3, width: float = 1.0, dropout: float = 0.0,
+                kernels: Sequence[int] = (), padding_placement: Union[PaddingPlacement, str] = "AfterExpand",
+                activation: Optional[Union[Activation, str]] = None) -> NetworkSpec:
     if preset not in ("ImageNet", "Cifar"):
         raise ValueError(f"preset is {preset!r}; known are 'ImageNet' and 'Cifar'")
     if not 0 < width <= 64:
         raise ValueError(f"width is {width}; it must be above 0 and at most 64")
-    rows = list(_rows())
-    places = [i for i, row in enumerate(rows) if row.kind is BlockKind.XSEP]
-    if len(kernels) not in (0, 1, len(places)):
-        raise ValueError(f"there are {len(kernels)} kernels; give none, one for all XSep rows, or {len(places)}")
-    for n, i in enumerate(places):
-        kernel = kernels[n if len(kernels) > 1 else 0] if kernels else rows[i].kernel
-        rows[i] = dataclasses.replace(rows[i], kernel=kernel, kind=BlockKind.DW if depthwise else BlockKind.XSEP)
+    sizes = _kernels_of_rows(rows, kernels)
+    act = None if activation is None else Activation(activation)
     rows = [dataclasses.replace(row, in_channels=_scale(row.in_channels, width), out_channels=_scale(row.out_channels, width),
-                                expand_channels=_scale(row.expand_channels, width)) for row in rows]
+                                expand_channels=_scale(row.expand_channels, width), activation=act or row.activation) for row in rows]
     if preset == "Cifar":
-        rows[0] = dataclasses.replace(rows[0], stride=1)
+        first = next(i for i, row in enumerate(rows) if row.stride == 2)
+        rows[first] = dataclasses.replace(rows[first], stride=1)
+    rows = [_give(row, kernel) for row, kernel in zip(rows, sizes)]
+    if depthwise:
+        rows = [dataclasses.replace(row, kind=BlockKind.DW) for row in rows]
     return NetworkSpec(
-        name="mobilenet-v3-small-twin" if depthwise else "xsep-mobilenet-v3-small", stem_channels=_scale(16, width),
+        name=twin_name if depthwise else name, stem_channels=_scale(16, width),
         blocks=tuple(rows), last_channels=_scale(576, width), hidden_features=_scale(1280, width),
         input_channels=input_channels, num_classes=num_classes, stem_stride=1 if preset == "Cifar" else 2, dropout=dropout,
-        padding_placement=PaddingPlacement(padding_placement))
+        padding_placement=PaddingPlacement(padding_placement), activation=act or Activation.HSWISH)
+
+
+def mobilenet_v3_small_spec(num_classes: int = 1000, **options: Any) -> NetworkSpec:
+    """XSepMobileNetV3-Small, or its depthwise twin, in which only the spatial operator differs.
+
+    depthwise: False, or True for the twin.
+    preset: "ImageNet", or "Cifar" for images of 28 to 64 pixels (stem and first block at stride 1).
+    input_channels: 3. width: 1.0, multiplies all channels. dropout: 0.0, before the classifier.
+    kernels: (), the table's; odd, 3 to 63: one for all rows, 4 for the stages (56 x 56, 28 x 28, 14 x 14 and 7 x 7 of a
+        224 x 224 image), or one for each row. A row that keeps its K stays as it is, every other one has XSepConv at stride 1, and
+        at stride 2 from K = 7.
+    padding_placement: "AfterExpand". activation: None, the table's, or one for everything.
+    """
+    return _table_spec(_small_rows(), "xsep-mobilenet-v3-small", "mobilenet-v3-small-twin", num_classes, **options)
+
+
+def large_kernel_small_spec(num_classes: int = 1000, **options: Any) -> NetworkSpec:
+    """A small network of kernels of 31, 29, 27 and 13 with XSepConv in every row, or its depthwise twin.
+
+    The options are those of mobilenet_v3_small_spec.
+    """
+    return _table_spec(_large_kernel_rows(), "xsep-large-kernel-small", "large-kernel-small-twin", num_classes, **options)
 
 
 class MobileNet(nn.Module):

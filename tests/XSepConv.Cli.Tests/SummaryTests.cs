@@ -103,8 +103,35 @@ public class SummaryTests
         var layers = summary.GetProperty("layers").EnumerateArray().ToArray();
         Assert.Equal("[1,8,24,20]", layers[0].GetProperty("output").GetRawText());
         Assert.Equal(8 * 9, layers[0].GetProperty("parameters").GetInt64());
-        Assert.Equal(6, layers.Count(layer => layer.GetProperty("kind").GetString() == "depthwise 1×9"));
+        Assert.Equal(11, layers.Count(layer => layer.GetProperty("kind").GetString() == "depthwise 1×9"));
         Assert.Equal("[1,7]", layers[^1].GetProperty("output").GetRawText());
+    }
+
+    [Fact]
+    public void Kernels_by_stage_cost_what_the_paper_says()
+    {
+        // Row by row: channels, K of the table and whether it is XSep there, K of its stage, size that it comes in at, stride, output channels
+        // of squeeze-excite where that moves to the expanded map.
+        (int Channels, int Table, bool XSep, int Kernel, int Size, int Stride, int Squeezed)[] rows =
+        [
+            (16, 3, false, 31, 112, 2, 16), (72, 3, false, 29, 56, 2, 0), (88, 3, false, 29, 28, 1, 0), (96, 5, false, 27, 28, 2, 40),
+            (240, 5, true, 27, 14, 1, 0), (240, 5, true, 27, 14, 1, 0), (120, 5, true, 27, 14, 1, 0), (144, 5, true, 27, 14, 1, 0),
+            (288, 5, false, 13, 14, 2, 96), (576, 3, true, 13, 7, 1, 0), (576, 3, true, 13, 7, 1, 0),
+        ];
+
+        // The 2×2 at the size that comes in, the 1×K at half of its columns at stride 2, the K×1 at half of both.
+        long XSepMacs(int size, int kernel, int stride) => (4L * size * size) + (kernel * size * size / stride) + (kernel * size * size / stride / stride);
+        var macs = rows.Sum(row => row.Channels * (XSepMacs(row.Size, row.Kernel, row.Stride) - (row.XSep
+            ? XSepMacs(row.Size, row.Table, row.Stride)
+            : (long)row.Table * row.Table * row.Size * row.Size / row.Stride / row.Stride)));
+        macs += rows.Where(row => row.Squeezed > 0).Sum(row => 2L * ((row.Channels * row.Channels / 4) - (row.Squeezed * row.Squeezed / 4)));
+        var summary = Summary("--kernels", "31,29,27,13");
+
+        Assert.Equal(Macs + macs, summary.GetProperty("macs").GetInt64());
+        string[] expected = [.. rows.Select(row => $"depthwise {row.Kernel}×1")];
+        Assert.Equal(expected, summary.GetProperty("layers").EnumerateArray().Select(layer => layer.GetProperty("kind").GetString()!.Split(" /")[0])
+            .Where(kind => kind.StartsWith("depthwise", StringComparison.Ordinal) && kind.EndsWith("×1", StringComparison.Ordinal)));
+        Assert.Equal(summary.GetRawText(), Summary("--kernels", "31,29,29,27,27,27,27,27,13,13,13").GetRawText());
     }
 
     [Theory]
@@ -137,6 +164,10 @@ public class SummaryTests
     [InlineData("--kernels is '4': a kernel is odd", "--kernels", "4")]
     [InlineData("--kernels is '5,5,5,5,3,2'", "--kernels", "5,5,5,5,3,2")]
     [InlineData("--kernels is '-3'", "--kernels", "-3")]
+    [InlineData("--kernels is '1': a kernel is odd, from 3 to 63", "--kernels", "1")]
+    [InlineData("--kernels is '31,29,27,65': a kernel is odd, from 3 to 63", "--kernels", "31,29,27,65")]
+    [InlineData("--kernels is '31/29/27/13': a kernel is odd", "--kernels", "31/29/27/13")]
+    [InlineData("or 10 for the rows of xsep-large-kernel-small", "--model", "large-kernel-small-twin", "--kernels", "5,5")]
     [InlineData("--kernels is '5,5': give one", "--kernels", "5,5")]
     [InlineData("--kernels is '3,3,3,3,3,3,3': give one", "--kernels", "3,3,3,3,3,3,3")]
     [InlineData("--classes is '0': it must be a whole number from 1", "--classes", "0")]

@@ -35,14 +35,18 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     }
 
     [Theory]
-    [InlineData("xsep-mobilenet-v3-large")]
-    [InlineData("mobilenet-v3-large-twin")]
-    public async Task A_large_network_and_a_recipe_can_be_trained_and_evaluated(string model)
+    [InlineData("xsep-mobilenet-v3-large", "7")]
+    [InlineData("mobilenet-v3-large-twin", "31,29,27,13")]
+    [InlineData("xsep-large-kernel-small", "")]
+    public async Task A_large_network_and_a_recipe_can_be_trained_and_evaluated(string model, string kernels)
     {
         var output = Path.Combine(folder, "run");
+        string[] sizes = kernels == "" ? [] : ["--kernels", kernels];
         var (exitCode, _, error) = await ToolProcess.Run(
-            "train", "--limit", "60", "--model", model, "--width", "0.1", "--kernels", "7", "--recipe", "strong", "--epochs", "1",
-            "--batch", "20", "--threads", "1", "--json", "--out", output);
+        [
+            "train", "--limit", "60", "--model", model, "--width", "0.1", .. sizes, "--recipe", "strong", "--epochs", "1",
+            "--batch", "20", "--threads", "1", "--json", "--out", output,
+        ]);
 
         Assert.True(exitCode == 0, error);
         Assert.Contains("strong, but for --epochs, --batch", error, StringComparison.Ordinal);
@@ -91,9 +95,10 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData("--clip is '-1': it must be 0 (no limit) or more", "--clip", "-1")]
     [InlineData("--distributed is 'nccl': known are mpi", "--distributed", "nccl")]
     [InlineData("accumulated batches is 9, but the training split has 1 of 10 images", "--batch", "10", "--accumulate", "9")]
-    [InlineData("--kernels is '5,5': give one number, or 4 or 6", "--kernels", "5,5")]
     [InlineData(
-        "6 kernel sizes, it must be none, one for all XSep rows, or 4", "--model", "xsep-mobilenet-v3-large", "--kernels", "5,5,5,5,3,3")]
+        "--kernels is '5,5': give one number for all rows, 4 for the stages, or 11 for the rows of xsep-mobilenet-v3-small",
+        "--kernels", "5,5")]
+    [InlineData("or 15 for the rows of xsep-mobilenet-v3-large", "--model", "mobilenet-v3-large-twin", "--kernels", "5,5,5,5,3,3")]
     [InlineData("no option '--epoch' here. Did you mean '--epochs'?", "--epoch", "3")]
     [InlineData("--resume and --overwrite contradict each other", "--resume", "--overwrite")]
     [InlineData("There is nothing to resume", "--resume")]

@@ -42,22 +42,29 @@ public sealed class NetworkAgreementTests
             Kernels = kernel == 0 ? [] : [kernel],
         };
         using var network = Randomised.Eval(
-            new MobileNet(model == MobileNetV3SmallSpec.XSepName ? MobileNetV3SmallSpec.XSep(options) : MobileNetV3SmallSpec.Twin(options)),
-            5);
+            new MobileNet(NetworkCatalog.Build(model, options)), 5);
         long[][] shapes = preset == ImagePreset.Cifar ? [[1, 3, 33, 31], [7, 3, 19, 32]] : [[1, 3, 97, 65], [7, 3, 47, 64]];
         var file = Agreement.Check(network, new() { BatchNorm = norm }, $"{model}", shapes);
         OnnxFile.RequireNativeNodes(file);
     }
 
     [Theory]
-    [InlineData(ImagePreset.Cifar, false)]
-    [InlineData(ImagePreset.ImageNet, true)]
-    public void The_large_network_computes_the_same_too(ImagePreset preset, bool twin)
+    [InlineData(MobileNetV3LargeSpec.XSepName, ImagePreset.Cifar, 7, 5, 9, 3)]
+    [InlineData(MobileNetV3LargeSpec.TwinName, ImagePreset.ImageNet, 7, 5, 9, 3)]
+    [InlineData(MobileNetV3SmallSpec.XSepName, ImagePreset.ImageNet, 31, 29, 27, 13)]
+    [InlineData(MobileNetV3SmallSpec.TwinName, ImagePreset.Cifar, 31, 29, 27, 13)]
+    [InlineData(MobileNetV3SmallSpec.XSepName, ImagePreset.Cifar, 63)]
+    [InlineData(LargeKernelSmallSpec.XSepName, ImagePreset.ImageNet)]
+    [InlineData(LargeKernelSmallSpec.XSepName, ImagePreset.Cifar)]
+    [InlineData(LargeKernelSmallSpec.TwinName, ImagePreset.Cifar)]
+    public void Kernels_of_any_size_compute_the_same_too(string name, ImagePreset preset, params int[] sizes)
     {
-        var options = new MobileNetV3Options { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = [7, 5, 9, 3] };
-        using var network = Randomised.Eval(
-            new MobileNet(twin ? MobileNetV3LargeSpec.Twin(options) : MobileNetV3LargeSpec.XSep(options)), 9);
-        OnnxFile.RequireNativeNodes(Agreement.Check(network, new(), $"large {preset}", [2, 3, 65, 47]));
+        var options = new MobileNetV3Options { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = sizes };
+        using var network = Randomised.Eval(new MobileNet(NetworkCatalog.Build(name, options)), 9);
+        foreach (var norm in Enum.GetValues<OnnxBatchNorm>())
+        {
+            OnnxFile.RequireNativeNodes(Agreement.Check(network, new() { BatchNorm = norm }, $"{name} {preset} {norm}", [2, 3, 33, 31]));
+        }
     }
 
     [Theory]

@@ -18,7 +18,7 @@ public class ConstructorTests
         Mentions<ArgumentException>(() => new DwBlock(kernel, 8, 16, 8), $"kernel is {kernel}", "odd");
         var e = Mentions<ArgumentOutOfRangeException>(() => new XSepConv2d(8, kernel), "odd");
         Assert.Equal(("kernelSize", kernel), (e.ParamName, e.ActualValue));
-        Mentions<ArgumentException>(() => new XSepMobileNetV3Small(new MobileNetV3Options { Kernels = [kernel] }), $"block 4: kernel is {kernel}", $"block 10: kernel is {kernel}");
+        Mentions<ArgumentException>(() => new XSepMobileNetV3Small(new MobileNetV3Options { Kernels = [kernel] }), $"the kernel size is {kernel}", "odd, from 3 to 63");
     }
 
     [Theory]
@@ -87,7 +87,7 @@ public class ConstructorTests
             () => new XSepBlock(4, 0, -1, 70_000, PaddingDirection.LeftTop, stride: 3), "kernel is 4", "in is 0", "expand is -1", "out is 70000", "stride is 3");
         Mentions<ArgumentException>(
             () => new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = 0, Width = 0, Dropout = 2, Kernels = [2] }),
-            "classes is 0", "width multiplier is 0", "dropout is 2", "block 4: kernel is 2");
+            "classes is 0", "width multiplier is 0", "dropout is 2", "the kernel size is 2");
     }
 
     [Fact]

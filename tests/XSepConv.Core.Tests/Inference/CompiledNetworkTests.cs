@@ -70,12 +70,19 @@ public sealed class CompiledNetworkTests
     }
 
     [Theory]
-    [InlineData(false, ImagePreset.Cifar, 32)]
-    [InlineData(true, ImagePreset.ImageNet, 64)]
-    public void So_do_the_large_ones(bool twin, ImagePreset preset, int size)
+    [InlineData(MobileNetV3LargeSpec.XSepName, ImagePreset.Cifar, 32, 7)]
+    [InlineData(MobileNetV3LargeSpec.TwinName, ImagePreset.ImageNet, 64, 7)]
+    [InlineData(MobileNetV3LargeSpec.XSepName, ImagePreset.ImageNet, 96, 31, 29, 27, 13)]
+    [InlineData(MobileNetV3SmallSpec.XSepName, ImagePreset.ImageNet, 224, 31, 29, 27, 13)]
+    [InlineData(MobileNetV3SmallSpec.XSepName, ImagePreset.Cifar, 32, 63)]
+    [InlineData(MobileNetV3SmallSpec.TwinName, ImagePreset.ImageNet, 64, 31, 29, 27, 13)]
+    [InlineData(LargeKernelSmallSpec.XSepName, ImagePreset.ImageNet, 224)]
+    [InlineData(LargeKernelSmallSpec.XSepName, ImagePreset.Cifar, 28)]
+    [InlineData(LargeKernelSmallSpec.TwinName, ImagePreset.ImageNet, 64)]
+    public void So_do_the_others_with_kernels_of_any_size(string name, ImagePreset preset, int size, params int[] sizes)
     {
-        var options = new MobileNetV3Options { NumClasses = 10, Preset = preset, Width = 0.5, Kernels = [7] };
-        Compare(twin ? MobileNetV3LargeSpec.Twin(options) : MobileNetV3LargeSpec.XSep(options), 8, size, size, batch: 2, Tolerance, neutral: false);
+        var options = new MobileNetV3Options { NumClasses = 10, Preset = preset, Width = 0.5, Kernels = sizes };
+        Compare(NetworkCatalog.Build(name, options), 8, size, size, batch: 2, Tolerance, neutral: false);
     }
 
     // Where batch normalisation only adds, nothing is folded into the weights, and what is left is the kernels' own rounding.

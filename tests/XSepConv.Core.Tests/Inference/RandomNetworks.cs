@@ -81,7 +81,7 @@ internal static class RandomNetworks
             if (squeeze == SqueezeExcite.Output) outputs = Math.Max(4, outputs);
             var expand = Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 75);
             if (kind == BlockKind.InvertedResidual && squeeze == SqueezeExcite.None && Between(0, 2) == 0) expand = channels;
-            return new(kind, (2 * Between(0, 5)) + 1, channels, expand, outputs, Pick<Activation>(), squeeze, Between(1, 2))
+            return new(kind, (2 * (Between(0, 3) == 0 ? Between(6, 31) : Between(0, 5))) + 1, channels, expand, outputs, Pick<Activation>(), squeeze, Between(1, 2))
             {
                 SqueezeChannels = squeeze != SqueezeExcite.None && Between(0, 1) == 0 ? Between(1, 30) : null,
             };

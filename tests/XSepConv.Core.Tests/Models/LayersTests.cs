@@ -17,18 +17,11 @@ public sealed class LayersTests
     }
 
     [Fact]
-    public void So_have_those_of_the_networks_of_the_papers()
+    public void So_have_those_of_the_networks_of_the_catalog()
     {
-        foreach (var options in new MobileNetV3Options[] { new(), new() { Preset = ImagePreset.Cifar, Width = 0.5 } })
+        foreach (var options in new MobileNetV3Options[] { new(), new() { Preset = ImagePreset.Cifar, Width = 0.5, Kernels = [31, 29, 27, 13] } })
         {
-            foreach (var spec in new[]
-            {
-                MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Twin(options),
-                MobileNetV3LargeSpec.XSep(options), MobileNetV3LargeSpec.Twin(options),
-            })
-            {
-                Compare(spec, 64, 61);
-            }
+            foreach (var name in NetworkCatalog.Names) Compare(NetworkCatalog.Build(name, options), 64, 61);
         }
     }
 

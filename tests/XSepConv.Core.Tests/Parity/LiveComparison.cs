@@ -23,7 +23,41 @@ public sealed class LiveComparison : IAsyncLifetime
         new() { Name = "cifar", Network = MobileNetV3SmallSpec.XSep(new() { Preset = ImagePreset.Cifar, NumClasses = 10 }), Input = [1, 3, 32, 32] },
         new() { Name = "width", Network = MobileNetV3SmallSpec.XSep(new() { Width = 0.5 }), Input = [1, 3, 224, 224] },
         new() { Name = "options", Network = MobileNetV3SmallSpec.XSep(new() { Width = 1.3, InputChannels = 1, Kernels = [7], PaddingPlacement = PaddingPlacement.BeforeExpand }), Input = [2, 1, 97, 130] },
+        new() { Name = "stages", Network = MobileNetV3SmallSpec.XSep(new() { Kernels = [31, 29, 27, 13] }), Input = [1, 3, 224, 224] },
+        new() { Name = "large kernels", Network = LargeKernelSmallSpec.XSep(), Input = [1, 3, 224, 224] },
+        new() { Name = "large kernels, twin", Network = LargeKernelSmallSpec.Twin(new() { Width = 0.5 }), Input = [1, 3, 96, 96] },
     ];
+
+    /// <summary>Tables that both sides can build: PyTorch's function and its options as JSON, and ours.</summary>
+    internal static IReadOnlyList<(string Name, string Function, string Options, NetworkSpec Ours)> Tables { get; } =
+    [
+        ("default", "mobilenet_v3_small_spec", "{}", MobileNetV3SmallSpec.XSep()),
+        ("twin", "mobilenet_v3_small_spec", """{"depthwise": true, "num_classes": 7, "preset": "Cifar", "width": 0.35, "dropout": 0.25, "input_channels": 1}""",
+            MobileNetV3SmallSpec.Twin(new() { NumClasses = 7, Preset = ImagePreset.Cifar, Width = 0.35, Dropout = 0.25, InputChannels = 1 })),
+        ("one", "mobilenet_v3_small_spec", """{"kernels": [5], "preset": "Cifar"}""", MobileNetV3SmallSpec.XSep(new() { Kernels = [5], Preset = ImagePreset.Cifar })),
+        ("stages", "mobilenet_v3_small_spec", """{"kernels": [31, 29, 5, 3], "activation": "SiLU"}""",
+            MobileNetV3SmallSpec.XSep(new() { Kernels = [31, 29, 5, 3], Activation = Activation.SiLU })),
+        ("rows", "mobilenet_v3_small_spec", """{"kernels": [3, 5, 7, 9, 5, 5, 3, 63, 5, 3, 13], "padding_placement": "BeforeExpand", "depthwise": true}""",
+            MobileNetV3SmallSpec.Twin(new() { Kernels = [3, 5, 7, 9, 5, 5, 3, 63, 5, 3, 13], PaddingPlacement = PaddingPlacement.BeforeExpand })),
+        ("large kernels", "large_kernel_small_spec", "{}", LargeKernelSmallSpec.XSep()),
+        ("large kernels, twin", "large_kernel_small_spec", """{"depthwise": true, "width": 0.5, "kernels": [5], "preset": "Cifar"}""",
+            LargeKernelSmallSpec.Twin(new() { Width = 0.5, Kernels = [5], Preset = ImagePreset.Cifar })),
+    ];
+
+    // Small networks of the catalog, with kernels of every size.
+    private static ParityCase[] Networks(int seed)
+    {
+        var options = new MobileNetV3Options { NumClasses = 5, Preset = ImagePreset.Cifar, Width = 0.25 };
+        return
+        [
+            .. new[]
+            {
+                LargeKernelSmallSpec.XSep(options), LargeKernelSmallSpec.Twin(options), MobileNetV3SmallSpec.XSep(options with { Kernels = [31, 29, 27, 13] }),
+                MobileNetV3SmallSpec.XSep(options with { Kernels = [3, 5, 7, 9, 11, 13, 15, 21, 31, 47, 63], Activation = Activation.SiLU }),
+                MobileNetV3LargeSpec.XSep(options with { Kernels = [63] }),
+            }.Select((spec, i) => new ParityCase { Name = $"catalog-{i}", Network = spec, Input = [4, 3, 32, 24], Prefix = $"live/{seed}/catalog-{i}" }),
+        ];
+    }
 
     public async ValueTask InitializeAsync()
     {
@@ -32,9 +66,13 @@ public sealed class LiveComparison : IAsyncLifetime
         if (python is null) return;
 
         var random = new RandomCases(Seed);
-        Cases = [.. Enumerable.Range(0, 60).Select(random.Block), .. Enumerable.Range(0, 20).Select(random.Operator), .. Enumerable.Range(0, 8).Select(random.Network)];
+        Cases = [.. Enumerable.Range(0, 60).Select(random.Block), .. Enumerable.Range(0, 20).Select(random.Operator), .. Enumerable.Range(0, 8).Select(random.Network), .. Networks(Seed)];
         foreach (var which in Cases) WriteInputs(which);
-        var request = new Dictionary<string, IReadOnlyList<ParityCase>> { ["cases"] = Cases, ["profiles"] = Profiles };
+        var tables = Tables.Select(table => new Dictionary<string, string>
+        {
+            ["name"] = table.Name, ["function"] = table.Function, ["options"] = table.Options,
+        });
+        var request = new Dictionary<string, object> { ["cases"] = Cases, ["profiles"] = Profiles, ["tables"] = tables };
         await File.WriteAllTextAsync(PathOf("request.json"), JsonSerializer.Serialize(request, ParityCase.Json), cancellation);
         try
         {
@@ -70,6 +108,9 @@ public sealed class LiveComparison : IAsyncLifetime
     /// <summary>PyTorch's profile by name.</summary>
     internal Dictionary<string, JsonElement> ReadProfiles() =>
         JsonDocument.Parse(File.ReadAllText(PathOf("profiles.json"))).RootElement.EnumerateArray().ToDictionary(profile => profile.GetProperty("name").GetString()!);
+
+    /// <summary>PyTorch's tables in their JSON form, by name.</summary>
+    internal Dictionary<string, string> ReadTables() => JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(PathOf("tables.json")))!;
 
     internal string ResultsOf(ParityCase which) => PathOf($"{which.Name}.results.safetensors");
 

@@ -48,6 +48,14 @@ public class LiveComparisonTests(LiveComparison live) : IClassFixture<LiveCompar
     }
 
     [Fact]
+    public void Tables_are_the_same_on_both_sides_whatever_the_options()
+    {
+        live.Require();
+        var theirs = live.ReadTables();
+        foreach (var (name, _, _, ours) in LiveComparison.Tables) Assert.Equal(ours, NetworkSpec.FromJson(theirs[name]));
+    }
+
+    [Fact]
     public void Parameters_and_MACs_agree()
     {
         live.Require();

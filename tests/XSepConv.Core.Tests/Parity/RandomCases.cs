@@ -77,7 +77,8 @@ internal sealed class RandomCases(int seed)
 
     private long[] Map(int channels) => [Between(3, 6), channels, Between(2, 12), Between(2, 12)];
 
-    private int Kernel() => (2 * Between(0, 4)) + 1;
+    // Small ones mostly; any odd one up to 63.
+    private int Kernel() => (2 * (Between(0, 3) == 0 ? Between(5, 31) : Between(0, 4))) + 1;
 
     private int Between(int least, int most) => _random.Next(least, most + 1);
 

@@ -1,6 +1,6 @@
 """PyTorch's side of the live comparison: python3 live.py FOLDER. Needs torch.
 
-FOLDER/request.json   {"cases": [...], "profiles": [...]}, written by the C# test
+FOLDER/request.json   {"cases": [...], "profiles": [...], "tables": [...]}, written by the C# test
 A case has a "name", one of "block", "operator" or "network" as in the golden files, and two files of float64 tensors:
   NAME.weights.safetensors   the state dict, loaded strictly
   NAME.data.safetensors      "input", and "weighting" in the output's shape; the loss is sum(output * weighting)
@@ -9,6 +9,7 @@ For each, this writes
                              and after: the output in eval mode after one step of gradient descent at rate 0.01
   NAME.after.safetensors     the state dict after that step
 A profile has a "name", a "network" and an "input" shape; their parameters and MACs go to profiles.json.
+A table has a "name", a "function" of xsepconv_torch.py and its "options", a JSON text; the JSON forms of the specs go to tables.json.
 """
 
 import json
@@ -83,6 +84,8 @@ def main():
         compare(case, folder)
     profiles = [profile(p) for p in request["profiles"]]
     (folder / "profiles.json").write_text(json.dumps(profiles), encoding="utf-8")
+    tables = {t["name"]: getattr(xt, t["function"])(**json.loads(t["options"])).to_json() for t in request["tables"]}
+    (folder / "tables.json").write_text(json.dumps(tables), encoding="utf-8")
     print(f"torch {torch.__version__}: {len(request['cases'])} cases, {len(profiles)} profiles")
 
 

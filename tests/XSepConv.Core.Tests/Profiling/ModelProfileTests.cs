@@ -35,6 +35,36 @@ public class ModelProfileTests
     }
 
     [Fact]
+    public void The_large_kernel_network_has_the_MACs_of_the_papers_arithmetic()
+    {
+        // Of a channel at stride 1 on P pixels: 4P + 2KP. At stride 2, from P to P/4: 4P + K·P/2 + K·P/4. The twin: K² a pixel that it computes.
+        const int P112 = 112 * 112, P56 = 56 * 56, P28 = 28 * 28, P14 = 14 * 14, P7 = 7 * 7;
+        const long Pointwise = (3 * 16 * 9 * P112) + (P112 * 16 * 16) + (P56 * 16 * 16)
+            + (2 * P56 * 16 * 24)
+            + (P56 * 16 * 48) + (P28 * 48 * 24)
+            + (2 * P28 * 24 * 72)
+            + (P28 * 24 * 96) + (2 * 96 * 24) + (P14 * 96 * 40)
+            + (2 * ((2 * P14 * 40 * 160) + (2 * 160 * 40)))
+            + (P14 * 40 * 240) + (2 * 240 * 60) + (P7 * 240 * 96)
+            + (2 * ((2 * P7 * 96 * 480) + (2 * 480 * 120)))
+            + (P7 * 96 * 576) + (576 * 1280) + (1280 * 1000);
+        const long XSep = (16 * ((4 * P112) + (31 * P112 / 2) + (31 * P56)))
+            + (24 * P56 * (4 + 62))
+            + (48 * ((4 * P56) + (29 * P56 / 2) + (29 * P28)))
+            + (72 * P28 * (4 + 58))
+            + (96 * ((4 * P28) + (27 * P28 / 2) + (27 * P14)))
+            + (2 * 160 * P14 * (4 + 54))
+            + (240 * ((4 * P14) + (13 * P14 / 2) + (13 * P7)))
+            + (2 * 480 * P7 * (4 + 26));
+        const long Depthwise = (31 * 31 * ((16 * P56) + (24 * P56))) + (29 * 29 * ((48 * P28) + (72 * P28))) + (27 * 27 * ((96 * P14) + (2 * 160 * P14)))
+            + (13 * 13 * ((240 * P7) + (2 * 480 * P7)));
+        using var network = new MobileNet(LargeKernelSmallSpec.XSep());
+        using var twin = new MobileNet(LargeKernelSmallSpec.Twin());
+        Assert.Equal(Pointwise + XSep, ModelProfile.Of(network, 1, 3, 224, 224).Macs);
+        Assert.Equal(Pointwise + Depthwise, ModelProfile.Of(twin, 1, 3, 224, 224).Macs);
+    }
+
+    [Fact]
     public void The_first_XSep_row_has_the_parameters_counted_by_hand()
     {
         using var block = new XSepBlock(5, 40, 240, 40, PaddingDirection.RightBottom);

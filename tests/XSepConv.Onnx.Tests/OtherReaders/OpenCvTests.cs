@@ -62,7 +62,7 @@ public sealed class OpenCvTests
         var small = new MobileNetV3Options { NumClasses = 11, Preset = preset, PaddingPlacement = placement, Width = 0.35, Kernels = [7] };
         var large = new MobileNetV3Options { NumClasses = 5, Preset = preset, PaddingPlacement = placement, Width = 0.35 };
         var side = preset == ImagePreset.Cifar ? 32 : 224;
-        foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Twin(small), MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Twin(large) })
+        foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Twin(small), MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Twin(large), LargeKernelSmallSpec.XSep(large) })
         {
             using var network = Randomised.Eval(new MobileNet(spec), 5);
             var options = new OnnxExportOptions { BatchNorm = norm, Opset = opset };

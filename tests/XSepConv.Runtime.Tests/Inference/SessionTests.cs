@@ -81,11 +81,13 @@ public sealed class SessionTests
 
     /// <summary>Maps of every size that 224×224 images come to, each cut between two threads.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_networks_of_the_paper_give_the_same_bits_on_one_thread_and_on_two(bool twin)
+    [InlineData(MobileNetV3SmallSpec.XSepName)]
+    [InlineData(MobileNetV3SmallSpec.TwinName)]
+    [InlineData(LargeKernelSmallSpec.XSepName)]
+    [InlineData(LargeKernelSmallSpec.TwinName)]
+    public void The_networks_of_the_catalog_give_the_same_bits_on_one_thread_and_on_two(string name)
     {
-        var spec = twin ? MobileNetV3SmallSpec.Twin() : MobileNetV3SmallSpec.XSep();
+        var spec = NetworkCatalog.Build(name);
         foreach (var kernel in KernelRegistry.Accelerated)
         {
             var model = ModelFile.Model(spec, kernel.Name);

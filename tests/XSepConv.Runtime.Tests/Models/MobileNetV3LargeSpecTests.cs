@@ -99,14 +99,4 @@ public sealed class MobileNetV3LargeSpecTests
             Assert.Equal(spec, twin with { Name = spec.Name, Blocks = [.. twin.Blocks.Select((block, i) => block with { Kind = spec.Blocks[i].Kind })] });
         }
     }
-
-    [Fact]
-    public void Kernels_of_the_XSep_rows_can_be_chosen()
-    {
-        Assert.Equal([3, 3, 3, 5, 9, 9, 3, 3, 3, 3, 3, 3, 5, 9, 9], MobileNetV3LargeSpec.XSep(new() { Kernels = [9] }).Blocks.Select(block => block.Kernel));
-        Assert.Equal([3, 3, 3, 5, 3, 5, 3, 3, 3, 3, 3, 3, 5, 7, 9], MobileNetV3LargeSpec.Twin(new() { Kernels = [3, 5, 7, 9] }).Blocks.Select(block => block.Kernel));
-        var error = Assert.Throws<ArgumentException>(() => MobileNetV3LargeSpec.XSep(new() { Kernels = [3, 3, 3, 3, 3, 3] }));
-        Assert.Contains("'xsep-mobilenet-v3-large'", error.Message);
-        Assert.Contains("6 kernel sizes, it must be none, one for all XSep rows, or 4", error.Message);
-    }
 }

@@ -34,10 +34,10 @@ public sealed class NetworkSpecJsonTests
     {
         foreach (var options in new MobileNetV3Options[]
         {
-            new(), new() { Preset = ImagePreset.Cifar, NumClasses = 10 }, new() { Width = 0.35, Dropout = 0.1 }, new() { Kernels = [9], PaddingPlacement = PaddingPlacement.BeforeExpand },
+            new(), new() { Preset = ImagePreset.Cifar, NumClasses = 10 }, new() { Width = 0.35, Dropout = 0.1 }, new() { Kernels = [31, 29, 27, 13], PaddingPlacement = PaddingPlacement.BeforeExpand },
         })
         {
-            foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(options), MobileNetV3SmallSpec.Twin(options) })
+            foreach (var spec in NetworkCatalog.Names.Select(name => NetworkCatalog.Build(name, options)))
             {
                 Assert.Equal(spec, NetworkSpec.FromJson(spec.ToJson()));
                 var other = spec with { PaddingStrategy = PaddingStrategy.RightBottom, Blocks = [.. spec.Blocks.Select(block => block with { Kind = BlockKind.Sep, SqueezeExcite = SqueezeExcite.None })] };

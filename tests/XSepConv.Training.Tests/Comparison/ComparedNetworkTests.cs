@@ -1,0 +1,43 @@
+namespace XSepConv.Training.Tests.Comparison;
+
+public sealed class ComparedNetworkTests
+{
+    [Fact]
+    public void Each_choice_of_kernels_makes_a_pair_that_differs_in_the_operator_only()
+    {
+        var networks = ComparedNetwork.Twins(Build, [[7], [31, 29, 27, 13]]);
+        Assert.Equal(["xsep-k7", "depthwise-k7", "xsep-k31-29-27-13", "depthwise-k31-29-27-13"], networks.Select(network => network.Id));
+        Assert.Equal("XSepConv K=31/29/27/13", networks[2].Label);
+        Assert.Equal(["depthwise-k7", null, "depthwise-k31-29-27-13", null], networks.Select(network => network.Against));
+        foreach (var (xsep, twin) in new[] { (networks[0].Spec, networks[1].Spec), (networks[2].Spec, networks[3].Spec) })
+        {
+            Assert.Equal(xsep.Blocks.Select(block => block with { Kind = BlockKind.Dw }), twin.Blocks);
+        }
+
+        Assert.Equal([31, 31, 29, 29, 27, 27, 27, 13, 13, 13], networks[3].Spec.Blocks.Select(block => block.Kernel));
+        Assert.All(networks[1].Spec.Blocks, block => Assert.Equal(7, block.Kernel));
+    }
+
+    [Fact]
+    public void The_ablation_takes_the_2x2_from_every_row_that_has_one()
+    {
+        var improved = LargeKernelSmallSpec.XSep(new() { Preset = ImagePreset.Cifar });
+        var networks = ComparedNetwork.Paddings(improved).ToDictionary(network => network.Id, network => network.Spec);
+        Assert.Equal(improved.Blocks.Select(block => block with { Kind = BlockKind.Sep }), networks["none"].Blocks);
+        Assert.All(networks["right-bottom"].Paddings(), padding => Assert.Equal(PaddingDirection.RightBottom, padding));
+        Assert.All(networks["symmetric"].Paddings(), padding => Assert.Equal(PaddingDirection.Symmetric, padding));
+
+        // Ten layers that pad right and below, half a pixel each of maps whose pixels span 1, 2, 4 and 8 of the input: 35 halves.
+        Assert.Equal([1, 1, 1, 2, 2, 4, 4, 4, 8, 8], improved.InputStrides());
+        PaddingDirection[] plan = [.. networks["right-bottom"].Paddings().Select(padding => padding!.Value)];
+        Assert.Equal((-17.5, -17.5), PaddingPlan.ResidualShift(plan, improved.InputStrides().AsSpan()));
+        PaddingDirection[] cancelled = [.. improved.Paddings().Select(padding => padding!.Value)];
+        Assert.Equal((0, 0), PaddingPlan.ResidualShift(cancelled, improved.InputStrides().AsSpan()));
+    }
+
+    private static (NetworkSpec XSep, NetworkSpec Depthwise) Build(IReadOnlyList<int> kernels)
+    {
+        var options = new MobileNetV3Options { Kernels = kernels };
+        return (LargeKernelSmallSpec.XSep(options), LargeKernelSmallSpec.Twin(options));
+    }
+}
