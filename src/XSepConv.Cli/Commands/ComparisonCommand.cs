@@ -70,7 +70,10 @@ internal sealed class ComparisonCommand
         command.Add("Data", comparison.data.All);
         command.Add(
             "Networks",
-            [comparison.network, comparison.preset.Option, comparison.width, comparison.kernels.Option, comparison.activation, comparison.seeds]);
+            [
+                comparison.network, comparison.preset.Option, comparison.width, comparison.kernels.Option, comparison.activation,
+                comparison.seeds,
+            ]);
         comparison.recipe.AddTo(command);
         command.Add("Device", [.. comparison.device.All, comparison.jobs.Option]);
         comparison.run.AddTo(command, [comparison.json]);

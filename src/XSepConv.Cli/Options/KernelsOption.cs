@@ -26,8 +26,8 @@ internal sealed class KernelsOption
     public static KernelsOption OfOne() => new(
         1, ',', "K,…",
         $"Kernel sizes, odd, {KernelChoice.Smallest} to {KernelChoice.Largest}: one for all rows, {KernelChoice.Stages} for the stages (at "
-            + "224×224 those of 56×56, 28×28, 14×14, 7×7), or one for each row. XSepConv at stride 1, at stride 2 from K = 7; a row that keeps "
-            + "its K stays as it is. Default: the table's.");
+            + "224×224 those of 56×56, 28×28, 14×14, 7×7), or one for each row. XSepConv at stride 1, at stride 2 from K = 7; a row that "
+            + "keeps its K stays as it is. Default: the table's.");
 
     /// <summary>Of up to <paramref name="most"/> pairs.</summary>
     public static KernelsOption OfPairs(int most) => new(
@@ -44,8 +44,8 @@ internal sealed class KernelsOption
         {
             if (kernels.Count is 1 or KernelChoice.Stages || kernels.Count == network.Rows) continue;
             throw new UserError(
-                $"{Name} is '{Text(kernels)}': give one number for all rows, {KernelChoice.Stages} for the stages, or {network.Rows} for the "
-                + $"rows of {network.XSepName}.");
+                $"{Name} is '{Text(kernels)}': give one number for all rows, {KernelChoice.Stages} for the stages, or {network.Rows} for "
+                + $"the rows of {network.XSepName}.");
         }
 
         var twice = choices.Select(Text).GroupBy(text => text).FirstOrDefault(group => group.Count() > 1);

@@ -1,6 +1,6 @@
 namespace XSepConv;
 
-/// <summary>Kernel sizes that were chosen for a network, laid over the rows of its table (<see cref="MobileNetV3Options.Kernels"/>).</summary>
+/// <summary>Kernel sizes chosen for a network, laid over the rows of its table (<see cref="MobileNetV3Options.Kernels"/>).</summary>
 internal static class KernelChoice
 {
     public const int Smallest = 3;
