@@ -52,7 +52,7 @@ internal static class RatiosCommand
                 result.AddError($"--seconds is {result.Tokens[0].Value}; give a number from 0.01 to 600.");
         });
         var kernels = CheckedOption.Wholes(
-            "--kernels", "K,K,…", [.. Enumerable.Range(1, (MostKernel - LeastKernel) / 2 + 1)],
+            "--kernels", "K,K,…", ((MostKernel - LeastKernel) / 2) + 1,
             $"K of the stages on maps of {string.Join(" and ", StageMap.Large.Select(map => map.Shape))} ({s_withKernels}), for example "
             + "3,5,7,9,11,13,15,21,31. Default: the networks' maps with the networks' K.",
             $"a kernel is odd, from {LeastKernel} to {MostKernel}",

@@ -70,7 +70,9 @@ public sealed class LiveComparison : IAsyncLifetime
         foreach (var which in Cases) WriteInputs(which);
         var tables = Tables.Select(table => new Dictionary<string, string>
         {
-            ["name"] = table.Name, ["function"] = table.Function, ["options"] = table.Options,
+            ["name"] = table.Name,
+            ["function"] = table.Function,
+            ["options"] = table.Options,
         });
         var request = new Dictionary<string, object> { ["cases"] = Cases, ["profiles"] = Profiles, ["tables"] = tables };
         await File.WriteAllTextAsync(PathOf("request.json"), JsonSerializer.Serialize(request, ParityCase.Json), cancellation);
