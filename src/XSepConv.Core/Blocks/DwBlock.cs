@@ -53,16 +53,12 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
     {
         BlockArguments.RequireBlock(block, BlockKind.Dw);
         Spec = block;
-        var (k, e) = (block.Kernel, block.Expand);
-        conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);
-        bn1 = BatchNorms.Of(e, device, dtype);
-        conv2 = nn.Conv2d(e, e, k, stride: block.Stride, padding: k / 2, groups: e, bias: false, device: device, dtype: dtype);
-        bn2 = BatchNorms.Of(e, device, dtype);
-        conv3 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
-        bn3 = BatchNorms.Of(block.Out, device, dtype);
         _layers = BlockLayers.Of(block);
+        (conv1, bn1) = LayerModules.Of(_layers.Expand!, device, dtype);
+        (conv2, bn2) = LayerModules.Of(_layers.Spatial[0], device, dtype);
+        (conv3, bn3) = LayerModules.Of(_layers.Project, device, dtype);
         if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
-        shortcut = Shortcut.Create(block.In, block.Out, block.Stride, device, dtype);
+        shortcut = LayerModules.Shortcut(_layers, device, dtype);
         _stage = new(conv2, bn2, block.Activation) { Owner = this };
         RegisterComponents();
         _norms = new(this, _layers.All);
@@ -105,6 +101,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
         if (squeezed) y = Spec.Activation.Apply(se!.call(y));
         y = bn3.call(conv3.call(y));
         if (Spec.SqueezeExcite == SqueezeExcite.Output) y = se!.call(y);
-        return Shortcut.Add(shortcut, x, y, Spec.Stride).MoveToOuterDisposeScope();
+        if (_layers.Add is not null) y = y + shortcut.call(x);
+        return y.MoveToOuterDisposeScope();
     }
 }

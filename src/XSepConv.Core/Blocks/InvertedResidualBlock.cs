@@ -37,18 +37,10 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, I
         BlockArguments.RequireBlock(block, BlockKind.InvertedResidual);
         Spec = block;
         _layers = BlockLayers.Of(block);
-        var (k, e) = (block.Kernel, block.Expand);
-        if (_layers.Expand is not null)
-        {
-            conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);
-            bn1 = BatchNorms.Of(e, device, dtype);
-        }
-
-        conv2 = nn.Conv2d(e, e, k, stride: block.Stride, padding: k / 2, groups: e, bias: false, device: device, dtype: dtype);
-        bn2 = BatchNorms.Of(e, device, dtype);
+        if (_layers.Expand is { } expand) (conv1, bn1) = LayerModules.Of(expand, device, dtype);
+        (conv2, bn2) = LayerModules.Of(_layers.Spatial[0], device, dtype);
         if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
-        conv3 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
-        bn3 = BatchNorms.Of(block.Out, device, dtype);
+        (conv3, bn3) = LayerModules.Of(_layers.Project, device, dtype);
         _stage = new(conv2, bn2, block.Activation) { Owner = this };
         RegisterComponents();
         _norms = new(this, _layers.All);

@@ -39,7 +39,7 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
 
         IEnumerable<nn.Module<Tensor, Tensor>> Convolution(Layer layer)
         {
-            yield return nn.Conv2d(layer.In, layer.Out, 1, bias: layer.Bias, device: device, dtype: dtype);
+            yield return LayerModules.Convolution(layer, device, dtype);
             if (layer.Norm is not null) yield return BatchNorms.Of(layer.Out, device, dtype);
         }
     }

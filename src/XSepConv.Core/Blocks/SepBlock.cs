@@ -31,18 +31,13 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
     {
         BlockArguments.RequireBlock(block, BlockKind.Sep);
         Spec = block;
-        var (k, e, s) = (block.Kernel, block.Expand, block.Stride);
-        conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);
-        bn1 = BatchNorms.Of(e, device, dtype);
-        conv2 = XSepStage.Conv1xK(e, k, s, device, dtype);
-        bn2 = BatchNorms.Of(e, device, dtype);
-        conv3 = XSepStage.ConvKx1(e, k, s, device, dtype);
-        bn3 = BatchNorms.Of(e, device, dtype);
-        conv4 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
-        bn4 = BatchNorms.Of(block.Out, device, dtype);
         _layers = BlockLayers.Of(block);
+        (conv1, bn1) = LayerModules.Of(_layers.Expand!, device, dtype);
+        (conv2, bn2) = LayerModules.Of(_layers.Spatial[0], device, dtype);
+        (conv3, bn3) = LayerModules.Of(_layers.Spatial[1], device, dtype);
+        (conv4, bn4) = LayerModules.Of(_layers.Project, device, dtype);
         if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
-        shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
+        shortcut = LayerModules.Shortcut(_layers, device, dtype);
         RegisterComponents();
         _norms = new(this, _layers.All);
     }
@@ -68,6 +63,7 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
         y = bn3.call(conv3.call(y));
         if (se is not null) y = se.call(y);
         y = bn4.call(conv4.call(Spec.Activation.Apply(y)));
-        return Shortcut.Add(shortcut, x, y, Spec.Stride).MoveToOuterDisposeScope();
+        if (_layers.Add is not null) y = y + shortcut.call(x);
+        return y.MoveToOuterDisposeScope();
     }
 }

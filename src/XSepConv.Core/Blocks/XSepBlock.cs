@@ -66,20 +66,14 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
         EnumValues.Require(padding);
         EnumValues.Require(placement);
         (Spec, Padding, Placement) = (block, padding, placement);
-        var (k, e, s) = (block.Kernel, block.Expand, block.Stride);
-        conv1 = nn.Conv2d(block.In, e, 1, bias: false, device: device, dtype: dtype);
-        bn1 = BatchNorms.Of(e, device, dtype);
-        conv2 = XSepStage.Conv2x2(e, device, dtype);
-        bn2 = BatchNorms.Of(e, device, dtype);
-        conv3 = XSepStage.Conv1xK(e, k, s, device, dtype);
-        bn3 = BatchNorms.Of(e, device, dtype);
-        conv4 = XSepStage.ConvKx1(e, k, s, device, dtype);
-        bn4 = BatchNorms.Of(e, device, dtype);
-        conv5 = nn.Conv2d(e, block.Out, 1, bias: false, device: device, dtype: dtype);
-        bn5 = BatchNorms.Of(block.Out, device, dtype);
         _layers = BlockLayers.Of(block, padding, placement);
+        (conv1, bn1) = LayerModules.Of(_layers.Expand!, device, dtype);
+        (conv2, bn2) = LayerModules.Of(_layers.Spatial[0], device, dtype);
+        (conv3, bn3) = LayerModules.Of(_layers.Spatial[1], device, dtype);
+        (conv4, bn4) = LayerModules.Of(_layers.Spatial[2], device, dtype);
+        (conv5, bn5) = LayerModules.Of(_layers.Project, device, dtype);
         if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
-        shortcut = Shortcut.Create(block.In, block.Out, s, device, dtype);
+        shortcut = LayerModules.Shortcut(_layers, device, dtype);
         _stage = new(conv2, bn2, conv3, bn3, conv4, bn4, padding, block.Activation) { Owner = this };
         RegisterComponents();
         _norms = new(this, _layers.All);
@@ -128,6 +122,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
         y = _stage.Forward(y, padded: padFirst, activated: se is null);
         if (se is not null) y = Spec.Activation.Apply(se.call(y));
         y = bn5.call(conv5.call(y));
-        return Shortcut.Add(shortcut, x, y, Spec.Stride).MoveToOuterDisposeScope();
+        if (_layers.Add is not null) y = y + shortcut.call(x);
+        return y.MoveToOuterDisposeScope();
     }
 }

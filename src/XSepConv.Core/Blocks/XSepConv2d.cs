@@ -45,15 +45,12 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
         EnumValues.Require(activation);
         (Channels, KernelSize, Stride, Padding, Activation) = (channels, kernelSize, stride, padding, activation);
 
-        conv1 = XSepStage.Conv2x2(channels, device, dtype);
-        bn1 = BatchNorms.Of(channels, device, dtype);
-        conv2 = XSepStage.Conv1xK(channels, kernelSize, stride, device, dtype);
-        bn2 = BatchNorms.Of(channels, device, dtype);
-        conv3 = XSepStage.ConvKx1(channels, kernelSize, stride, device, dtype);
-        bn3 = BatchNorms.Of(channels, device, dtype);
+        Layers = SpatialLayers.Of(BlockShape.Of(BlockKind.XSep), channels, kernelSize, stride, activation, null, padding: padding);
+        (conv1, bn1) = LayerModules.Of(Layers[0], device, dtype);
+        (conv2, bn2) = LayerModules.Of(Layers[1], device, dtype);
+        (conv3, bn3) = LayerModules.Of(Layers[2], device, dtype);
         _stage = new(conv1, bn1, conv2, bn2, conv3, bn3, padding, activation) { Owner = this };
         RegisterComponents();
-        Layers = SpatialLayers.Of(BlockShape.Of(BlockKind.XSep), channels, kernelSize, stride, activation, null, padding: padding);
         _norms = new(this, Layers);
     }
 

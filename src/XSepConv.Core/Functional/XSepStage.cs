@@ -38,19 +38,6 @@ internal sealed class XSepStage : FusableStage
         (_padding, _activation) = (padding, activation);
     }
 
-    public static Conv2d Conv2x2(int channels, Device? device, ScalarType? dtype) =>
-        nn.Conv2d(channels, channels, 2, groups: channels, bias: false, device: device, dtype: dtype);
-
-    public static Conv2d Conv1xK(int channels, int kernelSize, int stride, Device? device, ScalarType? dtype) =>
-        nn.Conv2d(
-            channels, channels, (1, kernelSize), stride: (1, stride), padding: (0, kernelSize / 2), groups: channels, bias: false,
-            device: device, dtype: dtype);
-
-    public static Conv2d ConvKx1(int channels, int kernelSize, int stride, Device? device, ScalarType? dtype) =>
-        nn.Conv2d(
-            channels, channels, (kernelSize, 1), stride: (stride, 1), padding: (kernelSize / 2, 0), groups: channels, bias: false,
-            device: device, dtype: dtype);
-
     /// <summary>Runs the stage.</summary>
     /// <param name="x">[N, E, H, W], or [N, E, H+1, W+1] when <paramref name="padded"/>.</param>
     /// <param name="padded">Whether the row and the column that the 2×2 takes away are already there.</param>

@@ -36,9 +36,8 @@ public class MobileNet : nn.Module<Tensor, Tensor>
         ArgumentNullException.ThrowIfNull(spec);
         Spec = spec.Validate();
         var paddings = spec.Paddings();
-        conv1 = nn.Conv2d(
-            spec.InputChannels, spec.StemChannels, 3, stride: spec.StemStride, padding: 1, bias: false, device: device, dtype: dtype);
-        bn1 = BatchNorms.Of(spec.StemChannels, device, dtype);
+        var layers = NetworkLayers.Of(spec);
+        (conv1, bn1) = LayerModules.Of(layers.Stem, device, dtype);
         bneck = nn.Sequential(spec.Blocks.Select((block, i) => ($"{i}", (nn.Module<Tensor, Tensor>)(block.Kind switch
         {
             BlockKind.XSep => new XSepBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
@@ -47,14 +46,13 @@ public class MobileNet : nn.Module<Tensor, Tensor>
             BlockKind.InvertedResidual => new InvertedResidualBlock(block, device, dtype),
             _ => throw EnumValues.Unknown(block.Kind),
         }))));
-        conv2 = nn.Conv2d(spec.Blocks[^1].Out, spec.LastChannels, 1, bias: false, device: device, dtype: dtype);
-        bn2 = BatchNorms.Of(spec.LastChannels, device, dtype);
+        (conv2, bn2) = LayerModules.Of(layers.Last, device, dtype);
         linear3 = nn.Linear(spec.LastChannels, spec.HiddenFeatures, device: device, dtype: dtype);
         bn3 = BatchNorms.OfFeatures(spec.HiddenFeatures, device, dtype);
         dropout = nn.Dropout(spec.Dropout);
         linear4 = nn.Linear(spec.HiddenFeatures, spec.NumClasses, device: device, dtype: dtype);
         RegisterComponents();
-        _norms = new(this, NetworkLayers.Of(spec).All);
+        _norms = new(this, layers.All);
         foreach (var norm in modules().OfType<NormBase>()) (norm.eps, norm.momentum) = (spec.NormEpsilon, spec.NormMomentum);
         Initialise();
     }

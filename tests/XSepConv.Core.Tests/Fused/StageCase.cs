@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv.Core.Tests.Fused;
@@ -63,10 +64,8 @@ internal sealed record StageCase(int Batch, int Channels, int Height, int Width,
 
     public IReadOnlyList<(Conv2d Conv, BatchNorm2d Norm)> Layers(ScalarType type)
     {
-        Conv2d[] convs = IsXSep
-            ? [XSepStage.Conv2x2(Channels, null, type), XSepStage.Conv1xK(Channels, Kernel, Stride, null, type), XSepStage.ConvKx1(Channels, Kernel, Stride, null, type)]
-            : [nn.Conv2d(Channels, Channels, Kernel, stride: Stride, padding: Kernel / 2, groups: Channels, bias: false, dtype: type)];
-        return [.. convs.Select(conv => (conv, BatchNorms.Of(Channels, null, type)))];
+        var shape = BlockShape.Of(IsXSep ? BlockKind.XSep : BlockKind.Dw);
+        return [.. SpatialLayers.Of(shape, Channels, Kernel, Stride, Activation, Activation).Select(layer => LayerModules.Of(layer, null, type))];
     }
 
     /// <summary>The stage over layers of <see cref="Layers"/>, run as its module does.</summary>
