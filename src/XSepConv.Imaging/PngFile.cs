@@ -37,7 +37,6 @@ internal sealed class PngFile
     /// <summary>Of EXIF: 1 to 8.</summary>
     public int Orientation { get; private set; } = ExifOrientation.Upright;
 
-    /// <summary>Whether a pixel may be seen through.</summary>
     public bool HasAlpha => (_color & AlphaColor) != 0 || !_transparency.IsEmpty;
 
     public byte[] Content { get; private set; } = [];

@@ -23,11 +23,14 @@ public static class OnnxExporter
     /// <summary>The version of ONNX's operators by default: the first with <c>HardSwish</c>.</summary>
     public const int OpsetVersion = OnnxVersions.HardSwishOpset;
 
-    /// <summary>The oldest version of ONNX's operators that can be written.</summary>
-    public const int OldestOpsetVersion = OnnxVersions.OldestOpset;
+    /// <summary>
+    /// The oldest version of ONNX's operators that can be written: the first in which those used have their present inputs, such as the
+    /// bounds of <c>Clip</c>.
+    /// </summary>
+    public const int OldestOpsetVersion = 11;
 
     /// <summary>The newest version of ONNX's operators that can be written.</summary>
-    public const int NewestOpsetVersion = OnnxVersions.NewestOpset;
+    public const int NewestOpsetVersion = 17;
 
     /// <summary>The metadata entry with the names of the classes, a JSON array.</summary>
     public const string ClassesMetadataKey = OnnxMetadata.ClassesKey;

@@ -26,6 +26,20 @@ internal static class CheckedOption
     public static Option<string?> OptionalChoice(string name, IReadOnlyList<string> known, string description, string? value = null) =>
         Complete(Make<string?>(name, value ?? string.Join('|', known), description, null, text => OneOf(known, text)), known);
 
+    /// <summary>A member of an enum by its name in small letters; null where it is not given.</summary>
+    public static Option<T?> OptionalMember<T>(string name, string description)
+        where T : struct, Enum
+    {
+        string[] known = [.. Enum.GetNames<T>().Select(member => member.ToLowerInvariant())];
+        return Complete(Make<T?>(name, string.Join('|', known), description, null, Parse), known);
+
+        (T?, string?) Parse(string text)
+        {
+            var (member, wrong) = OneOf(known, text);
+            return (member is null ? null : Enum.Parse<T>(member, ignoreCase: true), wrong);
+        }
+    }
+
     /// <summary>The known name, however it is capitalised, or what would be right.</summary>
     public static (string? Value, string? Wrong) OneOf(IReadOnlyList<string> known, string text) =>
         known.FirstOrDefault(name => string.Equals(name, text, StringComparison.OrdinalIgnoreCase)) is { } match
@@ -96,7 +110,6 @@ internal static class CheckedOption
     /// <summary>Whether it was typed.</summary>
     public static bool IsTyped(this SymbolResult result, Option option) => result.GetResult(option) is { IdentifierTokenCount: > 0 };
 
-    /// <summary>A value as a message shows it.</summary>
     public static string Shorten(string text) => text.Length <= MostShown ? text : text[..MostShown] + "…";
 
     private static Option<T> Complete<T>(Option<T> option, IReadOnlyList<string> known)

@@ -13,7 +13,6 @@ internal sealed class ToolCommand(string name, string description) : Command(nam
     /// <summary>Lines that can be typed, some with a word on them.</summary>
     public required string[] Examples { get; init; }
 
-    /// <summary>Adds options, under a title in the help.</summary>
     public void Add(string title, IEnumerable<Option> options, params string[] below)
     {
         groups.Add(new(title, [.. options], below));

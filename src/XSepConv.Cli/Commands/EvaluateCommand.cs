@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Spectre.Console;
 using TorchSharp;
 using XSepConv.Cli.Arguments;
@@ -15,8 +14,6 @@ namespace XSepConv.Cli.Commands;
 /// <summary><c>xsepconv evaluate</c>: how well a checkpoint does on test images or a folder.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly string[] Splits = [.. Enum.GetNames<EvaluatedSplit>().Select(name => name.ToLowerInvariant())];
-
     public static Command Create()
     {
         var checkpoint = new CheckpointOption("A best.safetensors or last.safetensors of train. It says itself which network it holds.");
@@ -24,13 +21,8 @@ internal static class EvaluateCommand
             hasDefault: false,
             "Whose images: of a published set its test images, or a folder of your own. Default: the data that "
                 + "the checkpoint was trained on.");
-        var split = new Option<EvaluatedSplit?>("--split")
-        {
-            Description = "Which images of 'folder': its test images where it has folders for the splits, else all.",
-            HelpName = string.Join('|', Splits),
-            CustomParser = argument => argument.Tokens is [var token] ? ParseSplit(argument, token.Value) : null,
-        };
-        split.CompletionSources.Add([.. Splits]);
+        var split = CheckedOption.OptionalMember<EvaluatedSplit>(
+            "--split", "Which images of 'folder': its test images where it has folders for the splits, else all.");
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.").Or("--batch-size", "-b");
         var device = new DeviceOptions();
         var json = CheckedOption.Flag(
@@ -87,14 +79,6 @@ internal static class EvaluateCommand
             }
         });
         return command;
-    }
-
-    private static EvaluatedSplit? ParseSplit(ArgumentResult argument, string text)
-    {
-        var (known, wrong) = CheckedOption.OneOf(Splits, text);
-        if (known is not null) return Enum.Parse<EvaluatedSplit>(known, ignoreCase: true);
-        argument.AddError($"--split is '{CheckedOption.Shorten(text)}': {wrong}");
-        return null;
     }
 
     private static string KnownData(LoadedCheckpoint loaded, string path) => DatasetCatalog.Names.Contains(loaded.DataName)

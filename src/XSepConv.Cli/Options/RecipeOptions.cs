@@ -25,15 +25,15 @@ internal sealed class RecipeOptions
     private readonly Option<int?> accumulate = CheckedOption.OptionalWhole(
         "--accumulate", 1, 65_536, "Batches whose mean gradient makes one step (1 without).");
 
-    private readonly Option<string?> optimizer = CheckedOption.OptionalChoice(
-        "--optimizer", ["sgd", "adamw"], "SGD with Nesterov's momentum, or AdamW.");
+    private readonly Option<OptimizerKind?> optimizer = CheckedOption.OptionalMember<OptimizerKind>(
+        "--optimizer", "SGD with Nesterov's momentum, or AdamW.");
 
     private readonly Option<double?> rate = CheckedOption.OptionalNumber(
         "--lr", Positive, value => value > 0, "The learning rate after warm-up.")
         .Or("--learning-rate");
 
-    private readonly Option<string?> schedule = CheckedOption.OptionalChoice(
-        "--schedule", ["cosine", "step"],
+    private readonly Option<ScheduleKind?> schedule = CheckedOption.OptionalMember<ScheduleKind>(
+        "--schedule",
         "After warm-up: half a cosine to 0; or a tenth from the middle and a hundredth from three quarters of the run on.");
 
     private readonly Option<double?> warmup = CheckedOption.OptionalNumber(
@@ -78,9 +78,9 @@ internal sealed class RecipeOptions
         {
             Epochs = result.GetValue(epochs) ?? named.Epochs,
             BatchSize = result.GetValue(batch) ?? named.BatchSize,
-            Optimizer = result.GetValue(optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : named.Optimizer,
+            Optimizer = result.GetValue(optimizer) ?? named.Optimizer,
             LearningRate = result.GetValue(rate) ?? named.LearningRate,
-            Schedule = result.GetValue(schedule) is { } shape ? Enum.Parse<ScheduleKind>(shape, ignoreCase: true) : named.Schedule,
+            Schedule = result.GetValue(schedule) ?? named.Schedule,
             WarmupEpochs = result.GetValue(warmup) ?? named.WarmupEpochs,
             WeightDecay = result.GetValue(decay) ?? named.WeightDecay,
             LabelSmoothing = result.GetValue(smoothing) ?? named.LabelSmoothing,

@@ -18,16 +18,10 @@ internal static unsafe class Roofline
     /// </summary>
     public static double MacsPerSecond()
     {
-        var best = 0.0;
-        for (var trial = 0; trial < 7; trial++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            var lanes = Vector512.IsHardwareAccelerated ? Chains<Lanes512, Vector512<float>>()
-                : Vector256.IsHardwareAccelerated ? Chains<Lanes256, Vector256<float>>() : Chains<Lanes128, Vector128<float>>();
-            best = Math.Max(best, FmaSteps * 12.0 * lanes / Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-
-        return best / 1e9;
+        var lanes = 0;
+        var seconds = Fastest(7, () => lanes = Vector512.IsHardwareAccelerated ? Chains<Lanes512, Vector512<float>>()
+            : Vector256.IsHardwareAccelerated ? Chains<Lanes256, Vector256<float>>() : Chains<Lanes128, Vector128<float>>());
+        return FmaSteps * 12.0 * lanes / seconds / 1e9;
     }
 
     /// <summary>10⁹ bytes a second, read and written counted both, of copying a block of this size to another.</summary>
@@ -38,16 +32,7 @@ internal static unsafe class Roofline
         try
         {
             NativeMemory.Fill(source, (nuint)bytes, 1);
-            var repeats = Math.Max(1, (64L << 20) / bytes);
-            var best = 0.0;
-            for (var trial = 0; trial < 9; trial++)
-            {
-                var start = Stopwatch.GetTimestamp();
-                for (var repeat = 0L; repeat < repeats; repeat++) Copy(source, destination, bytes);
-                best = Math.Max(best, 2.0 * bytes * repeats / Stopwatch.GetElapsedTime(start).TotalSeconds);
-            }
-
-            return best / 1e9;
+            return 2 * Rate(bytes, () => Copy(source, destination, bytes));
         }
         finally
         {
@@ -68,21 +53,35 @@ internal static unsafe class Roofline
         try
         {
             NativeMemory.Fill(source, (nuint)bytes, 1);
-            var repeats = Math.Max(1, (64L << 20) / bytes);
-            var best = 0.0;
-            for (var trial = 0; trial < 9; trial++)
-            {
-                var start = Stopwatch.GetTimestamp();
-                for (var repeat = 0L; repeat < repeats; repeat++) Read(source, bytes);
-                best = Math.Max(best, bytes * repeats / Stopwatch.GetElapsedTime(start).TotalSeconds);
-            }
-
-            return best / 1e9;
+            return Rate(bytes, () => Read(source, bytes));
         }
         finally
         {
             NativeMemory.AlignedFree(source);
         }
+    }
+
+    private static double Rate(long bytes, Action work)
+    {
+        var repeats = Math.Max(1, (64L << 20) / bytes);
+        var seconds = Fastest(9, () =>
+        {
+            for (var repeat = 0L; repeat < repeats; repeat++) work();
+        });
+        return bytes * repeats / seconds / 1e9;
+    }
+
+    private static double Fastest(int trials, Action work)
+    {
+        var best = double.PositiveInfinity;
+        for (var trial = 0; trial < trials; trial++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            work();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return best;
     }
 
     // Plain stores, as the kernels': a memory copy of the runtime's may bypass the caches.

@@ -39,7 +39,7 @@ internal static class PlanDrawing
     public static string Movement(PaddingDirection direction)
     {
         var (x, y) = PaddingPlan.Shift(direction);
-        return (x, y) == (0, 0) ? "nowhere in sum" : $"{Arrow(direction)} ½ {(x < 0 ? "left" : "right")}, ½ {(y < 0 ? "up" : "down")}";
+        return (x, y) == (0, 0) ? "nowhere in sum" : $"{direction.Arrow()} ½ {(x < 0 ? "left" : "right")}, ½ {(y < 0 ? "up" : "down")}";
     }
 
     /// <summary>A number of pixels, halves as ½.</summary>
@@ -57,18 +57,9 @@ internal static class PlanDrawing
         if (direction == PaddingDirection.Symmetric) return y switch { 0 => "  ↘ ↗", 1 => "   ·", _ => "  ↙ ↖" };
         var (shiftX, shiftY) = PaddingPlan.Shift(direction);
         var cells = Enumerable.Range(0, 3).Select(x => IsContent(x, shiftX) && IsContent(y, shiftY) ? "■" : "·");
-        return string.Join(' ', cells) + (y == 1 ? "  " + Arrow(direction) : "");
+        return string.Join(' ', cells) + (y == 1 ? "  " + direction.Arrow() : "");
 
         // Two of three rows hold content; what moves toward the start leaves the zeros at the end.
         static bool IsContent(int i, double shift) => shift < 0 ? i < 2 : i > 0;
     }
-
-    private static string Arrow(PaddingDirection direction) => direction switch
-    {
-        PaddingDirection.RightBottom => "↖",
-        PaddingDirection.LeftTop => "↘",
-        PaddingDirection.LeftBottom => "↗",
-        PaddingDirection.RightTop => "↙",
-        _ => "",
-    };
 }

@@ -31,12 +31,12 @@ internal sealed class TrainingScreen(
                 + $"{channels}×{height}×{width}"),
             ("", $"{train.Count:N0} images to train, {data.Validation.Count:N0} to validate, {data.Test.Count:N0} to test at the end"),
             ("recipe", recipe),
-            ("", $"{Count(plan.Epochs, "epoch")} of {Count(plan.StepsPerEpoch, "step")} of {StepText()}"),
+            ("", $"{ReportText.Count(plan.Epochs, "epoch")} of {ReportText.Count(plan.StepsPerEpoch, "step")} of {StepText()}"),
             ("", $"images {plan.Augmentation.Describe()}"),
             ("", OptimizerText()),
             ("", RateText()),
             ("", AverageText()),
-            ("device", $"{plan.Device}, {Count(plan.Threads, "thread")}, seed {options.Seed}"),
+            ("device", $"{plan.Device}, {ReportText.Count(plan.Threads, "thread")}, seed {options.Seed}"),
             ("output", $"{options.OutputDirectory}{Start()}"));
         DataTable.Write(console, data.CountByClass(), data.Findings);
         foreach (var one in Notes(height, width).Concat(note is null ? [] : [note])) console.WriteLine($" note: {one}");
@@ -68,7 +68,7 @@ internal sealed class TrainingScreen(
         if (outcome.StoppedEarly)
         {
             console.WriteLine(
-                $" Ended after epoch {outcome.EpochsDone}: {Count(options.Recipe.Patience ?? 0, "epoch")} brought nothing better.");
+                $" Ended after epoch {outcome.EpochsDone}: {ReportText.Count(options.Recipe.Patience ?? 0, "epoch")} brought nothing better.");
         }
 
         var test = outcome.Test;
@@ -110,15 +110,13 @@ internal sealed class TrainingScreen(
     {
         var clip = options.Recipe.ClipNorm is { } norm ? $"gradients clipped to a norm of {norm}" : "gradients as they are";
         var average = options.Recipe.EmaDecay > 0 ? $"an average of the weights (decay {options.Recipe.EmaDecay})" : "the weights";
-        var end = options.Recipe.Patience is { } patience ? $", until {Count(patience, "epoch")} bring nothing better" : "";
+        var end = options.Recipe.Patience is { } patience ? $", until {ReportText.Count(patience, "epoch")} bring nothing better" : "";
         return $"{clip}; {average} validated{end}";
     }
 
-    private static string Count(int count, string what) => $"{count:N0} {what}{(count == 1 ? "" : "s")}";
-
     private string Start() => !options.Resume ? ""
         : plan.StartEpoch > plan.Epochs ? ", all epochs are done"
-        : $", continued in epoch {plan.StartEpoch} after {Count(plan.StartStep, "step")}";
+        : $", continued in epoch {plan.StartEpoch} after {ReportText.Count(plan.StartStep, "step")}";
 
     private IEnumerable<string> Notes(int height, int width)
     {

@@ -7,7 +7,6 @@ namespace XSepConv;
 /// <summary>Layers as modules, with torch's default initialisation.</summary>
 internal static class LayerModules
 {
-    /// <summary>A convolution and the batch norm after it.</summary>
     public static (Conv2d Convolution, BatchNorm2d Norm) Of(Layer layer, Device? device, ScalarType? dtype) =>
         (Convolution(layer, device, dtype), BatchNorms.Of(layer.Out, device, dtype));
 

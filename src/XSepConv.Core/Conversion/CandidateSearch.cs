@@ -16,7 +16,6 @@ internal sealed class CandidateSearch
 
     public ModulePlaces Places { get; }
 
-    /// <summary>What can be replaced, in order of execution.</summary>
     public IReadOnlyList<DepthwiseCandidate> Candidates { get; private set; } = [];
 
     public long[] OutputShape { get; private set; } = [];

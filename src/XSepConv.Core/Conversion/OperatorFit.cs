@@ -121,7 +121,7 @@ internal sealed class OperatorFit
     private void SetKernels(Tensor kernels)
     {
         var (channels, k) = (_module.Channels, _module.KernelSize);
-        var values = kernels.detach().to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
+        var values = TensorBytes.Doubles(kernels);
         var (twoByTwo, row, column) = (new double[channels * 4], new double[channels * k], new double[channels * k]);
         for (var c = 0; c < channels; c++)
         {

@@ -70,7 +70,7 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         if (layers.SqueezeExcite is { } squeeze) extras.Add($"SE on {squeeze.Gate.Out}");
         if (layers.Add is not null) extras.Add(layers.Shortcut is null ? "+ input" : "+ 1×1 of the input");
         if (extras.Count > 0) lines.Add(string.Join(" · ", extras));
-        if (layers.Spatial[0].Padding is { } direction) lines.Add($"pads {direction} {Arrow(direction)}");
+        if (layers.Spatial[0].Padding is { } direction) lines.Add($"pads {direction} {direction.Arrow()}");
         return new($"b{index}", block.Kind == BlockKind.XSep ? BoxKind.XSep : BoxKind.Dw, lines);
     }
 
@@ -83,14 +83,4 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         : stride == 1 ? "the image's size" : $"1/{stride} of the image's size";
 
     private static int DivideUp(int pixels, int stride) => (int)((pixels + stride - 1L) / stride);
-
-    // Where the content moves.
-    private static string Arrow(PaddingDirection direction) => direction switch
-    {
-        PaddingDirection.RightBottom => "↖",
-        PaddingDirection.LeftTop => "↘",
-        PaddingDirection.LeftBottom => "↗",
-        PaddingDirection.RightTop => "↙",
-        _ => "·",
-    };
 }

@@ -17,7 +17,7 @@ internal static class BlockSettings
             (Padding, $"{operation.Padding}"), (Stride, Text(operation.Stride)), (Act, $"{operation.Activation}"),
         ],
         IBlock block => Of(block.Layers),
-        MobileNet network => Stem(network.Spec),
+        INetwork network => Stem(network.Spec),
         _ => [],
     };
 

@@ -15,8 +15,7 @@ internal static class FiniteWeights
         {
             using var scope = NewDisposeScope();
             if (!tensor.is_floating_point() || tensor.numel() == 0 || IsFine(key, tensor)) continue;
-            var values = tensor.detach().cpu().to(ScalarType.Float64).contiguous().data<double>().ToArray();
-            if (WeightValues.Problem(key, values) is { } problem) return problem;
+            if (WeightValues.Problem(key, TensorBytes.Doubles(tensor)) is { } problem) return problem;
         }
 
         return null;

@@ -41,7 +41,7 @@ internal static class ModuleState
     public static ModuleSettings Settings(nn.Module root)
     {
         var settings = new ModuleSettings();
-        var known = root is MobileNet network ? BlockSettings.Of(network.Spec) : new();
+        var known = root is INetwork network ? BlockSettings.Of(network.Spec) : new();
         foreach (var (path, module) in Modules(root))
         {
             if (NormOf(module) is { } norm) settings.SetNorm(path, norm.Epsilon, norm.Momentum);
@@ -78,7 +78,7 @@ internal static class ModuleState
     }
 
     /// <summary>Gives a network the normalisations' numbers of another one of the same spec.</summary>
-    public static void CopyNorms(MobileNet from, MobileNet to)
+    public static void CopyNorms(nn.Module from, nn.Module to)
     {
         foreach (var ((_, source), (_, target)) in Modules(from).Zip(Modules(to)))
         {

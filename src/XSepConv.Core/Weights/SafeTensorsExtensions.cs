@@ -31,7 +31,7 @@ public static class SafeTensorsExtensions
             ["format"] = "pt",
             [ModuleSettings.MetadataKey] = ModuleState.Settings(module).ToJson(),
         };
-        if (module is MobileNet network) entries[NetworkSpec.MetadataKey] = network.Spec.ToJson();
+        if (module is INetwork network) entries[NetworkSpec.MetadataKey] = network.Spec.ToJson();
         SafeTensors.Write(path, ModuleState.Tensors(module), entries);
     }
 

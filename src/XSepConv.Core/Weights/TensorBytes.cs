@@ -35,7 +35,14 @@ internal static class TensorBytes
         return new(name, stored.Stored, [.. tensor.shape], tensor.detach().cpu().contiguous().bytes.ToArray());
     }
 
-    /// <summary>Makes a CPU tensor of stored values.</summary>
+    /// <summary>The values in double precision, row-major, whatever the tensor's device, type and strides.</summary>
+    public static double[] Doubles(Tensor tensor)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return tensor.detach().cpu().to(ScalarType.Float64).contiguous().data<double>().ToArray();
+    }
+
     public static Tensor Create(SafeTensorInfo info, byte[] data)
     {
         var type = Types.First(pair => pair.Stored == info.Type).Torch;

@@ -85,7 +85,6 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
         return attribute;
     }
 
-    /// <summary>Names the graph, its input and its output.</summary>
     public GraphProto Finish(string name, Value input, Value output, string outputName)
     {
         // A module that does nothing leaves the input itself, which can't be an output too.

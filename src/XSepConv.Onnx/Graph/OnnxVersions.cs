@@ -3,11 +3,6 @@ namespace XSepConv.Onnx;
 /// <summary>Which versions of ONNX's operators are written, and the version of the file format that goes with each.</summary>
 internal static class OnnxVersions
 {
-    /// <summary>The first in which every operator here has its present inputs, such as the bounds of <c>Clip</c>.</summary>
-    public const int OldestOpset = 11;
-
-    public const int NewestOpset = 17;
-
     /// <summary>The first with <c>HardSwish</c>.</summary>
     public const int HardSwishOpset = 14;
 

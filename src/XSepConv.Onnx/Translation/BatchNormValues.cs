@@ -16,9 +16,9 @@ internal sealed record BatchNormValues(ModuleAt At, double[] Scale, double[] Shi
         }
 
         var channels = (int)norm.num_features;
-        var scale = norm.weight is { } weight ? TensorValues.Of(weight) : Enumerable.Repeat(1.0, channels).ToArray();
-        var shift = norm.bias is { } bias ? TensorValues.Of(bias) : new double[channels];
-        return new(at, scale, shift, TensorValues.Of(mean), TensorValues.Of(variance), norm.eps);
+        var scale = norm.weight is { } weight ? TensorBytes.Doubles(weight) : Enumerable.Repeat(1.0, channels).ToArray();
+        var shift = norm.bias is { } bias ? TensorBytes.Doubles(bias) : new double[channels];
+        return new(at, scale, shift, TensorBytes.Doubles(mean), TensorBytes.Doubles(variance), norm.eps);
     }
 
     /// <summary>That after a layer.</summary>

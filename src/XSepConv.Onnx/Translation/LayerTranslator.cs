@@ -5,7 +5,6 @@ namespace XSepConv.Onnx;
 /// <summary>Single layers as nodes.</summary>
 internal sealed class LayerTranslator(GraphBuilder graph)
 {
-    /// <summary>A convolution and the batch norm after it.</summary>
     public Value Convolution(Value x, ModuleAt conv, ModuleAt? norm = null) =>
         Convolution(x, LayerWeights.Of(conv), ConvGeometry.Of(conv), norm);
 

@@ -13,7 +13,7 @@ internal sealed record LayerWeights(ModuleAt At, long[] Shape, double[] Kernel, 
         var (weight, bias) = at.Module is Linear linear
             ? (linear.weight, linear.bias)
             : (((Conv2d)at.Module).weight, ((Conv2d)at.Module).bias);
-        return new(at, weight.shape, TensorValues.Of(weight), bias is null ? null : TensorValues.Of(bias));
+        return new(at, weight.shape, TensorBytes.Doubles(weight), bias is null ? null : TensorBytes.Doubles(bias));
     }
 
     /// <summary>Takes in the batch norm that follows, in double precision.</summary>

@@ -6,26 +6,12 @@ namespace XSepConv;
 /// Writes to an open descriptor where that stands. A <see cref="FileStream"/> keeps a position of its own: what others write to the same
 /// file after it, such as the next program of a shell's redirection, would be laid over what it has written.
 /// </summary>
-internal sealed unsafe partial class DescriptorStream(int descriptor) : Stream
+internal sealed unsafe partial class DescriptorStream(int descriptor) : OneWayStream(reads: false)
 {
     // From errno.h.
     private const int Interrupted = 4;
 
     private static int WouldBlock => OperatingSystem.IsLinux() ? 11 : 35;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <exception cref="IOException">Nobody reads any more, the disk is full, or the descriptor is closed.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
@@ -47,18 +33,6 @@ internal sealed unsafe partial class DescriptorStream(int descriptor) : Stream
             else if (error != Interrupted) throw new IOException(Marshal.GetPInvokeErrorMessage(error));
         }
     }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

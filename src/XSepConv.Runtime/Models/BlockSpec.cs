@@ -82,7 +82,6 @@ public sealed record BlockSpec(
         _ => throw EnumValues.Unknown(SqueezeExcite),
     };
 
-    /// <summary>Channels inside of squeeze-excite, or 0 without one.</summary>
     internal int SqueezedChannels => SqueezeExcite == SqueezeExcite.None ? 0 : SqueezeChannels ?? SqueezeExciteChannels / SqueezeReduction;
 
     /// <summary>Says what is wrong with the row, if anything is.</summary>

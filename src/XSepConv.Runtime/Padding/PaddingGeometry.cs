@@ -15,7 +15,6 @@ internal static class PaddingGeometry
         _ => throw OneSidedOnly(direction),
     };
 
-    /// <summary>Whether the row of zeros is on top.</summary>
     public static bool IsTop(this PaddingDirection direction) => direction switch
     {
         PaddingDirection.LeftTop or PaddingDirection.RightTop => true,
@@ -38,6 +37,16 @@ internal static class PaddingGeometry
         if (channel < first + second) return SymmetricOrder[1];
         return channel < first + second + third ? SymmetricOrder[2] : SymmetricOrder[3];
     }
+
+    /// <summary>Where the content moves.</summary>
+    public static string Arrow(this PaddingDirection direction) => direction switch
+    {
+        PaddingDirection.RightBottom => "↖",
+        PaddingDirection.LeftTop => "↘",
+        PaddingDirection.LeftBottom => "↗",
+        PaddingDirection.RightTop => "↙",
+        _ => "·",
+    };
 
     private static ArgumentOutOfRangeException OneSidedOnly(PaddingDirection direction) =>
         new(

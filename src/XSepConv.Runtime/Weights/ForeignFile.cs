@@ -8,7 +8,6 @@ namespace XSepConv;
 /// </summary>
 internal static class ForeignFile
 {
-    /// <summary>As many first bytes as are looked at.</summary>
     public const int Length = 512;
 
     private const string FromPyTorch =

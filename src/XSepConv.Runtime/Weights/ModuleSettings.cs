@@ -33,7 +33,6 @@ internal sealed class ModuleSettings
     {
     }
 
-    /// <summary>The paths, with what is set there.</summary>
     public IReadOnlyDictionary<string, Dictionary<string, string?>> ByPath => _byPath;
 
     /// <summary>Reads what a file says.</summary>

@@ -33,7 +33,6 @@ internal sealed class SafeTensorsHeader
 
     private long[] begins = [];
 
-    /// <summary>The tensors in the order of their data.</summary>
     public OrderedDictionary<string, SafeTensorInfo> Tensors { get; private set; } = [];
 
     public Dictionary<string, string> Metadata { get; } = [];

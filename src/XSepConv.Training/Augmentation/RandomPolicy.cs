@@ -6,11 +6,31 @@ namespace XSepConv.Training;
 /// </summary>
 internal static class RandomPolicy
 {
-    public const int Operations = 14;
-
     private const double LargestTranslation = 150.0 / 331;
     private const double LargestShearPerDegree = 0.3 / 30;
     private const double LargestChange = 0.9;
+
+    private delegate void Operation(PixelImage image, double signed, double largestRotation);
+
+    private static readonly Operation[] All =
+    [
+        (_, _, _) => { },
+        (image, signed, largest) => GeometricOperations.ShearRows(image, Shear(signed, largest)),
+        (image, signed, largest) => GeometricOperations.ShearColumns(image, Shear(signed, largest)),
+        (image, signed, _) => GeometricOperations.Translate(image, Math.Truncate(signed * LargestTranslation * image.Width), 0),
+        (image, signed, _) => GeometricOperations.Translate(image, 0, Math.Truncate(signed * LargestTranslation * image.Height)),
+        (image, signed, largest) => GeometricOperations.Rotate(image, signed * largest),
+        (image, signed, _) => ColorOperations.Brightness(image, Factor(signed)),
+        (image, signed, _) => ColorOperations.Saturation(image, Factor(signed)),
+        (image, signed, _) => ColorOperations.Contrast(image, Factor(signed)),
+        (image, signed, _) => ColorOperations.Sharpness(image, Factor(signed)),
+        (image, signed, _) => ColorOperations.Posterize(image, 8 - (int)Math.Round(4 * Math.Abs(signed))),
+        (image, signed, _) => ColorOperations.Solarize(image, (int)Math.Ceiling(256 * (1 - Math.Abs(signed)))),
+        (image, _, _) => ColorOperations.AutoContrast(image),
+        (image, _, _) => ColorOperations.Equalize(image),
+    ];
+
+    public static int Operations => All.Length;
 
     public static void Apply(PixelImage image, double magnitude, double largestRotation, ref CounterRandom random)
     {
@@ -20,53 +40,10 @@ internal static class RandomPolicy
     }
 
     /// <summary>Does one of the operations; their strength is the size of <paramref name="signed"/>.</summary>
-    public static void Apply(PixelImage image, int operation, double signed, double largestRotation)
-    {
-        var shear = signed * LargestShearPerDegree * largestRotation;
-        var factor = 1 + (LargestChange * signed);
-        switch (operation)
-        {
-            case 0:
-                break;
-            case 1:
-                GeometricOperations.ShearRows(image, shear);
-                break;
-            case 2:
-                GeometricOperations.ShearColumns(image, shear);
-                break;
-            case 3:
-                GeometricOperations.Translate(image, Math.Truncate(signed * LargestTranslation * image.Width), 0);
-                break;
-            case 4:
-                GeometricOperations.Translate(image, 0, Math.Truncate(signed * LargestTranslation * image.Height));
-                break;
-            case 5:
-                GeometricOperations.Rotate(image, signed * largestRotation);
-                break;
-            case 6:
-                ColorOperations.Brightness(image, factor);
-                break;
-            case 7:
-                ColorOperations.Saturation(image, factor);
-                break;
-            case 8:
-                ColorOperations.Contrast(image, factor);
-                break;
-            case 9:
-                ColorOperations.Sharpness(image, factor);
-                break;
-            case 10:
-                ColorOperations.Posterize(image, 8 - (int)Math.Round(4 * Math.Abs(signed)));
-                break;
-            case 11:
-                ColorOperations.Solarize(image, (int)Math.Ceiling(256 * (1 - Math.Abs(signed))));
-                break;
-            case 12:
-                ColorOperations.AutoContrast(image);
-                break;
-            default:
-                ColorOperations.Equalize(image);
-                break;
-        }
-    }
+    public static void Apply(PixelImage image, int operation, double signed, double largestRotation) =>
+        All[operation](image, signed, largestRotation);
+
+    private static double Shear(double signed, double largestRotation) => signed * LargestShearPerDegree * largestRotation;
+
+    private static double Factor(double signed) => 1 + (LargestChange * signed);
 }

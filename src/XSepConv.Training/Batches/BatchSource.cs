@@ -75,7 +75,6 @@ internal sealed class BatchSource
 
     public int Steps { get; }
 
-    /// <summary>How long batches were waited for, in all.</summary>
     public TimeSpan Waited { get; private set; }
 
     /// <summary>

@@ -7,29 +7,22 @@ namespace XSepConv.Training;
 internal static class TensorBatch
 {
     /// <summary>The images, [N, C, H, W] and contiguous: libtorch's CPU convolutions are wrong on channels-last ones.</summary>
-    public static Tensor Images(Batch batch, ImageSplit split, Device device, ScalarType dtype)
-    {
-        using var scope = NewDisposeScope();
-        var images = empty([batch.Count, split.Channels, split.Height, split.Width], ScalarType.Float32);
-        MemoryMarshal.AsBytes(batch.Images).CopyTo(images.bytes);
-        return images.to(dtype, device).MoveToOuterDisposeScope();
-    }
+    public static Tensor Images(Batch batch, ImageSplit split, Device device, ScalarType dtype) =>
+        Of(batch.Images, ScalarType.Float32, device, dtype, batch.Count, split.Channels, split.Height, split.Width);
 
     /// <summary>The classes, [N].</summary>
-    public static Tensor Labels(Batch batch, Device device)
-    {
-        using var scope = NewDisposeScope();
-        var labels = empty([batch.Count], ScalarType.Int64);
-        MemoryMarshal.AsBytes(batch.Labels).CopyTo(labels.bytes);
-        return labels.to(device).MoveToOuterDisposeScope();
-    }
+    public static Tensor Labels(Batch batch, Device device) => Of(batch.Labels, ScalarType.Int64, device, ScalarType.Int64, batch.Count);
 
     /// <summary>How much each image counts itself in a mixed batch, [N].</summary>
-    public static Tensor Weights(Batch batch, Device device)
+    public static Tensor Weights(Batch batch, Device device) =>
+        Of(batch.Weights, ScalarType.Float32, device, ScalarType.Float32, batch.Count);
+
+    private static Tensor Of<T>(Span<T> values, ScalarType type, Device device, ScalarType dtype, params long[] shape)
+        where T : struct
     {
         using var scope = NewDisposeScope();
-        var weights = empty([batch.Count], ScalarType.Float32);
-        MemoryMarshal.AsBytes(batch.Weights).CopyTo(weights.bytes);
-        return weights.to(device).MoveToOuterDisposeScope();
+        var tensor = empty(shape, type);
+        MemoryMarshal.AsBytes(values).CopyTo(tensor.bytes);
+        return tensor.to(dtype, device).MoveToOuterDisposeScope();
     }
 }

@@ -6,17 +6,10 @@ namespace XSepConv.Training;
 /// <summary>A trained network and what is needed to use it.</summary>
 public sealed class LoadedCheckpoint : IDisposable
 {
-    internal LoadedCheckpoint(MobileNet network, DataSpec data, ImageNormalization normalization, EpochResult? result)
-    {
-        Network = network;
-        ClassNames = data.Classes;
-        DataName = data.Name;
-        IsSynthetic = data.Synthetic;
-        ImageShape = (data.Channels, data.Height, data.Width);
-        Background = data.Background;
-        Normalization = normalization;
-        Result = result;
-    }
+    private readonly DataSpec _data;
+
+    internal LoadedCheckpoint(MobileNet network, DataSpec data, ImageNormalization normalization, EpochResult? result) =>
+        (Network, _data, Normalization, Result) = (network, data, normalization, result);
 
     /// <summary>The network, in evaluation mode.</summary>
     public MobileNet Network { get; }
@@ -25,19 +18,19 @@ public sealed class LoadedCheckpoint : IDisposable
     public NetworkSpec Spec => Network.Spec;
 
     /// <summary>The name of each class, in the order of the logits.</summary>
-    public IReadOnlyList<string> ClassNames { get; }
+    public IReadOnlyList<string> ClassNames => _data.Classes;
 
     /// <summary>The data set it was trained on.</summary>
-    public string DataName { get; }
+    public string DataName => _data.Name;
 
     /// <summary>Whether the images of that set are generated.</summary>
-    public bool IsSynthetic { get; }
+    public bool IsSynthetic => _data.Synthetic;
 
     /// <summary>Channels, height and width of the images it was trained on.</summary>
-    public (int Channels, int Height, int Width) ImageShape { get; }
+    public (int Channels, int Height, int Width) ImageShape => (_data.Channels, _data.Height, _data.Width);
 
     /// <summary>What see-through pixels were laid on; null where alpha was dropped.</summary>
-    public Rgb? Background { get; }
+    public Rgb? Background => _data.Background;
 
     /// <summary>From bytes to what the network was trained on.</summary>
     public ImageNormalization Normalization { get; }

@@ -14,13 +14,10 @@ internal sealed record TrainingState
     /// <summary>Whole epochs behind the run, validation included.</summary>
     public int EpochsDone { get; init; }
 
-    /// <summary>Steps done of the epoch after them.</summary>
     public int StepsDone { get; init; }
 
-    /// <summary>Sum of the losses of these steps.</summary>
     public double LossSum { get; init; }
 
-    /// <summary>Images of these steps that were classified right.</summary>
     public long Correct { get; init; }
 
     /// <summary>Seconds these steps took. 0 between epochs, so that a finished run's file has no clock in it.</summary>

@@ -15,7 +15,11 @@ internal sealed class Comparison(ComparisonFolder folder, ComparisonManifest man
         progress?.Report(new(runs, runs, null, 0, 1, null, null));
         var latencies = Latencies.Measure(manifest, network => Path.Combine(folder.RunPath(new(network, 0)), Checkpoint.BestFileName));
         var report = ComparisonReport.Of(folder, manifest, latencies);
-        ReportFiles.Write(folder, report);
+        AtomicFile.WriteAllText(folder.Json, JsonReport.Write(report));
+        AtomicFile.WriteAllText(folder.Markdown, MarkdownReport.Write(report));
+
+        // Last: who sees it can rely on the others.
+        AtomicFile.WriteAllText(folder.Html, HtmlReport.Write(report));
         return report;
     }
 }

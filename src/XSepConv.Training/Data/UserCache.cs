@@ -3,7 +3,6 @@ namespace XSepConv.Training;
 /// <summary>Where a user's programs keep what they can make again.</summary>
 internal static class UserCache
 {
-    /// <summary>The user's cache of one data set.</summary>
     public static string Folder(string name, DatasetOptions options) =>
         Path.Combine(options.CacheDirectory ?? Path.Combine(Root(), "xsepconv"), name);
 

@@ -76,7 +76,6 @@ internal struct CounterRandom
         /// <summary>The weight of one image in one epoch.</summary>
         Mixup = 6,
 
-        /// <summary>Which images of a split a limit keeps.</summary>
         Limit = 7,
     }
 }

@@ -29,7 +29,6 @@ internal sealed class LearningRateSchedule
 
     public long TotalSteps { get; }
 
-    /// <summary>How many steps lead up to the peak.</summary>
     public long WarmupSteps { get; }
 
     /// <summary>What comes after warm-up.</summary>

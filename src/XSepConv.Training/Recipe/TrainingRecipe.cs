@@ -105,7 +105,6 @@ public sealed record TrainingRecipe
     public static TrainingRecipe For(string name) => Known.FirstOrDefault(recipe => recipe.Name == name)
         ?? throw new ArgumentException($"There is no recipe '{name}'; known are {string.Join(", ", Names)}.", nameof(name));
 
-    /// <summary>The network with the dropout of the recipe.</summary>
     internal NetworkSpec Of(NetworkSpec network) => Dropout is { } dropout ? network with { Dropout = dropout } : network;
 
     internal IEnumerable<string> Problems()

@@ -14,7 +14,6 @@ internal sealed class WeightAverage : IDisposable
     private readonly double _decay;
     private readonly List<(string Key, Tensor Average, Tensor Source)> _pairs;
 
-    /// <summary>Begins with the network as it is.</summary>
     public WeightAverage(MobileNet network, double decay)
     {
         _decay = decay;

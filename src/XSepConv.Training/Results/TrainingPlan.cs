@@ -9,7 +9,6 @@ internal sealed record TrainingPlan
 
     public required Augmentation Augmentation { get; init; }
 
-    /// <summary>The device, such as <c>cpu</c> or <c>cuda:0</c>.</summary>
     public required string Device { get; init; }
 
     public required int Threads { get; init; }

@@ -9,8 +9,6 @@ internal sealed class RunDirectory
     /// <summary>The epochs, a line each.</summary>
     public const string LogFileName = "log.jsonl";
 
-    private const string LockFileName = ".lock";
-
     private RunDirectory(string path) => FullName = path;
 
     public string FullName { get; }
@@ -65,17 +63,20 @@ internal sealed class RunDirectory
 
     /// <summary>Keeps other runs out until disposed of; the system lets go of it when the process is killed.</summary>
     /// <exception cref="TrainingRefusedException">Another run is at work there.</exception>
-    public IDisposable Lock()
+    public IDisposable Lock() => Lock(FullName, "run");
+
+    /// <summary>Keeps others out of a directory that is there.</summary>
+    /// <exception cref="TrainingRefusedException">Another of the same kind is at work there.</exception>
+    internal static IDisposable Lock(string folder, string what)
     {
         try
         {
             return RegularFile.OpenWrite(
-                Path.Combine(FullName, LockFileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None,
-                FileOptions.DeleteOnClose);
+                Path.Combine(folder, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
         }
         catch (IOException e)
         {
-            throw new TrainingRefusedException($"Another run is writing to {FullName}.", e);
+            throw new TrainingRefusedException($"Another {what} is writing to {folder}.", e);
         }
     }
 

@@ -13,7 +13,7 @@ internal static class RunSettings
         (string Name, string? Value)[] settings =
         [
             ("network", network.Name),
-            ("network table", Digest(Encoding.UTF8.GetBytes(network.ToJson()))),
+            ("network table", Digest(network)),
             ("dropout", Text(network.Dropout)),
             ("epochs", Text(recipe.Epochs)),
             ("batch size", Text(recipe.BatchSize)),
@@ -81,7 +81,9 @@ internal static class RunSettings
     private static string Summary(ImageSplit split) =>
         $"{split.Count} of {split.Channels}×{split.Height}×{split.Width}, {split.Fingerprint()[..16]}";
 
-    private static string Digest(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes))[..16];
+    /// <summary>Tells two networks of one name apart.</summary>
+    internal static string Digest(NetworkSpec network) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(network.ToJson())))[..16];
 
     private static string Text<T>(T value) where T : IFormattable => value.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -8,7 +8,6 @@ internal sealed class Speedometer
     private long _last = Stopwatch.GetTimestamp();
     private double _seconds;
 
-    /// <summary>Images a second; 0 before the first step.</summary>
     public double PerSecond => _seconds > 0 ? 1 / _seconds : 0;
 
     /// <summary>So many images are done since the last call.</summary>

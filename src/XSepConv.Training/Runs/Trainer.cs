@@ -152,7 +152,7 @@ public sealed class Trainer
         {
             throw new TrainingMemoryException(
                 $"There is not enough memory for batches of {Plan.BatchSize / _processes.Size} images; "
-                + $"{run?.Kept() ?? "nothing was trained yet"}. "
+                + $"{run?.Files.Kept() ?? "nothing was trained yet"}. "
                 + "A smaller batch needs less, and as many more accumulated batches keep the images of a step; "
                 + "so does a smaller width.", e);
         }
@@ -169,6 +169,6 @@ public sealed class Trainer
         state.EpochsDone, completed, state.BestEpoch?.ValidationTop1 ?? double.NaN, state.BestEpoch?.Epoch ?? 0, state.Test, state.History)
     {
         StoppedEarly = completed && state.EpochsDone < _options.Recipe.Epochs,
-        Problem = run?.Problem,
+        Problem = run?.Files.Problem,
     };
 }

@@ -15,18 +15,13 @@ internal sealed class TrainingRun(
     TrainingState start,
     IProgress<TrainingProgress>? progress)
 {
-    private readonly RunFiles _files = new(
-        directory, new CheckpointWriter(network, optimizer, average, data), new RunCurves(directory, plan), processes);
     private readonly TrainingStep _step = new(options.Recipe, options.Seed, data.Train, network, optimizer, average, processes);
     private readonly Speedometer _speed = new();
 
+    public RunFiles Files { get; } = new(
+        directory, new CheckpointWriter(network, optimizer, average, data), new RunCurves(directory, plan), processes);
+
     public TrainingState State { get; private set; } = start;
-
-    /// <summary>What could not be made besides the checkpoints; null when all could.</summary>
-    public string? Problem => _files.Problem;
-
-    /// <summary>What is kept, for the message of an error.</summary>
-    public string Kept() => _files.Kept();
 
     private long StepsBefore => ((long)State.EpochsDone * plan.StepsPerEpoch) + State.StepsDone;
 
@@ -39,12 +34,12 @@ internal sealed class TrainingRun(
     {
         if (options.Resume)
         {
-            _files.Continue(State, StepsBefore);
+            Files.Continue(State, StepsBefore);
         }
         else
         {
             // A run can be resumed from its first moment on.
-            _files.Begin(State);
+            Files.Begin(State);
         }
 
         while (State.EpochsDone < plan.Epochs && !IsExhausted)
@@ -55,7 +50,6 @@ internal sealed class TrainingRun(
         return Test(cancel);
     }
 
-    /// <summary>The steps of an epoch that are left.</summary>
     private bool Train(CancellationToken cancel)
     {
         var epoch = State.EpochsDone + 1;
@@ -83,7 +77,7 @@ internal sealed class TrainingRun(
             progress?.Report(new(epoch, plan.Epochs, State.StepsDone, plan.StepsPerEpoch, loss, _speed.PerSecond, rate, "train", null));
 
             var cancelled = processes.Any(cancel.IsCancellationRequested);
-            if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0)) _files.Save(State);
+            if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0)) Files.Save(State);
             if (cancelled) return false;
         }
 
@@ -94,10 +88,10 @@ internal sealed class TrainingRun(
     private bool Validate(CancellationToken cancel)
     {
         var epoch = State.EpochsDone + 1;
-        _files.RequireFinite(State);
+        Files.RequireFinite(State);
         if (Measure(average?.Network ?? network, data.Validation, "validate", cancel) is not { } validation)
         {
-            _files.Save(State);
+            Files.Save(State);
             return false;
         }
 
@@ -129,7 +123,7 @@ internal sealed class TrainingRun(
         };
         var next = State with { StepsDone = 0, LossSum = 0, Correct = 0, Seconds = 0, WaitSeconds = 0 };
         next = next with { EpochsDone = epoch, History = [.. State.History, result] };
-        _files.EndEpoch(next, timed);
+        Files.EndEpoch(next, timed);
         State = next;
         progress?.Report(
             new(
@@ -152,7 +146,7 @@ internal sealed class TrainingRun(
 
         if (Measure(best.Network, data.Test, "test", cancel) is not { } test) return false;
         State = State with { Test = test };
-        _files.Save(State);
+        Files.Save(State);
         return true;
     }
 

@@ -20,7 +20,6 @@ internal abstract class PackedNetwork
     /// <summary>Lays the steps out for images of one size.</summary>
     public abstract NetworkPlan Plan(MapSize image, int threads);
 
-    /// <summary>Packs for the width of that name.</summary>
     public static PackedNetwork Create(FoldedNetwork network, string kernel) => kernel switch
     {
         "v512" when CanRun(Vector512.IsHardwareAccelerated) => new PackedNetwork<Lanes512, Vector512<float>>(network) { Kernel = kernel },

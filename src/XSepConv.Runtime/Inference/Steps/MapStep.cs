@@ -14,7 +14,6 @@ internal abstract unsafe class MapStep
 
     public abstract int Items { get; }
 
-    /// <summary>Floats of scratch that a thread needs.</summary>
     public abstract long ScratchFloats { get; }
 
     public abstract void Run(in ImageMaps maps, int first, int end, float* scratch);

@@ -6,7 +6,6 @@ internal enum LayerKind
     /// <summary>A convolution in which every output sees every input channel.</summary>
     Convolution,
 
-    /// <summary>A convolution of each channel on its own.</summary>
     Depthwise,
 
     /// <summary>A row and a column of zeros at the sides that <see cref="Layer.Padding"/> says.</summary>
@@ -107,7 +106,6 @@ internal sealed class Layer
         yield return ($"{Norm}.{BatchCounter}", []);
     }
 
-    /// <summary>What a batch norm's counter is called.</summary>
     public const string BatchCounter = "num_batches_tracked";
 
     /// <summary>What follows each layer, layer by layer: the size of its result for an image, or a block's input, of this size.</summary>

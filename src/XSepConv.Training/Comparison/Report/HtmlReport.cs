@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Unicode;
 
 namespace XSepConv.Training;
 
@@ -10,6 +12,10 @@ internal sealed class HtmlReport
 {
     private const string Measured = " data-measured";
     private const int HashDigits = 16;
+
+    // Letters stay letters; what HTML reads (< > & " ' and controls) is always escaped, whatever is allowed.
+    private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
+
 
     private readonly ComparisonReport report;
     private readonly StringBuilder text = new();
@@ -161,14 +167,13 @@ internal sealed class HtmlReport
 
     private void Setting(string name, string value) => Line($"<div><dt>{E(name)}</dt><dd>{E(value)}</dd></div>");
 
-    /// <summary>Whether sixteen hexadecimal digits stand at its end.</summary>
     private static bool HasHash(string value) =>
         value.Length >= HashDigits && value[^HashDigits..].All(char.IsAsciiHexDigitLower);
 
     private static string Cells(string element, IEnumerable<string> cells) =>
         string.Concat(cells.Select(cell => $"<{element}>{E(cell)}</{element}>"));
 
-    private static string E(string text) => HtmlText.Escape(text);
+    private static string E(string text) => Encoder.Encode(text);
 
     private static string Style()
     {

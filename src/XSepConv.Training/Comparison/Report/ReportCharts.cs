@@ -264,10 +264,7 @@ internal static class ReportCharts
             plot.Axes.Left.SetTicks(places, [.. names.Reverse().Select(Short)]);
             plot.Axes.Bottom.TickLabelStyle.Rotation = -45;
             plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.UpperRight;
-        }
 
-        if (classes <= MostNames)
-        {
             // For names that are turned and long.
             plot.Axes.Bottom.MinimumSize = 95;
             plot.Axes.Right.MinimumSize = 18;

@@ -10,7 +10,6 @@ internal static class ReportText
 
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
-    /// <summary>What was compared on what, in a sentence.</summary>
     public static string Subject(ComparisonManifest manifest)
     {
         var data = manifest.Data;

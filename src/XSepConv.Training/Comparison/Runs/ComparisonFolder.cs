@@ -11,8 +11,6 @@ internal sealed class ComparisonFolder(string path)
     /// <summary>The file that tells a comparison from none.</summary>
     public const string ManifestName = "compare.json";
 
-    private const string LockName = ".lock";
-
     public string FullName { get; } = Path.GetFullPath(path);
 
     public string Html => Path.Combine(FullName, "report.html");
@@ -37,24 +35,11 @@ internal sealed class ComparisonFolder(string path)
         try
         {
             Directory.CreateDirectory(FullName);
+            return RunDirectory.Lock(FullName, "comparison");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new TrainingRefusedException($"The output directory '{FullName}' can't be written: {e.Message}", e);
-        }
-
-        try
-        {
-            return RegularFile.OpenWrite(
-                Path.Combine(FullName, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new TrainingRefusedException($"The output directory '{FullName}' can't be written: {e.Message}", e);
-        }
-        catch (IOException e)
-        {
-            throw new TrainingRefusedException($"Another comparison is writing to {FullName}.", e);
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -18,7 +16,6 @@ internal sealed record ComparisonManifest
     /// <summary>The recipe, for the network, seed and folder of no run yet.</summary>
     public required TrainingOptions Training { get; init; }
 
-    /// <summary>In the order in which they are shown.</summary>
     public required IReadOnlyList<ComparedNetwork> Networks { get; init; }
 
     /// <summary>Each network is trained with the seeds 0 … this − 1.</summary>
@@ -53,7 +50,7 @@ internal sealed record ComparisonManifest
         settings["threads"] = $"{training.Threads}";
         settings["device"] = $"{TorchDevice.Parse(training.Device).type}";
         settings["networks"] = string.Join(", ", networks.Select(network => network.Id));
-        foreach (var network in networks) settings[$"network {network.Id}"] = Digest(network.Spec);
+        foreach (var network in networks) settings[$"network {network.Id}"] = RunSettings.Digest(network.Spec);
         return new()
         {
             Kind = kind,
@@ -65,10 +62,6 @@ internal sealed record ComparisonManifest
             Settings = settings,
         };
     }
-
-    // Tells two networks of one name apart.
-    private static string Digest(NetworkSpec spec) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(spec.ToJson())))[..16];
 
     public string ToJson() => JsonSerializer.Serialize(this, ComparisonJson.Default.ComparisonManifest);
 

@@ -11,7 +11,6 @@ internal sealed record ComparisonReport(
 {
     public string Title => Manifest.Kind == "ablate" ? "What the 2×2 and its padding are worth" : "XSepConv against its depthwise twin";
 
-    /// <summary>Puts it together from what the runs wrote.</summary>
     public static ComparisonReport Of(ComparisonFolder folder, ComparisonManifest manifest, IReadOnlyList<Latency> latencies)
     {
         var networks = manifest.Networks.Zip(

@@ -10,7 +10,6 @@ internal enum SplitKind
     /// <summary>A validation split of the set's own.</summary>
     Validation,
 
-    /// <summary>What is measured once, at the end.</summary>
     Test,
 }
 
@@ -41,13 +40,11 @@ internal sealed class ImageFileWriter : IDisposable
 
     public int ImageBytes => _shape.Channels * _shape.Height * _shape.Width;
 
-    /// <summary>Channels, height and width of an image.</summary>
     public (int Channels, int Height, int Width) Shape => _shape;
 
     /// <summary>How many images are expected, for progress; 0 where not known.</summary>
     public int Expected { get; set; }
 
-    /// <summary>How many images there are so far.</summary>
     public int Count => (int)_counts.Sum();
 
     public ImageFileNotes Notes { get; set; } = ImageFileNotes.None;

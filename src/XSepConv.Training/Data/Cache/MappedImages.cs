@@ -38,7 +38,6 @@ internal sealed unsafe class MappedImages : ImageStore
     /// <summary>In the order of the labels.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>What was found while they were decoded.</summary>
     public ImageFileNotes Notes { get; }
 
     public override int Count => (int)_file.Count;

@@ -12,7 +12,6 @@ internal enum EvaluatedSplit
     /// <summary>Those that pick the best epoch.</summary>
     Val,
 
-    /// <summary>Those that are measured on at the end.</summary>
     Test,
 }
 

@@ -12,50 +12,31 @@ internal static class PictureKind
     private const string Heic = "HEIC";
     private const string Jpeg2000 = "JPEG 2000";
 
-    private static readonly Dictionary<string, string> Names = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly Dictionary<string, string> Names = new (string Kind, string Extensions)[]
     {
-        [".png"] = Png,
-        [".jpg"] = Jpeg,
-        [".jpeg"] = Jpeg,
-        [".jpe"] = Jpeg,
-        [".jfif"] = Jpeg,
-        [".jif"] = Jpeg,
-        [".pjpeg"] = Jpeg,
-        [".pjp"] = Jpeg,
-        [".webp"] = "WebP",
-        [".gif"] = "GIF",
-        [".bmp"] = Bmp,
-        [".dib"] = Bmp,
-        [".tif"] = "TIFF",
-        [".tiff"] = "TIFF",
-        [".heic"] = Heic,
-        [".heif"] = Heic,
-        [".hif"] = Heic,
-        [".avif"] = "AVIF",
-        [".jp2"] = Jpeg2000,
-        [".j2k"] = Jpeg2000,
-        [".jpf"] = Jpeg2000,
-        [".jpx"] = Jpeg2000,
-        [".jxl"] = "JPEG XL",
-        [".ppm"] = "netpbm",
-        [".pgm"] = "netpbm",
-        [".pbm"] = "netpbm",
-        [".pnm"] = "netpbm",
-        [".tga"] = "Targa",
-        [".psd"] = "Photoshop",
-        [".svg"] = "SVG",
-        [".ico"] = "icon",
-        [".exr"] = "OpenEXR",
-        [".hdr"] = "Radiance",
-        [".pcx"] = "PCX",
-        [".qoi"] = "QOI",
-        [".dng"] = "raw camera",
-        [".cr2"] = "raw camera",
-        [".cr3"] = "raw camera",
-        [".nef"] = "raw camera",
-        [".arw"] = "raw camera",
-        [".dcm"] = "DICOM",
-    };
+        (Png, ".png"),
+        (Jpeg, ".jpg .jpeg .jpe .jfif .jif .pjpeg .pjp"),
+        ("WebP", ".webp"),
+        ("GIF", ".gif"),
+        (Bmp, ".bmp .dib"),
+        ("TIFF", ".tif .tiff"),
+        (Heic, ".heic .heif .hif"),
+        ("AVIF", ".avif"),
+        (Jpeg2000, ".jp2 .j2k .jpf .jpx"),
+        ("JPEG XL", ".jxl"),
+        ("netpbm", ".ppm .pgm .pbm .pnm"),
+        ("Targa", ".tga"),
+        ("Photoshop", ".psd"),
+        ("SVG", ".svg"),
+        ("icon", ".ico"),
+        ("OpenEXR", ".exr"),
+        ("Radiance", ".hdr"),
+        ("PCX", ".pcx"),
+        ("QOI", ".qoi"),
+        ("raw camera", ".dng .cr2 .cr3 .nef .arw"),
+        ("DICOM", ".dcm"),
+    }.SelectMany(known => known.Extensions.Split(' '), (known, extension) => (extension, known.Kind))
+        .ToDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Those whose first bytes need not be looked at: sets have one for each picture.</summary>
     private static readonly string[] Texts = [".txt", ".json", ".xml", ".csv", ".md", ".yaml", ".yml"];
@@ -67,7 +48,6 @@ internal static class PictureKind
     /// <summary>The kind that a name's extension says; null where it is none of a picture.</summary>
     public static string? OfExtension(string extension) => Names.GetValueOrDefault(extension);
 
-    /// <summary>Whether pictures of the kind are read.</summary>
     public static bool IsRead(string kind) => kind is Png or Jpeg;
 
     /// <summary>Whether a file of that extension may be a picture all the same.</summary>

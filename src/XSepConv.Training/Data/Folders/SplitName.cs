@@ -28,30 +28,14 @@ internal enum SplitWord
 /// </param>
 internal sealed partial record SplitName(SplitWord Word, string Rest)
 {
-    private static readonly Dictionary<string, SplitWord> Words = new()
+    private static readonly Dictionary<string, SplitWord> Words = new (SplitWord Word, string Spellings)[]
     {
-        ["train"] = SplitWord.Train,
-        ["training"] = SplitWord.Train,
-        ["trn"] = SplitWord.Train,
-        ["val"] = SplitWord.Validation,
-        ["valid"] = SplitWord.Validation,
-        ["validation"] = SplitWord.Validation,
-        ["validate"] = SplitWord.Validation,
-        ["dev"] = SplitWord.Validation,
-        ["test"] = SplitWord.Test,
-        ["testing"] = SplitWord.Test,
-        ["tst"] = SplitWord.Test,
-        ["holdout"] = SplitWord.Test,
-        ["eval"] = SplitWord.Evaluation,
-        ["evaluation"] = SplitWord.Evaluation,
-        ["pred"] = SplitWord.Unlabelled,
-        ["predict"] = SplitWord.Unlabelled,
-        ["prediction"] = SplitWord.Unlabelled,
-        ["predictions"] = SplitWord.Unlabelled,
-        ["unlabeled"] = SplitWord.Unlabelled,
-        ["unlabelled"] = SplitWord.Unlabelled,
-        ["inference"] = SplitWord.Unlabelled,
-    };
+        (SplitWord.Train, "train training trn"),
+        (SplitWord.Validation, "val valid validation validate dev"),
+        (SplitWord.Test, "test testing tst holdout"),
+        (SplitWord.Evaluation, "eval evaluation"),
+        (SplitWord.Unlabelled, "pred predict prediction predictions unlabeled unlabelled inference"),
+    }.SelectMany(split => split.Spellings.Split(' '), (split, spelling) => (spelling, split.Word)).ToDictionary();
 
     private static readonly string[] Fillers =
     [

@@ -26,7 +26,7 @@ internal static class Archive
     /// <summary>The files of a gzipped tar archive, in its order.</summary>
     public static IEnumerable<ArchiveEntry> TarGz(Stream file, string what)
     {
-        CheckGzip(file, what);
+        RequireGzip(file, what);
         using var unzipped = new GZipStream(file, CompressionMode.Decompress, leaveOpen: true);
         using var counted = new CheckedTarStream(unzipped, MostBytes, what);
         using var tar = new TarReader(counted, leaveOpen: true);
@@ -105,7 +105,8 @@ internal static class Archive
         }
     }
 
-    private static void CheckGzip(Stream file, string what)
+    /// <summary>Looks at the start of a file, which is left there.</summary>
+    internal static void RequireGzip(Stream file, string what)
     {
         var start = new byte[2];
         var got = file.ReadAtLeast(start, 2, throwOnEndOfStream: false);

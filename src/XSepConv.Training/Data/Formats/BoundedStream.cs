@@ -4,21 +4,11 @@ namespace XSepConv.Training;
 /// <param name="inner">Read from where it is.</param>
 /// <param name="what">The file and the part of it, for errors.</param>
 /// <param name="owns">Whether the other stream ends with this one.</param>
-internal sealed class BoundedStream(Stream inner, long length, string what, bool owns = false) : Stream
+internal sealed class BoundedStream(Stream inner, long length, string what, bool owns = false) : OneWayStream(reads: true)
 {
     private long _done;
 
     public long Left => length - _done;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override int Read(Span<byte> buffer)
     {
@@ -28,8 +18,6 @@ internal sealed class BoundedStream(Stream inner, long length, string what, bool
         _done += got;
         return got;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     public void Fill(Span<byte> buffer)
     {
@@ -49,14 +37,4 @@ internal sealed class BoundedStream(Stream inner, long length, string what, bool
         if (disposing && owns) inner.Dispose();
         base.Dispose(disposing);
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -8,7 +8,7 @@ namespace XSepConv.Training;
 /// because the reader allocates what a header claims. Refused are links and devices, extended headers of more than 64 KiB, and archives of
 /// more than a limit.
 /// </summary>
-internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what) : Stream
+internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what) : OneWayStream(reads: true)
 {
     private const int Block = 512;
     private const int LargestExtension = 1 << 16;
@@ -18,16 +18,6 @@ internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what
     private long _dataLeft;
     private long _total;
     private bool _ended;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override int Read(Span<byte> buffer)
     {
@@ -61,8 +51,6 @@ internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what
         _headerUsed = 0;
         return Read(buffer);
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     private void Check()
     {
@@ -118,14 +106,4 @@ internal sealed class CheckedTarStream(Stream inner, long mostBytes, string what
             : throw new InvalidDataException(
                 string.Create(CultureInfo.InvariantCulture, $"{what}: '{Name()}' in the tar archive has no valid size."));
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -10,7 +10,6 @@ internal sealed record EncodedImage(string What, byte[] Bytes, int Label)
     /// <summary>Why there are no bytes; null where there are.</summary>
     public string? Problem { get; private init; }
 
-    /// <summary>A file that could not be read.</summary>
     public static EncodedImage Unreadable(string what, string name, string problem) => new(what, [], 0) { Name = name, Problem = problem };
 }
 

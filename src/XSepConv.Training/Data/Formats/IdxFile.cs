@@ -52,14 +52,7 @@ internal static class IdxFile
         using var file = RegularFile.OpenRead(path);
         if (!path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) return read(file, path);
 
-        Span<byte> start = stackalloc byte[2];
-        var got = file.ReadAtLeast(start, 2, throwOnEndOfStream: false);
-        if (got < 2 || start[0] != 0x1F || start[1] != 0x8B)
-        {
-            throw new InvalidDataException($"{path}: starts with '{Convert.ToHexString(start[..got])}', a gzip file starts with '1F8B'.");
-        }
-
-        file.Position = 0;
+        Archive.RequireGzip(file, path);
         using var unzipped = new GZipStream(file, CompressionMode.Decompress);
         try
         {

@@ -19,7 +19,6 @@ internal sealed record CifarDataset(string Name, CifarArchive Layout, PublishedF
     public static CifarDataset Hundred { get; } = new("cifar-100", CifarArchive.Hundred, new(
         "cifar-100-binary.tar.gz", 168_513_733, "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec", "cifar-100-binary"));
 
-    /// <inheritdoc/>
     protected override IReadOnlyList<string> Decode(IReadOnlyList<string> paths, ImageFileWriter writer)
     {
         var path = paths[0];

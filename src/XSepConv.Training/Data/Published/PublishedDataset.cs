@@ -15,7 +15,6 @@ internal abstract record PublishedDataset(
 {
     public string FolderName { get; init; } = Name;
 
-    /// <summary>Debian's package of it, if there is one.</summary>
     public string? DebianPackage { get; init; }
 
     /// <summary>Reads the files.</summary>
@@ -31,7 +30,6 @@ internal abstract record CachedDataset(
     string Name, Augmentation Augmentation, IReadOnlyList<Uri> Sources, IReadOnlyList<PublishedFile> Files, int Side)
     : PublishedDataset(Name, Augmentation, Sources, Files)
 {
-    /// <inheritdoc/>
     public sealed override ImageDataset Load(
         IReadOnlyList<string> paths, string source, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {

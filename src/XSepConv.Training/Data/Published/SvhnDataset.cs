@@ -25,7 +25,6 @@ internal sealed record SvhnDataset(string Name, IReadOnlyList<PublishedFile> Fil
     /// <summary>With the 531,131 extra images to learn from as well.</summary>
     public static SvhnDataset WithExtra { get; } = new("svhn-extra", [Train, Extra, Test]) { FolderName = "svhn" };
 
-    /// <inheritdoc/>
     protected override IReadOnlyList<string> Decode(IReadOnlyList<string> paths, ImageFileWriter writer)
     {
         foreach (var path in paths)

@@ -12,7 +12,6 @@ internal sealed record TinyImageNetDataset()
         [new("tiny-imagenet-200.zip", 248_100_043, "90528d7ca1a48142e341f4ef8d21d0de", "tiny-imagenet-200")],
         TinyImageNetArchive.Side)
 {
-    /// <inheritdoc/>
     protected override IReadOnlyList<string> Decode(IReadOnlyList<string> paths, ImageFileWriter writer)
     {
         var path = paths[0];

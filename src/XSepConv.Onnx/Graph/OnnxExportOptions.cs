@@ -1,3 +1,5 @@
+using XSepConv.Onnx;
+
 namespace XSepConv;
 
 /// <summary>What becomes of batch norm in an ONNX file.</summary>
@@ -38,7 +40,7 @@ public sealed record OnnxExportOptions
     /// The version of ONNX's operators, 11 to 17. Old runtimes need a low one: below 14 hswish is written as <c>x · HardSigmoid(x)</c>, as
     /// there is no <c>HardSwish</c>. The version of the file format is the one that ONNX released with it.
     /// </summary>
-    public int Opset { get; init; } = OnnxExporter.OpsetVersion;
+    public int Opset { get; init; } = OnnxVersions.HardSwishOpset;
 
     /// <summary>The one size of image that the file takes, in pixels; null for any size.</summary>
     /// <remarks>With a size, OpenCV takes one image at a time (docs/interop.md).</remarks>
