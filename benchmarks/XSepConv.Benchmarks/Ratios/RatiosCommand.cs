@@ -77,7 +77,8 @@ internal static class RatiosCommand
         });
         command.SetAction(
             parse => Run(
-                parse.GetValue(only) ?? [], new(parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()]),
+                parse.GetValue(only) ?? [],
+                new(parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()]),
                 parse.GetValue(json)));
         return command;
     }
