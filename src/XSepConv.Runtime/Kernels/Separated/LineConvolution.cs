@@ -188,7 +188,8 @@ internal readonly unsafe struct LineConvolution<TLanes, TVector>
             var b = Phase(r);
             for (var q = 0; q < b.Phase.Taps; q++)
             {
-                TLanes.Store(sums + ((2 + b.Phase.FirstTap + (_stride * q)) * (nint)lanes), TLanes.Load(b.WeightGradients + ((nint)q * lanes)));
+                var tap = sums + ((2 + b.Phase.FirstTap + (_stride * q)) * (nint)lanes);
+                TLanes.Store(tap, TLanes.Load(b.WeightGradients + ((nint)q * lanes)));
             }
         }
     }

@@ -117,7 +117,8 @@ internal unsafe struct XSepInferWork<TLanes, TVector, TActivation> : IKernelWork
         for (var row = 0; row < Shape.Height; row++)
         {
             TwoByTwo<TLanes, TVector>.Forward<ActivatedFinish<TActivation>>(
-                b.InputRows + row, 1, width, Edge(item), b.Lanes.TwoByTwo, b.Row, 0, b.Lanes.First.Shift, prefetch.After((nint)row * width));
+                b.InputRows + row, 1, width, Edge(item), b.Lanes.TwoByTwo, b.Row, 0, b.Lanes.First.Shift,
+                prefetch.After((nint)row * width));
             b.Across.Infer<TActivation>(b.Row, lanes, b.Middle + (row * middleRow), lanes, b.Lanes.Second.Shift);
         }
 
