@@ -7,6 +7,6 @@ public sealed class RoomTests
         "src/XSepConv.Runtime",
         "", "Files", "Weights", "Padding", "Models|Models/Layers",
         "Kernels/Vectors", "Kernels/Threads", "Kernels/Tiles", "Kernels/Layout", "Kernels/BatchNorm",
-        "Kernels/Pointwise", "Kernels/Linear", "Kernels/Stem", "Kernels/SqueezeExcite", "Kernels/Depthwise", "Kernels/Separated", "Kernels/Stages",
+        "Kernels/Pointwise", "Kernels/Linear", "Kernels/Stem", "Kernels/SqueezeExcite", "Kernels/Depthwise", "Kernels/Separated", "Kernels/Stages", "Kernels/Blocks",
         "Inference/Folding", "Inference/Packing", "Inference/Steps", "Inference/Plans", "Inference"));
 }

@@ -30,6 +30,7 @@ public sealed class KernelGenerator : IIncrementalGenerator
         Add("LineTiles", LineTiles.Write());
         Add("NormSweeps", NormSweeps.Write());
         Add("GradientSweeps", GradientSweeps.Write());
+        Add("WeightGradientTiles", WeightGradientTiles.Write());
 
         void Add(string name, string text) => output.AddSource($"{name}.g.cs", SourceText.From(text, Encoding.UTF8));
     });

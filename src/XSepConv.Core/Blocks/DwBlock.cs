@@ -14,7 +14,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>,
 /// <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
+public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWholeBlock
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
@@ -23,6 +23,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
     private readonly BlockLayers _layers;
     private readonly ModuleNorms _norms;
     private readonly DepthwiseStage _stage;
+    private readonly WholeBlock _whole;
 
     /// <summary>Creates the block with torch's default initialisation.</summary>
     /// <param name="kernelSize">K, odd.</param>
@@ -60,6 +61,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
         if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
         shortcut = LayerModules.Shortcut(_layers, device, dtype);
         _stage = new(conv2, bn2, block.Activation) { Owner = this };
+        _whole = new(block, _stage, (conv1, bn1), (conv3, bn3), se, shortcut);
         RegisterComponents();
         _norms = new(this, _layers.All);
     }
@@ -81,6 +83,8 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
 
     FusableStage IFusable.Stage => _stage;
 
+    WholeBlock IWholeBlock.Whole => _whole;
+
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
@@ -95,6 +99,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(DwBlock));
         _norms.RequireStatistics(x, nameof(DwBlock));
+        if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         var squeezed = Spec.SqueezeExcite == SqueezeExcite.Expanded;
         y = _stage.Forward(y, activated: !squeezed);

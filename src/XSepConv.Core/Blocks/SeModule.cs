@@ -46,6 +46,9 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
 
     internal SqueezeExciteLayers Layers { get; }
 
+    /// <summary>What makes the weights.</summary>
+    internal Sequential Chain => se;
+
     /// <summary>Scales every channel of a map by a weight in [0, 1].</summary>
     /// <param name="x">[N, C, H, W]; N ≥ 2 in training mode.</param>
     /// <returns>[N, C, H, W].</returns>

@@ -15,7 +15,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
 /// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator, IFusable
+public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator, IFusable, IWholeBlock
 {
     private readonly Conv2d conv1, conv2, conv3, conv4, conv5;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4, bn5;
@@ -24,6 +24,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
     private readonly BlockLayers _layers;
     private readonly ModuleNorms _norms;
     private readonly XSepStage _stage;
+    private readonly WholeBlock _whole;
 
     /// <summary>Creates the block with torch's default initialisation.</summary>
     /// <param name="kernelSize">K, odd.</param>
@@ -75,6 +76,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
         if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
         shortcut = LayerModules.Shortcut(_layers, device, dtype);
         _stage = new(conv2, bn2, conv3, bn3, conv4, bn4, padding, block.Activation) { Owner = this };
+        _whole = new(block, _stage, (conv1, bn1), (conv5, bn5), se, shortcut, padding, placement);
         RegisterComponents();
         _norms = new(this, _layers.All);
     }
@@ -99,6 +101,8 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
 
     FusableStage IFusable.Stage => _stage;
 
+    WholeBlock IWholeBlock.Whole => _whole;
+
     /// <summary>Whether the expanded map is padded, or the input.</summary>
     public PaddingPlacement Placement { get; }
 
@@ -116,6 +120,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(XSepBlock));
         _norms.RequireStatistics(x, nameof(XSepBlock));
+        if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
         var padFirst = Placement == PaddingPlacement.BeforeExpand;
         var y = padFirst ? DirectionalPadding.Pad(x, Padding) : x;
         y = Spec.Activation.Apply(bn1.call(conv1.call(y)));

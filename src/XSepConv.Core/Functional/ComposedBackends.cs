@@ -10,7 +10,7 @@ internal sealed class ComposedBackends : IDisposable
 
     public ComposedBackends(IEnumerable<nn.Module> modules)
     {
-        _chosen = [.. modules.OfType<IFusable>().Select(fusable => fusable.Stage).Distinct().Select(stage => (stage, stage.Backend))];
+        _chosen = [.. modules.SelectMany(FusableStage.Of).Distinct().Select(stage => (stage, stage.Backend))];
         _hooked = [.. _chosen.Select(entry => entry.Stage).Where(stage => stage.HasHooks)];
         _chosen.ForEach(entry => entry.Stage.Backend = XSepBackend.Composed);
     }

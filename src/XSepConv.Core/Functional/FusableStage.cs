@@ -28,6 +28,10 @@ internal abstract class FusableStage(params nn.Module<Tensor, Tensor>[] layers)
     /// <summary>Whether a layer has hooks, which only run where the layer does.</summary>
     public bool HasHooks => !LayerHooks.CanTell || Array.Exists(layers, LayerHooks.Any);
 
+    /// <summary>The stages of a module's own.</summary>
+    public static IEnumerable<FusableStage> Of(nn.Module module) =>
+        module is IFusable fusable ? [fusable.Stage] : module is IFusableEnds fused ? fused.Ends : [];
+
     /// <summary>Whether the stage runs fused on this input.</summary>
     /// <exception cref="InvalidOperationException">
     /// <see cref="XSepBackend.Fused"/> is asked for and can't run; the message says why.

@@ -10,10 +10,16 @@ internal static class FusedDifferentiation
     /// </summary>
     public static Tensor Norm(Tensor x, Tensor weight, Tensor bias, Tensor statistics, int index, FusedNorm norm, bool training)
     {
-        if (training) return nn.functional.batch_norm(x, null, null, weight, bias, training: true, momentum: 0, eps: norm.Epsilon);
-        var (mean, inverse) = (Channels(statistics[2 * index]), Channels(statistics[(2 * index) + 1]));
-        return ((x - mean) * inverse * Channels(weight)) + Channels(bias);
+        return training ? BatchNorm(x, weight, bias, norm) : Affine(x, weight, bias, statistics[2 * index], statistics[(2 * index) + 1]);
     }
+
+    /// <summary>With the statistics of this batch.</summary>
+    public static Tensor BatchNorm(Tensor x, Tensor weight, Tensor bias, FusedNorm norm) =>
+        nn.functional.batch_norm(x, null, null, weight, bias, training: true, momentum: 0, eps: norm.Epsilon);
+
+    /// <summary>With a mean and an inverse deviation.</summary>
+    public static Tensor Affine(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor inverse) =>
+        ((x - Channels(mean)) * Channels(inverse) * Channels(weight)) + Channels(bias);
 
     /// <summary>Gradients of all but the last of <paramref name="saved"/>; null for those that need none.</summary>
     public static Tensor?[] Gradients(Tensor y, IReadOnlyList<Tensor> saved, Tensor outputGradient)
@@ -23,6 +29,13 @@ internal static class FusedDifferentiation
         var gradients = autograd.grad([y], [.. wanted.Select(i => saved[i])], [outputGradient], retain_graph: true, create_graph: true);
         for (var i = 0; i < wanted.Length; i++) results[wanted[i]] = gradients[i];
         return results;
+    }
+
+    /// <summary>Gradients of the composed operators where no more than those are wanted.</summary>
+    public static Tensor?[] Once(Func<Tensor?[]> backward)
+    {
+        using var grad = enable_grad();
+        return [.. backward().Select(gradient => gradient?.detach())];
     }
 
     private static Tensor Channels(Tensor x) => x.view(1, -1, 1, 1);

@@ -10,6 +10,11 @@ namespace XSepConv;
 /// <summary>Tensors as the kernels take them: pointers to contiguous float32.</summary>
 internal static unsafe class FusedMemory
 {
+    private const long LineFloats = 16;
+
+    // Floats of statistics that stand before an operator's own memory: far more than there are channels.
+    private const long MostFrozen = 1L << 20;
+
     /// <summary>Says why the kernels can't run on a tensor of so many values, or null where they can.</summary>
     public static string? WhyNot(Tensor x, string name, long values)
     {
@@ -24,15 +29,13 @@ internal static unsafe class FusedMemory
     /// <summary>
     /// Says why the kernels can't stand in for a depthwise convolution: its settings and its weight can be set after it was built.
     /// </summary>
-    public static string? WhyNot(Conv2d conv, in ConvGeometry geometry, long channels)
-    {
-        if (!geometry.Fits(conv, channels))
-        {
-            return "a convolution is not as it was built: stride, padding, dilation, groups or kernel differ, or it has a bias";
-        }
+    public static string? WhyNot(Conv2d conv, in ConvGeometry geometry, long channels) =>
+        WhyNot(conv, geometry, channels, channels * geometry.Kernel.Height * geometry.Kernel.Width);
 
-        return WhyNot(conv.weight, "a weight", channels * geometry.Kernel.Height * geometry.Kernel.Width);
-    }
+    /// <summary>The same for a convolution of other groups, with so many weights.</summary>
+    public static string? WhyNot(Conv2d conv, in ConvGeometry geometry, long groups, long values) => geometry.Fits(conv, groups)
+        ? WhyNot(conv.weight, "a weight", values)
+        : "a convolution is not as it was built: stride, padding, dilation, groups or kernel differ, or it has a bias";
 
     /// <summary>Says why the kernels can't stand in for a batch norm.</summary>
     public static string? WhyNot(BatchNorm2d norm, bool training, long channels)
@@ -46,6 +49,39 @@ internal static unsafe class FusedMemory
         if (norm.training != training) return "some batch norms are in training mode and some are not";
         return WhyNot(norm.weight, "a batch norm's scale", channels) ?? WhyNot(norm.bias, "a batch norm's shift", channels)
             ?? WhyNot(norm.running_mean, "a running mean", channels) ?? WhyNot(norm.running_var, "a running variance", channels);
+    }
+
+    /// <summary>Says why an operator with memory of such sizes can't run.</summary>
+    public static string? WhyNot((long Kept, long Forward, long Backward) sizes) =>
+        Math.Max(sizes.Kept, Math.Max(sizes.Forward, sizes.Backward)) > (int.MaxValue / sizeof(float)) - MostFrozen
+            ? "its maps take 2 GiB or more" : null;
+
+    /// <summary>So many floats and those that fill the last cache line.</summary>
+    public static long WholeLines(long floats) => (floats + LineFloats - 1) / LineFloats * LineFloats;
+
+    /// <summary>Gradients of a convolution and its norm, in three tensors from the one with an index on.</summary>
+    public static ConvNormGradients Gradients(Tensor?[] tensors, int first) => new()
+    {
+        Weights = Pointer(tensors[first]!),
+        Norm = new() { Weight = Pointer(tensors[first + 1]!), Bias = Pointer(tensors[first + 2]!) },
+    };
+
+    /// <summary>
+    /// Whether gradients of an input, then of weight, scale and shift of each convolution, are numbers. It shows in the norms', which are
+    /// sums over all of a channel.
+    /// </summary>
+    public static bool AreNumbers(Tensor?[] gradients)
+    {
+        for (var i = 2; i < gradients.Length; i++)
+        {
+            if (i % 3 == 1) continue;
+            foreach (var value in new ReadOnlySpan<float>(Pointer(gradients[i]!), (int)gradients[i]!.numel()))
+            {
+                if (!float.IsFinite(value)) return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Whatever the default type and device are.</summary>

@@ -1,14 +1,16 @@
 namespace XSepConv;
 
 /// <summary>
-/// How the spatial operator of a module is computed: the XSepConv of an <see cref="XSepConv2d"/> or <see cref="XSepBlock"/>, or the K×K
-/// depthwise convolution of a <see cref="DwBlock"/> with the batch norm and the nonlinearity after it.
+/// How modules are computed: an <see cref="XSepConv2d"/>, the blocks, and a network's first and last convolution with the batch norm and the
+/// nonlinearity after it.
 /// </summary>
 /// <remarks>
-/// Fused, the stage's layers do not run one by one: only their parameters, buffers, settings and modes count. While one of them has forward
-/// hooks, or is not as it was built (another stride, a bias), <see cref="Auto"/> runs composed and <see cref="Fused"/> throws. In training,
-/// fused keeps its input and all of its parameters for backward: changing one of them in place before that ends with libtorch's own error,
-/// also where the composed layers have kept a copy.
+/// <para>A block runs as one fused operator where all of its layers are as they were built, without hooks, and all of its batch norms in one
+/// mode. Otherwise its layers run one by one, but for its spatial operator, the XSepConv or the K×K depthwise convolution with what follows,
+/// which is fused alone under the same conditions.</para>
+/// <para>Fused, layers do not run one by one: only their parameters, buffers, settings and modes count. In training, fused keeps its input and
+/// all of its parameters for backward: changing one of them in place before that ends with libtorch's own error, also where the composed
+/// layers have kept a copy.</para>
 /// </remarks>
 public enum XSepBackend
 {
@@ -18,6 +20,8 @@ public enum XSepBackend
     /// <summary>Stock libtorch operators, one after the other: every device and dtype.</summary>
     Composed,
 
-    /// <summary>One fused operator that keeps a channel in the processor's cache; an exception where it can't run.</summary>
+    /// <summary>
+    /// Fused at least in the spatial operator, which keeps a channel in the processor's cache; an exception where that can't run.
+    /// </summary>
     Fused,
 }

@@ -14,8 +14,8 @@ public static class XSepBackendExtensions
     {
         ArgumentNullException.ThrowIfNull(module);
         EnumValues.Require(backend);
-        var fusables = module.modules().Prepend(module).Distinct().OfType<IFusable>().ToList();
-        fusables.ForEach(fusable => fusable.Stage.Backend = backend);
-        return fusables.Count;
+        var modules = module.modules().Prepend(module).Distinct().ToList();
+        foreach (var stage in modules.SelectMany(FusableStage.Of)) stage.Backend = backend;
+        return modules.OfType<IFusable>().Count();
     }
 }

@@ -16,7 +16,7 @@ namespace XSepConv;
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and
 /// bias 0.</para>
 /// </remarks>
-public class MobileNet : nn.Module<Tensor, Tensor>, INetwork
+public class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
@@ -25,6 +25,7 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork
     private readonly BatchNorm1d bn3;
     private readonly Dropout dropout;
     private readonly ModuleNorms _norms;
+    private readonly ConvolutionStage _stem, _last;
 
     /// <summary>Assembles and initialises the network.</summary>
     /// <param name="spec">The table and what is around it; it is validated.</param>
@@ -51,6 +52,7 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork
         bn3 = BatchNorms.OfFeatures(spec.HiddenFeatures, device, dtype);
         dropout = nn.Dropout(spec.Dropout);
         linear4 = nn.Linear(spec.HiddenFeatures, spec.NumClasses, device: device, dtype: dtype);
+        (_stem, _last) = (new(conv1, bn1, spec.Activation) { Owner = this }, new(conv2, bn2, spec.Activation) { Owner = this });
         RegisterComponents();
         _norms = new(this, layers.All);
         foreach (var norm in modules().OfType<NormBase>()) (norm.eps, norm.momentum) = (spec.NormEpsilon, spec.NormMomentum);
@@ -59,6 +61,8 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork
 
     /// <summary>What this network was built from.</summary>
     public NetworkSpec Spec { get; }
+
+    IReadOnlyList<FusableStage> IFusableEnds.Ends => [_stem, _last];
 
     /// <summary>Classifies a batch of images.</summary>
     /// <param name="x">[N, C, H, W], normalised as in training; any size from 1×1; N ≥ 2 where batch norms are in training mode.</param>
@@ -71,9 +75,7 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
         _norms.RequireStatistics(x, GetType().Name);
-        x = Spec.Activation.Apply(bn1.call(conv1.call(x)));
-        x = bneck.call(x);
-        x = Spec.Activation.Apply(bn2.call(conv2.call(x)));
+        x = _last.Forward(bneck.call(_stem.Forward(x)));
         x = nn.functional.adaptive_avg_pool2d(x, 1).flatten(1);
         x = Spec.Activation.Apply(bn3.call(linear3.call(x)));
         return linear4.call(dropout.call(x)).MoveToOuterDisposeScope();

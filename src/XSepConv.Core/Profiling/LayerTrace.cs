@@ -15,11 +15,15 @@ internal static class LayerTrace
         var (ran, backends) = (new List<nn.Module>(), new Dictionary<nn.Module, XSepBackend>());
         var removers = new List<Action>();
         var paddings = new Dictionary<nn.Module, PaddingDirection>();
+        var whole = new Dictionary<nn.Module, XSepBackend>();
+        var blocks = Everything(module).Select(entry => entry.Module).OfType<IWholeBlock>()
+            .Select(block => (Block: block, Backend: block.Whole.HasHooks ? XSepBackend.Composed : ((IFusable)block).Stage.Backend)).ToList();
         using var composed = new ComposedBackends(Everything(module).Select(entry => entry.Module));
         try
         {
             foreach (var (path, child) in Everything(module)) Watch(path, child, layers, ran, removers, paddings);
             var weight = module.parameters().FirstOrDefault();
+            removers.AddRange(blocks.Select(entry => NoteWhole(entry.Block, entry.Backend, whole)));
             removers.AddRange(composed.Chosen.Select(entry => NoteBackend(entry.Stage, entry.Backend, backends)));
             module.call(zeros(input, dtype: weight?.dtype, device: weight?.device));
         }
@@ -28,7 +32,15 @@ internal static class LayerTrace
             foreach (var remove in removers) remove();
         }
 
-        return [.. layers.Select((layer, i) => backends.TryGetValue(ran[i], out var backend) ? layer with { Backend = backend } : layer)];
+        return [.. layers.Select((layer, i) => layer with { Backend = BackendOf(ran[i]) })];
+
+        // A block that does not run as one may still have its stage fused.
+        XSepBackend? BackendOf(nn.Module layer)
+        {
+            var isInBlock = whole.TryGetValue(layer, out var ofBlock);
+            if (isInBlock && ofBlock == XSepBackend.Fused) return ofBlock;
+            return backends.TryGetValue(layer, out var ofStage) ? ofStage : isInBlock ? ofBlock : null;
+        }
     }
 
     private static IEnumerable<(string Path, nn.Module Module)> Everything(nn.Module module) =>
@@ -84,6 +96,16 @@ internal static class LayerTrace
         var remover = stage.Layers[^1].register_forward_hook((_, x, y) =>
         {
             foreach (var layer in stage.Layers) backends[layer] = stage.Resolve(chosen, x);
+            return y;
+        });
+        return remover.remove;
+    }
+
+    private static Action NoteWhole(IWholeBlock block, XSepBackend chosen, Dictionary<nn.Module, XSepBackend> backends)
+    {
+        var remover = ((nn.Module<Tensor, Tensor>)block).register_forward_hook((_, x, y) =>
+        {
+            foreach (var layer in block.Whole.Layers) backends[layer] = block.Whole.Resolve(chosen, x);
             return y;
         });
         return remover.remove;

@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+
+namespace XSepConv.Kernels;
+
+/// <summary>A 1×1 convolution of one chunk of pixels.</summary>
+internal static unsafe class PointwiseChunk<TLanes, TVector>
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    /// <summary>Vectors of zeros that <see cref="Run"/> begins its sums with.</summary>
+    public const int ZeroVectors = 3;
+
+    // A cut takes longer to find than a chunk to compute. There are as many as layers of different shapes.
+    private static readonly ConcurrentDictionary<(int Blocks, int Pixels, int Channels), PointwiseGroup[]> s_groups = new();
+
+    /// <param name="input">[block][pixel][lane].</param>
+    /// <param name="inputBlock">Floats from one block to the next.</param>
+    /// <param name="weights">As <see cref="PointwiseWeights{TLanes, TVector}"/> packs them.</param>
+    /// <param name="measured">The statistics' records of the chunk, three vectors a segment; null for none.</param>
+    /// <param name="recordBlock">Floats from one block's records to the next one's.</param>
+    public static void Run(
+        in PixelChunk chunk, float* input, nint inputBlock, int channels, float* weights, float* zeros, float* output, nint outputBlock,
+        int outputs, float* measured = null, nint recordBlock = 0)
+    {
+        var lanes = TLanes.Count;
+        var key = (BlockedMap.Blocks(outputs, lanes), chunk.Pixels, channels);
+        if (!s_groups.TryGetValue(key, out var groups))
+        {
+            groups = PointwisePlan.Create(key.Item1, chunk.Pixels, channels, PointwisePlan.Registers(lanes));
+            s_groups[key] = groups;
+        }
+
+        var tile = new PointwiseTile
+        {
+            Outer = inputBlock,
+            Channels = channels,
+            WeightBlock = (nint)channels * lanes,
+            Bias = zeros,
+            OutputBlock = outputBlock,
+        };
+        foreach (var group in groups)
+        {
+            tile.Weights = weights + (group.Block * tile.WeightBlock);
+            var first = output + (group.Block * outputBlock);
+            foreach (var run in group.Runs)
+            {
+                tile.Input = input + ((nint)run.Offset * lanes);
+                tile.Output = first + ((nint)run.Offset * lanes);
+                tile.Count = run.Count;
+                tile.InputStep = tile.OutputStep = (nint)run.Pixels * lanes;
+                PointwiseTiles<TLanes, TVector>.Run(run.Pixels, group.Vectors, &tile);
+            }
+
+            for (var v = 0; v < group.Vectors && measured != null; v++)
+            {
+                for (var s = 0; s < chunk.Segments; s++)
+                {
+                    SegmentStatistics<TLanes, TVector>.Measure(
+                        first + (v * outputBlock) + ((nint)s * chunk.SegmentPixels * lanes), chunk.SegmentPixels,
+                        measured + ((group.Block + v) * recordBlock) + ((nint)s * SegmentStatistics<TLanes, TVector>.RecordVectors * lanes));
+                }
+            }
+        }
+    }
+}

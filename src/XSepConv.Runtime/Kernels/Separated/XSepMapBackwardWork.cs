@@ -1,0 +1,252 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>
+/// Backward of <see cref="XSepMapForwardWork{TLanes, TVector, TActivation}"/>: from the gradient of the raw result to that before the
+/// source's activation, and to the gradients of the source's norm. The maps in between are made again. Items are blocks of channels.
+/// </summary>
+internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKernelWork
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+    where TActivation : struct, IActivation
+{
+    public XSepStageShape Shape;
+    public XSepStageParameters Parameters;
+
+    /// <summary>Its coefficients of backward are written.</summary>
+    public MapNorm SourceNorm;
+    public BlockedMap Source;
+
+    /// <summary>Written; at stride 1 it may be the output's gradient.</summary>
+    public BlockedMap SourceGradient;
+    public bool SourceFrozen;
+    public BatchNormGradients SourceGradients;
+
+    public XSepMapNorms Norms;
+
+    /// <summary>Its gradient's memory is used.</summary>
+    public PendingMap Output;
+
+    /// <summary>All but the input's and the third norm's are written.</summary>
+    public XSepStageGradients Gradients;
+    public bool Frozen;
+
+    public readonly void Run(int first, int end, ref ScratchLayout layout)
+    {
+        var buffers = new XSepMapBuffers<TLanes, TVector>(ref layout, Shape, NormSweeps<TLanes, TVector, TActivation>.Fit(Shape));
+        if (!layout.HasMemory) return;
+        for (var k = first; k < end; k++)
+        {
+            var item = MapItems.Of<TLanes, TVector>(Shape.Batch, Shape.Channels, k);
+            Prepare(item, k, buffers);
+            Recompute(k, buffers);
+            ThroughVertical(item, k, buffers);
+            ThroughHorizontal(item, buffers);
+            ThroughTwoByTwo(item, k, buffers);
+            Write(item, k, buffers);
+        }
+    }
+
+    private readonly void Prepare(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    {
+        b.Lanes.Pack(item, Parameters, Shape.Kernel);
+        BlockNorms<TLanes, TVector>.Load(SourceNorm, block, b.SourceNorm);
+        BlockNorms<TLanes, TVector>.Load(Norms.First, block, b.Lanes.First);
+        BlockNorms<TLanes, TVector>.Load(Norms.Second, block, b.Lanes.Second);
+        new Span<float>(b.Totals, b.TotalVectors * TLanes.Count).Clear();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Recompute(int block, in XSepMapBuffers<TLanes, TVector> b)
+    {
+        int height = Shape.Height, width = Shape.Width, border = Shape.Kernel / 2;
+        var row = (nint)width * TLanes.Count;
+        var borderedRow = (nint)(width + (2 * border)) * TLanes.Count;
+        IndirectionBuffer.PadOneSide(b.Rows, b.Plane, row, height, Shape.Padding.IsTop(), b.Zeros);
+        for (var image = 0; image < Shape.Batch; image++)
+        {
+            float* given = b.First(image), second = b.Second(image);
+            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
+                Source.At(block, (nint)image * Shape.Plane, TLanes.Count), b.SourceNorm, height, width, b.Plane, row);
+            TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
+                b.Rows, height, width, Shape.Padding.IsLeft() ? -1 : 1, b.Lanes.TwoByTwo, given, row, b.Partial);
+            if (b.Sweeps)
+            {
+                NormSweeps<TLanes, TVector, TActivation>.Across(
+                    Shape.Kernel, new(given, second, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Partial, Prefetch.None));
+                continue;
+            }
+
+            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
+                given, b.Lanes.First, height, width, b.Bordered + (border * TLanes.Count), borderedRow);
+            TapRows<TLanes, TVector>.Horizontal<MeasuredFinish>(
+                b.Bordered, borderedRow, height, Shape.OutputWidth, Shape.Kernel, Shape.Stride, b.Lanes.Horizontal, second, b.Partial);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void ThroughVertical(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    {
+        int height = Shape.Height, middle = Shape.OutputWidth, border = Shape.Kernel / 2;
+        for (var image = 0; image < Shape.Batch; image++)
+        {
+            var result = Output.Raw.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
+            var gradient = Output.Gradient.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
+            BlockNorms<TLanes, TVector>.LoadGradient(Output, block, image, b.Lanes.Third);
+            if (b.Sweeps)
+            {
+                GradientSweeps<TLanes, TVector, TActivation>.Down(
+                    Shape.Kernel, new(gradient, result, b.Second(image), b.Gradient(image), height, middle, b.Lanes.Third, b.Lanes.Second,
+                    b.Lanes.Vertical, b.Partial, Prefetch.None));
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.NormBackward(gradient, result, b.Lanes.Third, 1, Shape.OutputPlane, gradient, 0, 1);
+                IndirectionBuffer.Dilate(
+                    b.Rows, gradient, (nint)middle * TLanes.Count, Shape.OutputHeight, Shape.Stride, height, border, b.Zeros);
+                TapRowsBackward<TLanes, TVector, TActivation, VerticalTaps>.Run(
+                    b.Rows, b.Second(image), b.Lanes.Second, height, middle, Shape.Kernel, b.Lanes.Vertical, b.Gradient(image),
+                    b.Partial + (2 * TLanes.Count), b.Partial);
+            }
+
+            item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + Shape.Kernel, image);
+        }
+
+        NormStatistics<TLanes, TVector>.GradientCoefficients(
+            item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second, Frozen);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void ThroughHorizontal(in ItemLanes item, in XSepMapBuffers<TLanes, TVector> b)
+    {
+        int height = Shape.Height, width = Shape.Width, border = Shape.Kernel / 2;
+        var row = (nint)(width + (2 * border)) * TLanes.Count;
+        if (!b.Sweeps) IndirectionBuffer.Dense(b.Rows, b.Dilated, row, height);
+        for (var image = 0; image < Shape.Batch; image++)
+        {
+            float* given = b.First(image), second = b.Second(image), gradient = b.Gradient(image);
+            if (b.Sweeps)
+            {
+                GradientSweeps<TLanes, TVector, TActivation>.Across(
+                    Shape.Kernel, new(gradient, second, given, gradient, height, width, b.Lanes.Second, b.Lanes.First, b.Lanes.Horizontal,
+                    b.Partial, Prefetch.None));
+            }
+            else
+            {
+                NormPasses<TLanes, TVector>.NormBackward(
+                    gradient, second, b.Lanes.Second, height, Shape.OutputWidth, b.Dilated + (border * TLanes.Count), row, Shape.Stride);
+                TapRowsBackward<TLanes, TVector, TActivation, HorizontalTaps>.Run(
+                    b.Rows, given, b.Lanes.First, height, width, Shape.Kernel, b.Lanes.Horizontal, gradient,
+                    b.Partial + (2 * TLanes.Count), b.Partial);
+            }
+
+            item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + Shape.Kernel, image);
+        }
+
+        NormStatistics<TLanes, TVector>.GradientCoefficients(
+            item, b.FirstSums, (long)Shape.Batch * Shape.Plane, b.Lanes.First, Frozen);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void ThroughTwoByTwo(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    {
+        var lanes = TLanes.Count;
+        int height = Shape.Height, width = Shape.Width;
+        var framedRow = (nint)(width + 2) * lanes;
+        int top = Shape.Padding.IsTop() ? 1 : 0, left = Shape.Padding.IsLeft() ? 1 : 0;
+        for (var image = 0; image < Shape.Batch; image++)
+        {
+            var raw = Source.At(block, (nint)image * Shape.Plane, lanes);
+            var result = SourceGradient.At(block, (nint)image * Shape.Plane, lanes);
+            NormPasses<TLanes, TVector>.NormBackward(
+                b.Gradient(image), b.First(image), b.Lanes.First, height, width, b.Framed + framedRow + lanes, framedRow, 1);
+            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(raw, b.SourceNorm, 1, Shape.Plane, b.Plane, 0);
+            TwoByTwo<TLanes, TVector>.Backward(
+                b.Framed + ((top + 1) * framedRow) + ((left + 1) * lanes), framedRow, b.Plane, height, width, b.Lanes.TwoByTwo, result,
+                b.Partial);
+            item.Accumulate<TLanes, TVector>(b.Partial, b.TwoByTwoTotals, 4, image);
+            NormPasses<TLanes, TVector>.ActivationBackward<TActivation>(result, raw, b.SourceNorm, Shape.Plane, b.Partial);
+            item.Accumulate<TLanes, TVector>(b.Partial, b.SourceSums, 2, image);
+        }
+
+        NormStatistics<TLanes, TVector>.GradientCoefficients(
+            item, b.SourceSums, (long)Shape.Batch * Shape.Plane, b.SourceNorm, SourceFrozen);
+        BlockNorms<TLanes, TVector>.StoreGradient(b.SourceNorm, SourceNorm, block);
+    }
+
+    private readonly void Write(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    {
+        item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
+        item.Unpack(b.FirstSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Horizontal);
+        item.Unpack(b.SecondSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Vertical);
+        Write(item, b.SourceSums, SourceGradients);
+        Write(item, b.FirstSums, Gradients.First);
+        Write(item, b.SecondSums, Gradients.Second);
+    }
+
+    private static void Write(in ItemLanes item, float* sums, in BatchNormGradients gradients)
+    {
+        item.Unpack(sums, 1, gradients.Bias);
+        item.Unpack(sums + TLanes.Count, 1, gradients.Weight);
+    }
+}
+
+/// <summary>One block of channels in the backward of XSepConv.</summary>
+internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    public readonly XSepLanes<TLanes, TVector> Lanes;
+    public readonly NormLanes SourceNorm;
+    public readonly bool Sweeps;
+    public readonly float* Plane;
+    public readonly float* Zeros;
+    public readonly float* Bordered;
+    public readonly float* Dilated;
+    public readonly float* Framed;
+    public readonly float* Partial;
+    public readonly float* Totals;
+    public readonly int TotalVectors;
+    public readonly float* FirstSums;
+    public readonly float* SecondSums;
+    public readonly float* SourceSums;
+    public readonly float* TwoByTwoTotals;
+    public readonly float** Rows;
+    private readonly float* _values;
+    private readonly nint _plane;
+
+    public XSepMapBuffers(ref ScratchLayout layout, in XSepStageShape shape, bool sweeps)
+    {
+        var lanes = TLanes.Count;
+        var border = shape.Kernel / 2;
+        var bordered = (long)shape.Height * (shape.Width + (2 * border));
+        Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
+        SourceNorm = new NormLanes(ref layout);
+        Sweeps = sweeps;
+        Zeros = layout.Zeros(shape.Width);
+        Bordered = sweeps ? null : layout.Zeros(bordered);
+        Dilated = shape.Stride == 1 ? Bordered : layout.Zeros(bordered);
+        Framed = layout.Zeros((long)(shape.Height + 2) * (shape.Width + 2));
+        Plane = layout.Vectors(shape.Plane);
+        Partial = layout.Vectors(4 + shape.Kernel);
+        TotalVectors = (2 * (2 + shape.Kernel)) + 2 + 4;
+        Totals = layout.Vectors(TotalVectors);
+        FirstSums = Totals;
+        SecondSums = FirstSums + ((2 + shape.Kernel) * lanes);
+        SourceSums = SecondSums + ((2 + shape.Kernel) * lanes);
+        TwoByTwoTotals = SourceSums + (2 * lanes);
+        Rows = layout.Rows(shape.Height + Math.Max(1, 2 * border));
+        _plane = (nint)shape.Plane * lanes;
+        _values = layout.Vectors(3L * shape.Plane * shape.Batch);
+    }
+
+    /// <summary>What the 2×2 gave.</summary>
+    public float* First(int image) => _values + (3 * image * _plane);
+
+    /// <summary>What the 1×K gave.</summary>
+    public float* Second(int image) => First(image) + _plane;
+
+    /// <summary>The gradient after the second norm, then after the first.</summary>
+    public float* Gradient(int image) => Second(image) + _plane;
+}

@@ -1,0 +1,251 @@
+using System.Runtime.CompilerServices;
+
+namespace XSepConv.Kernels;
+
+/// <summary>
+/// Squeeze-excite in training, on a map whose norm is still to be applied: no pass over the map, only its images' sums. The gates become part
+/// of the map's coefficients, one for each image.
+/// </summary>
+internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
+    where TLanes : struct, ILanes<TVector>
+    where TVector : unmanaged
+{
+    private readonly int _channels, _squeezed, _images;
+    private readonly PixelChunks _chunks;
+    private readonly BlockedMap _pooled, _middle, _gate;
+    private readonly MapNorm _squeeze, _excite;
+    private readonly float* _gates, _scale, _shift, _direct, _offset, _ones;
+
+    /// <param name="layout">Of what is kept from forward to backward.</param>
+    public SqueezeExciteTraining(ref ScratchLayout layout, int images, int channels, int squeezed)
+    {
+        (_channels, _squeezed, _images) = (channels, squeezed, images);
+        _chunks = new(1, images, channels + squeezed);
+        _pooled = BlockedMap.Take(ref layout, channels, images);
+        _middle = BlockedMap.Take(ref layout, squeezed, images);
+        _gate = BlockedMap.Take(ref layout, channels, images);
+        _squeeze = new MapNorm(ref layout, squeezed);
+        _excite = new MapNorm(ref layout, channels);
+        var vectors = (long)images * BlockedMap.Blocks(channels, TLanes.Count);
+        ImageMeans = layout.Vectors(vectors);
+        _gates = layout.Vectors(vectors);
+        _scale = layout.Vectors(vectors);
+        _shift = layout.Vectors(vectors);
+        _direct = layout.Vectors(vectors);
+        _offset = layout.Vectors(vectors);
+        _ones = layout.Vectors(1 + BlockedMap.Blocks(channels, TLanes.Count));
+    }
+
+    /// <summary>[block][image][lane], of the raw map; written by who makes that.</summary>
+    public float* ImageMeans { get; }
+
+    public readonly MapNorm Squeeze => _squeeze;
+
+    public readonly MapNorm Excite => _excite;
+
+    private readonly int Blocks => BlockedMap.Blocks(_channels, TLanes.Count);
+
+    /// <summary>Vectors of packed weights.</summary>
+    public readonly long PackedVectors => PointwiseTraining<TLanes, TVector>.PackedVectors(_channels, _squeezed);
+
+    /// <summary>Vectors of records in forward.</summary>
+    public readonly long RecordVectors => (long)_chunks.Segments * Blocks * SegmentStatistics<TLanes, TVector>.RecordVectors;
+
+    /// <summary>Whether the images' means are numbers: of infinite ones their sums know no sign.</summary>
+    public readonly bool IsPlain()
+    {
+        foreach (var mean in new ReadOnlySpan<float>(ImageMeans, _images * Blocks * TLanes.Count))
+        {
+            if (!float.IsFinite(mean)) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The map with the gates in its coefficients.</summary>
+    public readonly PendingMap Gated(in PendingMap map) => map with
+    {
+        Scale = _scale,
+        Shift = _shift,
+        Direct = _direct,
+        Offset = _offset,
+        CoefficientBlock = (nint)_images * TLanes.Count,
+        CoefficientImage = TLanes.Count,
+    };
+
+    /// <summary>From the images' means to the gates.</summary>
+    /// <param name="norm">The map's.</param>
+    public readonly void Forward(
+        in MapNorm norm, in ConvNormParameters squeeze, in ConvNormParameters excite, bool frozen, float* packed, float* records,
+        int threads)
+    {
+        Pool(norm);
+        PointwiseTraining<TLanes, TVector>.Forward(
+            new PendingPanel<IdentityActivation>(Pooled(default), null, 0), _chunks, _channels, squeeze, _squeeze, frozen, _middle, packed,
+            records, threads);
+        PointwiseTraining<TLanes, TVector>.Forward(
+            new PendingPanel<ReluActivation>(Middle(default), null, 0), _chunks, _squeezed, excite, _excite, frozen, _gate, packed, records,
+            threads);
+        Gate(norm);
+    }
+
+    /// <summary>From sums of the gated map's gradient, before the activation, to the coefficients of the raw map's gradient.</summary>
+    /// <param name="norm">The map's; its coefficients of backward are written.</param>
+    /// <param name="chunks">Of the sums.</param>
+    /// <param name="sums">[block][segment], two vectors each: of the gradient, and of gradient · (raw − mean).</param>
+    /// <param name="work">Of what is needed here only.</param>
+    public readonly void Backward(
+        in MapNorm norm, in PixelChunks chunks, float* sums, in ConvNormParameters squeeze, in ConvNormParameters excite, bool frozen,
+        in BatchNormGradients gradients, in ConvNormGradients squeezeGradients, in ConvNormGradients exciteGradients,
+        SqueezeExciteWork<TLanes, TVector> work, float* packed, int threads)
+    {
+        ThroughGate(norm, chunks, sums, work);
+        BlockNorms<TLanes, TVector>.FinishGradient(work.Sums, _images, _images, frozen, _excite, exciteGradients.Norm);
+        var gate = PendingMap.Of(_gate, _excite, 1, _images, TLanes.Count) with { Gradient = work.Gate };
+        PointwiseTraining<TLanes, TVector>.Backward(
+            new PendingPanel<ReluActivation>(Middle(work.Middle), work.Sums, _chunks.Segments), _chunks, work.ExciteSums, excite.Weights,
+            gate, packed, exciteGradients.Weights, threads);
+        BlockNorms<TLanes, TVector>.FinishGradient(work.Sums, _chunks.Segments, _images, frozen, _squeeze, squeezeGradients.Norm);
+        PointwiseTraining<TLanes, TVector>.Backward(
+            new PendingPanel<IdentityActivation>(Pooled(work.Pooled), work.Sums, _chunks.Segments), _chunks, work.SqueezeSums,
+            squeeze.Weights, Middle(work.Middle), packed, squeezeGradients.Weights, threads);
+        ThroughPool(norm, chunks, sums, work);
+        BlockNorms<TLanes, TVector>.FinishGradient(work.Sums, _images, chunks.Pixels, frozen, norm, gradients);
+        Combine(norm, chunks.Plane, work);
+    }
+
+    /// <summary>What backward needs besides.</summary>
+    public readonly SqueezeExciteWork<TLanes, TVector> Work(ref ScratchLayout layout) =>
+        new(ref layout, _channels, _squeezed, _images, _chunks);
+
+    private readonly PendingMap Pooled(BlockedMap gradient) => new()
+    {
+        Channels = _channels,
+        Images = 1,
+        Plane = _images,
+        Raw = _pooled,
+        Gradient = gradient,
+        Scale = _ones,
+        Shift = _ones + TLanes.Count,
+        Mean = _ones + TLanes.Count,
+        CoefficientBlock = 0,
+    };
+
+    private readonly PendingMap Middle(BlockedMap gradient) =>
+        PendingMap.Of(_middle, _squeeze, 1, _images, TLanes.Count) with { Gradient = gradient };
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Pool(in MapNorm norm)
+    {
+        TLanes.Store(_ones, TLanes.Splat(1));
+        for (var k = 0; k < Blocks; k++)
+        {
+            TLanes.Store(_ones + ((k + 1) * TLanes.Count), TLanes.Splat(0));
+            var scale = TLanes.Load(norm.Scale + (k * TLanes.Count));
+            var shift = TLanes.Load(norm.Shift + (k * TLanes.Count));
+            for (var image = 0; image < _images; image++)
+            {
+                TLanes.Store(
+                    _pooled.At(k, image, TLanes.Count), TLanes.MultiplyAdd(TLanes.Load(ImageMeans + At(k, image)), scale, shift));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Gate(in MapNorm norm)
+    {
+        for (var k = 0; k < Blocks; k++)
+        {
+            var scale = TLanes.Load(norm.Scale + (k * TLanes.Count));
+            var shift = TLanes.Load(norm.Shift + (k * TLanes.Count));
+            for (var image = 0; image < _images; image++)
+            {
+                var gate = HSigmoidActivation.Apply<TLanes, TVector>(GateInput(k, image));
+                TLanes.Store(_gates + At(k, image), gate);
+                TLanes.Store(_scale + At(k, image), TLanes.Multiply(scale, gate));
+                TLanes.Store(_shift + At(k, image), TLanes.Multiply(shift, gate));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void ThroughGate(
+        in MapNorm norm, in PixelChunks chunks, float* sums, in SqueezeExciteWork<TLanes, TVector> work)
+    {
+        for (var k = 0; k < Blocks; k++)
+        {
+            var scale = TLanes.Load(norm.Scale + (k * TLanes.Count));
+            var mean = TLanes.Load(norm.Mean + (k * TLanes.Count));
+            var atMean = TLanes.MultiplyAdd(scale, mean, TLanes.Load(norm.Shift + (k * TLanes.Count)));
+            var gateMean = TLanes.Load(_excite.Mean + (k * TLanes.Count));
+            for (var image = 0; image < _images; image++)
+            {
+                var (sum, product) = OfImage(chunks, sums, k, image);
+                var gradient = TLanes.MultiplyAdd(product, scale, TLanes.Multiply(sum, atMean));
+                gradient = HSigmoidActivation.Backward<TLanes, TVector>(GateInput(k, image), gradient, out _);
+                TLanes.Store(work.Gate.At(k, image, TLanes.Count), gradient);
+                var raw = TLanes.Load(_gate.At(k, image, TLanes.Count));
+                TLanes.Store(work.Sums + (2 * At(k, image)), gradient);
+                TLanes.Store(
+                    work.Sums + (2 * At(k, image)) + TLanes.Count, TLanes.Multiply(gradient, TLanes.Subtract(raw, gateMean)));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void ThroughPool(
+        in MapNorm norm, in PixelChunks chunks, float* sums, in SqueezeExciteWork<TLanes, TVector> work)
+    {
+        for (var k = 0; k < Blocks; k++)
+        {
+            var mean = TLanes.Load(norm.Mean + (k * TLanes.Count));
+            for (var image = 0; image < _images; image++)
+            {
+                var (sum, product) = OfImage(chunks, sums, k, image);
+                var gate = TLanes.Load(_gates + At(k, image));
+                var pooled = TLanes.Load(work.Pooled.At(k, image, TLanes.Count));
+                var offset = TLanes.Subtract(TLanes.Load(ImageMeans + At(k, image)), mean);
+                TLanes.Store(work.Sums + (2 * At(k, image)), TLanes.MultiplyAdd(gate, sum, pooled));
+                TLanes.Store(
+                    work.Sums + (2 * At(k, image)) + TLanes.Count, TLanes.MultiplyAdd(gate, product, TLanes.Multiply(pooled, offset)));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Combine(in MapNorm norm, int plane, in SqueezeExciteWork<TLanes, TVector> work)
+    {
+        var share = TLanes.Splat(1f / plane);
+        for (var k = 0; k < Blocks; k++)
+        {
+            var direct = TLanes.Load(norm.Direct + (k * TLanes.Count));
+            var offset = TLanes.Load(norm.Offset + (k * TLanes.Count));
+            for (var image = 0; image < _images; image++)
+            {
+                var pooled = TLanes.Multiply(TLanes.Load(work.Pooled.At(k, image, TLanes.Count)), share);
+                TLanes.Store(_direct + At(k, image), TLanes.Multiply(direct, TLanes.Load(_gates + At(k, image))));
+                TLanes.Store(_offset + At(k, image), TLanes.MultiplyAdd(direct, pooled, offset));
+            }
+        }
+    }
+
+    private static (TVector Sum, TVector Product) OfImage(in PixelChunks chunks, float* sums, int block, int image)
+    {
+        TVector sum = TLanes.Splat(0), product = sum;
+        var record = sums + ((((nint)block * chunks.Segments) + ((nint)image * chunks.SegmentsOfImage)) * 2 * TLanes.Count);
+        for (var i = 0; i < chunks.SegmentsOfImage; i++)
+        {
+            sum = TLanes.Add(sum, TLanes.Load(record));
+            product = TLanes.Add(product, TLanes.Load(record + TLanes.Count));
+            record += 2 * TLanes.Count;
+        }
+
+        return (sum, product);
+    }
+
+    private readonly TVector GateInput(int block, int image) => TLanes.MultiplyAdd(
+        TLanes.Load(_gate.At(block, image, TLanes.Count)), TLanes.Load(_excite.Scale + (block * TLanes.Count)),
+        TLanes.Load(_excite.Shift + (block * TLanes.Count)));
+
+    private readonly nint At(int block, int image) => (((nint)block * _images) + image) * TLanes.Count;
+}

@@ -1,0 +1,88 @@
+namespace XSepConv.Kernels;
+
+/// <summary>A 3×3 convolution of a tensor as a 1×1 one: nine channels for each of the tensor's, one a tap. It hands no gradient back.</summary>
+/// <param name="tensor">[N, C, H, W].</param>
+/// <param name="channels">C.</param>
+/// <param name="height">H.</param>
+/// <param name="width">W.</param>
+/// <param name="stride">1 or 2; the padding is 1.</param>
+internal readonly unsafe struct StemPanel(float* tensor, int channels, int height, int width, int stride) : IInputPanel
+{
+    /// <summary>Channels of the 1×1 convolution for each of the tensor's.</summary>
+    public const int Taps = 9;
+
+    private const int Side = 3;
+
+    public bool HasGradient => false;
+
+    public void Fill<TLanes, TVector>(in PixelChunk chunk, float* values, nint block)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
+    {
+        var rows = stackalloc float[TLanes.Count * chunk.SegmentPixels];
+        KernelMemory.EnterOwn(rows, (long)TLanes.Count * chunk.SegmentPixels);
+        for (var s = 0; s < chunk.Segments; s++)
+        {
+            for (var first = 0; first < channels * Taps; first += TLanes.Count)
+            {
+                for (var lane = 0; lane < TLanes.Count; lane++)
+                {
+                    FillTap(chunk, chunk.Image + s, first + lane, new Span<float>(rows + (lane * chunk.SegmentPixels), chunk.SegmentPixels));
+                }
+
+                Reorder<TLanes, TVector>.ToBlocked(
+                    rows, chunk.SegmentPixels, TLanes.Count, chunk.SegmentPixels,
+                    values + (first / TLanes.Count * block) + ((nint)s * chunk.SegmentPixels * TLanes.Count));
+            }
+        }
+
+        KernelMemory.LeaveOwn();
+    }
+
+    public void Backward<TLanes, TVector>(in PixelChunk chunk, float* gradient, float* values, nint block)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged => Fill<TLanes, TVector>(chunk, values, block);
+
+    // Zeros outside of the image, and where there is no such channel.
+    private void FillTap(in PixelChunk chunk, int image, int tap, Span<float> target)
+    {
+        if (tap >= channels * Taps)
+        {
+            target.Clear();
+            return;
+        }
+
+        var (channel, down, across) = (tap / Taps, (tap / Side % Side) - 1, (tap % Side) - 1);
+        var plane = tensor + ((((nint)image * channels) + channel) * height * width);
+        var outputWidth = ((width - 1) / stride) + 1;
+        var (row, column) = (chunk.Offset / outputWidth, chunk.Offset % outputWidth);
+        while (target.Length > 0)
+        {
+            var line = target[..Math.Min(target.Length, outputWidth - column)];
+            var from = (row * stride) + down;
+            if (from < 0 || from >= height) line.Clear();
+            else FillLine(new(plane + ((nint)from * width), width), (column * stride) + across, line);
+            target = target[line.Length..];
+            (row, column) = (row + 1, 0);
+        }
+    }
+
+    private void FillLine(ReadOnlySpan<float> source, int first, Span<float> line)
+    {
+        if (stride == 1)
+        {
+            // The first or the last column may lie outside.
+            var (start, end) = (Math.Max(0, -first), Math.Min(line.Length, source.Length - first));
+            line[..start].Clear();
+            line[end..].Clear();
+            source[(first + start)..(first + end)].CopyTo(line[start..end]);
+            return;
+        }
+
+        for (var i = 0; i < line.Length; i++)
+        {
+            var at = first + (i * stride);
+            line[i] = at >= 0 && at < source.Length ? source[at] : 0;
+        }
+    }
+}
