@@ -51,6 +51,12 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
     private readonly void Prepare(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
     {
         b.Lanes.Pack(item, Parameters, Shape.Kernel);
+        if (!b.Sweeps)
+        {
+            b.Across.Pack(b.Lanes.Horizontal);
+            b.Down.Pack(b.Lanes.Vertical);
+        }
+
         BlockNorms<TLanes, TVector>.Load(SourceNorm, block, b.SourceNorm);
         BlockNorms<TLanes, TVector>.Load(Norms.First, block, b.Lanes.First);
         BlockNorms<TLanes, TVector>.Load(Norms.Second, block, b.Lanes.Second);
@@ -60,9 +66,8 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Recompute(int block, in XSepMapBuffers<TLanes, TVector> b)
     {
-        int height = Shape.Height, width = Shape.Width, border = Shape.Kernel / 2;
+        int height = Shape.Height, width = Shape.Width;
         var row = (nint)width * TLanes.Count;
-        var borderedRow = (nint)(width + (2 * border)) * TLanes.Count;
         IndirectionBuffer.PadOneSide(b.Rows, b.Plane, row, height, Shape.Padding.IsTop(), b.Zeros);
         for (var image = 0; image < Shape.Batch; image++)
         {
@@ -78,17 +83,17 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
                 continue;
             }
 
-            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
-                given, b.Lanes.First, height, width, b.Bordered + (border * TLanes.Count), borderedRow);
-            TapRows<TLanes, TVector>.Horizontal<MeasuredFinish>(
-                b.Bordered, borderedRow, height, Shape.OutputWidth, Shape.Kernel, Shape.Stride, b.Lanes.Horizontal, second, b.Partial);
+            b.Across.Forward<TActivation>(
+                given, Lines.Rows(height, width, TLanes.Count), second, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), b.Lanes.First,
+                b.Partial, Prefetch.None);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void ThroughVertical(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
     {
-        int height = Shape.Height, middle = Shape.OutputWidth, border = Shape.Kernel / 2;
+        int height = Shape.Height, middle = Shape.OutputWidth;
+        var columns = Lines.Columns(middle, TLanes.Count);
         for (var image = 0; image < Shape.Batch; image++)
         {
             var result = Output.Raw.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
@@ -102,12 +107,9 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormBackward(gradient, result, b.Lanes.Third, 1, Shape.OutputPlane, gradient, 0, 1);
-                IndirectionBuffer.Dilate(
-                    b.Rows, gradient, (nint)middle * TLanes.Count, Shape.OutputHeight, Shape.Stride, height, border, b.Zeros);
-                TapRowsBackward<TLanes, TVector, TActivation, VerticalTaps>.Run(
-                    b.Rows, b.Second(image), b.Lanes.Second, height, middle, Shape.Kernel, b.Lanes.Vertical, b.Gradient(image),
-                    b.Partial + (2 * TLanes.Count), b.Partial);
+                b.Down.Backward<TActivation>(
+                    gradient, result, columns, b.Lanes.Third, b.Second(image), b.Gradient(image), columns, b.Lanes.Second, b.Partial,
+                    Prefetch.None);
             }
 
             item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + Shape.Kernel, image);
@@ -120,25 +122,21 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void ThroughHorizontal(in ItemLanes item, in XSepMapBuffers<TLanes, TVector> b)
     {
-        int height = Shape.Height, width = Shape.Width, border = Shape.Kernel / 2;
-        var row = (nint)(width + (2 * border)) * TLanes.Count;
-        if (!b.Sweeps) IndirectionBuffer.Dense(b.Rows, b.Dilated, row, height);
+        int height = Shape.Height, width = Shape.Width;
         for (var image = 0; image < Shape.Batch; image++)
         {
             float* given = b.First(image), second = b.Second(image), gradient = b.Gradient(image);
             if (b.Sweeps)
             {
                 GradientSweeps<TLanes, TVector, TActivation>.Across(
-                    Shape.Kernel, new(gradient, second, given, gradient, height, width, b.Lanes.Second, b.Lanes.First, b.Lanes.Horizontal,
-                    b.Partial, Prefetch.None));
+                    Shape.Kernel, new(gradient, second, given, b.FirstGradient(image), height, width, b.Lanes.Second, b.Lanes.First,
+                    b.Lanes.Horizontal, b.Partial, Prefetch.None));
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormBackward(
-                    gradient, second, b.Lanes.Second, height, Shape.OutputWidth, b.Dilated + (border * TLanes.Count), row, Shape.Stride);
-                TapRowsBackward<TLanes, TVector, TActivation, HorizontalTaps>.Run(
-                    b.Rows, given, b.Lanes.First, height, width, Shape.Kernel, b.Lanes.Horizontal, gradient,
-                    b.Partial + (2 * TLanes.Count), b.Partial);
+                b.Across.Backward<TActivation>(
+                    gradient, second, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), b.Lanes.Second, given, b.FirstGradient(image),
+                    Lines.Rows(height, width, TLanes.Count), b.Lanes.First, b.Partial, Prefetch.None);
             }
 
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + Shape.Kernel, image);
@@ -160,7 +158,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
             var raw = Source.At(block, (nint)image * Shape.Plane, lanes);
             var result = SourceGradient.At(block, (nint)image * Shape.Plane, lanes);
             NormPasses<TLanes, TVector>.NormBackward(
-                b.Gradient(image), b.First(image), b.Lanes.First, height, width, b.Framed + framedRow + lanes, framedRow, 1);
+                b.FirstGradient(image), b.First(image), b.Lanes.First, height, width, b.Framed + framedRow + lanes, framedRow, 1);
             NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(raw, b.SourceNorm, 1, Shape.Plane, b.Plane, 0);
             TwoByTwo<TLanes, TVector>.Backward(
                 b.Framed + ((top + 1) * framedRow) + ((left + 1) * lanes), framedRow, b.Plane, height, width, b.Lanes.TwoByTwo, result,
@@ -202,8 +200,6 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
     public readonly bool Sweeps;
     public readonly float* Plane;
     public readonly float* Zeros;
-    public readonly float* Bordered;
-    public readonly float* Dilated;
     public readonly float* Framed;
     public readonly float* Partial;
     public readonly float* Totals;
@@ -213,20 +209,19 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
     public readonly float* SourceSums;
     public readonly float* TwoByTwoTotals;
     public readonly float** Rows;
+    public readonly LineConvolution<TLanes, TVector> Across;
+    public readonly LineConvolution<TLanes, TVector> Down;
     private readonly float* _values;
     private readonly nint _plane;
+    private readonly int _planes;
 
     public XSepMapBuffers(ref ScratchLayout layout, in XSepStageShape shape, bool sweeps)
     {
         var lanes = TLanes.Count;
-        var border = shape.Kernel / 2;
-        var bordered = (long)shape.Height * (shape.Width + (2 * border));
         Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
         SourceNorm = new NormLanes(ref layout);
         Sweeps = sweeps;
         Zeros = layout.Zeros(shape.Width);
-        Bordered = sweeps ? null : layout.Zeros(bordered);
-        Dilated = shape.Stride == 1 ? Bordered : layout.Zeros(bordered);
         Framed = layout.Zeros((long)(shape.Height + 2) * (shape.Width + 2));
         Plane = layout.Vectors(shape.Plane);
         Partial = layout.Vectors(4 + shape.Kernel);
@@ -236,17 +231,24 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
         SecondSums = FirstSums + ((2 + shape.Kernel) * lanes);
         SourceSums = SecondSums + ((2 + shape.Kernel) * lanes);
         TwoByTwoTotals = SourceSums + (2 * lanes);
-        Rows = layout.Rows(shape.Height + Math.Max(1, 2 * border));
+        Rows = layout.Rows(shape.Height + 1);
         _plane = (nint)shape.Plane * lanes;
-        _values = layout.Vectors(3L * shape.Plane * shape.Batch);
+        _planes = shape.Stride == 1 ? 3 : 4;
+        _values = layout.Vectors((long)_planes * shape.Plane * shape.Batch);
+        if (sweeps) return;
+        Across = new(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: true);
+        Down = new(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: true);
     }
 
     /// <summary>What the 2×2 gave.</summary>
-    public float* First(int image) => _values + (3 * image * _plane);
+    public float* First(int image) => _values + (_planes * image * _plane);
 
     /// <summary>What the 1×K gave.</summary>
     public float* Second(int image) => First(image) + _plane;
 
-    /// <summary>The gradient after the second norm, then after the first.</summary>
+    /// <summary>The gradient after the second norm.</summary>
     public float* Gradient(int image) => Second(image) + _plane;
+
+    /// <summary>After the first; at stride 1 it takes the other's place line by line.</summary>
+    public float* FirstGradient(int image) => First(image) + ((_planes - 1) * _plane);
 }

@@ -32,6 +32,12 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
         {
             var item = MapItems.Of<TLanes, TVector>(Shape.Batch, Shape.Channels, k);
             buffers.Lanes.Pack(item, Parameters, Shape.Kernel);
+            if (!NormSweeps<TLanes, TVector, TActivation>.Fit(Shape))
+            {
+                buffers.Across.Pack(buffers.Lanes.Horizontal);
+                buffers.Down.Pack(buffers.Lanes.Vertical);
+            }
+
             BlockNorms<TLanes, TVector>.Load(SourceNorm, k, buffers.SourceNorm);
             TwoByTwo(k, buffers);
             Finish(item, k, buffers, Shape.Plane, buffers.Lanes.First, Parameters.First, Norms.First);
@@ -62,8 +68,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Horizontal(int block, in Buffers b)
     {
-        int height = Shape.Height, width = Shape.Width, border = Shape.Kernel / 2;
-        var borderedRow = (nint)(width + (2 * border)) * TLanes.Count;
+        int height = Shape.Height, width = Shape.Width;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         for (var image = 0; image < Shape.Batch; image++)
         {
@@ -75,10 +80,9 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
-                    values, b.Lanes.First, height, width, b.Bordered + (border * TLanes.Count), borderedRow);
-                TapRows<TLanes, TVector>.Horizontal<MeasuredFinish>(
-                    b.Bordered, borderedRow, height, Shape.OutputWidth, Shape.Kernel, Shape.Stride, b.Lanes.Horizontal, values, b.Sum);
+                b.Across.Forward<TActivation>(
+                    values, Lines.Rows(height, width, TLanes.Count), values, Lines.Rows(height, Shape.OutputWidth, TLanes.Count),
+                    b.Lanes.First, b.Sum, Prefetch.None);
             }
 
             Measure(b, image, values, Shape.MiddlePlane, Frozen);
@@ -88,10 +92,9 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Vertical(int block, in Buffers b)
     {
-        int height = Shape.Height, middle = Shape.OutputWidth, border = Shape.Kernel / 2;
-        var row = (nint)middle * TLanes.Count;
+        int height = Shape.Height, middle = Shape.OutputWidth;
+        var columns = Lines.Columns(middle, TLanes.Count);
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        if (!sweeps) IndirectionBuffer.Dilate(b.Rows, b.Plane, row, height, 1, height, border, b.Zeros);
         for (var image = 0; image < Shape.Batch; image++)
         {
             var values = Values(b, block, image);
@@ -103,9 +106,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
             }
             else
             {
-                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(values, b.Lanes.Second, height, middle, b.Plane, row);
-                TapRows<TLanes, TVector>.Vertical<MeasuredFinish>(
-                    b.Rows, Shape.OutputHeight, middle, Shape.Kernel, Shape.Stride, b.Lanes.Vertical, result, b.Sum);
+                b.Down.Forward<TActivation>(values, columns, result, columns, b.Lanes.Second, b.Sum, Prefetch.None);
             }
 
             Measure(b, image, result, Shape.OutputPlane, Frozen && ImageMeans == null);
@@ -133,25 +134,26 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
         public readonly NormLanes SourceNorm;
         public readonly float* Plane;
         public readonly float* Zeros;
-        public readonly float* Bordered;
         public readonly float* Records;
         public readonly float* Sum;
         public readonly float** Rows;
         public readonly float* Values;
+        public readonly LineConvolution<TLanes, TVector> Across;
+        public readonly LineConvolution<TLanes, TVector> Down;
 
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape)
         {
-            var border = shape.Kernel / 2;
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             SourceNorm = new NormLanes(ref layout);
             Zeros = layout.Zeros(shape.Width);
-            Bordered = NormSweeps<TLanes, TVector, TActivation>.Fit(shape) ? null
-                : layout.Zeros((long)shape.Height * (shape.Width + (2 * border)));
             Plane = layout.Vectors(shape.Plane);
             Records = layout.Vectors((long)shape.Batch * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);
-            Rows = layout.Rows(shape.Height + Math.Max(1, 2 * border));
+            Rows = layout.Rows(shape.Height + 1);
             Values = shape.Stride == 1 ? null : layout.Vectors((long)shape.Plane * shape.Batch);
+            if (NormSweeps<TLanes, TVector, TActivation>.Fit(shape)) return;
+            Across = new(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: false);
+            Down = new(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: false);
         }
     }
 }
