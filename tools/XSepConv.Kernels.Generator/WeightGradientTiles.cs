@@ -17,7 +17,9 @@ internal static class WeightGradientTiles
         code.Line("public static void Run(int rows, int vectors, WeightGradientTile* tile)");
         code.Dispatch(
             "(vectors * 16) + rows",
-            sizes.Select(size => $"{(size.Vectors * 16) + size.Rows}{Condition(size.Rows * size.Vectors)}: Tile{size.Rows}x{size.Vectors}(tile)"),
+            from size in sizes
+            let condition = Condition(size.Rows * size.Vectors)
+            select $"{(size.Vectors * 16) + size.Rows}{condition}: Tile{size.Rows}x{size.Vectors}(tile)",
             "rows");
         foreach (var (rows, vectors) in sizes)
         {

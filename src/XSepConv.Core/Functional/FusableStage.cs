@@ -71,3 +71,9 @@ internal interface IFusable
 {
     FusableStage Stage { get; }
 }
+
+/// <summary>A module with stages that follow its backend without being counted: what is around a network's blocks.</summary>
+internal interface IFusableEnds
+{
+    IReadOnlyList<FusableStage> Ends { get; }
+}

@@ -23,7 +23,10 @@ internal abstract class FusedOperator(int channels, int norms, bool training)
         return Forward(tensors, training ? NewStatistics() : null);
     }
 
-    /// <summary>What is kept besides the tensors. Of a stage, for each batch norm i, mean and inverse deviation in rows 2i and 2i + 1: [2 · norms, C].</summary>
+    /// <summary>
+    /// What is kept besides the tensors. Of a stage, for each batch norm i, mean and inverse deviation in rows 2i and 2i + 1: [2 · norms,
+    /// C].
+    /// </summary>
     public virtual Tensor NewStatistics() => FusedMemory.Empty(2 * norms, channels);
 
     /// <summary>For the forward. In training it counts the batch: nothing may be refused any more.</summary>

@@ -17,7 +17,8 @@ internal static class LayerTrace
         var paddings = new Dictionary<nn.Module, PaddingDirection>();
         var whole = new Dictionary<nn.Module, XSepBackend>();
         var blocks = Everything(module).Select(entry => entry.Module).OfType<IWholeBlock>()
-            .Select(block => (Block: block, Backend: block.Whole.HasHooks ? XSepBackend.Composed : ((IFusable)block).Stage.Backend)).ToList();
+            .Select(block => (Block: block, Backend: block.Whole.HasHooks ? XSepBackend.Composed : ((IFusable)block).Stage.Backend))
+            .ToList();
         using var composed = new ComposedBackends(Everything(module).Select(entry => entry.Module));
         try
         {

@@ -16,8 +16,8 @@ public sealed record LayerProfile(
     string Name, string Kind, IReadOnlyList<long> Output, long Parameters, long Macs, PaddingDirection? Padding)
 {
     /// <summary>
-    /// How the layer is computed for this input on this device: <see cref="XSepBackend.Fused"/> where it is part of a fused operator, of its
-    /// block or of the spatial stage in it, else <see cref="XSepBackend.Composed"/>; null for layers that are in no such operator.
+    /// How the layer is computed for this input on this device: <see cref="XSepBackend.Fused"/> where it is part of a fused operator, of
+    /// its block or of the spatial stage in it, else <see cref="XSepBackend.Composed"/>; null for layers that are in no such operator.
     /// </summary>
     public XSepBackend? Backend { get; init; }
 }

@@ -1,8 +1,8 @@
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// A blocked map that is not computed: whoever needs its values makes them of the raw map, value = act(raw · scale + shift), where scale and
-/// shift may be of each image its own, with squeeze-excite's gates in them.
+/// A blocked map that is not computed: whoever needs its values makes them of the raw map, value = act(raw · scale + shift), where scale
+/// and shift may be of each image its own, with squeeze-excite's gates in them.
 /// </summary>
 internal unsafe struct PendingMap
 {

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>The last step of a block's forward: norm and gates of the projected map, plus the shortcut, as a tensor. Items are chunks.</summary>
+/// <summary>
+/// The last step of a block's forward: norm and gates of the projected map, plus the shortcut, as a tensor. Items are chunks.
+/// </summary>
 internal unsafe struct BlockOutputWork<TLanes, TVector, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -78,8 +80,8 @@ internal unsafe struct BlockOutputWork<TLanes, TVector, TActivation> : IKernelWo
 }
 
 /// <summary>
-/// The first step of a block's backward: the output's gradient as a blocked map, before the activation if there is one, and its sums for the
-/// norms of the projection and of the shortcut. Items are chunks.
+/// The first step of a block's backward: the output's gradient as a blocked map, before the activation if there is one, and its sums for
+/// the norms of the projection and of the shortcut. Items are chunks.
 /// </summary>
 internal unsafe struct BlockGradientWork<TLanes, TVector, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>

@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics;
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// Whole blocks in training, in one width of vector. Tensors are float32, contiguous NCHW; results are the same bits for every thread count.
+/// Whole blocks in training, in one width of vector. Tensors are float32, contiguous NCHW; results are the same bits for every thread
+/// count.
 /// </summary>
 internal abstract unsafe class BlockKernels
 {

@@ -1,6 +1,8 @@
 namespace XSepConv.Kernels;
 
-/// <summary>What a block keeps from forward to backward: the raw maps before and after the spatial stage and after the projection, and norms.</summary>
+/// <summary>
+/// What a block keeps from forward to backward: the raw maps before and after the spatial stage and after the projection, and norms.
+/// </summary>
 internal readonly unsafe struct BlockMemory<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>Training's K×K depthwise convolution from a pending map to a raw one, with its statistics. Items are blocks of channels.</summary>
+/// <summary>
+/// Training's K×K depthwise convolution from a pending map to a raw one, with its statistics. Items are blocks of channels.
+/// </summary>
 internal unsafe struct DepthwiseMapForwardWork<TLanes, TVector, TStride, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged

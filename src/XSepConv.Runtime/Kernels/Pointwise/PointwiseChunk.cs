@@ -53,11 +53,12 @@ internal static unsafe class PointwiseChunk<TLanes, TVector>
 
             for (var v = 0; v < group.Vectors && measured != null; v++)
             {
+                var record = measured + ((group.Block + v) * recordBlock);
                 for (var s = 0; s < chunk.Segments; s++)
                 {
                     SegmentStatistics<TLanes, TVector>.Measure(
-                        first + (v * outputBlock) + ((nint)s * chunk.SegmentPixels * lanes), chunk.SegmentPixels,
-                        measured + ((group.Block + v) * recordBlock) + ((nint)s * SegmentStatistics<TLanes, TVector>.RecordVectors * lanes));
+                        first + (v * outputBlock) + ((nint)s * chunk.SegmentPixels * lanes), chunk.SegmentPixels, record);
+                    record += SegmentStatistics<TLanes, TVector>.RecordVectors * lanes;
                 }
             }
         }

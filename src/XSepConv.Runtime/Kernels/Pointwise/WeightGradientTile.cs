@@ -1,6 +1,8 @@
 namespace XSepConv.Kernels;
 
-/// <summary>The weights' gradient of a 1×1 convolution over some pixels: R channels of its narrower side × V vectors of the wider.</summary>
+/// <summary>
+/// The weights' gradient of a 1×1 convolution over some pixels: R channels of its narrower side × V vectors of the wider.
+/// </summary>
 internal unsafe struct WeightGradientTile
 {
     /// <summary>The first of the R channels at the first pixel, [pixel][lane].</summary>

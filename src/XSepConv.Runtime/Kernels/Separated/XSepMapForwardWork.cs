@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// Training's XSepConv from a pending map to a raw one, whose norm is still to be applied. Items are blocks of channels: one goes through all
-/// three convolutions without leaving the cache.
+/// Training's XSepConv from a pending map to a raw one, whose norm is still to be applied. Items are blocks of channels: one goes through
+/// all three convolutions without leaving the cache.
 /// </summary>
 internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>

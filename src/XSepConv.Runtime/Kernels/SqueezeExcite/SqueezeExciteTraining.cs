@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// Squeeze-excite in training, on a map whose norm is still to be applied: no pass over the map, only its images' sums. The gates become part
-/// of the map's coefficients, one for each image.
+/// Squeeze-excite in training, on a map whose norm is still to be applied: no pass over the map, only its images' sums. The gates become
+/// part of the map's coefficients, one for each image.
 /// </summary>
 internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>

@@ -1,6 +1,8 @@
 namespace XSepConv.Kernels;
 
-/// <summary>A 3×3 convolution of a tensor as a 1×1 one: nine channels for each of the tensor's, one a tap. It hands no gradient back.</summary>
+/// <summary>
+/// A 3×3 convolution of a tensor as a 1×1 one: nine channels for each of the tensor's, one a tap. It hands no gradient back.
+/// </summary>
 /// <param name="tensor">[N, C, H, W].</param>
 /// <param name="channels">C.</param>
 /// <param name="height">H.</param>
@@ -27,7 +29,7 @@ internal readonly unsafe struct StemPanel(float* tensor, int channels, int heigh
             {
                 for (var lane = 0; lane < TLanes.Count; lane++)
                 {
-                    FillTap(chunk, chunk.Image + s, first + lane, new Span<float>(rows + (lane * chunk.SegmentPixels), chunk.SegmentPixels));
+                    FillTap(chunk, chunk.Image + s, first + lane, new(rows + (lane * chunk.SegmentPixels), chunk.SegmentPixels));
                 }
 
                 Reorder<TLanes, TVector>.ToBlocked(

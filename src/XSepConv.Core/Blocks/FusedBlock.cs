@@ -3,10 +3,12 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>The kernels of a whole block on tensors: x, then weight, scale and shift of each convolution in the order of its layers.</summary>
+/// <summary>
+/// The kernels of a whole block on tensors: x, then weight, scale and shift of each convolution in the order of its layers.
+/// </summary>
 /// <remarks>
-/// Besides its tensors it keeps the raw maps before and after the spatial stage and after the projection. Where a statistic leaves the range
-/// in which float32 holds squares, it runs the composed layers instead, forward and backward.
+/// Besides its tensors it keeps the raw maps before and after the spatial stage and after the projection. Where a statistic leaves the
+/// range in which float32 holds squares, it runs the composed layers instead, forward and backward.
 /// </remarks>
 internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels kernels, FusedNorm[] norms)
     : FusedOperator(shape.Expand, norms.Length, training: !shape.Frozen)
@@ -44,7 +46,8 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
     public override Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
         if (_isComposed) return FusedDifferentiation.Once(() => DifferentiableBackward(saved, outputGradient));
-        var results = saved.Take(saved.Count - 1).Select((tensor, i) => i > 0 || tensor.requires_grad ? empty_like(tensor) : null).ToArray();
+        var results = new Tensor?[saved.Count - 1];
+        for (var i = 0; i < results.Length; i++) results[i] = i > 0 || saved[i].requires_grad ? empty_like(saved[i]) : null;
         var work = FusedMemory.Empty(kernels.Sizes(shape).Backward);
         var (parameters, gradients) = (new BlockParameters(), new BlockGradients());
         Fill(saved, i => FusedMemory.Parameters(saved[(3 * i) + 2], saved[(3 * i) + 3], norms[i].Epsilon), ref parameters);

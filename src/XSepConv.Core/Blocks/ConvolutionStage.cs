@@ -17,7 +17,7 @@ internal sealed class ConvolutionStage(Conv2d conv, BatchNorm2d norm, Activation
     protected override string? WhyNotFused(Tensor x)
     {
         var (kernel, stride, channels) = (conv.weight.size(3), conv.stride![0], norm.num_features);
-        if (kernel is not (1 or 3) || stride > 2 || (kernel == 1 && stride != 1)) return $"a convolution has K = {kernel} and stride {stride}";
+        if (kernel is not (1 or 3) || (kernel == 1 && stride != 1)) return $"a convolution has K = {kernel} and stride {stride}";
         if (kernel != 1 && x.requires_grad && is_grad_enabled()) return "the gradient of a 3×3 convolution's input is wanted";
         return FusedMemory.WhyNot(x, "the input", x.numel())
             ?? FusedMemory.WhyNot(
@@ -37,10 +37,4 @@ internal sealed class ConvolutionStage(Conv2d conv, BatchNorm2d norm, Activation
     {
         Frozen = !norm.training,
     };
-}
-
-/// <summary>A module with stages that follow its backend without being counted: what is around a network's blocks.</summary>
-internal interface IFusableEnds
-{
-    IReadOnlyList<FusableStage> Ends { get; }
 }

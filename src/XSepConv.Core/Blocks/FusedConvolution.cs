@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// The kernels of a convolution → norm → activation on tensors: x, weight, scale, shift. It keeps the raw map besides; where a statistic leaves
-/// the range in which float32 holds squares it runs the composed layers, as <see cref="FusedBlock"/> does.
+/// The kernels of a convolution → norm → activation on tensors: x, weight, scale, shift. It keeps the raw map besides; where a statistic
+/// leaves the range in which float32 holds squares it runs the composed layers, as <see cref="FusedBlock"/> does.
 /// </summary>
 internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, BlockKernels kernels, FusedNorm norm)
     : FusedOperator(shape.Out, norms: 1, training: !shape.Frozen)

@@ -16,6 +16,7 @@ internal sealed class WholeBlock
     private readonly SeModule? _squeeze;
     private readonly Sequential _shortcut;
     private readonly (Conv2d Conv, BatchNorm2d Norm)[] _layers;
+    private readonly (ConvGeometry Geometry, long Groups)[] _geometries;
     private readonly nn.Module<Tensor, Tensor>[] _all;
     private readonly int _shortcutLayers;
     private readonly string? _never;
@@ -40,8 +41,14 @@ internal sealed class WholeBlock
         _layers = spec.SqueezeExcite == SqueezeExcite.Output
             ? [expand, .. spatial, project, .. squeezed, .. added]
             : [expand, .. spatial, .. squeezed, project, .. added];
-        nn.Module<Tensor, Tensor>[] containers = squeeze is null ? [shortcut] : [squeeze, squeeze.Chain, .. squeeze.Chain.children().OfType<nn.Module<Tensor, Tensor>>(), shortcut];
-        _all = [.. _layers.SelectMany(layer => new nn.Module<Tensor, Tensor>[] { layer.Conv, layer.Norm }).Concat(containers).Distinct()];
+        var index = 0;
+        _geometries =
+        [
+            .. _layers.Select(layer => stage.Layers.Contains(layer.Conv) ? (Spatial(index++), (long)spec.Expand) : (s_pointwise, 1)),
+        ];
+        nn.Module[] inSqueeze = squeeze is null ? [] : [squeeze, squeeze.Chain, .. squeeze.Chain.children()];
+        var modules = _layers.SelectMany(layer => new nn.Module[] { layer.Conv, layer.Norm }).Concat(inSqueeze).Append(shortcut);
+        _all = [.. modules.Distinct().Cast<nn.Module<Tensor, Tensor>>()];
         _never = placement == PaddingPlacement.BeforeExpand ? "its input is padded"
             : padding == PaddingDirection.Symmetric ? "its channels are padded in four ways" : null;
     }
@@ -62,9 +69,18 @@ internal sealed class WholeBlock
     }
 
     /// <summary>Runs it as one operator, in some width.</summary>
-    public Tensor Forward(Tensor x, BlockKernels kernels) =>
-        new FusedBlock(Shape(x), kernels, Array.ConvertAll(_layers, layer => new FusedNorm(layer.Norm))).Apply(
-            [x, .. _layers.SelectMany(layer => new Tensor[] { layer.Conv.weight, layer.Norm.weight, layer.Norm.bias! })]);
+    public Tensor Forward(Tensor x, BlockKernels kernels)
+    {
+        var tensors = new Tensor[1 + (3 * _layers.Length)];
+        tensors[0] = x;
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            var (conv, norm) = _layers[i];
+            (tensors[(3 * i) + 1], tensors[(3 * i) + 2], tensors[(3 * i) + 3]) = (conv.weight, norm.weight, norm.bias!);
+        }
+
+        return new FusedBlock(Shape(x), kernels, Array.ConvertAll(_layers, layer => new FusedNorm(layer.Norm))).Apply(tensors);
+    }
 
     /// <summary>What a choice comes to on a map, hooks apart.</summary>
     public XSepBackend Resolve(XSepBackend chosen, Tensor x) =>
@@ -85,30 +101,27 @@ internal sealed class WholeBlock
     {
         if (_squeeze is not null && _squeeze.Chain.Count != 7) return "squeeze-excite is not as it was built";
         if (_shortcut.Count != _shortcutLayers) return "the shortcut is not as it was built";
-        var (spatial, half) = (0, _spec.Kernel / 2);
-        foreach (var (conv, norm) in _layers)
+        for (var i = 0; i < _layers.Length; i++)
         {
-            var depthwise = _stage.Layers.Contains(conv);
-            var geometry = depthwise ? Spatial(spatial++) : s_pointwise;
-            var (groups, channels) = (depthwise ? _spec.Expand : 1, norm.num_features);
-            var inputs = depthwise ? 1 : conv.in_channels;
-            var reason = FusedMemory.WhyNot(conv, geometry, groups, channels * inputs * geometry.Kernel.Height * geometry.Kernel.Width)
-                ?? FusedMemory.WhyNot(norm, training, channels);
+            var (conv, norm) = _layers[i];
+            var (geometry, groups) = _geometries[i];
+            var weights = norm.num_features * (conv.in_channels / groups) * geometry.Kernel.Height * geometry.Kernel.Width;
+            var reason = FusedMemory.WhyNot(conv, geometry, groups, weights) ?? FusedMemory.WhyNot(norm, training, norm.num_features);
             if (reason is not null) return reason;
         }
 
         return null;
+    }
 
-        ConvGeometry Spatial(int index)
+    private ConvGeometry Spatial(int index)
+    {
+        var (k, s, half) = (_spec.Kernel, _spec.Stride, _spec.Kernel / 2);
+        return _padding is null ? new((k, k), (s, s), (half, half)) : index switch
         {
-            var (k, s) = (_spec.Kernel, _spec.Stride);
-            return _padding is null ? new((k, k), (s, s), (half, half)) : index switch
-            {
-                0 => new((2, 2), (1, 1), (0, 0)),
-                1 => new((1, k), (1, s), (0, half)),
-                _ => new((k, 1), (s, 1), (half, 0)),
-            };
-        }
+            0 => new((2, 2), (1, 1), (0, 0)),
+            1 => new((1, k), (1, s), (0, half)),
+            _ => new((k, 1), (s, 1), (half, 0)),
+        };
     }
 
     private BlockTrainingShape Shape(Tensor x) => new(
