@@ -115,8 +115,7 @@ internal sealed class CandidateSearch
         {
             return _options.WithoutBatchNorm
                 ? null
-                : $"no {TypeName.Of(typeof(BatchNorm2d))} takes its output; set "
-                    + $"{nameof(ConversionOptions.WithoutBatchNorm)} to replace it all the same";
+                : $"no {TypeName.Of(typeof(BatchNorm2d))} takes its output, and {nameof(ConversionOptions.WithoutBatchNorm)} is false";
         }
 
         if (trace.RunsOf(batchNorm) > 1)

@@ -31,10 +31,10 @@ public sealed record ConversionOptions
     public Activation Activation { get; init; } = Activation.HSwish;
 
     /// <summary>
-    /// Whether a convolution is replaced that no <c>BatchNorm2d</c> follows, as in ConvNeXt. The new module ends in a batch norm all the
-    /// same.
+    /// Whether a convolution is replaced too that no <c>BatchNorm2d</c> follows, as in ConvNeXt, where it is a layer norm. What follows
+    /// stays; the new module ends in a batch norm all the same, which takes the place of a bias. <c>false</c> leaves such convolutions.
     /// </summary>
-    public bool WithoutBatchNorm { get; init; }
+    public bool WithoutBatchNorm { get; init; } = true;
 
     /// <summary>How the new modules start.</summary>
     public KernelInitialisation Initialise { get; init; } = KernelInitialisation.Random;

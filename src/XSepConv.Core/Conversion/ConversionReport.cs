@@ -61,6 +61,14 @@ public sealed record ConversionReport(
     long? MacsAfter,
     string? NotCounted)
 {
+    /// <summary>
+    /// The mean <see cref="ReplacedLayer.FitError"/> of the layers of each kernel size K, by K; empty where nothing was fitted.
+    /// </summary>
+    public IReadOnlyDictionary<int, double> FitErrorByKernel => new SortedDictionary<int, double>(
+        Replaced.Where(layer => layer.FitError is not null)
+            .GroupBy(layer => layer.KernelSize)
+            .ToDictionary(layers => layers.Key, layers => layers.Average(layer => layer.FitError!.Value)));
+
     /// <summary>A line a layer, what was left with the reason, and the totals.</summary>
     public override string ToString()
     {
@@ -75,6 +83,18 @@ public sealed record ConversionReport(
             text.Append(layer.FitError is { } error ? string.Create(CultureInfo.InvariantCulture, $", fit error {error:0.000}\n") : "\n");
         }
 
+        if (Replaced.Count(layer => layer.BatchNormPath is null) is var bare and > 0)
+        {
+            text.Append(
+                $"  {bare} of them had no batch norm after them. An {nameof(XSepConv2d)} ends in one all the same; what follows stays, such "
+                + "as a layer norm.\n");
+        }
+
+        if (FitErrorByKernel is { Count: > 0 } errors)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Mean fit error: {string.Join(", ", errors.Select(MeanError))}\n");
+        }
+
         if (Left.Count > 0) text.Append($"Left {Left.Count}:\n");
         foreach (var layer in Left) text.Append($"  {layer.Path}: {layer.Reason}\n");
         text.Append($"Parameters {Number(ParametersBefore)} → {Number(ParametersAfter)}");
@@ -83,6 +103,8 @@ public sealed record ConversionReport(
             : $"; MACs of the whole network were not counted: {NotCounted}\n");
         return text.ToString();
 
+        static string MeanError(KeyValuePair<int, double> entry) =>
+            string.Create(CultureInfo.InvariantCulture, $"{entry.Key}×{entry.Key} {entry.Value:0.000}");
         static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
     }
 }

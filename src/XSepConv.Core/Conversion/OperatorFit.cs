@@ -45,7 +45,13 @@ internal sealed class OperatorFit
         var precise = weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var (x, expected) = Answers(network, candidate, options.Calibration!.to(weight.dtype, weight.device), scope);
         module.to(precise);
-        var error = new OperatorFit(module, options, x.to(precise), expected.to(precise)).Run(weight);
+        expected = expected.to(precise);
+
+        // Adam's steps are absolute, and without a batch norm the old output has any scale: it is fitted at a deviation of 1.
+        var scale = Deviation(expected);
+        var fit = new OperatorFit(module, options, x.to(precise), expected / scale);
+        var error = fit.Run(weight);
+        foreach (var parameter in fit._batchNorms[2].parameters()) parameter.mul_(scale);
         module.to(weight.dtype);
         if (!double.IsFinite(error))
         {
@@ -125,7 +131,9 @@ internal sealed class OperatorFit
         var (twoByTwo, row, column) = (new double[channels * 4], new double[channels * k], new double[channels * k]);
         for (var c = 0; c < channels; c++)
         {
-            var fit = SeparableKernel.Fit(values.AsSpan(c * k * k, k * k), _module.Padding.ForChannel(c, channels));
+            var padding = _module.Padding.ForChannel(c, channels);
+            var fit = SeparableKernel.Fit(
+                values.AsSpan(c * k * k, k * k), padding, Use(_x.shape[2], padding.IsTop()), Use(_x.shape[3], padding.IsLeft()));
             fit.TwoByTwo.CopyTo(twoByTwo, c * 4);
             fit.Row.CopyTo(row, c * k);
             fit.Column.CopyTo(column, c * k);
@@ -135,6 +143,8 @@ internal sealed class OperatorFit
         {
             conv.weight.copy_(tensor(weights).reshape(conv.weight.shape));
         }
+
+        double[] Use(long size, bool before) => TapUse.Of((int)size, _module.Stride, k + 1, (k / 2) + (before ? 1 : 0));
     }
 
     // Measures the first two batch norms on all calibration images at once, layer by layer, and the last one with them.
@@ -197,7 +207,6 @@ internal sealed class OperatorFit
         using var grad = enable_grad();
         using var optimizer = optim.Adam(_module.parameters(), LearningRate);
         var batch = Math.Min(_options.FitBatch, _x.shape[0]);
-        var scale = 1 / _expected.var(unbiased: false).ToDouble();
         for (var step = 0; step < _options.FitSteps; step++)
         {
             using var scope = NewDisposeScope();
@@ -209,7 +218,7 @@ internal sealed class OperatorFit
             var first = step * batch % (_x.shape[0] - batch + 1);
             optimizer.zero_grad();
             var y = _module.call(_x.narrow(0, first, batch));
-            (nn.functional.mse_loss(y, _expected.narrow(0, first, batch)) * scale).backward();
+            nn.functional.mse_loss(y, _expected.narrow(0, first, batch)).backward();
             optimizer.step();
         }
 
@@ -219,8 +228,17 @@ internal sealed class OperatorFit
     private double Error()
     {
         _module.eval();
-        var difference = (_module.call(_x) - _expected).square().mean().ToDouble();
-        var around = (_expected - _expected.mean([0, 2, 3], keepdim: true)).square().mean().ToDouble();
-        return Math.Sqrt(difference / around);
+        return (_module.call(_x) - _expected).square().mean().sqrt().ToDouble() / Deviation(_expected);
+    }
+
+    // Around the means of the channels. A map that is constant but for rounding, as a kernel of zeros answers, has its size instead, or 1.
+    private static double Deviation(Tensor y)
+    {
+        // At a largest value of 1, where no square leaves the range of float32.
+        var largest = y.abs().max().ToDouble();
+        if (largest == 0) return 1;
+        var unit = y / largest;
+        var deviation = (unit - unit.mean([0, 2, 3], keepdim: true)).square().mean().sqrt().ToDouble();
+        return largest * (deviation > 1e-5 ? deviation : 1);
     }
 }

@@ -5,39 +5,58 @@ namespace XSepConv;
 /// 2×2 ∗ 1×K ∗ K×1, which covers (K+1)×(K+1), by alternating least squares.
 /// </summary>
 /// <param name="TwoByTwo">The 2×2, row by row.</param>
-/// <param name="Error">Sum of squared differences over the sum of squares of the K×K kernel; 0 is exact.</param>
+/// <param name="Error">Sum of squared differences over the sum of squares of the K×K kernel, both weighted; 0 is exact.</param>
 internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[] Column, double Error)
 {
     private const int RankOneRounds = 10, Rounds = 60;
 
-    /// <summary>Fits.</summary>
+    /// <summary>Fits, with all taps of equal weight.</summary>
     /// <param name="kernel">K×K values, row by row.</param>
     /// <param name="padding">A one-sided padding: it says which tap of the 2×2 is on the output's own pixel.</param>
     public static SeparableKernel Fit(ReadOnlySpan<double> kernel, PaddingDirection padding)
     {
+        double[] even = [.. Enumerable.Repeat(1.0, (int)Math.Sqrt(kernel.Length) + 1)];
+        return Fit(kernel, padding, even, even);
+    }
+
+    /// <summary>Fits for a map on which some taps are used more than others.</summary>
+    /// <param name="vertical">Weights of the K + 1 rows of taps, positive; see <see cref="TapUse"/>.</param>
+    /// <param name="horizontal">Weights of the K + 1 columns of taps.</param>
+    public static SeparableKernel Fit(ReadOnlySpan<double> kernel, PaddingDirection padding, double[] vertical, double[] horizontal)
+    {
         var k = (int)Math.Sqrt(kernel.Length);
+        var size = k + 1;
         var own = (padding.IsTop() ? 2 : 0) + (padding.IsLeft() ? 1 : 0);
-        var target = new double[(k + 1) * (k + 1)];
-        for (var i = 0; i < kernel.Length; i++) target[(((i / k) + (own / 2)) * (k + 1)) + (i % k) + (own % 2)] = kernel[i];
+        var (target, transposed) = (new double[size * size], new double[size * size]);
+        for (var i = 0; i < kernel.Length; i++)
+        {
+            var (y, x) = ((i / k) + (own / 2), (i % k) + (own % 2));
+            target[(y * size) + x] = transposed[(x * size) + y] = kernel[i];
+        }
 
         var twoByTwo = Unit(4, own);
-        var (row, column) = (Unit(k, k / 2), LargestColumn(kernel, k));
-        var norm = Dot(target, target);
+        var (row, column) = (Unit(k, k / 2), LargestColumn(target, size, own, vertical, horizontal));
+        var norm = Norm(target, vertical, horizontal);
         if (norm == 0) return new(twoByTwo, row, Unit(k, k / 2), 0);
 
         // The composition is linear in each of the three, so that fixing two leaves a least-squares problem for the third. With the 2×2
         // left at its own pixel this finds the nearest kernel of rank one, from which the 2×2 joins in.
         for (var round = 0; round < RankOneRounds + Rounds; round++)
         {
-            if (round >= RankOneRounds) twoByTwo = Solve(target, 4, unit => Compose(unit, row, column));
-            row = Solve(target, k, unit => Compose(twoByTwo, unit, column));
-            column = Normalised(Solve(target, k, unit => Compose(twoByTwo, row, unit)));
+            if (round >= RankOneRounds) twoByTwo = SolveTwoByTwo(target, row, column, vertical, horizontal);
+            row = SolveLine(target, twoByTwo, column, vertical, horizontal);
+            column = Normalised(SolveLine(transposed, Transposed(twoByTwo), row, horizontal, vertical));
         }
 
-        row = Solve(target, k, unit => Compose(twoByTwo, unit, column));
+        row = SolveLine(target, twoByTwo, column, vertical, horizontal);
         var difference = Compose(twoByTwo, row, column);
         for (var i = 0; i < difference.Length; i++) difference[i] -= target[i];
-        return new(Normalised(twoByTwo), Normalised(row), column, Dot(difference, difference) / norm);
+        var error = Norm(difference, vertical, horizontal) / norm;
+
+        // Positive where there is a choice, so that what is positive stays so up to the column, and passes ReLU.
+        var sign = Sign(twoByTwo) * Sign(row);
+        twoByTwo = Normalised(twoByTwo, Sign(twoByTwo));
+        return new(twoByTwo, Normalised(row, Sign(row)), Normalised(column, sign), error);
     }
 
     /// <summary>What the three do together, (K+1)×(K+1) values.</summary>
@@ -59,70 +78,146 @@ internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[]
         return result;
     }
 
-    private static double[] Solve(double[] target, int unknowns, Func<double[], double[]> response)
+    // The row for a given column (or, all transposed, the column for a given row). The 2×2 and the column make two columns of taps, a near
+    // one at the place of the row's value and a far one beside it, so that a value's response overlaps with its neighbours' only.
+    private static double[] SolveLine(double[] target, double[] twoByTwo, double[] across, double[] acrossWeights, double[] alongWeights)
     {
-        var responses = Enumerable.Range(0, unknowns).Select(i => response(Unit(unknowns, i))).ToArray();
-        var matrix = new double[unknowns, unknowns];
-        var right = new double[unknowns];
-        for (var i = 0; i < unknowns; i++)
+        var (k, size) = (across.Length, across.Length + 1);
+        double nearNear = 0, nearFar = 0, farFar = 0;
+        var (near, far) = (new double[size], new double[size]);
+        for (var i = 0; i < size; i++)
         {
-            right[i] = Dot(responses[i], target);
-            for (var j = 0; j < unknowns; j++) matrix[i, j] = Dot(responses[i], responses[j]);
-        }
-
-        // Responses may depend on each other (a 2×2 over symmetric kernels); a trace of ridge picks one of the solutions.
-        double trace = 0;
-        for (var i = 0; i < unknowns; i++) trace += matrix[i, i];
-        for (var i = 0; i < unknowns; i++) matrix[i, i] += 1e-12 * trace;
-        return Cholesky(matrix, right, smallestPivot: 1e-13 * trace);
-    }
-
-    private static double[] Cholesky(double[,] matrix, double[] right, double smallestPivot)
-    {
-        var n = right.Length;
-        for (var i = 0; i < n; i++)
-        {
-            for (var j = 0; j <= i; j++)
+            var (here, before) = (i < k ? across[i] : 0, i > 0 ? across[i - 1] : 0);
+            var n = (twoByTwo[0] * here) + (twoByTwo[2] * before);
+            var f = (twoByTwo[1] * here) + (twoByTwo[3] * before);
+            var weight = acrossWeights[i];
+            nearNear += weight * n * n;
+            nearFar += weight * n * f;
+            farFar += weight * f * f;
+            for (var j = 0; j < size; j++)
             {
-                var sum = matrix[i, j];
-                for (var m = 0; m < j; m++) sum -= matrix[i, m] * matrix[j, m];
-                matrix[i, j] = i == j ? Math.Sqrt(Math.Max(sum, smallestPivot)) : sum / matrix[j, j];
+                near[j] += weight * n * target[(i * size) + j];
+                far[j] += weight * f * target[(i * size) + j];
             }
         }
 
-        var solution = (double[])right.Clone();
+        var (matrix, right) = (new double[k, k], new double[k]);
+        for (var j = 0; j < k; j++)
+        {
+            right[j] = (alongWeights[j] * near[j]) + (alongWeights[j + 1] * far[j + 1]);
+            matrix[j, j] = (alongWeights[j] * nearNear) + (alongWeights[j + 1] * farFar);
+            if (j > 0) matrix[j, j - 1] = alongWeights[j] * nearFar;
+        }
+
+        return Solve(matrix, right, band: 1);
+    }
+
+    // The response of a tap of the 2×2 is the product of column and row, moved to its place.
+    private static double[] SolveTwoByTwo(double[] target, double[] row, double[] column, double[] vertical, double[] horizontal)
+    {
+        var size = row.Length + 1;
+        var (down, along) = (Overlaps(column, vertical), Overlaps(row, horizontal));
+        var (matrix, right) = (new double[4, 4], new double[4]);
+        for (var p = 0; p < 4; p++)
+        {
+            for (var q = 0; q < 4; q++) matrix[p, q] = down[p / 2, q / 2] * along[p % 2, q % 2];
+            for (var i = 0; i < column.Length; i++)
+            {
+                double sum = 0;
+                var start = (i + (p / 2)) * size;
+                for (var j = p % 2; j < row.Length + (p % 2); j++) sum += horizontal[j] * row[j - (p % 2)] * target[start + j];
+                right[p] += vertical[i + (p / 2)] * column[i] * sum;
+            }
+        }
+
+        return Solve(matrix, right, band: 3);
+    }
+
+    // A line of values with itself, in its place and moved by one.
+    private static double[,] Overlaps(double[] line, double[] weights)
+    {
+        double here = 0, between = 0, moved = 0;
+        for (var i = 0; i < line.Length; i++)
+        {
+            here += weights[i] * line[i] * line[i];
+            moved += weights[i + 1] * line[i] * line[i];
+            if (i > 0) between += weights[i] * line[i] * line[i - 1];
+        }
+
+        return new[,] { { here, between }, { between, moved } };
+    }
+
+    // By Cholesky. Responses may depend on each other (a 2×2 over symmetric kernels); a trace of ridge picks one of the solutions.
+    private static double[] Solve(double[,] matrix, double[] right, int band)
+    {
+        var n = right.Length;
+        double trace = 0;
+        for (var i = 0; i < n; i++) trace += matrix[i, i];
         for (var i = 0; i < n; i++)
         {
-            for (var m = 0; m < i; m++) solution[i] -= matrix[i, m] * solution[m];
-            solution[i] /= matrix[i, i];
+            matrix[i, i] += 1e-12 * trace;
+            for (var j = Math.Max(0, i - band); j <= i; j++)
+            {
+                var sum = matrix[i, j];
+                for (var m = Math.Max(0, i - band); m < j; m++) sum -= matrix[i, m] * matrix[j, m];
+                matrix[i, j] = i == j ? Math.Sqrt(Math.Max(sum, 1e-13 * trace)) : sum / matrix[j, j];
+            }
+        }
+
+        for (var i = 0; i < n; i++)
+        {
+            for (var m = Math.Max(0, i - band); m < i; m++) right[i] -= matrix[i, m] * right[m];
+            right[i] /= matrix[i, i];
         }
 
         for (var i = n - 1; i >= 0; i--)
         {
-            for (var m = i + 1; m < n; m++) solution[i] -= matrix[m, i] * solution[m];
-            solution[i] /= matrix[i, i];
+            for (var m = i + 1; m <= Math.Min(n - 1, i + band); m++) right[i] -= matrix[m, i] * right[m];
+            right[i] /= matrix[i, i];
         }
 
-        return solution;
+        return right;
     }
 
-    private static double[] LargestColumn(ReadOnlySpan<double> kernel, int k)
+    private static double[] Transposed(double[] twoByTwo) => [twoByTwo[0], twoByTwo[2], twoByTwo[1], twoByTwo[3]];
+
+    private static double Norm(double[] taps, double[] vertical, double[] horizontal)
     {
-        var (best, bestNorm) = (new double[k], -1.0);
-        for (var j = 0; j < k; j++)
+        double sum = 0;
+        for (var i = 0; i < taps.Length; i++)
         {
-            var column = new double[k];
-            for (var i = 0; i < k; i++) column[i] = kernel[(i * k) + j];
-            if (Dot(column, column) is var norm && norm > bestNorm) (best, bestNorm) = (column, norm);
+            sum += vertical[i / horizontal.Length] * horizontal[i % horizontal.Length] * taps[i] * taps[i];
+        }
+
+        return sum;
+    }
+
+    private static double[] LargestColumn(double[] target, int size, int own, double[] vertical, double[] horizontal)
+    {
+        var (best, bestNorm) = (new double[size - 1], -1.0);
+        for (var j = 0; j < size; j++)
+        {
+            var column = new double[size - 1];
+            double norm = 0;
+            for (var i = 0; i < column.Length; i++)
+            {
+                var row = i + (own / 2);
+                column[i] = target[(row * size) + j];
+                norm += vertical[row] * horizontal[j] * column[i] * column[i];
+            }
+
+            if (norm > bestNorm) (best, bestNorm) = (column, norm);
         }
 
         return best;
     }
 
-    private static double[] Normalised(double[] values)
+    private static double Sign(double[] values) => values.Sum() < 0 ? -1 : 1;
+
+    private static double[] Normalised(double[] values, double sign = 1)
     {
         var norm = Math.Sqrt(Dot(values, values));
-        return norm > 0 ? Array.ConvertAll(values, value => value / norm) : values;
+        return norm > 0 ? Array.ConvertAll(values, value => sign * value / norm) : values;
     }
 
     private static double[] Unit(int length, int index)

@@ -72,23 +72,16 @@ public class BadInputTests
     }
 
     [Fact]
-    public void A_convolution_without_a_batch_norm_is_left_unless_asked_for()
+    public void A_convolution_without_a_batch_norm_is_replaced_unless_that_is_switched_off()
     {
         using var network = Sequential(("dw", Conv2d(4, 4, 5, padding: 2, groups: 4)), ("act", ReLU()), ("norm", BatchNorm2d(4)));
-        Assert.Contains("no TorchSharp.Modules.BatchNorm2d takes its output", Assert.Single(XSepConverter.Preview(network, Input).Left).Reason);
+        var left = Assert.Single(XSepConverter.Preview(network, Input, new() { WithoutBatchNorm = false }).Left);
+        Assert.Equal("no TorchSharp.Modules.BatchNorm2d takes its output, and WithoutBatchNorm is false", left.Reason);
 
-        var layer = Assert.Single(XSepConverter.Convert(network, Input, new() { WithoutBatchNorm = true }).Replaced);
+        var layer = Assert.Single(XSepConverter.Convert(network, Input).Replaced);
         Assert.Null(layer.BatchNormPath);
         Assert.Equal(["dw", "act", "norm"], network.named_children().Select(child => child.name));
         Assert.IsType<TorchSharp.Modules.BatchNorm2d>(network[2]);
-    }
-
-    [Fact]
-    public void A_layer_norm_is_no_batch_norm()
-    {
-        using var network = new UserNetworks.ConvNeXtLike(layerNorm: true);
-        Assert.All(XSepConverter.Preview(network, [1, 3, 32, 32]).Left, layer => Assert.Contains("no TorchSharp.Modules.BatchNorm2d", layer.Reason));
-        Assert.Equal(5, XSepConverter.Convert(network, [1, 3, 32, 32], new() { WithoutBatchNorm = true }).Replaced.Count);
     }
 
     [Fact]

@@ -101,7 +101,7 @@ public class OperatorFitTests
         var network = Sequential(Conv2d(4, 4, 5, padding: 2, groups: 4));
         using (no_grad()) ((Conv2d)network[0]).bias!.copy_(tensor(new float[] { 10, -20, 0, 5 }));
         var images = randn(32, 4, 10, 10);
-        XSepConverter.Convert(network, [1, 4, 10, 10], new() { WithoutBatchNorm = true, Initialise = KernelInitialisation.Fit, Calibration = images, FitSteps = 0 });
+        XSepConverter.Convert(network, [1, 4, 10, 10], new() { Initialise = KernelInitialisation.Fit, Calibration = images, FitSteps = 0 });
         network.eval();
 
         // Linear regression keeps the mean exactly, but for float32's rounding of sums of 3,200 values near 20.

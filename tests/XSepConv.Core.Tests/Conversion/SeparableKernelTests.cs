@@ -1,3 +1,5 @@
+using TorchSharp;
+
 namespace XSepConv.Core.Tests.Conversion;
 
 public class SeparableKernelTests
@@ -44,6 +46,26 @@ public class SeparableKernelTests
         // The identity matrix has three equal singular values: the best product leaves 2/3 of the squares.
         double[] kernel = [1, 0, 0, 0, 1, 0, 0, 0, 1];
         Assert.InRange(SeparableKernel.Fit(kernel, PaddingDirection.RightBottom).Error, 0, 2.0 / 3);
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(9)]
+    [InlineData(15)]
+    [InlineData(31)]
+    [InlineData(63)]
+    public void A_random_kernel_is_fitted_at_least_as_well_as_by_its_largest_singular_vectors(int k)
+    {
+        using var scope = torch.NewDisposeScope();
+        torch.random.manual_seed(41);
+        var kernel = torch.randn(k, k, dtype: torch.float64);
+        var squares = torch.linalg.svdvals(kernel).square();
+        var product = (1 - (squares[0] / squares.sum())).item<double>();
+        var fit = SeparableKernel.Fit(kernel.data<double>().ToArray(), PaddingDirection.LeftBottom);
+
+        // The 2×2 has three values more than a product: never worse, and a little better.
+        Assert.InRange(fit.Error, 0, product);
+        Assert.All(fit.TwoByTwo.Concat(fit.Row).Concat(fit.Column), value => Assert.True(double.IsFinite(value)));
     }
 
     [Fact]

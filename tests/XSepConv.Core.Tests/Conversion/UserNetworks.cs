@@ -83,13 +83,13 @@ internal static class UserNetworks
         private readonly Module<Tensor, Tensor> stem, head;
         private readonly ModuleList<Module<Tensor, Tensor>> downsample, stages;
 
-        public ConvNeXtLike(bool layerNorm = false) : base(nameof(ConvNeXtLike))
+        public ConvNeXtLike() : base(nameof(ConvNeXtLike))
         {
             stem = Conv2d(3, 16, 2, stride: 2);
             downsample = new ModuleList<Module<Tensor, Tensor>>(Identity(), Conv2d(16, 24, 2, stride: 2));
             stages = new ModuleList<Module<Tensor, Tensor>>(
-                Sequential(new ConvNeXtBlock(16, layerNorm), new ConvNeXtBlock(16, layerNorm), new ConvNeXtBlock(16, layerNorm)),
-                Sequential(new ConvNeXtBlock(24, layerNorm), new ConvNeXtBlock(24, layerNorm)));
+                Sequential(new ConvNeXtBlock(16), new ConvNeXtBlock(16), new ConvNeXtBlock(16)),
+                Sequential(new ConvNeXtBlock(24), new ConvNeXtBlock(24)));
             head = Linear(24, 8);
             RegisterComponents();
         }
@@ -107,13 +107,11 @@ internal static class UserNetworks
     {
         private readonly Module<Tensor, Tensor> dwconv, norm, pwconv1, pwconv2;
         private readonly TorchSharp.Modules.Parameter gamma;
-        private readonly bool layerNorm;
 
-        public ConvNeXtBlock(int channels, bool layerNorm) : base(nameof(ConvNeXtBlock))
+        public ConvNeXtBlock(int channels) : base(nameof(ConvNeXtBlock))
         {
-            this.layerNorm = layerNorm;
             dwconv = Conv2d(channels, channels, 7, padding: 3, groups: channels);
-            norm = layerNorm ? LayerNorm(channels) : BatchNorm2d(channels);
+            norm = BatchNorm2d(channels);
             pwconv1 = Linear(channels, 2 * channels);
             pwconv2 = Linear(2 * channels, channels);
             gamma = Parameter(0.5f * ones(channels));
@@ -124,7 +122,7 @@ internal static class UserNetworks
         {
             using var scope = NewDisposeScope();
             var y = dwconv.call(x);
-            y = layerNorm ? norm.call(y.permute(0, 2, 3, 1)) : norm.call(y).permute(0, 2, 3, 1);
+            y = norm.call(y).permute(0, 2, 3, 1);
             y = pwconv2.call(functional.gelu(pwconv1.call(y))) * gamma;
             return (x + y.permute(0, 3, 1, 2)).MoveToOuterDisposeScope();
         }
