@@ -36,14 +36,7 @@ internal static class ProfileTable
         console.WriteLine($"{Printable.Line(spec.Name)}, {preset} preset, {Number(spec.NumClasses)} classes, one image of {size}");
         console.Write(table);
 
-        void Column(string header, string footer, bool right = false) => table.AddColumn(new TableColumn(new Text(header))
-        {
-            NoWrap = true,
-            // Six columns have to fit 80.
-            Padding = new Padding(0, 0, 1, 0),
-            Alignment = right ? Justify.Right : Justify.Left,
-            Footer = new Text(footer),
-        });
+        void Column(string header, string footer, bool right = false) => table.AddColumn(ProfileTable.Column(header, footer, right, true));
 
         void Row(string name, string kind, IReadOnlyList<long> output, long parameters, long macs, PaddingDirection? padding)
         {
@@ -51,6 +44,15 @@ internal static class ProfileTable
             table.AddRow(cells.Take(padded ? 6 : 5).Select(cell => new Text(cell)));
         }
     }
+
+    /// <summary>A column that leaves room for five others in 80.</summary>
+    public static TableColumn Column(string header, string footer, bool right, bool whole) => new(new Text(header))
+    {
+        NoWrap = whole,
+        Padding = new Padding(0, 0, 1, 0),
+        Alignment = right ? Justify.Right : Justify.Left,
+        Footer = new Text(footer),
+    };
 
     public static string Number(long number) => $"{number:N0}";
 

@@ -62,14 +62,8 @@ internal static class TimeTable
             layer.StartsWith(prefix, StringComparison.Ordinal) ? layer[prefix.Length..] : layer;
     }
 
-    private static TableColumn Column(string header, string footer, bool right = true) => new(new Text(header))
-    {
-        NoWrap = right,
-        // Six columns have to fit 80.
-        Padding = new Padding(0, 0, 1, 0),
-        Alignment = right ? Justify.Right : Justify.Left,
-        Footer = new Text(footer),
-    };
+    private static TableColumn Column(string header, string footer, bool right = true) =>
+        ProfileTable.Column(header, footer, right, whole: right);
 
     private static string Rate(long macs, TimeSpan time) =>
         macs == 0 || time == TimeSpan.Zero ? "" : $"{macs / time.TotalSeconds / 1e9:0.0}";

@@ -106,15 +106,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
     /// <summary>Whether the expanded map is padded, or the input.</summary>
     public PaddingPlacement Placement { get; }
 
-    /// <summary>Runs the block.</summary>
-    /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
-    /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
-    /// <exception cref="ArgumentException">
-    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
-    /// </exception>
-    /// <exception cref="InvalidOperationException">
-    /// The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.
-    /// </exception>
+    /// <inheritdoc cref="DwBlock.forward"/>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -103,9 +103,7 @@ public sealed unsafe class NetworkSession : IDisposable
     /// </summary>
     /// <param name="nhwc">N pictures [N, H, W, C] of bytes; N up to <see cref="MaxBatch"/> follows from the length.</param>
     /// <param name="top">As many for each picture, up to the number of classes; likeliest first.</param>
-    /// <exception cref="ArgumentException">A length is wrong; the message says what would be right.</exception>
-    /// <exception cref="InvalidOperationException">The model knows no normalisation, or another thread is running the session.</exception>
-    /// <exception cref="ObjectDisposedException">The session is disposed.</exception>
+    /// <inheritdoc cref="Run(ReadOnlySpan{byte}, Span{float})" path="/exception"/>
     public void Classify(ReadOnlySpan<byte> nhwc, Span<Prediction> top)
     {
         var images = Images(nhwc.Length, nameof(nhwc));
@@ -120,9 +118,7 @@ public sealed unsafe class NetworkSession : IDisposable
     /// <summary>The likeliest classes of images.</summary>
     /// <param name="nchw">N images [N, C, H, W], normalised as in training; N up to <see cref="MaxBatch"/> follows from the length.</param>
     /// <param name="top">As many for each image, up to the number of classes; likeliest first.</param>
-    /// <exception cref="ArgumentException">A length is wrong; the message says what would be right.</exception>
-    /// <exception cref="InvalidOperationException">Another thread is running the session.</exception>
-    /// <exception cref="ObjectDisposedException">The session is disposed.</exception>
+    /// <inheritdoc cref="Run(ReadOnlySpan{float}, Span{float})" path="/exception"/>
     public void Classify(ReadOnlySpan<float> nchw, Span<Prediction> top)
     {
         var images = Images(nchw.Length, nameof(nchw));

@@ -21,10 +21,6 @@ public static class MobileNetV3LargeSpec
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
     public static NetworkSpec XSep(MobileNetV3Options? options = null) => Table.Build(XSepName, options ?? new());
 
-    /// <summary>
-    /// The twin: every XSep row's spatial operator replaced by the K×K depthwise one, everything else, squeeze-excite's place and width
-    /// included, kept. So only the operator differs.
-    /// </summary>
-    /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
+    /// <inheritdoc cref="MobileNetV3SmallSpec.Twin"/>
     public static NetworkSpec Twin(MobileNetV3Options? options = null) => Table.BuildTwin(TwinName, options ?? new());
 }

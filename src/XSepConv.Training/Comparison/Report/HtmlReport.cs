@@ -8,7 +8,7 @@ namespace XSepConv.Training;
 /// <c>report.html</c>: one file that asks for nothing else, for a desk and for a telephone, light and dark. What a clock or the system said
 /// stands in elements with the attribute <c>data-measured</c>.
 /// </summary>
-internal sealed class HtmlReport
+internal sealed class HtmlReport(ComparisonReport report)
 {
     private const string Measured = " data-measured";
     private const int HashDigits = 16;
@@ -17,10 +17,7 @@ internal sealed class HtmlReport
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
 
-    private readonly ComparisonReport report;
     private readonly StringBuilder text = new();
-
-    private HtmlReport(ComparisonReport report) => this.report = report;
 
     /// <summary>The page; without pictures, and saying so, where they can't be drawn.</summary>
     public static string Write(ComparisonReport report)
