@@ -7,5 +7,6 @@ namespace XSepConv.Cli.Options;
 internal static class ActivationOption
 {
     public static Option<Activation?> Create() => CheckedOption.OptionalMember<Activation>(
-        "--activation", "The nonlinearity of every block, of the stem and of the head. Default: the table's. Squeeze-excite keeps its own.");
+        "--activation",
+        "The nonlinearity of every block, of the stem and of the head. Default: the table's. Squeeze-excite keeps its own.");
 }

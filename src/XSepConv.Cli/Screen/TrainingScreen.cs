@@ -68,7 +68,8 @@ internal sealed class TrainingScreen(
         if (outcome.StoppedEarly)
         {
             console.WriteLine(
-                $" Ended after epoch {outcome.EpochsDone}: {ReportText.Count(options.Recipe.Patience ?? 0, "epoch")} brought nothing better.");
+                $" Ended after epoch {outcome.EpochsDone}: {ReportText.Count(options.Recipe.Patience ?? 0, "epoch")} brought nothing "
+                + "better.");
         }
 
         var test = outcome.Test;

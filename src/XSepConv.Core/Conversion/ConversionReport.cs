@@ -86,8 +86,8 @@ public sealed record ConversionReport(
         if (Replaced.Count(layer => layer.BatchNormPath is null) is var bare and > 0)
         {
             text.Append(
-                $"  {bare} of them had no batch norm after them. An {nameof(XSepConv2d)} ends in one all the same; what follows stays, such "
-                + "as a layer norm.\n");
+                $"  {bare} of them had no batch norm after them. An {nameof(XSepConv2d)} ends in one all the same; what follows stays, "
+                + "such as a layer norm.\n");
         }
 
         if (FitErrorByKernel is { Count: > 0 } errors)

@@ -1,6 +1,6 @@
 namespace XSepConv;
 
-/// <summary>A stream that goes on in one direction: nobody seeks in it, and it does not know its length. It reads, or else writes.</summary>
+/// <summary>A stream that goes on in one direction: nobody seeks in it, and it does not know its length. It reads or writes.</summary>
 internal abstract class OneWayStream(bool reads) : Stream
 {
     public override bool CanRead => reads;

@@ -66,7 +66,8 @@ public sealed record DatasetOptions
                 $"The layout is {Layout}; {string.Join(", ", Enum.GetNames<FolderLayout>())} are known.", nameof(Layout));
         }
 
-        if (DataRoot is { } link && !Directory.Exists(link) && RegularFile.LinkTarget(Path.TrimEndingDirectorySeparator(link)) is { } target)
+        if (DataRoot is { } link && !Directory.Exists(link)
+            && RegularFile.LinkTarget(Path.TrimEndingDirectorySeparator(link)) is { } target)
         {
             throw new DirectoryNotFoundException($"The data root '{link}' is a link to '{target}', which leads nowhere.");
         }
