@@ -17,8 +17,8 @@ internal static class FitCommand
         };
         kernel.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is var k && (k < 5 || k % 2 == 0 || k > 13))
-                result.AddError($"--kernel is {k}; give 5, 7, 9, 11 or 13.");
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is var k && (k < 5 || k % 2 == 0 || k > 31))
+                result.AddError($"--kernel is {k}; give an odd number from 5 to 31.");
         });
         var epochs = Count("--epochs", "Epochs before the conversion.", 4, 1, 1_000);
         var seeds = Count("--seeds", "Runs with other seeds, of which the means are printed.", 1, 1, 100);

@@ -22,7 +22,9 @@ internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[]
     /// <summary>Fits for a map on which some taps are used more than others.</summary>
     /// <param name="vertical">Weights of the K + 1 rows of taps, positive; see <see cref="TapUse"/>.</param>
     /// <param name="horizontal">Weights of the K + 1 columns of taps.</param>
-    public static SeparableKernel Fit(ReadOnlySpan<double> kernel, PaddingDirection padding, double[] vertical, double[] horizontal)
+    /// <param name="product">Whether the 2×2 only passes the output's own pixel on, which leaves a product of column and row.</param>
+    public static SeparableKernel Fit(
+        ReadOnlySpan<double> kernel, PaddingDirection padding, double[] vertical, double[] horizontal, bool product = false)
     {
         var k = (int)Math.Sqrt(kernel.Length);
         var size = k + 1;
@@ -43,7 +45,7 @@ internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[]
         // left at its own pixel this finds the nearest kernel of rank one, from which the 2×2 joins in.
         for (var round = 0; round < RankOneRounds + Rounds; round++)
         {
-            if (round >= RankOneRounds) twoByTwo = SolveTwoByTwo(target, row, column, vertical, horizontal);
+            if (round >= RankOneRounds && !product) twoByTwo = SolveTwoByTwo(target, row, column, vertical, horizontal);
             row = SolveLine(target, twoByTwo, column, vertical, horizontal);
             column = Normalised(SolveLine(transposed, Transposed(twoByTwo), row, horizontal, vertical));
         }
