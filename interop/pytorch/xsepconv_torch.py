@@ -585,14 +585,12 @@ def _large_kernel_rows() -> Tuple[BlockSpec, ...]:
     return tuple(BlockSpec(BlockKind.XSEP, *row) for row in (
         # K   in  expand out  activation SE      stride    a 224 x 224 image comes in at
         (31,  16,  16,   16,  relu,      none,     2),   # 112 x 112
-        (31,  16,  24,   16,  relu,      none,     1),   #  56 x 56
-        (29,  16,  48,   24,  relu,      none,     2),   #  56 x 56
-        (29,  24,  72,   24,  relu,      none,     1),   #  28 x 28
+        (31,  16,  16,   16,  relu,      none,     1),   #  56 x 56
+        (29,  16,  40,   24,  relu,      none,     2),   #  56 x 56
+        (29,  24,  64,   24,  relu,      none,     1),   #  28 x 28
         (27,  24,  96,   40,  hswish,    expanded, 2),   #  28 x 28
         (27,  40, 160,   40,  hswish,    expanded, 1),   #  14 x 14
-        (27,  40, 160,   40,  hswish,    expanded, 1),   #  14 x 14
         (13,  40, 240,   96,  hswish,    expanded, 2),   #  14 x 14
-        (13,  96, 480,   96,  hswish,    expanded, 1),   #   7 x 7
         (13,  96, 480,   96,  hswish,    expanded, 1),   #   7 x 7
     ))
 
