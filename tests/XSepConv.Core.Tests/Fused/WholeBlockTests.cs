@@ -71,7 +71,11 @@ public sealed class WholeBlockTests : IDisposable
             var x = randn(9, 11, 17, 13).requires_grad_(true);
             var y = block.call(x);
             (y * randn_like(y)).sum().backward();
-            return [y.detach(), x.grad!, .. block.parameters().Select(parameter => parameter.grad!), .. block.named_buffers().Select(entry => entry.buffer)];
+            List<Tensor> results = [y.detach(), x.grad!, .. block.parameters().Select(parameter => parameter.grad!.clone()), .. block.named_buffers().Select(entry => entry.buffer.clone())];
+
+            // A norm that is collected takes its buffers along.
+            GC.KeepAlive(block);
+            return results;
         }
     }
 
@@ -103,7 +107,11 @@ public sealed class WholeBlockTests : IDisposable
                     x.requires_grad_(true);
                     var y = block.call(x);
                     y.square().sum().backward();
-                    return [y.detach(), x.grad!, .. block.named_buffers().Where(entry => entry.buffer.is_floating_point()).Select(entry => entry.buffer)];
+                    List<Tensor> results = [y.detach(), x.grad!, .. block.named_buffers().Where(entry => entry.buffer.is_floating_point()).Select(entry => entry.buffer.clone())];
+
+                    // A norm that is collected takes its buffers along.
+                    GC.KeepAlive(block);
+                    return results;
                 }
             }
         }
@@ -203,8 +211,9 @@ public sealed class WholeBlockTests : IDisposable
 
                 // A smooth loss, without weights: of those a value at a kink would take the other slope.
                 result.square().mean().backward();
-                List<Tensor> tensors = [conv.weight.grad!, norm.weight.grad!, norm.bias!.grad!, norm.running_mean!, norm.running_var!];
+                List<Tensor> tensors = [conv.weight.grad!, norm.weight.grad!, norm.bias!.grad!, norm.running_mean!.clone(), norm.running_var!.clone()];
                 if (kernel == 1) tensors.Add(map.grad!);
+                GC.KeepAlive(norm);
                 return (result, tensors);
             }
         }

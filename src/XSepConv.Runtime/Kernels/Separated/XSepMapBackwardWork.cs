@@ -51,7 +51,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
     private readonly void Prepare(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
     {
         b.Lanes.Pack(item, Parameters, Shape.Kernel);
-        if (!b.Sweeps)
+        if (!b.HasSweeps)
         {
             b.Across.Pack(b.Lanes.Horizontal);
             b.Down.Pack(b.Lanes.Vertical);
@@ -76,7 +76,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
                 Source.At(block, (nint)image * Shape.Plane, TLanes.Count), b.SourceNorm, height, width, b.Plane, row);
             TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
                 b.Rows, height, width, Shape.Padding.IsLeft() ? -1 : 1, b.Lanes.TwoByTwo, given, row, b.Partial);
-            if (b.Sweeps)
+            if (b.HasSweeps)
             {
                 NormSweeps<TLanes, TVector, TActivation>.Across(
                     Shape.Kernel, new(given, second, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Partial, Prefetch.None));
@@ -99,7 +99,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
             var result = Output.Raw.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
             var gradient = Output.Gradient.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
             BlockNorms<TLanes, TVector>.LoadGradient(Output, block, image, b.Lanes.Third);
-            if (b.Sweeps)
+            if (b.HasSweeps)
             {
                 GradientSweeps<TLanes, TVector, TActivation>.Down(
                     Shape.Kernel, new(gradient, result, b.Second(image), b.Gradient(image), height, middle, b.Lanes.Third, b.Lanes.Second,
@@ -126,7 +126,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
         for (var image = 0; image < Shape.Batch; image++)
         {
             float* given = b.First(image), second = b.Second(image), gradient = b.Gradient(image);
-            if (b.Sweeps)
+            if (b.HasSweeps)
             {
                 GradientSweeps<TLanes, TVector, TActivation>.Across(
                     Shape.Kernel, new(gradient, second, given, b.FirstGradient(image), height, width, b.Lanes.Second, b.Lanes.First,
@@ -197,7 +197,7 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
 {
     public readonly XSepLanes<TLanes, TVector> Lanes;
     public readonly NormLanes SourceNorm;
-    public readonly bool Sweeps;
+    public readonly bool HasSweeps;
     public readonly float* Plane;
     public readonly float* Zeros;
     public readonly float* Framed;
@@ -220,7 +220,7 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
         var lanes = TLanes.Count;
         Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
         SourceNorm = new NormLanes(ref layout);
-        Sweeps = sweeps;
+        HasSweeps = sweeps;
         Zeros = layout.Zeros(shape.Width);
         Framed = layout.Zeros((long)(shape.Height + 2) * (shape.Width + 2));
         Plane = layout.Vectors(shape.Plane);
