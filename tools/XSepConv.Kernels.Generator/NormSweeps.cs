@@ -13,9 +13,10 @@ internal static class NormSweeps
             "Training's 1×K and K×1 at stride 1 as sweeps along the rows and down the columns: "
             + "what they load is normalised and activated in registers, what they give is summed.",
             "NormSweeps", "TActivation", "IActivation");
-        code.Line("/// <summary>Whether there are sweeps for the stage.</summary>");
+        code.Line("/// <summary>Whether there are sweeps for the stage, and registers for their taps: else lines are faster.</summary>");
         code.Line("public static bool Fit(in XSepStageShape shape) =>");
         code.Line($"    shape.Kernel is {string.Join(" or ", kernelSizes)}");
+        code.Line("    && (2 * shape.Kernel) + 4 <= PointwisePlan.Registers(TLanes.Count)");
         code.Line("    && shape.Stride == 1 && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2;");
         code.DispatchSweeps(kernelSizes, _ => "in NormSweep");
         foreach (var k in kernelSizes) Sweep(code, k, "Across", "Width");

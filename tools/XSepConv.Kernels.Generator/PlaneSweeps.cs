@@ -11,8 +11,9 @@ internal static class PlaneSweeps
             "XSepConv's 1×K and K×1 at stride 1 on one plane, neighbouring pixels of a row in the lanes: "
             + "down the columns, what 1×K gives never leaves the registers.",
             "PlaneSweeps", "TActivation", "IActivation");
-        code.Line("/// <summary>Whether there are sweeps for that kernel.</summary>");
-        code.Line($"public static bool Has(int kernel) => kernel is {string.Join(" or ", kernelSizes)};");
+        code.Line("/// <summary>Whether there are sweeps for that kernel, and registers for most of their taps.</summary>");
+        code.Line($"public static bool Has(int kernel) => kernel is {string.Join(" or ", kernelSizes)}");
+        code.Line("    && (2 * kernel) + 4 <= PointwisePlan.Registers(TLanes.Count);");
         code.Blank();
         code.Line("public static void Run<TOutput>(int kernel, PlaneSweep* sweep)");
         code.Line("    where TOutput : struct, IActivation");

@@ -1,17 +1,17 @@
 namespace XSepConv.Core.Tests.Documentation;
 
-/// <summary>The committed output of `ratios`, by its own headings and columns.</summary>
+/// <summary>The committed output of `ratios` for networks, by its own headings and columns.</summary>
 internal static class RatiosTable
 {
     public static string Text { get; } =
-        File.ReadAllText(Directory.EnumerateFiles(Path.Combine(Repository.Root, "benchmarks", "results"), "ratios.md", SearchOption.AllDirectories).Single());
+        File.ReadAllText(Directory.EnumerateFiles(Path.Combine(Repository.Root, "benchmarks", "results"), "network-ratios.md", SearchOption.AllDirectories).Single());
 
     /// <summary>The rows of a work, in their order: a value by its column's title.</summary>
     public static List<Dictionary<string, string>> Of(string work)
     {
         var lines = Text.Split('\n').SkipWhile(line => line != $"## {work}").Skip(1).TakeWhile(line => !line.StartsWith('#'))
             .Where(line => line.StartsWith('|')).Select(line => line.Trim('|').Split('|', StringSplitOptions.TrimEntries)).ToList();
-        Assert.True(lines.Count > 2, $"ratios.md has no table '{work}'.");
+        Assert.True(lines.Count > 2, $"network-ratios.md has no table '{work}'.");
         return [.. lines.Skip(2).Select(cells => lines[0].Zip(cells).ToDictionary(pair => pair.First, pair => pair.Second))];
     }
 }
