@@ -56,7 +56,9 @@ public sealed partial class ReadmeTests
     public void The_accuracies_are_those_of_the_results()
     {
         var results = File.ReadAllText(Path.Combine(Repository.Root, "docs", "results.md"));
-        var shown = Accuracies().Matches(Readme).Select(match => match.Value).ToList();
+        // Those of the quick start are of made-up images.
+        var claims = Readme[Readme.IndexOf("## Speed", StringComparison.Ordinal)..];
+        var shown = Accuracies().Matches(claims).Select(match => match.Value).ToList();
 
         Assert.NotEmpty(shown);
         Assert.All(shown, accuracy => Assert.Contains(accuracy, results));
