@@ -7,16 +7,15 @@ namespace XSepConv.Core.Tests.Fused;
 public sealed class NetworkGradientTests
 {
     /// <summary>
-    /// Of each seed the median over the parameters of the gradient's relative distance to float64. It moves by a few times with the values that lie near a kink, fused and
-    /// composed alike: compared is its geometric mean over the seeds, in which the fused network may not be farther by more than half.
+    /// Of each seed the median over the parameters of the gradient's relative distance to float64. A value near a kink moves it thirtyfold, fused or composed, and which seeds
+    /// have one depends on the processor: so the median over the seeds of the quotient is held, in which the fused network may not be farther by more than half.
     /// </summary>
     [Fact]
     public void A_fused_network_s_gradients_are_as_near_to_float64_as_the_composed_ones()
     {
         using var thread = new OneThread();
-        var (fused, composed) = (0.0, 0.0);
-        const int Seeds = 4;
-        for (var seed = 0; seed < Seeds; seed++)
+        var quotients = new List<double>();
+        for (var seed = 0; seed < 5; seed++)
         {
             using var scope = NewDisposeScope();
             random.manual_seed(seed);
@@ -26,7 +25,7 @@ public sealed class NetworkGradientTests
             var expected = Gradients(exact, images.to(ScalarType.Float64), labels, XSepBackend.Composed);
             var (one, other) = (Distance(XSepBackend.Auto), Distance(XSepBackend.Composed));
             TestContext.Current.SendDiagnosticMessage($"seed {seed}: fused {one:E2}, composed {other:E2}");
-            (fused, composed) = (fused + Math.Log(one), composed + Math.Log(other));
+            quotients.Add(one / other);
 
             double Distance(XSepBackend backend)
             {
@@ -37,7 +36,7 @@ public sealed class NetworkGradientTests
             }
         }
 
-        Assert.InRange(Math.Exp((fused - composed) / Seeds), 0, 1.5);
+        Assert.InRange(quotients.Order().ElementAt(quotients.Count / 2), 0, 1.5);
     }
 
     // The first forward of all three is from the same running statistics, which training does not read.
