@@ -18,11 +18,10 @@ internal sealed class ConvolutionStage(Conv2d conv, BatchNorm2d norm, Activation
     {
         var (kernel, stride, channels) = (conv.weight.size(3), conv.stride![0], norm.num_features);
         if (kernel is not (1 or 3) || (kernel == 1 && stride != 1)) return $"a convolution has K = {kernel} and stride {stride}";
-        if (kernel != 1 && x.requires_grad && is_grad_enabled()) return "the gradient of a 3×3 convolution's input is wanted";
         return FusedMemory.WhyNot(x, "the input", x.numel())
             ?? FusedMemory.WhyNot(
                 conv, new((kernel, kernel), (stride, stride), (kernel / 2, kernel / 2)), 1, channels * conv.in_channels * kernel * kernel)
-            ?? FusedMemory.WhyNot(norm, norm.training, channels)
+            ?? FusedMemory.WhyNot(norm, channels)
             ?? StageChecks.WhyNot(x.size(2), x.size(3), kernel, stride)
             ?? FusedMemory.WhyNot(BlockKernels.Of(KernelRegistry.Current).Sizes(Shape(x)));
     }
@@ -35,6 +34,6 @@ internal sealed class ConvolutionStage(Conv2d conv, BatchNorm2d norm, Activation
         (int)x.size(0), (int)conv.in_channels, (int)norm.num_features, (int)x.size(2), (int)x.size(3), (int)conv.weight.size(3),
         (int)conv.stride![0], activation)
     {
-        Frozen = !norm.training,
+        HasInputGradient = x.requires_grad,
     };
 }

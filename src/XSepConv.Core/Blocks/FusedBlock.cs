@@ -4,19 +4,21 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>
-/// The kernels of a whole block on tensors: x, then weight, scale and shift of each convolution in the order of its layers.
+/// The kernels of a whole block on tensors: x, then weight, scale and shift (without a norm, weight and bias) of each convolution in the
+/// order of its layers.
 /// </summary>
 /// <remarks>
 /// Besides its tensors it keeps the raw maps before and after the spatial stage and after the projection. Where a statistic leaves the
 /// range in which float32 holds squares, it runs the composed layers instead, forward and backward.
 /// </remarks>
-internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels kernels, FusedNorm[] norms)
-    : FusedOperator(shape.Expand, norms.Length, training: !shape.Frozen)
+internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirection? inputPadding, BlockKernels kernels, FusedNorm?[] norms)
+    : FusedOperator(shape.Expand, norms.Length, training: Array.Exists(norms, norm => norm is { IsFrozen: false }))
 {
+    private readonly int[] _first = FirstTensors(norms);
     private bool _isComposed;
 
     // Before what the kernels keep: means and inverse deviations of norms whose buffers may have changed by the time of backward.
-    private long FrozenFloats => shape.Frozen ? FusedMemory.WholeLines(norms.Sum(norm => 2 * norm.Module.num_features)) : 0;
+    private long FrozenFloats => FusedMemory.WholeLines(FrozenBefore(norms.Length));
 
     public override Tensor NewStatistics() => FusedMemory.Empty(FrozenFloats + kernels.Sizes(shape).Kept);
 
@@ -24,11 +26,11 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
     {
         using var scope = NewDisposeScope();
         var kept = statistics ?? NewStatistics();
-        if (shape.Frozen && statistics is not null) KeepRunning(kept);
+        if (statistics is not null) KeepRunning(kept);
         var work = FusedMemory.Empty(kernels.Sizes(shape).Forward);
         var output = FusedMemory.Empty(shape.Batch, shape.Out, shape.OutputHeight, shape.OutputWidth);
-        BatchNormParameters[] parameters = [.. norms.Select(Parameters)];
-        var all = new BlockParameters();
+        BatchNormParameters[] parameters = [.. norms.Select((norm, i) => norm?.ToForward() ?? Bias(tensors, i))];
+        var all = new BlockParameters { Padded = Padded(tensors[0]) };
         Fill(tensors, i => parameters[i], ref all);
         if (!kernels.Forward(
             shape, all, FusedMemory.Pointer(tensors[0]), FusedMemory.Pointer(output), FusedMemory.Pointer(kept) + FrozenFloats,
@@ -36,8 +38,8 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
         {
             _isComposed = true;
             output = Composed(tensors, (x, i) => nn.functional.batch_norm(
-                x, norms[i].Module.running_mean, norms[i].Module.running_var, tensors[(3 * i) + 2], tensors[(3 * i) + 3],
-                training: !shape.Frozen, momentum: parameters[i].Momentum, eps: norms[i].Epsilon));
+                x, norms[i]!.Module.running_mean, norms[i]!.Module.running_var, tensors[_first[i] + 1], tensors[_first[i] + 2],
+                training: !norms[i]!.IsFrozen, momentum: parameters[i].Momentum, eps: norms[i]!.Epsilon));
         }
 
         return output.MoveToOuterDisposeScope();
@@ -49,13 +51,17 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
         var results = new Tensor?[saved.Count - 1];
         for (var i = 0; i < results.Length; i++) results[i] = i > 0 || saved[i].requires_grad ? empty_like(saved[i]) : null;
         var work = FusedMemory.Empty(kernels.Sizes(shape).Backward);
-        var (parameters, gradients) = (new BlockParameters(), new BlockGradients());
-        Fill(saved, i => FusedMemory.Parameters(saved[(3 * i) + 2], saved[(3 * i) + 3], norms[i].Epsilon), ref parameters);
+        var (parameters, gradients) = (new BlockParameters { Padded = Padded(saved[0]) }, new BlockGradients());
+        Fill(saved, i => norms[i]?.ToBackward(saved[_first[i] + 1], saved[_first[i] + 2]) ?? Bias(saved, i), ref parameters);
         Fill(results, ref gradients);
         if (results[0] is { } input) gradients.Input = FusedMemory.Pointer(input);
+        var padded = results[0] is not null && shape.Prepadded
+            ? FusedMemory.Empty(shape.Batch, shape.In, shape.Height + 1, shape.Width + 1) : null;
+        if (padded is not null) gradients.Padded = FusedMemory.Pointer(padded);
         kernels.Backward(
             shape, parameters, FusedMemory.Pointer(saved[0]), FusedMemory.Pointer(outputGradient),
             FusedMemory.Pointer(saved[^1]) + FrozenFloats, FusedMemory.Pointer(work), gradients, TorchTeam.Join());
+        if (padded is not null) results[0] = Unpadded(padded, results[0]!, outputGradient);
         return FusedMemory.AreNumbers(results) ? results
             : FusedDifferentiation.Once(() => DifferentiableBackward(saved, outputGradient));
     }
@@ -64,8 +70,8 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
     {
         var y = Composed(saved, (x, i) =>
         {
-            var (weight, shift) = (saved[(3 * i) + 2], saved[(3 * i) + 3]);
-            if (!shape.Frozen) return FusedDifferentiation.BatchNorm(x, weight, shift, norms[i]);
+            var (weight, shift) = (saved[_first[i] + 1], saved[_first[i] + 2]);
+            if (!norms[i]!.IsFrozen) return FusedDifferentiation.BatchNorm(x, weight, shift, norms[i]!);
             var (mean, inverse) = Running(saved[^1], i);
             return FusedDifferentiation.Affine(x, weight, shift, mean, inverse);
         });
@@ -77,10 +83,16 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
         var index = 0;
         var half = shape.Kernel / 2;
         var x = tensors[0];
-        var y = shape.Activation.Apply(Next(x));
-        if (shape.Padding is { } padding)
+        var y = shape.Prepadded ? DirectionalPadding.Pad(x, inputPadding!.Value) : x;
+        if (!shape.SkipsExpansion) y = shape.Activation.Apply(Next(y));
+        if (shape.HasTwoByTwo)
         {
-            y = shape.Activation.Apply(Next(DirectionalPadding.Pad(y, padding), groups: shape.Expand));
+            y = shape.Prepadded ? y : DirectionalPadding.Pad(y, shape.Padding!.Value);
+            y = shape.Activation.Apply(Next(y, groups: shape.Expand));
+        }
+
+        if (shape.IsSeparated)
+        {
             y = shape.Activation.Apply(Next(y, [1, shape.Stride], [0, half], shape.Expand));
             y = Next(y, [shape.Stride, 1], [half, 0], shape.Expand);
         }
@@ -89,8 +101,9 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
             y = Next(y, [shape.Stride, shape.Stride], [half, half], shape.Expand);
         }
 
+        if (shape.ActivatesBeforeSqueeze) y = shape.Activation.Apply(y);
         if (shape.SqueezesExpanded) y = Squeezed(y);
-        y = Next(shape.Activation.Apply(y));
+        y = Next(shape.ActivatesBeforeSqueeze ? y : shape.Activation.Apply(y));
         if (shape.SqueezesOutput) y = Squeezed(y);
         return shape.IsAdded ? y + (shape.HasShortcutConvolution ? Next(x) : x) : y;
 
@@ -100,36 +113,55 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
             return map * (nn.functional.relu6(gate + 3) / 6);
         }
 
-        Tensor Next(Tensor map, long[]? strides = null, long[]? padding = null, long groups = 1) => norm(
-            nn.functional.conv2d(map, tensors[(3 * index) + 1], strides: strides, padding: padding, groups: groups), index++);
+        Tensor Next(Tensor map, long[]? strides = null, long[]? padding = null, long groups = 1)
+        {
+            var (i, first) = (index, _first[index++]);
+            var bias = norms[i] is null ? tensors[first + 1] : null;
+            map = nn.functional.conv2d(map, tensors[first], bias, strides: strides, padding: padding, groups: groups);
+            return bias is null ? norm(map, i) : map;
+        }
     }
+
+    // Valid while the scope is that it is called in.
+    private float* Padded(Tensor x) =>
+        shape.Prepadded ? FusedMemory.Pointer(DirectionalPadding.Pad(x, inputPadding!.Value)) : null;
+
+    // The input's gradient of the padded input's and the shortcut's.
+    private Tensor Unpadded(Tensor padded, Tensor shortcut, Tensor outputGradient)
+    {
+        var inner = DirectionalPadding.Crop(padded, inputPadding!.Value);
+        return shape.HasShortcutConvolution ? shortcut.add_(inner) : shape.IsAdded ? inner + outputGradient : inner.contiguous();
+    }
+
+    private BatchNormParameters Bias(IReadOnlyList<Tensor> tensors, int index) =>
+        new() { Bias = FusedMemory.Pointer(tensors[_first[index] + 1]), Frozen = true };
 
     private void Fill(IReadOnlyList<Tensor> tensors, Func<int, BatchNormParameters> norm, ref BlockParameters to)
     {
         var index = 0;
-        to.Expand = Next();
-        to.Spatial = Next();
-        if (shape.IsXSep) (to.Horizontal, to.Vertical) = (Next(), Next());
+        if (!shape.SkipsExpansion) to.Expand = Next();
+        if (shape.HasTwoByTwo || !shape.IsSeparated) to.Spatial = Next();
+        if (shape.IsSeparated) (to.Horizontal, to.Vertical) = (Next(), Next());
         if (shape.SqueezesExpanded) (to.Squeeze, to.Excite) = (Next(), Next());
         to.Project = Next();
         if (shape.SqueezesOutput) (to.Squeeze, to.Excite) = (Next(), Next());
         if (shape.HasShortcutConvolution) to.Shortcut = Next();
 
-        ConvNormParameters Next() => new() { Weights = FusedMemory.Pointer(tensors[(3 * index) + 1]), Norm = norm(index++) };
+        ConvNormParameters Next() => new() { Weights = FusedMemory.Pointer(tensors[_first[index]]), Norm = norm(index++) };
     }
 
     private void Fill(Tensor?[] tensors, ref BlockGradients to)
     {
         var index = 0;
-        to.Expand = Next();
-        to.Spatial = Next();
-        if (shape.IsXSep) (to.Horizontal, to.Vertical) = (Next(), Next());
+        if (!shape.SkipsExpansion) to.Expand = Next();
+        if (shape.HasTwoByTwo || !shape.IsSeparated) to.Spatial = Next();
+        if (shape.IsSeparated) (to.Horizontal, to.Vertical) = (Next(), Next());
         if (shape.SqueezesExpanded) (to.Squeeze, to.Excite) = (Next(), Next());
         to.Project = Next();
         if (shape.SqueezesOutput) (to.Squeeze, to.Excite) = (Next(), Next());
         if (shape.HasShortcutConvolution) to.Shortcut = Next();
 
-        ConvNormGradients Next() => FusedMemory.Gradients(tensors, (3 * index++) + 1);
+        ConvNormGradients Next() => FusedMemory.Gradients(tensors, _first[index], norms[index++] is not null);
     }
 
     private void KeepRunning(Tensor kept)
@@ -137,6 +169,7 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
         var at = FusedMemory.Pointer(kept);
         foreach (var norm in norms)
         {
+            if (norm is not { IsFrozen: true }) continue;
             FusedMemory.CopyRunning(norm.Module, new() { Mean = at, InverseStd = at + norm.Module.num_features });
             at += 2 * norm.Module.num_features;
         }
@@ -144,8 +177,27 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, BlockKernels k
 
     private (Tensor Mean, Tensor Inverse) Running(Tensor kept, int index)
     {
-        var at = norms.Take(index).Sum(norm => 2 * norm.Module.num_features);
-        var channels = norms[index].Module.num_features;
+        var (at, channels) = (FrozenBefore(index), norms[index]!.Module.num_features);
         return (kept.narrow(0, at, channels), kept.narrow(0, at + channels, channels));
+    }
+
+    private long FrozenBefore(int index)
+    {
+        var floats = 0L;
+        foreach (var norm in norms.AsSpan(0, index)) floats += norm is { IsFrozen: true } ? 2 * norm.Module.num_features : 0;
+        return floats;
+    }
+
+    // Of each convolution the weight's place; behind it are scale and shift, or the bias.
+    private static int[] FirstTensors(FusedNorm?[] norms)
+    {
+        var first = new int[norms.Length];
+        for (var (i, next) = (0, 1); i < norms.Length; i++)
+        {
+            first[i] = next;
+            next += norms[i] is null ? 2 : 3;
+        }
+
+        return first;
     }
 }

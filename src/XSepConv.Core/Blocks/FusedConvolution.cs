@@ -8,12 +8,12 @@ namespace XSepConv;
 /// leaves the range in which float32 holds squares it runs the composed layers, as <see cref="FusedBlock"/> does.
 /// </summary>
 internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, BlockKernels kernels, FusedNorm norm)
-    : FusedOperator(shape.Out, norms: 1, training: !shape.Frozen)
+    : FusedOperator(shape.Out, norms: 1, training: !norm.IsFrozen)
 {
     private bool _isComposed;
 
     // Before what the kernels keep: mean and inverse deviation of a norm whose buffers may have changed by the time of backward.
-    private long FrozenFloats => shape.Frozen ? FusedMemory.WholeLines(2L * shape.Out) : 0;
+    private long FrozenFloats => norm.IsFrozen ? FusedMemory.WholeLines(2L * shape.Out) : 0;
 
     public override Tensor NewStatistics() => FusedMemory.Empty(FrozenFloats + kernels.Sizes(shape).Kept);
 
@@ -21,7 +21,7 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
     {
         using var scope = NewDisposeScope();
         var kept = statistics ?? NewStatistics();
-        if (shape.Frozen && statistics is not null)
+        if (norm.IsFrozen && statistics is not null)
         {
             FusedMemory.CopyRunning(
                 norm.Module, new() { Mean = FusedMemory.Pointer(kept), InverseStd = FusedMemory.Pointer(kept) + shape.Out });
@@ -29,7 +29,7 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
 
         var work = FusedMemory.Empty(kernels.Sizes(shape).Forward);
         var output = FusedMemory.Empty(shape.Batch, shape.Out, shape.OutputHeight, shape.OutputWidth);
-        var parameters = new ConvNormParameters { Weights = FusedMemory.Pointer(tensors[1]), Norm = Parameters(norm) };
+        var parameters = new ConvNormParameters { Weights = FusedMemory.Pointer(tensors[1]), Norm = norm.ToForward() };
         if (!kernels.Forward(
             shape, parameters, FusedMemory.Pointer(tensors[0]), FusedMemory.Pointer(output), FusedMemory.Pointer(kept) + FrozenFloats,
             FusedMemory.Pointer(work), TorchTeam.Join()))
@@ -52,13 +52,13 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
         var parameters = new ConvNormParameters
         {
             Weights = FusedMemory.Pointer(saved[1]),
-            Norm = FusedMemory.Parameters(saved[2], saved[3], norm.Epsilon),
+            Norm = norm.ToBackward(saved[2], saved[3]),
         };
         kernels.Backward(
             shape, parameters, FusedMemory.Pointer(saved[0]), FusedMemory.Pointer(outputGradient),
             FusedMemory.Pointer(saved[^1]) + FrozenFloats, FusedMemory.Pointer(work),
             results[0] is { } input ? FusedMemory.Pointer(input) : null,
-            FusedMemory.Gradients(results, 1), TorchTeam.Join());
+            FusedMemory.Gradients(results, 1, normed: true), TorchTeam.Join());
         return FusedMemory.AreNumbers(results) ? results
             : FusedDifferentiation.Once(() => DifferentiableBackward(saved, outputGradient));
     }
@@ -66,7 +66,7 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
     public override Tensor?[] DifferentiableBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
         var y = Convolve(saved);
-        y = shape.Frozen
+        y = norm.IsFrozen
             ? FusedDifferentiation.Affine(
                 y, saved[2], saved[3], saved[^1].narrow(0, 0, shape.Out), saved[^1].narrow(0, shape.Out, shape.Out))
             : FusedDifferentiation.BatchNorm(y, saved[2], saved[3], norm);

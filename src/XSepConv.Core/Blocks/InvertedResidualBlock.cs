@@ -15,7 +15,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand, may be missing), <c>conv2, bn2</c> (depthwise), <c>se</c>, <c>conv3, bn3</c>
 /// (project).</para>
 /// </remarks>
-public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable
+public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWholeBlock
 {
     private readonly Conv2d? conv1;
     private readonly BatchNorm2d? bn1;
@@ -25,6 +25,7 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, I
     private readonly BlockLayers _layers;
     private readonly ModuleNorms _norms;
     private readonly DepthwiseStage _stage;
+    private readonly WholeBlock _whole;
 
     /// <summary>Creates the block of a table's row, with torch's default initialisation.</summary>
     /// <param name="block">A row of kind <see cref="BlockKind.InvertedResidual"/>.</param>
@@ -42,6 +43,7 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, I
         if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
         (conv3, bn3) = LayerModules.Of(_layers.Project, device, dtype);
         _stage = new(conv2, bn2, block.Activation) { Owner = this };
+        _whole = new(block, _stage, conv1 is null ? null : (conv1, bn1!), (conv3, bn3), se, shortcut: null);
         RegisterComponents();
         _norms = new(this, _layers.All);
     }
@@ -63,6 +65,8 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, I
 
     FusableStage IFusable.Stage => _stage;
 
+    WholeBlock IWholeBlock.Whole => _whole;
+
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W].</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
@@ -77,6 +81,7 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, I
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv2.weight, nameof(InvertedResidualBlock));
         _norms.RequireStatistics(x, nameof(InvertedResidualBlock));
+        if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
         var y = conv1 is null ? x : Spec.Activation.Apply(bn1!.call(conv1.call(x)));
         y = _stage.Forward(y, activated: true);
         if (se is not null) y = se.call(y);

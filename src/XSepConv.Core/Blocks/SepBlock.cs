@@ -9,11 +9,10 @@ namespace XSepConv;
 /// project → BN, plus the shortcut when the stride is 1. It is there to be compared with: what is the 2×2 worth? (arXiv 2002.12046)
 /// </summary>
 /// <remarks>
-/// <para>Its layers run as stock operators on every device; <c>CompiledModel</c> has kernels for it.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c>
 /// (project), <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
+public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWholeBlock
 {
     private readonly Conv2d conv1, conv2, conv3, conv4;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4;
@@ -21,6 +20,8 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
     private readonly Sequential shortcut;
     private readonly BlockLayers _layers;
     private readonly ModuleNorms _norms;
+    private readonly SepStage _stage;
+    private readonly WholeBlock _whole;
 
     /// <summary>Creates the block of a table's row, with torch's default initialisation.</summary>
     /// <param name="block">A row of kind <see cref="BlockKind.Sep"/>.</param>
@@ -38,6 +39,8 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
         (conv4, bn4) = LayerModules.Of(_layers.Project, device, dtype);
         if (_layers.SqueezeExcite is { } squeeze) se = new SeModule(squeeze, device, dtype);
         shortcut = LayerModules.Shortcut(_layers, device, dtype);
+        _stage = new(conv2, bn2, conv3, bn3, block.Activation) { Owner = this };
+        _whole = new(block, _stage, (conv1, bn1), (conv4, bn4), se, shortcut);
         RegisterComponents();
         _norms = new(this, _layers.All);
     }
@@ -47,20 +50,34 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
 
     BlockLayers IBlock.Layers => _layers;
 
+    /// <summary>How the block is computed; <see cref="XSepBackend.Auto"/> at first.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>
+    public XSepBackend Backend
+    {
+        get => _stage.Backend;
+        set => _stage.Backend = value;
+    }
+
+    FusableStage IFusable.Stage => _stage;
+
+    WholeBlock IWholeBlock.Whole => _whole;
+
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>
     /// <returns>[N, Out, ⌈H/stride⌉, ⌈W/stride⌉].</returns>
     /// <exception cref="ArgumentException">
     /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
     /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(SepBlock));
         _norms.RequireStatistics(x, nameof(SepBlock));
-        var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
-        y = Spec.Activation.Apply(bn2.call(conv2.call(y)));
-        y = bn3.call(conv3.call(y));
+        if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
+        var y = _stage.Forward(Spec.Activation.Apply(bn1.call(conv1.call(x))));
         if (se is not null) y = se.call(y);
         y = bn4.call(conv4.call(Spec.Activation.Apply(y)));
         if (_layers.Add is not null) y = y + shortcut.call(x);

@@ -1,5 +1,6 @@
 using TorchSharp.Modules;
 using XSepConv.Kernels;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -10,47 +11,60 @@ internal sealed class WholeBlock
 {
     private static readonly ConvGeometry s_pointwise = new((1, 1), (1, 1), (0, 0));
 
-    private readonly BlockSpec _spec;
+    private readonly BlockTrainingShape _shape;
     private readonly FusableStage _stage;
     private readonly PaddingDirection? _padding;
     private readonly SeModule? _squeeze;
-    private readonly Sequential _shortcut;
-    private readonly (Conv2d Conv, BatchNorm2d Norm)[] _layers;
+    private readonly Sequential? _shortcut;
+    private readonly (Conv2d Conv, BatchNorm2d? Norm)[] _layers;
     private readonly (ConvGeometry Geometry, long Groups)[] _geometries;
     private readonly nn.Module<Tensor, Tensor>[] _all;
     private readonly int _shortcutLayers;
-    private readonly string? _never;
+    private readonly int _squeezeLayers;
+    private readonly int _tensors;
 
     /// <param name="spec">The row.</param>
     /// <param name="stage">The spatial stage, which knows the user's choice.</param>
-    /// <param name="expand">1×1.</param>
+    /// <param name="expand">1×1, if any.</param>
     /// <param name="project">1×1.</param>
     /// <param name="squeeze">Squeeze-excite, if any.</param>
-    /// <param name="shortcut">Without children where it is no convolution.</param>
+    /// <param name="shortcut">Null or without children where it is no convolution.</param>
     /// <param name="padding">Where the 2×2 of an XSepConv pads.</param>
     /// <param name="placement">On which map.</param>
     public WholeBlock(
-        BlockSpec spec, FusableStage stage, (Conv2d Conv, BatchNorm2d Norm) expand, (Conv2d Conv, BatchNorm2d Norm) project,
-        SeModule? squeeze, Sequential shortcut, PaddingDirection? padding = null, PaddingPlacement placement = default)
+        BlockSpec spec, FusableStage stage, (Conv2d Conv, BatchNorm2d Norm)? expand, (Conv2d Conv, BatchNorm2d Norm) project,
+        SeModule? squeeze, Sequential? shortcut, PaddingDirection? padding = null, PaddingPlacement placement = default)
     {
-        (_spec, _stage, _squeeze, _shortcut, _padding) = (spec, stage, squeeze, shortcut, padding);
-        _shortcutLayers = (int)shortcut.Count;
-        var spatial = stage.Layers.Chunk(2).Select(pair => ((Conv2d)pair[0], (BatchNorm2d)pair[1]));
-        IEnumerable<(Conv2d, BatchNorm2d)> squeezed = squeeze is null ? [] : Pairs(squeeze.Chain, 1, 4);
-        IEnumerable<(Conv2d, BatchNorm2d)> added = shortcut.Count > 0 ? Pairs(shortcut, 0) : [];
-        _layers = spec.SqueezeExcite == SqueezeExcite.Output
-            ? [expand, .. spatial, project, .. squeezed, .. added]
-            : [expand, .. spatial, .. squeezed, project, .. added];
+        (_stage, _squeeze, _shortcut, _padding) = (stage, squeeze, shortcut, padding);
+        (_shortcutLayers, _squeezeLayers) = (Count(shortcut), Count(squeeze?.Chain));
+        var kind = BlockShape.Of(spec.Kind);
+        _shape = new(0, spec.In, spec.Expand, spec.Out, 0, 0, spec.Kernel, spec.Stride, spec.Activation)
+        {
+            IsSeparated = kind.Kernels.Count > 1,
+            Padding = padding,
+            Prepadded = padding is not null && placement == PaddingPlacement.BeforeExpand,
+            SkipsExpansion = expand is null,
+            Squeezed = spec.SqueezedChannels,
+            SqueezesOutput = spec.SqueezeExcite == SqueezeExcite.Output,
+            ActivatesBeforeSqueeze = kind.ActivatesBeforeSqueeze,
+            HasPlainShortcut = kind.HasPlainShortcut,
+        };
+        IEnumerable<(Conv2d, BatchNorm2d?)> expanded = expand is { } one ? [one] : [];
+        var spatial = stage.Layers.Chunk(2).Select(pair => ((Conv2d)pair[0], (BatchNorm2d?)pair[1]));
+        var squeezed = Convolutions(squeeze?.Chain);
+        _layers = _shape.SqueezesOutput
+            ? [.. expanded, .. spatial, project, .. squeezed, .. Convolutions(shortcut)]
+            : [.. expanded, .. spatial, .. squeezed, project, .. Convolutions(shortcut)];
+        _tensors = 1 + _layers.Sum(layer => layer.Norm is null ? 2 : 3);
+        var spatials = BlockLayers.Of(spec, padding, placement).Spatial;
         var index = 0;
         _geometries =
         [
-            .. _layers.Select(layer => stage.Layers.Contains(layer.Conv) ? (Spatial(index++), (long)spec.Expand) : (s_pointwise, 1)),
+            .. _layers.Select(layer => stage.Layers.Contains(layer.Conv) ? (Geometry(spatials[index++]), (long)spec.Expand) : (s_pointwise, 1)),
         ];
         nn.Module[] inSqueeze = squeeze is null ? [] : [squeeze, squeeze.Chain, .. squeeze.Chain.children()];
-        var modules = _layers.SelectMany(layer => new nn.Module[] { layer.Conv, layer.Norm }).Concat(inSqueeze).Append(shortcut);
-        _all = [.. modules.Distinct().Cast<nn.Module<Tensor, Tensor>>()];
-        _never = placement == PaddingPlacement.BeforeExpand ? "its input is padded"
-            : padding == PaddingDirection.Symmetric ? "its channels are padded in four ways" : null;
+        var modules = _layers.SelectMany(layer => new nn.Module?[] { layer.Conv, layer.Norm }).Concat(inSqueeze).Append(shortcut);
+        _all = [.. modules.OfType<nn.Module<Tensor, Tensor>>().Distinct()];
     }
 
     /// <summary>The layers that an operator for all of them stands in for.</summary>
@@ -71,67 +85,70 @@ internal sealed class WholeBlock
     /// <summary>Runs it as one operator, in some width.</summary>
     public Tensor Forward(Tensor x, BlockKernels kernels)
     {
-        var tensors = new Tensor[1 + (3 * _layers.Length)];
-        tensors[0] = x;
-        for (var i = 0; i < _layers.Length; i++)
+        var tensors = new Tensor[_tensors];
+        var next = 0;
+        tensors[next++] = x;
+        foreach (var (conv, norm) in _layers)
         {
-            var (conv, norm) = _layers[i];
-            (tensors[(3 * i) + 1], tensors[(3 * i) + 2], tensors[(3 * i) + 3]) = (conv.weight, norm.weight, norm.bias!);
+            tensors[next++] = conv.weight;
+            if (norm is not null) tensors[next++] = norm.weight;
+            tensors[next++] = (norm is null ? conv.bias : norm.bias)!;
         }
 
-        return new FusedBlock(Shape(x), kernels, Array.ConvertAll(_layers, layer => new FusedNorm(layer.Norm))).Apply(tensors);
+        var norms = Array.ConvertAll(_layers, layer => layer.Norm is { } norm ? new FusedNorm(norm) : null);
+        return new FusedBlock(Shape(x), _padding, kernels, norms).Apply(tensors);
     }
 
     /// <summary>What a choice comes to on a map, hooks apart.</summary>
     public XSepBackend Resolve(XSepBackend chosen, Tensor x) =>
         chosen != XSepBackend.Composed && WhyNotFused(x) is null ? XSepBackend.Fused : XSepBackend.Composed;
 
-    private static IEnumerable<(Conv2d Conv, BatchNorm2d Norm)> Pairs(Sequential chain, params int[] indices) =>
-        indices.Where(i => chain[i + 1] is BatchNorm2d).Select(i => ((Conv2d)chain[i], (BatchNorm2d)chain[i + 1]));
+    private static int Count(Sequential? chain) => (int)(chain?.Count ?? 0);
+
+    // Each with the norm right behind it, if there is one.
+    private static IEnumerable<(Conv2d Conv, BatchNorm2d? Norm)> Convolutions(Sequential? chain)
+    {
+        for (var i = 0; i < Count(chain); i++)
+        {
+            if (chain![i] is Conv2d conv) yield return (conv, i + 1 < chain.Count ? chain[i + 1] as BatchNorm2d : null);
+        }
+    }
+
+    private static ConvGeometry Geometry(Layer layer)
+    {
+        var (height, width) = layer.Kernel;
+
+        // The 2×2's map is padded before it.
+        return new((height, width), layer.Stride, (height, width) == (2, 2) ? (0, 0) : (height / 2, width / 2));
+    }
 
     private string? WhyNotFused(Tensor x)
     {
-        var training = _layers[0].Norm.training;
-        return _never ?? FusedMemory.WhyNot(x, "the input", x.numel())
-            ?? StageChecks.WhyNot(x.size(2), x.size(3), _spec.Kernel, _spec.Stride)
-            ?? WhyNotLayers(training) ?? FusedMemory.WhyNot(BlockKernels.Of(KernelRegistry.Current).Sizes(Shape(x)));
+        var border = _shape.Prepadded ? 1 : 0;
+        return FusedMemory.WhyNot(x, "the input", x.numel())
+            ?? StageChecks.WhyNot(x.size(2) + border, x.size(3) + border, _shape.Kernel, _shape.Stride)
+            ?? WhyNotLayers() ?? FusedMemory.WhyNot(BlockKernels.Of(KernelRegistry.Current).Sizes(Shape(x)));
     }
 
-    private string? WhyNotLayers(bool training)
+    private string? WhyNotLayers()
     {
-        if (_squeeze is not null && _squeeze.Chain.Count != 7) return "squeeze-excite is not as it was built";
-        if (_shortcut.Count != _shortcutLayers) return "the shortcut is not as it was built";
+        if (Count(_squeeze?.Chain) != _squeezeLayers) return "squeeze-excite is not as it was built";
+        if (Count(_shortcut) != _shortcutLayers) return "the shortcut is not as it was built";
         for (var i = 0; i < _layers.Length; i++)
         {
             var (conv, norm) = _layers[i];
             var (geometry, groups) = _geometries[i];
-            var weights = norm.num_features * (conv.in_channels / groups) * geometry.Kernel.Height * geometry.Kernel.Width;
-            var reason = FusedMemory.WhyNot(conv, geometry, groups, weights) ?? FusedMemory.WhyNot(norm, training, norm.num_features);
+            var weights = conv.out_channels * (conv.in_channels / groups) * geometry.Kernel.Height * geometry.Kernel.Width;
+            var reason = FusedMemory.WhyNot(conv, geometry, groups, weights, biased: norm is null)
+                ?? (norm is null ? null : FusedMemory.WhyNot(norm, conv.out_channels));
             if (reason is not null) return reason;
         }
 
         return null;
     }
 
-    private ConvGeometry Spatial(int index)
-    {
-        var (k, s, half) = (_spec.Kernel, _spec.Stride, _spec.Kernel / 2);
-        return _padding is null ? new((k, k), (s, s), (half, half)) : index switch
-        {
-            0 => new((2, 2), (1, 1), (0, 0)),
-            1 => new((1, k), (1, s), (0, half)),
-            _ => new((k, 1), (s, 1), (half, 0)),
-        };
-    }
-
-    private BlockTrainingShape Shape(Tensor x) => new(
-        (int)x.size(0), _spec.In, _spec.Expand, _spec.Out, (int)x.size(2), (int)x.size(3), _spec.Kernel, _spec.Stride, _spec.Activation)
-    {
-        Padding = _padding,
-        Squeezed = _squeeze is null ? 0 : _spec.SqueezedChannels,
-        SqueezesOutput = _spec.SqueezeExcite == SqueezeExcite.Output,
-        Frozen = !_layers[0].Norm.training,
-    };
+    private BlockTrainingShape Shape(Tensor x) =>
+        _shape with { Batch = (int)x.size(0), Height = (int)x.size(2), Width = (int)x.size(3) };
 }
 
 /// <summary>A module that is such a block.</summary>

@@ -7,9 +7,9 @@ namespace XSepConv;
 internal readonly record struct ConvGeometry(
     (long Height, long Width) Kernel, (long Height, long Width) Stride, (long Height, long Width) Padding)
 {
-    /// <summary>Whether a convolution of so many groups still is of this geometry, without a bias.</summary>
+    /// <summary>Whether a convolution of so many groups still is of this geometry.</summary>
     public bool Fits(Conv2d conv, long groups) =>
-        conv.bias is null && conv.groups == groups && conv.padding_mode == PaddingModes.Zeros && conv.padding_type is null
+        conv.groups == groups && conv.padding_mode == PaddingModes.Zeros && conv.padding_type is null
         && Are(conv.stride, Stride) && Are(conv.padding, Padding) && Are(conv.dilation, (1, 1))
         && conv.weight.size(2) == Kernel.Height && conv.weight.size(3) == Kernel.Width;
 

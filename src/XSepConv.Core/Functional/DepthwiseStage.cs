@@ -25,7 +25,7 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
         var (kernel, stride) = (conv.weight.size(3), conv.stride![0]);
         return FusedMemory.WhyNot(x, "the input", x.numel())
             ?? FusedMemory.WhyNot(conv, new((kernel, kernel), (stride, stride), (kernel / 2, kernel / 2)), x.size(1))
-            ?? FusedMemory.WhyNot(norm, norm.training, x.size(1))
+            ?? FusedMemory.WhyNot(norm, x.size(1))
             ?? StageChecks.WhyNot(x.size(2), x.size(3), kernel, stride);
     }
 

@@ -27,6 +27,17 @@ public static class DirectionalPadding
         return direction == PaddingDirection.Symmetric ? PadGroups(x) : PadOneSide(x, direction);
     }
 
+    /// <summary>What <see cref="Pad"/> has put a row and a column around.</summary>
+    internal static Tensor Crop(Tensor padded, PaddingDirection direction)
+    {
+        if (direction != PaddingDirection.Symmetric) return CropOneSide(padded, direction);
+        using var scope = NewDisposeScope();
+        return cat(EachGroup(padded, 1, CropOneSide), 1).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor CropOneSide(Tensor padded, PaddingDirection direction) =>
+        padded.narrow(2, direction.IsTop() ? 1 : 0, padded.size(2) - 1).narrow(3, direction.IsLeft() ? 1 : 0, padded.size(3) - 1);
+
     private static Tensor PadOneSide(Tensor x, PaddingDirection direction)
     {
         var (left, top) = (direction.IsLeft() ? 1L : 0L, direction.IsTop() ? 1L : 0L);

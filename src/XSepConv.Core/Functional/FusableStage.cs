@@ -40,7 +40,7 @@ internal abstract class FusableStage(params nn.Module<Tensor, Tensor>[] layers)
     {
         // Of no images there is nothing to compute: the layers give an empty map.
         if (_backend == XSepBackend.Composed || x.size(0) == 0) return false;
-        var reason = WhyNotFused(x) ?? WhyHooked();
+        var reason = WhyHooked() ?? WhyNotFused(x);
         if (reason is not null && _backend == XSepBackend.Fused)
         {
             throw new InvalidOperationException($"The backend is Fused, but {reason}. Set it to Auto or Composed.");

@@ -13,7 +13,7 @@ internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKern
         var parameters = new DepthwiseStageParameters
         {
             Weights = FusedMemory.Pointer(tensors[1]),
-            Norm = Parameters(norm),
+            Norm = norm.ToForward(),
         };
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (Training)
@@ -33,7 +33,7 @@ internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKern
         var parameters = new DepthwiseStageParameters
         {
             Weights = FusedMemory.Pointer(saved[1]),
-            Norm = FusedMemory.Parameters(saved[2], saved[3], norm.Epsilon),
+            Norm = norm.ToBackward(saved[2], saved[3]),
         };
         var gradients = new DepthwiseStageGradients
         {

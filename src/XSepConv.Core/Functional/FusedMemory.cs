@@ -32,13 +32,19 @@ internal static unsafe class FusedMemory
     public static string? WhyNot(Conv2d conv, in ConvGeometry geometry, long channels) =>
         WhyNot(conv, geometry, channels, channels * geometry.Kernel.Height * geometry.Kernel.Width);
 
-    /// <summary>The same for a convolution of other groups, with so many weights.</summary>
-    public static string? WhyNot(Conv2d conv, in ConvGeometry geometry, long groups, long values) => geometry.Fits(conv, groups)
-        ? WhyNot(conv.weight, "a weight", values)
-        : "a convolution is not as it was built: stride, padding, dilation, groups or kernel differ, or it has a bias";
+    /// <summary>The same for a convolution of other groups, with so many weights, and a bias where there is no norm after it.</summary>
+    public static string? WhyNot(Conv2d conv, in ConvGeometry geometry, long groups, long values, bool biased = false)
+    {
+        if (!geometry.Fits(conv, groups) || conv.bias is not null != biased)
+        {
+            return "a convolution is not as it was built: stride, padding, dilation, groups, kernel or bias differ";
+        }
 
-    /// <summary>Says why the kernels can't stand in for a batch norm.</summary>
-    public static string? WhyNot(BatchNorm2d norm, bool training, long channels)
+        return WhyNot(conv.weight, "a weight", values) ?? (biased ? WhyNot(conv.bias!, "a bias", conv.out_channels) : null);
+    }
+
+    /// <summary>Says why the kernels can't stand in for a batch norm, in a mode or in its own.</summary>
+    public static string? WhyNot(BatchNorm2d norm, long channels, bool? training = null)
     {
         if (norm.weight is null || norm.bias is null) return "a batch norm has no scale and shift";
         if (norm.running_mean is null || norm.running_var is null || !norm.track_running_stats)
@@ -46,7 +52,7 @@ internal static unsafe class FusedMemory
             return "a batch norm keeps no running statistics";
         }
 
-        if (norm.training != training) return "some batch norms are in training mode and some are not";
+        if (training is { } mode && norm.training != mode) return "some batch norms are in training mode and some are not";
         return WhyNot(norm.weight, "a batch norm's scale", channels) ?? WhyNot(norm.bias, "a batch norm's shift", channels)
             ?? WhyNot(norm.running_mean, "a running mean", channels) ?? WhyNot(norm.running_var, "a running variance", channels);
     }
@@ -59,22 +65,25 @@ internal static unsafe class FusedMemory
     /// <summary>So many floats and those that fill the last cache line.</summary>
     public static long WholeLines(long floats) => (floats + LineFloats - 1) / LineFloats * LineFloats;
 
-    /// <summary>Gradients of a convolution and its norm, in three tensors from the one with an index on.</summary>
-    public static ConvNormGradients Gradients(Tensor?[] tensors, int first) => new()
+    /// <summary>Gradients of a convolution and its norm or its bias, in tensors from the one with an index on.</summary>
+    public static ConvNormGradients Gradients(Tensor?[] tensors, int first, bool normed) => new()
     {
         Weights = Pointer(tensors[first]!),
-        Norm = new() { Weight = Pointer(tensors[first + 1]!), Bias = Pointer(tensors[first + 2]!) },
+        Norm = new()
+        {
+            Weight = normed ? Pointer(tensors[first + 1]!) : null,
+            Bias = Pointer(tensors[normed ? first + 2 : first + 1]!),
+        },
     };
 
     /// <summary>
-    /// Whether gradients of an input, then of weight, scale and shift of each convolution, are numbers. It shows in the norms', which are
-    /// sums over all of a channel.
+    /// Whether gradients of an input and of parameters are numbers. It shows in those of vectors, which are sums over all of a channel.
     /// </summary>
     public static bool AreNumbers(Tensor?[] gradients)
     {
-        for (var i = 2; i < gradients.Length; i++)
+        for (var i = 1; i < gradients.Length; i++)
         {
-            if (i % 3 == 1) continue;
+            if (gradients[i]!.dim() > 1) continue;
             foreach (var value in new ReadOnlySpan<float>(Pointer(gradients[i]!), (int)gradients[i]!.numel()))
             {
                 if (!float.IsFinite(value)) return false;

@@ -1,4 +1,3 @@
-using XSepConv.Kernels;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -8,12 +7,12 @@ namespace XSepConv;
 /// <see cref="FusedFunction"/> makes every one differentiable.
 /// </summary>
 /// <remarks>
-/// Its tensors are x, then weight, scale and shift of each convolution with the batch norm after it. It keeps them and the statistics, two
-/// vectors a batch norm, and recomputes the rest. Second derivatives are taken of the composed operators.
+/// Its tensors are x, then weight, scale and shift of each convolution with the batch norm after it, or weight and bias of one without.
+/// It keeps them and the statistics, two vectors a batch norm, and recomputes the rest. Second derivatives are taken of the composed operators.
 /// </remarks>
 internal abstract class FusedOperator(int channels, int norms, bool training)
 {
-    /// <summary>Whether the batch norms take the statistics of the batch.</summary>
+    /// <summary>Whether batch norms take the statistics of the batch.</summary>
     protected bool Training => training;
 
     /// <summary>Runs the operator, differentiable where a tensor needs a gradient.</summary>
@@ -28,9 +27,6 @@ internal abstract class FusedOperator(int channels, int norms, bool training)
     /// C].
     /// </summary>
     public virtual Tensor NewStatistics() => FusedMemory.Empty(2 * norms, channels);
-
-    /// <summary>For the forward. In training it counts the batch: nothing may be refused any more.</summary>
-    protected BatchNormParameters Parameters(FusedNorm norm) => training ? norm.CountBatch() : norm.ToInfer();
 
     /// <summary>
     /// Training's forward, or inference's where the operator is not training. What backward needs is written to the statistics; they are

@@ -16,9 +16,9 @@ internal sealed unsafe class FusedXSep(
             TwoByTwo = FusedMemory.Pointer(tensors[1]),
             Horizontal = FusedMemory.Pointer(tensors[4]),
             Vertical = FusedMemory.Pointer(tensors[7]),
-            First = Parameters(first),
-            Second = Parameters(second),
-            Third = Parameters(third),
+            First = first.ToForward(),
+            Second = second.ToForward(),
+            Third = third.ToForward(),
         };
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (Training)
@@ -47,9 +47,9 @@ internal sealed unsafe class FusedXSep(
             TwoByTwo = FusedMemory.Pointer(saved[1]),
             Horizontal = FusedMemory.Pointer(saved[4]),
             Vertical = FusedMemory.Pointer(saved[7]),
-            First = FusedMemory.Parameters(saved[2], saved[3], first.Epsilon),
-            Second = FusedMemory.Parameters(saved[5], saved[6], second.Epsilon),
-            Third = FusedMemory.Parameters(saved[8], saved[9], third.Epsilon),
+            First = first.ToBackward(saved[2], saved[3]),
+            Second = second.ToBackward(saved[5], saved[6]),
+            Third = third.ToBackward(saved[8], saved[9]),
         };
         var gradients = new XSepStageGradients
         {

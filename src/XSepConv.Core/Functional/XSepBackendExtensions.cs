@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>Chooses the backend of every XSepConv, and of every depthwise stage of a <see cref="DwBlock"/>, in a module.</summary>
+/// <summary>Chooses the backend of every <see cref="XSepConv2d"/> and every block in a module.</summary>
 public static class XSepBackendExtensions
 {
     /// <summary>Sets the backend of the module itself and of everything inside it that has one.</summary>

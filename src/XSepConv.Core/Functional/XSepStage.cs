@@ -56,11 +56,11 @@ internal sealed class XSepStage : FusableStage
     {
         var (channels, kernel, stride, training) = (x.size(1), _conv1xK.weight.size(3), _convKx1.stride![0], _bn2x2.training);
         return FusedMemory.WhyNot(x, "the input", x.numel())
-            ?? FusedMemory.WhyNot(_conv2x2, s_geometry2x2, channels) ?? FusedMemory.WhyNot(_bn2x2, training, channels)
+            ?? FusedMemory.WhyNot(_conv2x2, s_geometry2x2, channels) ?? FusedMemory.WhyNot(_bn2x2, channels)
             ?? FusedMemory.WhyNot(_conv1xK, new((1, kernel), (1, stride), (0, kernel / 2)), channels)
-            ?? FusedMemory.WhyNot(_bn1xK, training, channels)
+            ?? FusedMemory.WhyNot(_bn1xK, channels, training)
             ?? FusedMemory.WhyNot(_convKx1, new((kernel, 1), (stride, 1), (kernel / 2, 0)), channels)
-            ?? FusedMemory.WhyNot(_bnKx1, training, channels)
+            ?? FusedMemory.WhyNot(_bnKx1, channels, training)
             ?? StageChecks.WhyNot(x.size(2), x.size(3), kernel, stride);
     }
 
@@ -76,7 +76,8 @@ internal sealed class XSepStage : FusableStage
     private Tensor Convolve2x2(Tensor x, bool padded)
     {
         if (padded) return _conv2x2.call(x);
-        return x.device_type == DeviceType.CUDA && Backend == XSepBackend.Auto && !HasHooks && s_geometry2x2.Fits(_conv2x2, x.size(1))
+        return x.device_type == DeviceType.CUDA && Backend == XSepBackend.Auto && !HasHooks && _conv2x2.bias is null
+            && s_geometry2x2.Fits(_conv2x2, x.size(1))
             ? nn.functional.conv2d(x, DirectionalPadding.Embed(_conv2x2.weight, _padding), padding: [1, 1], groups: x.size(1))
             : _conv2x2.call(DirectionalPadding.Pad(x, _padding));
     }

@@ -14,7 +14,7 @@ public sealed class LiveTensorTests : IDisposable
     public void Dispose() => set_num_threads(_threads);
 
     public static TheoryData<string> Modules() =>
-        ["XSepBlock", "XSepBlock Symmetric", "XSepBlock before", "XSepBlock plain", "XSepBlock shortcut", "DwBlock", "DwBlock twin", "DwBlock plain", "SeModule", "XSepConv2d", "HSwish", "HSigmoid", "MobileNet"];
+        ["XSepBlock", "XSepBlock Symmetric", "XSepBlock before", "XSepBlock plain", "XSepBlock shortcut", "DwBlock", "DwBlock twin", "DwBlock plain", "SepBlock", "InvertedResidualBlock", "SeModule", "XSepConv2d", "HSwish", "HSigmoid", "MobileNet"];
 
     private static nn.Module<Tensor, Tensor> Create(string module) => module switch
     {
@@ -26,6 +26,8 @@ public sealed class LiveTensorTests : IDisposable
         "DwBlock" => new DwBlock(5, 8, 16, 12),
         "DwBlock twin" => new DwBlock(5, 8, 16, 8, squeezeExcite: SqueezeExcite.Expanded),
         "DwBlock plain" => new DwBlock(5, 8, 16, 8, squeezeExcite: SqueezeExcite.None, stride: 2),
+        "SepBlock" => new SepBlock(new(BlockKind.Sep, 5, 8, 16, 12, Activation.HSwish, SqueezeExcite.Expanded, 1)),
+        "InvertedResidualBlock" => new InvertedResidualBlock(new(BlockKind.InvertedResidual, 5, 8, 8, 8, Activation.HSwish, SqueezeExcite.Expanded, 1)),
         "SeModule" => new SeModule(8),
         "XSepConv2d" => new XSepConv2d(8, 5, stride: 2),
         "HSwish" => new HSwish(),
@@ -73,6 +75,9 @@ public sealed class LiveTensorTests : IDisposable
     [Theory]
     [InlineData("XSepBlock Symmetric")]
     [InlineData("DwBlock")]
+    [InlineData("XSepBlock before")]
+    [InlineData("SepBlock")]
+    [InlineData("InvertedResidualBlock")]
     public void A_thousand_training_steps_leave_what_one_left(string name)
     {
         Finalisers.Run();

@@ -7,7 +7,9 @@ internal sealed record BlockCase(BlockSpec Spec, PaddingDirection Padding, int B
 {
     private const int MostValues = 12_000;
 
-    /// <summary>Draws one from a seed: channels to 200, batches to 64, sides to 64, K to 11, all else that a row may have.</summary>
+    public PaddingPlacement Placement { get; init; }
+
+    /// <summary>Draws one from a seed: channels to 200, batches to 64, sides to 64, K to 63 (mostly 11), all else that a row may have.</summary>
     public static BlockCase Draw(int seed)
     {
         var draw = new Random(seed);
@@ -19,23 +21,33 @@ internal sealed record BlockCase(BlockSpec Spec, PaddingDirection Padding, int B
             if (i != kept) size[i] = (size[i] + 1) / 2;
         }
 
-        var xsep = draw.Next(2) == 0;
-        var squeeze = (SqueezeExcite)draw.Next(xsep ? 2 : 3);
-        if (xsep && squeeze == SqueezeExcite.Output) squeeze = SqueezeExcite.Expanded;
+        var kind = (BlockKind)draw.Next(4);
+        var squeeze = (SqueezeExcite)draw.Next(3);
+        if (kind != BlockKind.Dw && squeeze == SqueezeExcite.Output) squeeze = SqueezeExcite.Expanded;
         var stride = draw.Next(1, 3);
         if (squeeze != SqueezeExcite.None || size[0] * ((size[2] + 1) / 2) * ((size[3] + 1) / 2) < 2) size[0] = Math.Max(size[0], 2);
         var inputs = draw.Next(1, 25);
+        if (squeeze == SqueezeExcite.Expanded) size[1] = Math.Max(4, size[1]);
+
+        // Half of the rows that may have no expansion have none.
+        if (kind == BlockKind.InvertedResidual && draw.Next(2) == 0) inputs = size[1];
         var outputs = draw.Next(2) == 0 ? inputs : draw.Next(4, 25);
         if (squeeze == SqueezeExcite.Output) outputs = Math.Max(4, outputs);
-        if (squeeze == SqueezeExcite.Expanded) size[1] = Math.Max(4, size[1]);
+        var kernel = 1 + (2 * (draw.Next(6) == 0 ? draw.Next(32) : draw.Next(6)));
         return new(
-            new(
-                xsep ? BlockKind.XSep : BlockKind.Dw, 1 + (2 * draw.Next(6)), inputs, size[1], outputs, (Activation)draw.Next(4), squeeze, stride),
-            (PaddingDirection)draw.Next(4), size[0], size[2], size[3]);
+            new(kind, kernel, inputs, size[1], outputs, (Activation)draw.Next(4), squeeze, stride), (PaddingDirection)draw.Next(5), size[0], size[2], size[3])
+        {
+            Placement = (PaddingPlacement)draw.Next(2),
+        };
     }
 
-    public nn.Module<Tensor, Tensor> Create(ScalarType type) =>
-        Spec.Kind == BlockKind.XSep ? new XSepBlock(Spec, Padding, dtype: type) : new DwBlock(Spec, dtype: type);
+    public nn.Module<Tensor, Tensor> Create(ScalarType type) => Spec.Kind switch
+    {
+        BlockKind.XSep => new XSepBlock(Spec, Padding, Placement, dtype: type),
+        BlockKind.Sep => new SepBlock(Spec, dtype: type),
+        BlockKind.InvertedResidual => new InvertedResidualBlock(Spec, dtype: type),
+        _ => new DwBlock(Spec, dtype: type),
+    };
 
-    public override string ToString() => $"{Batch}×{Spec.In}×{Height}×{Width}, {Spec}, {Padding}";
+    public override string ToString() => $"{Batch}×{Spec.In}×{Height}×{Width}, {Spec}, {Padding}, {Placement}";
 }

@@ -13,12 +13,13 @@ internal static class BlockTwins
 {
     private const double Tolerance = 1e-4;
 
-    public static void Compare(BlockCase block, int seed, bool training, StageKernels kernels)
+    // Without a training mode each norm has one of its own.
+    public static void Compare(BlockCase block, int seed, bool? training, StageKernels kernels)
     {
         random.manual_seed(seed);
         using var fused = block.Create(float32);
         using var composed = block.Create(float64);
-        Prepare(fused, composed, training);
+        Prepare(fused, composed, training, new(seed));
         composed.SetXSepBackend(XSepBackend.Composed);
         var (x, x64) = Input(block);
         Assert.Equal(XSepBackend.Fused, ((IWholeBlock)fused).Whole.Resolve(XSepBackend.Auto, x));
@@ -46,7 +47,7 @@ internal static class BlockTwins
     }
 
     // Scales, shifts and running statistics of their own; epsilons that keep channels without much variance in range.
-    private static void Prepare(nn.Module fused, nn.Module composed, bool training)
+    private static void Prepare(nn.Module fused, nn.Module composed, bool? training, Random draw)
     {
         using var noGrad = no_grad();
         foreach (var parameter in fused.parameters().Where(parameter => parameter.dim() == 1)) parameter.add_(randn_like(parameter) * 0.3);
@@ -58,7 +59,12 @@ internal static class BlockTwins
 
         foreach (var norm in fused.modules().Concat(composed.modules()).OfType<BatchNorm2d>()) norm.eps = 0.05;
         StagePair.Copy(fused, composed);
-        foreach (var module in new[] { fused, composed }) module.train(training);
+        foreach (var (one, other) in fused.modules().OfType<BatchNorm2d>().Zip(composed.modules().OfType<BatchNorm2d>()))
+        {
+            var mode = training ?? draw.Next(2) == 0;
+            one.train(mode);
+            other.train(mode);
+        }
     }
 
     private static void Near(string name, Tensor expected, Tensor actual, double floor = 1e-3)

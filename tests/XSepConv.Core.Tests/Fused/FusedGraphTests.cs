@@ -28,8 +28,13 @@ public sealed class FusedGraphTests : IDisposable
         XSep,
         Depthwise,
         XSepBlock,
+        PaddedXSepBlock,
+        SymmetricXSepBlock,
         DwBlock,
+        SepBlock,
+        InvertedResidualBlock,
         Convolution,
+        Stem,
     }
 
     public void Dispose()
@@ -253,7 +258,7 @@ public sealed class FusedGraphTests : IDisposable
             h.add_(subject.Map(h));
 
             // Composed, an XSepConv keeps a padded copy of the map.
-            if (kind == FusedKind.XSep && backend == XSepBackend.Composed) continue;
+            if (kind is FusedKind.XSep or FusedKind.PaddedXSepBlock && backend == XSepBackend.Composed) continue;
             var error = Assert.Throws<ExternalException>(() => h.sum().backward());
             Assert.Contains("modified by an inplace operation: [CPUFloatType [2, 3, 5, 4]]", error.Message, StringComparison.Ordinal);
         }
@@ -321,6 +326,12 @@ public sealed class FusedGraphTests : IDisposable
             using var noGrad = no_grad();
             foreach (var ((conv, norm), i) in layers.Select((layer, i) => (layer, i)))
             {
+                if (norm is null)
+                {
+                    (_tensors[$"weight {i}"], _tensors[$"bias {i}"]) = (conv.weight, conv.bias!);
+                    continue;
+                }
+
                 norm.train(training);
                 norm.running_mean!.uniform_(-0.5, 0.5);
                 norm.running_var!.uniform_(0.5, 1.5);
@@ -341,27 +352,37 @@ public sealed class FusedGraphTests : IDisposable
             Needing = [.. wanted.Select(name => _tensors[name])];
         }
 
-        private static (Func<Tensor, Tensor>, IReadOnlyList<(Conv2d Conv, BatchNorm2d Norm)>) Create(FusedKind kind, XSepBackend backend)
+        private static (Func<Tensor, Tensor>, IReadOnlyList<(Conv2d Conv, BatchNorm2d? Norm)>) Create(FusedKind kind, XSepBackend backend)
         {
             if (kind is FusedKind.XSep or FusedKind.Depthwise)
             {
                 var stage = new StageCase(2, 3, 5, 4, 5, 1, Activation.HSwish, kind == FusedKind.XSep ? PaddingDirection.LeftTop : null) { Activated = true };
                 var layers = stage.Layers(float32);
-                return (stage.Stage(layers, backend), layers);
+                return (stage.Stage(layers, backend), [.. layers.Select(layer => (layer.Conv, (BatchNorm2d?)layer.Norm))]);
             }
 
-            if (kind == FusedKind.Convolution)
+            if (kind is FusedKind.Convolution or FusedKind.Stem)
             {
-                var (conv, norm) = (nn.Conv2d(3, 3, 1, bias: false), nn.BatchNorm2d(3));
+                var kernel = kind == FusedKind.Stem ? 3 : 1;
+                var (conv, norm) = (nn.Conv2d(3, 3, kernel, padding: kernel / 2, bias: false), nn.BatchNorm2d(3));
                 return (new ConvolutionStage(conv, norm, Activation.HSwish) { Backend = backend }.Forward, [(conv, norm)]);
             }
 
-            nn.Module<Tensor, Tensor> block = kind == FusedKind.XSepBlock
-                ? new XSepBlock(5, 3, 6, 3, PaddingDirection.LeftTop, squeezeExcite: false)
-                : new DwBlock(5, 3, 6, 3, squeezeExcite: SqueezeExcite.None);
+            nn.Module<Tensor, Tensor> block = kind switch
+            {
+                FusedKind.XSepBlock => new XSepBlock(5, 3, 6, 3, PaddingDirection.LeftTop, squeezeExcite: false),
+                FusedKind.PaddedXSepBlock => new XSepBlock(5, 3, 6, 3, PaddingDirection.Symmetric, squeezeExcite: false, placement: PaddingPlacement.BeforeExpand),
+                FusedKind.SymmetricXSepBlock => new XSepBlock(5, 3, 6, 3, PaddingDirection.Symmetric, squeezeExcite: false),
+                FusedKind.SepBlock => new SepBlock(new(BlockKind.Sep, 5, 3, 6, 3, Activation.HSwish, SqueezeExcite.None, 1)),
+
+                // Without an expansion, and with squeeze-excite that has biases.
+                FusedKind.InvertedResidualBlock => new InvertedResidualBlock(new(BlockKind.InvertedResidual, 5, 3, 3, 3, Activation.HSwish, SqueezeExcite.Expanded, 1) { SqueezeChannels = 2 }),
+                _ => new DwBlock(5, 3, 6, 3, squeezeExcite: SqueezeExcite.None),
+            };
             block.SetXSepBackend(backend);
-            var parts = block.children().ToList();
-            return (block.call, [.. parts.OfType<Conv2d>().Zip(parts.OfType<BatchNorm2d>())]);
+            var (parts, squeeze) = (block.children().ToList(), block.modules().OfType<SeModule>().SelectMany(se => se.modules().OfType<Conv2d>()));
+            var pairs = parts.OfType<Conv2d>().Zip(parts.OfType<BatchNorm2d>(), (conv, norm) => (conv, (BatchNorm2d?)norm));
+            return (block.call, [.. pairs.SkipLast(1), .. squeeze.Distinct().Select(conv => (conv, (BatchNorm2d?)null)), pairs.Last()]);
         }
 
         public IReadOnlyList<string> Names { get; }

@@ -111,7 +111,7 @@ public class FusedStageTests
         doubles.Backend = XSepBackend.Auto;
         Assert.Equal([2, 4, 3, 3], doubles.call(randn(2, 4, 3, 3, dtype: float64)).shape);
 
-        var mixed = new XSepBlock(3, 4, 8, 4, PaddingDirection.LeftTop) { Backend = XSepBackend.Fused };
+        var mixed = new XSepConv2d(4, 3) { Backend = XSepBackend.Fused };
         mixed.named_modules().First(entry => entry.name == "bn3").module.eval();
         error = Assert.Throws<InvalidOperationException>(() => mixed.call(randn(2, 4, 3, 3)));
         Assert.Contains("some batch norms are in training mode and some are not", error.Message, StringComparison.Ordinal);

@@ -11,12 +11,14 @@ public sealed class LayerHookTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    public static TheoryData<string> Modules() => ["XSepConv2d", "XSepBlock", "DwBlock"];
+    public static TheoryData<string> Modules() => ["XSepConv2d", "XSepBlock", "DwBlock", "SepBlock", "InvertedResidualBlock"];
 
     private static nn.Module<Tensor, Tensor> Create(string module) => module switch
     {
         "XSepConv2d" => new XSepConv2d(4, 5),
         "XSepBlock" => new XSepBlock(5, 4, 8, 4, PaddingDirection.LeftTop),
+        "SepBlock" => new SepBlock(new(BlockKind.Sep, 5, 4, 8, 4, Activation.HSwish, SqueezeExcite.Expanded, 1)),
+        "InvertedResidualBlock" => new InvertedResidualBlock(new(BlockKind.InvertedResidual, 5, 4, 8, 4, Activation.HSwish, SqueezeExcite.Expanded, 1)),
         _ => new DwBlock(5, 4, 8, 4),
     };
 
@@ -81,7 +83,13 @@ public sealed class LayerHookTests : IDisposable
         module.SetXSepBackend(XSepBackend.Fused);
         var x = randn(2, 4, 6, 5);
         module.call(x);
-        var (conv, norm) = name == "XSepConv2d" ? ("conv1", "bn3") : name == "XSepBlock" ? ("conv2", "bn4") : ("conv2", "bn2");
+        var (conv, norm) = name switch
+        {
+            "XSepConv2d" => ("conv1", "bn3"),
+            "XSepBlock" => ("conv2", "bn4"),
+            "SepBlock" => ("conv2", "bn3"),
+            _ => ("conv2", "bn2"),
+        };
         var layers = Layers(module).ToDictionary(entry => entry.Path, entry => entry.Layer);
         var first = layers[conv].register_forward_hook(_ => { });
         var second = layers[norm].register_forward_pre_hook(_ => { });
@@ -117,7 +125,7 @@ public sealed class LayerHookTests : IDisposable
     public static TheoryData<string, string> Changes()
     {
         var data = new TheoryData<string, string>();
-        foreach (var module in new[] { "XSepConv2d", "XSepBlock", "DwBlock" })
+        foreach (var module in new[] { "XSepConv2d", "XSepBlock", "DwBlock", "SepBlock", "InvertedResidualBlock" })
         {
             foreach (var change in new[] { "stride", "padding", "dilation", "padding mode", "bias", "kernel" }) data.Add(module, change);
         }
@@ -145,8 +153,8 @@ public sealed class LayerHookTests : IDisposable
             module.SetXSepBackend(XSepBackend.Fused);
 
             // A K×K convolution of stride 2 is one, if not the one that the block was built with.
-            if (name == "DwBlock" && change == "stride") continue;
-            Assert.Contains("Fused, but a convolution ", Assert.Throws<InvalidOperationException>(() => module.call(x)).Message, StringComparison.Ordinal);
+            if (name is "DwBlock" or "InvertedResidualBlock" && change == "stride") continue;
+            Assert.Contains(name == "SepBlock" ? "Fused, but 1×K and K×1 are fused in a whole block only" : "Fused, but a convolution ", Assert.Throws<InvalidOperationException>(() => module.call(x)).Message, StringComparison.Ordinal);
 
             (Tensor? Output, Exception? Error) Try()
             {

@@ -5,8 +5,14 @@ namespace XSepConv.Kernels;
 /// <summary>One batch normalisation's parameters and buffers, each [C].</summary>
 internal unsafe struct BatchNormParameters
 {
+    /// <summary>Null where there is no norm, but only what a convolution adds to its results.</summary>
     public float* Weight;
+
+    /// <summary>Null where there is not even that.</summary>
     public float* Bias;
+
+    /// <summary>A whole block's norm takes the running statistics; without a weight it has none, and this is set.</summary>
+    public bool Frozen;
 
     /// <summary>Read at inference. Training updates it where it is not null.</summary>
     public float* RunningMean;

@@ -25,7 +25,7 @@ internal static unsafe class MapItems
     /// <param name="means">[block][image][lane], or null.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Finish<TLanes, TVector>(
-        in ItemLanes item, int block, float* records, int count, in NormLanes norm, bool frozen, double epsilon, in MapNorm map,
+        in ItemLanes item, int block, float* records, int count, in NormLanes norm, in BatchNormParameters parameters, in MapNorm map,
         float* means = null)
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
@@ -37,13 +37,13 @@ internal static unsafe class MapItems
             TLanes.Store(means + ((((nint)block * item.Groups) + image) * TLanes.Count), mean);
         }
 
-        if (frozen)
+        if (parameters.Frozen)
         {
             BlockNorms<TLanes, TVector>.Load(map, block, norm);
             return;
         }
 
-        NormStatistics<TLanes, TVector>.Combine(item, records, count, norm, epsilon);
+        NormStatistics<TLanes, TVector>.Combine(item, records, count, norm, parameters.Epsilon);
         BlockNorms<TLanes, TVector>.Store(norm, map, block);
     }
 }

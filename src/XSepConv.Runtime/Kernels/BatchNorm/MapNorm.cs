@@ -43,12 +43,19 @@ internal readonly unsafe struct MapNorm
     /// <summary>Before a forward: zero in all lanes.</summary>
     public void Clear() => new Span<float>(_memory, checked((int)(Vectors * _apart))).Clear();
 
-    /// <summary>From the running statistics.</summary>
+    /// <summary>From the running statistics; without a norm it multiplies by one.</summary>
     public void Freeze(in BatchNormParameters parameters)
     {
         for (var c = 0; c < Channels; c++)
         {
-            Set(parameters, c, parameters.RunningMean[c], 1 / Math.Sqrt(parameters.RunningVariance[c] + parameters.Epsilon));
+            if (parameters.Weight != null)
+            {
+                Set(parameters, c, parameters.RunningMean[c], 1 / Math.Sqrt(parameters.RunningVariance[c] + parameters.Epsilon));
+                continue;
+            }
+
+            InverseStd[c] = Scale[c] = 1;
+            Shift[c] = parameters.Bias == null ? 0 : parameters.Bias[c];
         }
     }
 
@@ -68,7 +75,7 @@ internal readonly unsafe struct MapNorm
     {
         double scale = Scale[channel], inverse = InverseStd[channel];
         var ofScale = product * inverse;
-        gradients.Weight[channel] = (float)ofScale;
+        if (gradients.Weight != null) gradients.Weight[channel] = (float)ofScale;
         gradients.Bias[channel] = (float)sum;
         var slope = frozen ? 0 : -scale / count * ofScale * inverse;
         Direct[channel] = Scale[channel];

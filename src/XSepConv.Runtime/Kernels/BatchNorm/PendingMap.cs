@@ -2,7 +2,7 @@ namespace XSepConv.Kernels;
 
 /// <summary>
 /// A blocked map that is not computed: whoever needs its values makes them of the raw map, value = act(raw · scale + shift), where scale
-/// and shift may be of each image its own, with squeeze-excite's gates in them.
+/// and shift may be of each image its own, with squeeze-excite's gates in them. Gates after the activation stand apart.
 /// </summary>
 internal unsafe struct PendingMap
 {
@@ -16,7 +16,7 @@ internal unsafe struct PendingMap
     public BlockedMap Raw;
 
     /// <summary>
-    /// Before the activation, after the gates. The raw map's is gradient · direct + raw · slope + offset, of direct and offset again one an
+    /// Before the activation, after gates before that. The raw map's is gradient · direct + raw · slope + offset, of direct and offset again one an
     /// image.
     /// </summary>
     public BlockedMap Gradient;
@@ -29,6 +29,9 @@ internal unsafe struct PendingMap
     /// <summary>Of those four, from one block to the next, and from one image to the next.</summary>
     public nint CoefficientBlock;
     public nint CoefficientImage;
+
+    /// <summary>What the activated values are multiplied by, [block][image][lane]; null for nothing.</summary>
+    public float* Gates;
 
     /// <summary>A vector a block, like the slope.</summary>
     public float* Mean;
@@ -52,4 +55,7 @@ internal unsafe struct PendingMap
 
     /// <summary>Where the coefficients of a block and an image are, in each of the four.</summary>
     public readonly nint Coefficients(int block, int image) => (block * CoefficientBlock) + (image * CoefficientImage);
+
+    /// <summary>The gate of a block and an image.</summary>
+    public readonly float* Gate(int block, int image, int lanes) => Gates + ((((nint)block * Images) + image) * lanes);
 }

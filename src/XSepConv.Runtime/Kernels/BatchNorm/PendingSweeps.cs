@@ -158,6 +158,45 @@ internal static unsafe class PendingSweeps<TLanes, TVector>
         }
     }
 
+    /// <summary>Where gates follow the activation: the gated values, and the sum of valueGradient · activated for the gate.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GateBackward<TActivation>(
+        float* raw, float* valueGradient, int count, float* scale, float* shift, float* gate, float* result, float* values, float* sums)
+        where TActivation : struct, IActivation
+    {
+        var lanes = TLanes.Count;
+        var a = TLanes.Load(scale);
+        var b = TLanes.Load(shift);
+        var factor = TLanes.Load(gate);
+        var sum = TLanes.Splat(0);
+        for (; count > 0; count--)
+        {
+            var d = TLanes.Load(valueGradient);
+            var v = TActivation.Apply<TLanes, TVector>(TLanes.MultiplyAdd(TLanes.Load(raw), a, b));
+            sum = TLanes.MultiplyAdd(d, v, sum);
+            TLanes.Store(result, d);
+            TLanes.Store(values, TLanes.Multiply(v, factor));
+            raw += lanes;
+            valueGradient += lanes;
+            result += lanes;
+            values += lanes;
+        }
+
+        TLanes.Store(sums, sum);
+        TLanes.Store(sums + lanes, TLanes.Splat(0));
+    }
+
+    /// <summary>gradient ← gradient · factor + addend.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Scale(float* gradient, int count, TVector factor, TVector addend)
+    {
+        var end = gradient + ((nint)count * TLanes.Count);
+        for (; gradient < end; gradient += TLanes.Count)
+        {
+            TLanes.Store(gradient, TLanes.MultiplyAdd(TLanes.Load(gradient), factor, addend));
+        }
+    }
+
     /// <summary>sum ← sum + addend.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* addend, int count, float* sum)

@@ -51,6 +51,7 @@ internal abstract unsafe class BlockKernels
         AddTo(memory, shape, parameters);
         AddTo(memory, shape, gradients);
         memory.Add(gradients.Input, (long)shape.Batch * shape.In * shape.Plane);
+        memory.Add(gradients.Padded, (long)shape.Batch * shape.In * shape.ExpandedPlane);
         BackwardCore(shape, parameters, input, outputGradient, kept, work, gradients, threads);
     }
 
@@ -73,7 +74,7 @@ internal abstract unsafe class BlockKernels
     }
 
     /// <summary>Its gradients.</summary>
-    /// <param name="inputGradient">Null where it is not wanted; of a 3×3 there is none.</param>
+    /// <param name="inputGradient">Null where it is not wanted.</param>
     public void Backward(
         in ConvolutionTrainingShape shape, in ConvNormParameters parameters, float* input, float* outputGradient, float* kept, float* work,
         float* inputGradient, in ConvNormGradients gradients, int threads)
@@ -123,8 +124,9 @@ internal abstract unsafe class BlockKernels
     private static void AddTo(in CallMemory memory, in BlockTrainingShape shape, in BlockParameters parameters)
     {
         var (squeezed, wide) = (shape.Squeezed, shape.SqueezesOutput ? shape.Out : shape.Expand);
+        memory.Add(parameters.Padded, (long)shape.Batch * shape.In * shape.ExpandedPlane);
         Add(memory, parameters.Expand, shape.In, shape.Expand);
-        Add(memory, parameters.Spatial, shape.IsXSep ? 4 : shape.Kernel * shape.Kernel, shape.Expand);
+        Add(memory, parameters.Spatial, shape.IsSeparated ? 4 : shape.Kernel * shape.Kernel, shape.Expand);
         Add(memory, parameters.Horizontal, shape.Kernel, shape.Expand);
         Add(memory, parameters.Vertical, shape.Kernel, shape.Expand);
         Add(memory, parameters.Squeeze, wide, squeezed);
@@ -137,7 +139,7 @@ internal abstract unsafe class BlockKernels
     {
         var (squeezed, wide) = (shape.Squeezed, shape.SqueezesOutput ? shape.Out : shape.Expand);
         Add(memory, gradients.Expand, shape.In, shape.Expand);
-        Add(memory, gradients.Spatial, shape.IsXSep ? 4 : shape.Kernel * shape.Kernel, shape.Expand);
+        Add(memory, gradients.Spatial, shape.IsSeparated ? 4 : shape.Kernel * shape.Kernel, shape.Expand);
         Add(memory, gradients.Horizontal, shape.Kernel, shape.Expand);
         Add(memory, gradients.Vertical, shape.Kernel, shape.Expand);
         Add(memory, gradients.Squeeze, wide, squeezed);

@@ -14,6 +14,8 @@ internal readonly unsafe struct BlockMemory<TLanes, TVector>
     public readonly MapNorm Project;
     public readonly MapNorm Shortcut;
     public readonly SqueezeExciteTraining<TLanes, TVector> SqueezeExcite;
+
+    /// <summary>Not there where nothing is expanded.</summary>
     public readonly BlockedMap ExpandRaw;
     public readonly BlockedMap SpatialRaw;
     public readonly BlockedMap ProjectRaw;
@@ -21,22 +23,20 @@ internal readonly unsafe struct BlockMemory<TLanes, TVector>
 
     public BlockMemory(ref ScratchLayout layout, in BlockTrainingShape shape)
     {
-        long input = (long)shape.Batch * shape.Plane, output = (long)shape.Batch * shape.OutputPlane;
+        long input = (long)shape.Batch * shape.ExpandedPlane, output = (long)shape.Batch * shape.OutputPlane;
         Expand = new MapNorm(ref layout, shape.Expand);
-        if (shape.IsXSep)
-        {
-            Spatial.First = new MapNorm(ref layout, shape.Expand);
-            Spatial.Second = new MapNorm(ref layout, shape.Expand);
-        }
-
+        if (shape.HasTwoByTwo) Spatial.First = new MapNorm(ref layout, shape.Expand);
+        if (shape.IsSeparated) Spatial.Second = new MapNorm(ref layout, shape.Expand);
         Spatial.Third = new MapNorm(ref layout, shape.Expand);
         Project = new MapNorm(ref layout, shape.Out);
         if (shape.HasSqueeze)
         {
-            SqueezeExcite = new(ref layout, shape.Batch, shape.SqueezesOutput ? shape.Out : shape.Expand, shape.Squeezed);
+            SqueezeExcite = new(
+                ref layout, shape.Batch, shape.SqueezesOutput ? shape.Out : shape.Expand, shape.Squeezed,
+                shape.ActivatesBeforeSqueeze && !shape.SqueezesOutput);
         }
 
-        ExpandRaw = BlockedMap.Take(ref layout, shape.Expand, input);
+        if (!shape.SkipsExpansion) ExpandRaw = BlockedMap.Take(ref layout, shape.Expand, input);
         SpatialRaw = BlockedMap.Take(ref layout, shape.Expand, output);
         ProjectRaw = BlockedMap.Take(ref layout, shape.Out, output);
         if (!shape.HasShortcutConvolution) return;
@@ -67,9 +67,13 @@ internal readonly unsafe struct BlockForwardMemory<TLanes, TVector>
     public readonly float* Packed;
     public readonly float* Records;
 
+    /// <summary>The input, where it is not expanded.</summary>
+    public readonly BlockedMap Input;
+
     public BlockForwardMemory(ref ScratchLayout layout, in BlockTrainingShape shape, in BlockMemory<TLanes, TVector> kept)
     {
         Packed = layout.Vectors(PackedVectors(shape, kept));
+        if (shape.SkipsExpansion) Input = BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane);
         var records = Math.Max(
             (long)shape.ExpandChunks.Segments * BlockedMap.Blocks(shape.Expand, TLanes.Count),
             (long)Math.Max(shape.ProjectChunks.Segments, shape.ShortcutChunks.Segments) * BlockedMap.Blocks(shape.Out, TLanes.Count));
@@ -101,7 +105,7 @@ internal readonly unsafe struct BlockBackwardMemory<TLanes, TVector>
     public readonly BlockedMap Spatial;
     public readonly BlockedMap Expand;
 
-    /// <summary>The input's by the shortcut's convolution.</summary>
+    /// <summary>The input's by the shortcut's convolution; or the input itself, where it is not expanded.</summary>
     public readonly BlockedMap Input;
 
     /// <summary>Two vectors a block and segment.</summary>
@@ -116,21 +120,25 @@ internal readonly unsafe struct BlockBackwardMemory<TLanes, TVector>
 
     public BlockBackwardMemory(ref ScratchLayout layout, in BlockTrainingShape shape, in BlockMemory<TLanes, TVector> kept)
     {
-        long input = (long)shape.Batch * shape.Plane, output = (long)shape.Batch * shape.OutputPlane;
+        long input = (long)shape.Batch * shape.ExpandedPlane, output = (long)shape.Batch * shape.OutputPlane;
         Packed = layout.Vectors(BlockForwardMemory<TLanes, TVector>.PackedVectors(shape, kept));
         Output = BlockedMap.Take(ref layout, shape.Out, output);
         Spatial = BlockedMap.Take(ref layout, shape.Expand, output);
 
         // At stride 1 a block of channels is read to its end before its place is written.
-        Expand = shape.Stride == 1 ? Spatial : BlockedMap.Take(ref layout, shape.Expand, input);
+        Expand = shape.Stride == 1 && !shape.Prepadded ? Spatial : BlockedMap.Take(ref layout, shape.Expand, input);
         var segments = (long)shape.ProjectChunks.Segments * PendingPanel<IdentityActivation>.SumVectors;
         ProjectSums = layout.Vectors(segments * BlockedMap.Blocks(shape.Out, TLanes.Count));
         SpatialSums = layout.Vectors(segments * BlockedMap.Blocks(shape.Expand, TLanes.Count));
         ExpandWeights = new(ref layout, shape.In, shape.Expand, shape.ExpandChunks, hasWeights: true);
         ProjectWeights = new(ref layout, shape.Expand, shape.Out, shape.ProjectChunks, hasWeights: true);
         if (shape.HasSqueeze) SqueezeExcite = kept.SqueezeExcite.Work(ref layout);
+        if (shape.HasShortcutConvolution || shape.SkipsExpansion)
+        {
+            Input = BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane);
+        }
+
         if (!shape.HasShortcutConvolution) return;
-        Input = BlockedMap.Take(ref layout, shape.In, input);
         ShortcutSums = layout.Vectors(segments * BlockedMap.Blocks(shape.Out, TLanes.Count));
         ShortcutWeights = new(ref layout, shape.In, shape.Out, shape.ShortcutChunks, hasWeights: true);
     }

@@ -1,8 +1,8 @@
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// A block in training: 1×1 expand → norm → act → spatial stage → norm → squeeze-excite (if any) → act → 1×1 project → norm →
-/// squeeze-excite (if it stands there), plus the shortcut.
+/// A block in training: 1×1 expand → norm → act (if it expands) → spatial stage → norm → squeeze-excite and act, in either order → 1×1
+/// project → norm → squeeze-excite (if it stands there), plus the shortcut.
 /// </summary>
 /// <param name="Batch">N.</param>
 /// <param name="In">Input channels.</param>
@@ -16,8 +16,17 @@ namespace XSepConv.Kernels;
 internal readonly record struct BlockTrainingShape(
     int Batch, int In, int Expand, int Out, int Height, int Width, int Kernel, int Stride, Activation Activation)
 {
-    /// <summary>Where the 2×2 of an XSepConv pads; null for a K×K depthwise convolution.</summary>
+    /// <summary>The spatial stage is 1×K → norm → act → K×1, with a 2×2 → norm → act before it or without, not K×K.</summary>
+    public bool IsSeparated { get; init; }
+
+    /// <summary>Where the 2×2 of an XSepConv pads; null where there is none.</summary>
     public PaddingDirection? Padding { get; init; }
+
+    /// <summary>It pads the block's input, so that the expanded map has a row and a column more.</summary>
+    public bool Prepadded { get; init; }
+
+    /// <summary>There is no expansion: the input is the expanded map.</summary>
+    public bool SkipsExpansion { get; init; }
 
     /// <summary>Channels between squeeze-excite's convolutions; 0 without.</summary>
     public int Squeezed { get; init; }
@@ -25,19 +34,22 @@ internal readonly record struct BlockTrainingShape(
     /// <summary>Squeeze-excite stands after the projection.</summary>
     public bool SqueezesOutput { get; init; }
 
-    /// <summary>The norms take the running statistics.</summary>
-    public bool Frozen { get; init; }
+    /// <summary>The activation comes before squeeze-excite on the expanded map.</summary>
+    public bool ActivatesBeforeSqueeze { get; init; }
+
+    /// <summary>The input is added where channels allow; no convolution makes it fit.</summary>
+    public bool HasPlainShortcut { get; init; }
 
     public bool HasSqueeze => Squeezed > 0;
 
     public bool SqueezesExpanded => HasSqueeze && !SqueezesOutput;
 
     /// <summary>A shortcut is added: the input, or where channels differ a convolution of it.</summary>
-    public bool IsAdded => Stride == 1;
+    public bool IsAdded => Stride == 1 && (In == Out || !HasPlainShortcut);
 
     public bool HasShortcutConvolution => IsAdded && In != Out;
 
-    public bool IsXSep => Padding is not null;
+    public bool HasTwoByTwo => Padding is not null;
 
     public int OutputHeight => ((Height - 1) / Stride) + 1;
 
@@ -45,13 +57,20 @@ internal readonly record struct BlockTrainingShape(
 
     public int Plane => Height * Width;
 
+    /// <summary>Of the expanded map.</summary>
+    public int ExpandedPlane => Prepadded ? (Height + 1) * (Width + 1) : Plane;
+
     public int OutputPlane => OutputHeight * OutputWidth;
 
-    public XSepStageShape XSep => new(Batch, Expand, Height, Width, Kernel, Stride, Padding!.Value, Activation);
+    public XSepStageShape XSep => new(Batch, Expand, Height, Width, Kernel, Stride, Padding ?? default, Activation)
+    {
+        Prepadded = Prepadded,
+        SkipsTwoByTwo = !HasTwoByTwo,
+    };
 
     public DepthwiseStageShape Depthwise => new(Batch, Expand, Height, Width, Kernel, Stride, null);
 
-    public PixelChunks ExpandChunks => new(Batch, Plane, In + Expand);
+    public PixelChunks ExpandChunks => new(Batch, ExpandedPlane, In + Expand);
 
     public PixelChunks ProjectChunks => new(Batch, OutputPlane, Expand + Out);
 
@@ -59,8 +78,11 @@ internal readonly record struct BlockTrainingShape(
 }
 
 /// <summary>A block's parameters. Of those that it lacks nothing is read.</summary>
-internal struct BlockParameters
+internal unsafe struct BlockParameters
 {
+    /// <summary>The input with its row and column of zeros, where that is padded: [N, In, H + 1, W + 1].</summary>
+    public float* Padded;
+
     public ConvNormParameters Expand;
 
     /// <summary>K×K, or 2×2.</summary>
@@ -72,42 +94,29 @@ internal struct BlockParameters
     public ConvNormParameters Project;
     public ConvNormParameters Shortcut;
 
-    public readonly XSepStageParameters XSep
+    public readonly XSepStageParameters XSep => new()
     {
-        get
-        {
-            unsafe
-            {
-                return new()
-                {
-                    TwoByTwo = Spatial.Weights,
-                    Horizontal = Horizontal.Weights,
-                    Vertical = Vertical.Weights,
-                    First = Spatial.Norm,
-                    Second = Horizontal.Norm,
-                    Third = Vertical.Norm,
-                };
-            }
-        }
-    }
+        TwoByTwo = Spatial.Weights,
+        Horizontal = Horizontal.Weights,
+        Vertical = Vertical.Weights,
+        First = Spatial.Norm,
+        Second = Horizontal.Norm,
+        Third = Vertical.Norm,
+    };
 
-    public readonly DepthwiseStageParameters Depthwise
-    {
-        get
-        {
-            unsafe
-            {
-                return new() { Weights = Spatial.Weights, Norm = Spatial.Norm };
-            }
-        }
-    }
+    public readonly DepthwiseStageParameters Depthwise => new() { Weights = Spatial.Weights, Norm = Spatial.Norm };
 }
 
 /// <summary>Where a block's backward writes; overwritten, not added to.</summary>
 internal unsafe struct BlockGradients
 {
-    /// <summary>Null where it is not wanted.</summary>
+    /// <summary>
+    /// Null where it is not wanted. Where the input is padded, of a shortcut's convolution alone, and nothing is written without one.
+    /// </summary>
     public float* Input;
+
+    /// <summary>Of the padded input, if that is there and wanted.</summary>
+    public float* Padded;
     public ConvNormGradients Expand;
     public ConvNormGradients Spatial;
     public ConvNormGradients Horizontal;

@@ -12,8 +12,8 @@ namespace XSepConv.Kernels;
 internal readonly record struct ConvolutionTrainingShape(
     int Batch, int In, int Out, int Height, int Width, int Kernel, int Stride, Activation Activation)
 {
-    /// <summary>The norm takes the running statistics.</summary>
-    public bool Frozen { get; init; }
+    /// <summary>Backward is asked for the input's gradient; counts for its memory alone.</summary>
+    public bool HasInputGradient { get; init; }
 
     public int OutputHeight => ((Height - 1) / Stride) + 1;
 
@@ -62,9 +62,9 @@ internal readonly unsafe struct ConvolutionTraining<TLanes, TVector>
         var (keptLayout, workLayout) = (new ScratchLayout(kept, TLanes.Count), new ScratchLayout(work, TLanes.Count));
         var training = new ConvolutionTraining<TLanes, TVector>(shape, parameters, ref keptLayout, threads);
         training._norm.Clear();
-        if (shape.Frozen) training._norm.Freeze(parameters.Norm);
+        if (parameters.Norm.Frozen) training._norm.Freeze(parameters.Norm);
         ActivationTypes.Run(shape.Activation, new ForwardCall(training, new(ref workLayout, shape), input, output));
-        if (shape.Frozen) return true;
+        if (parameters.Norm.Frozen) return true;
         if (!training._norm.IsPlain()) return false;
         training._norm.UpdateRunning(parameters.Norm, shape.Chunks.Pixels);
         return true;
@@ -95,6 +95,10 @@ internal readonly unsafe struct ConvolutionTraining<TLanes, TVector>
         public readonly float* Sums = layout.Vectors(2L * shape.Chunks.Segments * BlockedMap.Blocks(shape.Out, TLanes.Count));
         public readonly BlockedMap Gradient = BlockedMap.Take(ref layout, shape.Out, shape.Chunks.Pixels);
         public readonly PointwiseSums Weights = new(ref layout, shape.Inputs, shape.Out, shape.Chunks, hasWeights: true);
+
+        /// <summary>Of a 3×3, tap by tap.</summary>
+        public readonly BlockedMap Taps = shape.Kernel > 1 && shape.HasInputGradient
+            ? BlockedMap.Take(ref layout, shape.Inputs, shape.Chunks.Pixels) : default;
     }
 
     private readonly struct ForwardCall(
@@ -105,7 +109,7 @@ internal readonly unsafe struct ConvolutionTraining<TLanes, TVector>
         {
             var shape = convolution._shape;
             if (shape.Kernel == 1) Convolve(new TensorPanel(input, shape.In, null, default, default));
-            else Convolve(new StemPanel(input, shape.In, shape.Height, shape.Width, shape.Stride));
+            else Convolve(new StemPanel(input, shape.In, shape.Height, shape.Width, shape.Stride, default));
             var work = new BlockOutputWork<TLanes, TVector, TActivation> { Chunks = shape.Chunks, Map = convolution.Map, Output = output };
             KernelThreads.Run(work, shape.Chunks.Count, convolution._threads, TLanes.Count);
         }
@@ -113,7 +117,7 @@ internal readonly unsafe struct ConvolutionTraining<TLanes, TVector>
         private void Convolve<TPanel>(TPanel panel)
             where TPanel : struct, IInputPanel => PointwiseTraining<TLanes, TVector>.Forward(
                 panel, convolution._shape.Chunks, convolution._shape.Inputs, convolution._parameters, convolution._norm,
-                convolution._shape.Frozen, convolution._raw, memory.Packed, memory.Records, convolution._threads);
+                convolution._raw, memory.Packed, memory.Records, convolution._threads);
     }
 
     private readonly struct BackwardCall(
@@ -134,9 +138,17 @@ internal readonly unsafe struct ConvolutionTraining<TLanes, TVector>
             };
             KernelThreads.Run(work, shape.Chunks.Count, convolution._threads, TLanes.Count);
             BlockNorms<TLanes, TVector>.FinishGradient(
-                memory.Sums, shape.Chunks.Segments, shape.Chunks.Pixels, shape.Frozen, convolution._norm, gradients.Norm);
-            if (shape.Kernel == 1) Through(new TensorPanel(input, shape.In, inputGradient, default, default), map);
-            else Through(new StemPanel(input, shape.In, shape.Height, shape.Width, shape.Stride), map);
+                memory.Sums, shape.Chunks.Segments, shape.Chunks.Pixels, convolution._parameters.Norm.Frozen, convolution._norm, gradients.Norm);
+            if (shape.Kernel == 1)
+            {
+                Through(new TensorPanel(input, shape.In, inputGradient, default, default), map);
+                return;
+            }
+
+            Through(new StemPanel(input, shape.In, shape.Height, shape.Width, shape.Stride, memory.Taps), map);
+            if (inputGradient == null) return;
+            var gather = new StemGradientWork<TLanes, TVector> { Shape = shape, Taps = memory.Taps, Gradient = inputGradient };
+            KernelThreads.Run(gather, shape.Batch, convolution._threads, TLanes.Count);
         }
 
         private void Through<TPanel>(TPanel panel, in PendingMap map)

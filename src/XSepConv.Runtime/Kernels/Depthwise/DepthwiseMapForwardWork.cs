@@ -20,7 +20,6 @@ internal unsafe struct DepthwiseMapForwardWork<TLanes, TVector, TStride, TActiva
 
     /// <summary>Written where the statistics are the batch's.</summary>
     public MapNorm Norm;
-    public bool Frozen;
 
     /// <summary>Each image's mean, [block][image][lane]; null where it is not wanted.</summary>
     public float* ImageMeans;
@@ -50,13 +49,13 @@ internal unsafe struct DepthwiseMapForwardWork<TLanes, TVector, TStride, TActiva
                 DepthwiseRows<TLanes, TVector, TStride, IdentityActivation>.Run(
                     bordered, TapWindow.Square(Shape.Kernel), packed.Weights, packed.Zero, values, (nint)Shape.OutputWidth * lanes, lanes,
                     Shape.OutputHeight, Shape.OutputWidth);
-                if (Frozen && ImageMeans == null) continue;
+                if (Parameters.Norm.Frozen && ImageMeans == null) continue;
                 TLanes.Store(sum, TLanes.Splat(0));
                 VectorSums<TLanes, TVector>.AddTo(sum, values, count);
                 NormStatistics<TLanes, TVector>.Measure(values, count, sum, MapItems.Record<TLanes, TVector>(records, image));
             }
 
-            MapItems.Finish<TLanes, TVector>(item, k, records, count, packed.Norm, Frozen, Parameters.Norm.Epsilon, Norm, ImageMeans);
+            MapItems.Finish<TLanes, TVector>(item, k, records, count, packed.Norm, Parameters.Norm, Norm, ImageMeans);
         }
     }
 }

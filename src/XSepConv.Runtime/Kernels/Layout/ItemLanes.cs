@@ -103,10 +103,11 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
         }
     }
 
-    /// <summary>The other way: one value per channel and tap.</summary>
+    /// <summary>The other way: one value per channel and tap; to null nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Unpack(float* source, int taps, float* parameter)
     {
+        if (parameter == null) return;
         var destination = parameter + ((nint)item.Channel * taps);
         KernelMemory.AssertInside(destination, (long)item.Count * taps);
         for (var channel = 0; channel < item.Count; channel++)

@@ -41,8 +41,12 @@ internal readonly unsafe struct PendingPanel<TActivation>(PendingMap map, float*
             for (var s = 0; s < chunk.Segments; s++)
             {
                 var at = map.Coefficients(k, chunk.Image + s);
+                var target = values + (k * block) + (s * segment);
                 PendingSweeps<TLanes, TVector>.Activate<TActivation>(
-                    raw + (s * segment), chunk.SegmentPixels, map.Scale + at, map.Shift + at, values + (k * block) + (s * segment));
+                    raw + (s * segment), chunk.SegmentPixels, map.Scale + at, map.Shift + at, target);
+                if (map.Gates == null) continue;
+                PendingSweeps<TLanes, TVector>.Scale(
+                    target, chunk.SegmentPixels, TLanes.Load(map.Gate(k, chunk.Image + s, TLanes.Count)), TLanes.Splat(0));
             }
         }
     }
@@ -59,11 +63,19 @@ internal readonly unsafe struct PendingPanel<TActivation>(PendingMap map, float*
             for (var s = 0; s < chunk.Segments; s++)
             {
                 var at = map.Coefficients(k, chunk.Image + s);
-                var record = ((nint)k * segments) + chunk.FirstSegment + s;
+                var record = sums + ((((nint)k * segments) + chunk.FirstSegment + s) * SumVectors * TLanes.Count);
+                float* given = gradient + (k * block) + (s * segment), target = values + (k * block) + (s * segment);
+                if (map.Gates != null)
+                {
+                    PendingSweeps<TLanes, TVector>.GateBackward<TActivation>(
+                        raw + (s * segment), given, chunk.SegmentPixels, map.Scale + at, map.Shift + at,
+                        map.Gate(k, chunk.Image + s, TLanes.Count), result + (s * segment), target, record);
+                    continue;
+                }
+
                 PendingSweeps<TLanes, TVector>.Backward<TActivation>(
-                    raw + (s * segment), gradient + (k * block) + (s * segment), chunk.SegmentPixels, map.Scale + at, map.Shift + at,
-                    map.Mean + (k * TLanes.Count), result + (s * segment), values + (k * block) + (s * segment),
-                    sums + (record * SumVectors * TLanes.Count));
+                    raw + (s * segment), given, chunk.SegmentPixels, map.Scale + at, map.Shift + at, map.Mean + (k * TLanes.Count),
+                    result + (s * segment), target, record);
             }
         }
     }
@@ -100,7 +112,14 @@ internal readonly unsafe struct TensorPanel(float* tensor, int channels, float* 
         where TVector : unmanaged
     {
         Fill<TLanes, TVector>(chunk, values, block);
-        if (!HasGradient) return;
+        if (HasGradient) Store<TLanes, TVector>(chunk, gradient, block);
+    }
+
+    /// <summary>Takes a chunk's gradient, which it may overwrite.</summary>
+    public void Store<TLanes, TVector>(in PixelChunk chunk, float* gradient, nint block)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
+    {
         for (var k = 0; k < BlockedMap.Blocks(channels, TLanes.Count); k++)
         {
             var source = gradient + (k * block);

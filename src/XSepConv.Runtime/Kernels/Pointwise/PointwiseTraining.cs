@@ -27,8 +27,8 @@ internal static unsafe class PointwiseTraining<TLanes, TVector>
     /// <param name="packed">Room for the weights.</param>
     /// <param name="records">Room for three vectors a block and segment.</param>
     public static void Forward<TPanel>(
-        TPanel input, in PixelChunks chunks, int inputs, in ConvNormParameters parameters, in MapNorm norm, bool frozen,
-        in BlockedMap output, float* packed, float* records, int threads)
+        TPanel input, in PixelChunks chunks, int inputs, in ConvNormParameters parameters, in MapNorm norm, in BlockedMap output,
+        float* packed, float* records, int threads)
         where TPanel : struct, IInputPanel
     {
         PointwiseWeights<TLanes, TVector>.Pack(parameters.Weights, inputs, norm.Channels, packed);
@@ -43,7 +43,7 @@ internal static unsafe class PointwiseTraining<TLanes, TVector>
             Records = records,
         };
         KernelThreads.Run(work, chunks.Count, threads, TLanes.Count);
-        if (!frozen) BlockNorms<TLanes, TVector>.Finish(records, chunks, parameters.Norm, norm);
+        if (!parameters.Norm.Frozen) BlockNorms<TLanes, TVector>.Finish(records, chunks, parameters.Norm, norm);
     }
 
     /// <summary>Writes the gradients of the input and of the weights.</summary>

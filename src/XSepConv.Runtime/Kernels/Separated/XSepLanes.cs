@@ -25,7 +25,7 @@ internal unsafe struct XSepLanes<TLanes, TVector>
     public readonly void Pack(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
         PackWeights(item, parameters, kernel);
-        Pack(item, parameters.First, First);
+        if (parameters.TwoByTwo != null) Pack(item, parameters.First, First);
         Pack(item, parameters.Second, Second);
         Pack(item, parameters.Third, Third);
     }
@@ -41,7 +41,7 @@ internal unsafe struct XSepLanes<TLanes, TVector>
 
     private readonly void PackWeights(in ItemLanes item, in XSepStageParameters parameters, int kernel)
     {
-        item.Pack<TLanes, TVector>(parameters.TwoByTwo, 4, TwoByTwo);
+        if (parameters.TwoByTwo != null) item.Pack<TLanes, TVector>(parameters.TwoByTwo, 4, TwoByTwo);
         item.Pack<TLanes, TVector>(parameters.Horizontal, kernel, Horizontal);
         item.Pack<TLanes, TVector>(parameters.Vertical, kernel, Vertical);
     }

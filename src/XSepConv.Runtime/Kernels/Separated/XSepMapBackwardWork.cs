@@ -30,7 +30,6 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
 
     /// <summary>All but the input's and the third norm's are written.</summary>
     public XSepStageGradients Gradients;
-    public bool Frozen;
 
     public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
@@ -42,8 +41,9 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
             Prepare(item, k, buffers);
             Recompute(k, buffers);
             ThroughVertical(item, k, buffers);
-            ThroughHorizontal(item, buffers);
-            ThroughTwoByTwo(item, k, buffers);
+            ThroughHorizontal(item, k, buffers);
+            if (!Shape.SkipsTwoByTwo) ThroughTwoByTwo(item, k, buffers);
+            BlockNorms<TLanes, TVector>.StoreGradient(buffers.SourceNorm, SourceNorm, k);
             Write(item, k, buffers);
         }
     }
@@ -58,7 +58,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
         }
 
         BlockNorms<TLanes, TVector>.Load(SourceNorm, block, b.SourceNorm);
-        BlockNorms<TLanes, TVector>.Load(Norms.First, block, b.Lanes.First);
+        if (!Shape.SkipsTwoByTwo) BlockNorms<TLanes, TVector>.Load(Norms.First, block, b.Lanes.First);
         BlockNorms<TLanes, TVector>.Load(Norms.Second, block, b.Lanes.Second);
         new Span<float>(b.Totals, b.TotalVectors * TLanes.Count).Clear();
     }
@@ -67,24 +67,26 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
     private readonly void Recompute(int block, in XSepMapBuffers<TLanes, TVector> b)
     {
         int height = Shape.Height, width = Shape.Width;
-        var row = (nint)width * TLanes.Count;
-        IndirectionBuffer.PadOneSide(b.Rows, b.Plane, row, height, Shape.Padding.IsTop(), b.Zeros);
+        var norm = Before(b);
         for (var image = 0; image < Shape.Batch; image++)
         {
-            float* given = b.First(image), second = b.Second(image);
-            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
-                Source.At(block, (nint)image * Shape.Plane, TLanes.Count), b.SourceNorm, height, width, b.Plane, row);
-            TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
-                b.Rows, height, width, Shape.Padding.IsLeft() ? -1 : 1, b.Lanes.TwoByTwo, given, row, b.Partial);
+            float* given = Given(block, image, b), second = b.Second(image);
+            if (!Shape.SkipsTwoByTwo)
+            {
+                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
+                    Raw(block, image), b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
+                b.TwoByTwo.Forward(block, b.Lanes.TwoByTwo, given, b.Partial);
+            }
+
             if (b.HasSweeps)
             {
                 NormSweeps<TLanes, TVector, TActivation>.Across(
-                    Shape.Kernel, new(given, second, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Partial, Prefetch.None));
+                    Shape.Kernel, new(given, second, height, width, norm, b.Lanes.Horizontal, b.Partial, Prefetch.None));
                 continue;
             }
 
             b.Across.Forward<TActivation>(
-                given, Lines.Rows(height, width, TLanes.Count), second, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), b.Lanes.First,
+                given, Lines.Rows(height, width, TLanes.Count), second, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), norm,
                 b.Partial, Prefetch.None);
         }
     }
@@ -116,69 +118,74 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
         }
 
         NormStatistics<TLanes, TVector>.GradientCoefficients(
-            item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second, Frozen);
+            item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second, Parameters.Second.Frozen);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void ThroughHorizontal(in ItemLanes item, in XSepMapBuffers<TLanes, TVector> b)
+    private readonly void ThroughHorizontal(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
     {
         int height = Shape.Height, width = Shape.Width;
+        var norm = Before(b);
         for (var image = 0; image < Shape.Batch; image++)
         {
-            float* given = b.First(image), second = b.Second(image), gradient = b.Gradient(image);
+            float* given = Given(block, image, b), second = b.Second(image), gradient = b.Gradient(image);
+            var target = Shape.SkipsTwoByTwo ? SourceGradient.At(block, (nint)image * Shape.Plane, TLanes.Count) : b.FirstGradient(image);
             if (b.HasSweeps)
             {
                 GradientSweeps<TLanes, TVector, TActivation>.Across(
-                    Shape.Kernel, new(gradient, second, given, b.FirstGradient(image), height, width, b.Lanes.Second, b.Lanes.First,
-                    b.Lanes.Horizontal, b.Partial, Prefetch.None));
+                    Shape.Kernel, new(gradient, second, given, target, height, width, b.Lanes.Second, norm, b.Lanes.Horizontal, b.Partial,
+                    Prefetch.None));
             }
             else
             {
                 b.Across.Backward<TActivation>(
-                    gradient, second, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), b.Lanes.Second, given, b.FirstGradient(image),
-                    Lines.Rows(height, width, TLanes.Count), b.Lanes.First, b.Partial, Prefetch.None);
+                    gradient, second, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), b.Lanes.Second, given, target,
+                    Lines.Rows(height, width, TLanes.Count), norm, b.Partial, Prefetch.None);
             }
 
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + Shape.Kernel, image);
         }
 
         NormStatistics<TLanes, TVector>.GradientCoefficients(
-            item, b.FirstSums, (long)Shape.Batch * Shape.Plane, b.Lanes.First, Frozen);
+            item, b.FirstSums, (long)Shape.Batch * Shape.Plane, norm, Shape.SkipsTwoByTwo ? SourceFrozen : Parameters.First.Frozen);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void ThroughTwoByTwo(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
     {
-        var lanes = TLanes.Count;
-        int height = Shape.Height, width = Shape.Width;
-        var framedRow = (nint)(width + 2) * lanes;
-        int top = Shape.Padding.IsTop() ? 1 : 0, left = Shape.Padding.IsLeft() ? 1 : 0;
         for (var image = 0; image < Shape.Batch; image++)
         {
-            var raw = Source.At(block, (nint)image * Shape.Plane, lanes);
-            var result = SourceGradient.At(block, (nint)image * Shape.Plane, lanes);
+            var raw = Raw(block, image);
+            var result = SourceGradient.At(block, (nint)image * Shape.InputPlane, TLanes.Count);
             NormPasses<TLanes, TVector>.NormBackward(
-                b.FirstGradient(image), b.First(image), b.Lanes.First, height, width, b.Framed + framedRow + lanes, framedRow, 1);
-            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(raw, b.SourceNorm, 1, Shape.Plane, b.Plane, 0);
-            TwoByTwo<TLanes, TVector>.Backward(
-                b.Framed + ((top + 1) * framedRow) + ((left + 1) * lanes), framedRow, b.Plane, height, width, b.Lanes.TwoByTwo, result,
-                b.Partial);
+                b.FirstGradient(image), b.First(image), b.Lanes.First, Shape.Height, Shape.Width, b.TwoByTwo.Gradient,
+                b.TwoByTwo.FramedRow, 1);
+            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
+                raw, b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
+            b.TwoByTwo.Backward(block, b.Lanes.TwoByTwo, result, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.TwoByTwoTotals, 4, image);
-            NormPasses<TLanes, TVector>.ActivationBackward<TActivation>(result, raw, b.SourceNorm, Shape.Plane, b.Partial);
+            NormPasses<TLanes, TVector>.ActivationBackward<TActivation>(result, raw, b.SourceNorm, Shape.InputPlane, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.SourceSums, 2, image);
         }
 
         NormStatistics<TLanes, TVector>.GradientCoefficients(
-            item, b.SourceSums, (long)Shape.Batch * Shape.Plane, b.SourceNorm, SourceFrozen);
-        BlockNorms<TLanes, TVector>.StoreGradient(b.SourceNorm, SourceNorm, block);
+            item, b.SourceSums, (long)Shape.Batch * Shape.InputPlane, b.SourceNorm, SourceFrozen);
     }
+
+    private readonly float* Raw(int block, int image) => Source.At(block, (nint)image * Shape.InputPlane, TLanes.Count);
+
+    // What the 1×K's norm is given, and that norm: without a 2×2 they are the source's.
+    private readonly float* Given(int block, int image, in XSepMapBuffers<TLanes, TVector> b) =>
+        Shape.SkipsTwoByTwo ? Raw(block, image) : b.First(image);
+
+    private readonly NormLanes Before(in XSepMapBuffers<TLanes, TVector> b) => Shape.SkipsTwoByTwo ? b.SourceNorm : b.Lanes.First;
 
     private readonly void Write(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
     {
         item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
         item.Unpack(b.FirstSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Horizontal);
         item.Unpack(b.SecondSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Vertical);
-        Write(item, b.SourceSums, SourceGradients);
+        Write(item, Shape.SkipsTwoByTwo ? b.FirstSums : b.SourceSums, SourceGradients);
         Write(item, b.FirstSums, Gradients.First);
         Write(item, b.SecondSums, Gradients.Second);
     }
@@ -198,9 +205,7 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
     public readonly XSepLanes<TLanes, TVector> Lanes;
     public readonly NormLanes SourceNorm;
     public readonly bool HasSweeps;
-    public readonly float* Plane;
-    public readonly float* Zeros;
-    public readonly float* Framed;
+    public readonly MixedTwoByTwo<TLanes, TVector> TwoByTwo;
     public readonly float* Partial;
     public readonly float* Totals;
     public readonly int TotalVectors;
@@ -208,7 +213,6 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
     public readonly float* SecondSums;
     public readonly float* SourceSums;
     public readonly float* TwoByTwoTotals;
-    public readonly float** Rows;
     public readonly LineConvolution<TLanes, TVector> Across;
     public readonly LineConvolution<TLanes, TVector> Down;
     private readonly float* _values;
@@ -221,9 +225,7 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
         Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
         SourceNorm = new NormLanes(ref layout);
         HasSweeps = sweeps;
-        Zeros = layout.Zeros(shape.Width);
-        Framed = layout.Zeros((long)(shape.Height + 2) * (shape.Width + 2));
-        Plane = layout.Vectors(shape.Plane);
+        if (!shape.SkipsTwoByTwo) TwoByTwo = new(ref layout, shape, hasBackward: true);
         Partial = layout.Vectors(4 + shape.Kernel);
         TotalVectors = (2 * (2 + shape.Kernel)) + 2 + 4;
         Totals = layout.Vectors(TotalVectors);
@@ -231,7 +233,6 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
         SecondSums = FirstSums + ((2 + shape.Kernel) * lanes);
         SourceSums = SecondSums + ((2 + shape.Kernel) * lanes);
         TwoByTwoTotals = SourceSums + (2 * lanes);
-        Rows = layout.Rows(shape.Height + 1);
         _plane = (nint)shape.Plane * lanes;
         _planes = shape.Stride == 1 ? 3 : 4;
         _values = layout.Vectors((long)_planes * shape.Plane * shape.Batch);

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// Training's XSepConv from a pending map to a raw one, whose norm is still to be applied. Items are blocks of channels: one goes through
-/// all three convolutions without leaving the cache.
+/// Training's XSepConv, with its 2×2 or without, from a pending map to a raw one, whose norm is still to be applied. Items are blocks of
+/// channels: one goes through all of its convolutions without leaving the cache.
 /// </summary>
 internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKernelWork
     where TLanes : struct, ILanes<TVector>
@@ -19,7 +19,6 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
 
     /// <summary>Written where the statistics are the batch's.</summary>
     public XSepMapNorms Norms;
-    public bool Frozen;
 
     /// <summary>Each image's mean of the result, [block][image][lane]; null where it is not wanted.</summary>
     public float* ImageMeans;
@@ -39,8 +38,12 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
             }
 
             BlockNorms<TLanes, TVector>.Load(SourceNorm, k, buffers.SourceNorm);
-            TwoByTwo(k, buffers);
-            Finish(item, k, buffers, Shape.Plane, buffers.Lanes.First, Parameters.First, Norms.First);
+            if (!Shape.SkipsTwoByTwo)
+            {
+                TwoByTwo(k, buffers);
+                Finish(item, k, buffers, Shape.Plane, buffers.Lanes.First, Parameters.First, Norms.First);
+            }
+
             Horizontal(k, buffers);
             Finish(item, k, buffers, Shape.MiddlePlane, buffers.Lanes.Second, Parameters.Second, Norms.Second);
             Vertical(k, buffers);
@@ -51,17 +54,13 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void TwoByTwo(int block, in Buffers b)
     {
-        int height = Shape.Height, width = Shape.Width;
-        var row = (nint)width * TLanes.Count;
-        IndirectionBuffer.PadOneSide(b.Rows, b.Plane, row, height, Shape.Padding.IsTop(), b.Zeros);
         for (var image = 0; image < Shape.Batch; image++)
         {
             var values = Values(b, block, image);
             NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
-                Source.At(block, (nint)image * Shape.Plane, TLanes.Count), b.SourceNorm, height, width, b.Plane, row);
-            TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
-                b.Rows, height, width, Shape.Padding.IsLeft() ? -1 : 1, b.Lanes.TwoByTwo, values, row, b.Sum);
-            Measure(b, image, values, Shape.Plane, Frozen);
+                Source.At(block, (nint)image * Shape.InputPlane, TLanes.Count), b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
+            b.TwoByTwo.Forward(block, b.Lanes.TwoByTwo, values, b.Sum);
+            Measure(b, image, values, Shape.Plane, Parameters.First.Frozen);
         }
     }
 
@@ -69,23 +68,25 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
     private readonly void Horizontal(int block, in Buffers b)
     {
         int height = Shape.Height, width = Shape.Width;
+        var norm = Shape.SkipsTwoByTwo ? b.SourceNorm : b.Lanes.First;
         var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         for (var image = 0; image < Shape.Batch; image++)
         {
             var values = Values(b, block, image);
+            var given = Shape.SkipsTwoByTwo ? Source.At(block, (nint)image * Shape.Plane, TLanes.Count) : values;
             if (sweeps)
             {
                 NormSweeps<TLanes, TVector, TActivation>.Across(
-                    Shape.Kernel, new(values, values, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Sum, Prefetch.None));
+                    Shape.Kernel, new(given, values, height, width, norm, b.Lanes.Horizontal, b.Sum, Prefetch.None));
             }
             else
             {
                 b.Across.Forward<TActivation>(
-                    values, Lines.Rows(height, width, TLanes.Count), values, Lines.Rows(height, Shape.OutputWidth, TLanes.Count),
-                    b.Lanes.First, b.Sum, Prefetch.None);
+                    given, Lines.Rows(height, width, TLanes.Count), values, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), norm,
+                    b.Sum, Prefetch.None);
             }
 
-            Measure(b, image, values, Shape.MiddlePlane, Frozen);
+            Measure(b, image, values, Shape.MiddlePlane, Parameters.Second.Frozen);
         }
     }
 
@@ -109,7 +110,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
                 b.Down.Forward<TActivation>(values, columns, result, columns, b.Lanes.Second, b.Sum, Prefetch.None);
             }
 
-            Measure(b, image, result, Shape.OutputPlane, Frozen && ImageMeans == null);
+            Measure(b, image, result, Shape.OutputPlane, Parameters.Third.Frozen && ImageMeans == null);
         }
     }
 
@@ -123,20 +124,18 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
         NormStatistics<TLanes, TVector>.Measure(values, count, b.Sum, MapItems.Record<TLanes, TVector>(b.Records, image));
     }
 
-    private readonly void Finish(
+    private static void Finish(
         in ItemLanes item, int block, in Buffers b, int count, in NormLanes norm, in BatchNormParameters parameters, in MapNorm map,
         float* means = null) =>
-        MapItems.Finish<TLanes, TVector>(item, block, b.Records, count, norm, Frozen, parameters.Epsilon, map, means);
+        MapItems.Finish<TLanes, TVector>(item, block, b.Records, count, norm, parameters, map, means);
 
     private readonly struct Buffers
     {
         public readonly XSepLanes<TLanes, TVector> Lanes;
         public readonly NormLanes SourceNorm;
-        public readonly float* Plane;
-        public readonly float* Zeros;
+        public readonly MixedTwoByTwo<TLanes, TVector> TwoByTwo;
         public readonly float* Records;
         public readonly float* Sum;
-        public readonly float** Rows;
         public readonly float* Values;
         public readonly LineConvolution<TLanes, TVector> Across;
         public readonly LineConvolution<TLanes, TVector> Down;
@@ -145,11 +144,9 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
         {
             Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
             SourceNorm = new NormLanes(ref layout);
-            Zeros = layout.Zeros(shape.Width);
-            Plane = layout.Vectors(shape.Plane);
+            if (!shape.SkipsTwoByTwo) TwoByTwo = new(ref layout, shape, hasBackward: false);
             Records = layout.Vectors((long)shape.Batch * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);
-            Rows = layout.Rows(shape.Height + 1);
             Values = shape.Stride == 1 ? null : layout.Vectors((long)shape.Plane * shape.Batch);
             if (NormSweeps<TLanes, TVector, TActivation>.Fit(shape)) return;
             Across = new(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: false);

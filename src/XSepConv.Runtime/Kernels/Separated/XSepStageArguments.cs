@@ -5,6 +5,7 @@ namespace XSepConv.Kernels;
 /// <summary>Weights of the XSepConv stage: [C, 1, 2, 2], [C, 1, 1, K], [C, 1, K, 1], and its three batch normalisations.</summary>
 internal unsafe struct XSepStageParameters
 {
+    /// <summary>Null where it is skipped, with the norm after it.</summary>
     public float* TwoByTwo;
     public float* Horizontal;
     public float* Vertical;

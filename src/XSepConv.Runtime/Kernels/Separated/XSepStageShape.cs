@@ -17,6 +17,9 @@ internal readonly record struct XSepStageShape(
     /// <summary>The input is [N, C, H+1, W+1], its border is the caller's, and nothing is padded here.</summary>
     public bool Prepadded { get; init; }
 
+    /// <summary>There is no 2×2, no batch normalisation and no nonlinearity after it: the 1×K comes first.</summary>
+    public bool SkipsTwoByTwo { get; init; }
+
     /// <summary>The nonlinearity follows the third batch normalisation too.</summary>
     public bool ActivateOutput { get; init; }
 

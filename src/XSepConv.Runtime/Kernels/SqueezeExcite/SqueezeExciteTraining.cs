@@ -3,23 +3,28 @@ using System.Runtime.CompilerServices;
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// Squeeze-excite in training, on a map whose norm is still to be applied: no pass over the map, only its images' sums. The gates become
-/// part of the map's coefficients, one for each image.
+/// Squeeze-excite in training, on a map whose norm is still to be applied.
 /// </summary>
+/// <remarks>
+/// Before the activation it takes no pass over the map, only its images' sums: the gates become part of the map's coefficients, one for
+/// each image. After it the means are taken in a pass of their own, and the gradient before the activation is made in one.
+/// </remarks>
 internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
     private readonly int _channels, _squeezed, _images;
+    private readonly bool _isActivated;
     private readonly PixelChunks _chunks;
     private readonly BlockedMap _pooled, _middle, _gate;
     private readonly MapNorm _squeeze, _excite;
     private readonly float* _gates, _scale, _shift, _direct, _offset, _ones;
 
     /// <param name="layout">Of what is kept from forward to backward.</param>
-    public SqueezeExciteTraining(ref ScratchLayout layout, int images, int channels, int squeezed)
+    /// <param name="activated">The activation comes before it.</param>
+    public SqueezeExciteTraining(ref ScratchLayout layout, int images, int channels, int squeezed, bool activated)
     {
-        (_channels, _squeezed, _images) = (channels, squeezed, images);
+        (_channels, _squeezed, _images, _isActivated) = (channels, squeezed, images, activated);
         _chunks = new(1, images, channels + squeezed);
         _pooled = BlockedMap.Take(ref layout, channels, images);
         _middle = BlockedMap.Take(ref layout, squeezed, images);
@@ -36,7 +41,7 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
         _ones = layout.Vectors(1 + BlockedMap.Blocks(channels, TLanes.Count));
     }
 
-    /// <summary>[block][image][lane], of the raw map; written by who makes that.</summary>
+    /// <summary>[block][image][lane], of the raw map, written by who makes that; or of the activated one.</summary>
     public float* ImageMeans { get; }
 
     public readonly MapNorm Squeeze => _squeeze;
@@ -62,8 +67,8 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
         return true;
     }
 
-    /// <summary>The map with the gates in its coefficients.</summary>
-    public readonly PendingMap Gated(in PendingMap map) => map with
+    /// <summary>The map with the gates in its coefficients, or after its activation.</summary>
+    public readonly PendingMap Gated(in PendingMap map) => _isActivated ? map with { Gates = _gates } : map with
     {
         Scale = _scale,
         Shift = _shift,
@@ -76,39 +81,51 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
     /// <summary>From the images' means to the gates.</summary>
     /// <param name="norm">The map's.</param>
     public readonly void Forward(
-        in MapNorm norm, in ConvNormParameters squeeze, in ConvNormParameters excite, bool frozen, float* packed, float* records,
-        int threads)
+        in MapNorm norm, in ConvNormParameters squeeze, in ConvNormParameters excite, float* packed, float* records, int threads)
     {
         Pool(norm);
         PointwiseTraining<TLanes, TVector>.Forward(
-            new PendingPanel<IdentityActivation>(Pooled(default), null, 0), _chunks, _channels, squeeze, _squeeze, frozen, _middle, packed,
+            new PendingPanel<IdentityActivation>(Pooled(default), null, 0), _chunks, _channels, squeeze, _squeeze, _middle, packed,
             records, threads);
         PointwiseTraining<TLanes, TVector>.Forward(
-            new PendingPanel<ReluActivation>(Middle(default), null, 0), _chunks, _squeezed, excite, _excite, frozen, _gate, packed, records,
+            new PendingPanel<ReluActivation>(Middle(default), null, 0), _chunks, _squeezed, excite, _excite, _gate, packed, records,
             threads);
         Gate(norm);
     }
 
-    /// <summary>From sums of the gated map's gradient, before the activation, to the coefficients of the raw map's gradient.</summary>
-    /// <param name="norm">The map's; its coefficients of backward are written.</param>
+    /// <summary>From sums of the gated map's gradient to the coefficients of the raw map's gradient.</summary>
+    /// <param name="map">With its gradient: before the activation, or after the gates where the activation comes before them.</param>
+    /// <param name="norm">The map's, with its parameters; its coefficients of backward are written.</param>
     /// <param name="chunks">Of the sums.</param>
-    /// <param name="sums">[block][segment], two vectors each: of the gradient, and of gradient · (raw − mean).</param>
+    /// <param name="sums">
+    /// [block][segment], two vectors each: of the gradient, and of gradient · (raw − mean); or of gradient · activated.
+    /// </param>
     /// <param name="work">Of what is needed here only.</param>
-    public readonly void Backward(
-        in MapNorm norm, in PixelChunks chunks, float* sums, in ConvNormParameters squeeze, in ConvNormParameters excite, bool frozen,
-        in BatchNormGradients gradients, in ConvNormGradients squeezeGradients, in ConvNormGradients exciteGradients,
-        SqueezeExciteWork<TLanes, TVector> work, float* packed, int threads)
+    public readonly void Backward<TActivation>(
+        in PendingMap map, in MapNorm norm, bool frozen, in PixelChunks chunks, float* sums, in ConvNormParameters squeeze,
+        in ConvNormParameters excite, in BatchNormGradients gradients, in ConvNormGradients squeezeGradients,
+        in ConvNormGradients exciteGradients, SqueezeExciteWork<TLanes, TVector> work, float* packed, int threads)
+        where TActivation : struct, IActivation
     {
         ThroughGate(norm, chunks, sums, work);
-        BlockNorms<TLanes, TVector>.FinishGradient(work.Sums, _images, _images, frozen, _excite, exciteGradients.Norm);
+        BlockNorms<TLanes, TVector>.FinishGradient(work.Sums, _images, _images, excite.Norm.Frozen, _excite, exciteGradients.Norm);
         var gate = PendingMap.Of(_gate, _excite, 1, _images, TLanes.Count) with { Gradient = work.Gate };
         PointwiseTraining<TLanes, TVector>.Backward(
             new PendingPanel<ReluActivation>(Middle(work.Middle), work.Sums, _chunks.Segments), _chunks, work.ExciteSums, excite.Weights,
             gate, packed, exciteGradients.Weights, threads);
-        BlockNorms<TLanes, TVector>.FinishGradient(work.Sums, _chunks.Segments, _images, frozen, _squeeze, squeezeGradients.Norm);
+        BlockNorms<TLanes, TVector>.FinishGradient(
+            work.Sums, _chunks.Segments, _images, squeeze.Norm.Frozen, _squeeze, squeezeGradients.Norm);
         PointwiseTraining<TLanes, TVector>.Backward(
             new PendingPanel<IdentityActivation>(Pooled(work.Pooled), work.Sums, _chunks.Segments), _chunks, work.SqueezeSums,
             squeeze.Weights, Middle(work.Middle), packed, squeezeGradients.Weights, threads);
+        if (_isActivated)
+        {
+            var through = new GateGradientWork<TLanes, TVector, TActivation> { Chunks = chunks, Map = map, Means = work.Pooled, Sums = sums };
+            KernelThreads.Run(through, chunks.Count, threads, TLanes.Count);
+            BlockNorms<TLanes, TVector>.FinishGradient(sums, chunks.Segments, chunks.Pixels, frozen, norm, gradients);
+            return;
+        }
+
         ThroughPool(norm, chunks, sums, work);
         BlockNorms<TLanes, TVector>.FinishGradient(work.Sums, _images, chunks.Pixels, frozen, norm, gradients);
         Combine(norm, chunks.Plane, work);
@@ -141,8 +158,8 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
         for (var k = 0; k < Blocks; k++)
         {
             TLanes.Store(_ones + ((k + 1) * TLanes.Count), TLanes.Splat(0));
-            var scale = TLanes.Load(norm.Scale + (k * TLanes.Count));
-            var shift = TLanes.Load(norm.Shift + (k * TLanes.Count));
+            var scale = _isActivated ? TLanes.Splat(1) : TLanes.Load(norm.Scale + (k * TLanes.Count));
+            var shift = _isActivated ? TLanes.Splat(0) : TLanes.Load(norm.Shift + (k * TLanes.Count));
             for (var image = 0; image < _images; image++)
             {
                 TLanes.Store(
@@ -181,7 +198,7 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
             for (var image = 0; image < _images; image++)
             {
                 var (sum, product) = OfImage(chunks, sums, k, image);
-                var gradient = TLanes.MultiplyAdd(product, scale, TLanes.Multiply(sum, atMean));
+                var gradient = _isActivated ? sum : TLanes.MultiplyAdd(product, scale, TLanes.Multiply(sum, atMean));
                 gradient = HSigmoidActivation.Backward<TLanes, TVector>(GateInput(k, image), gradient, out _);
                 TLanes.Store(work.Gate.At(k, image, TLanes.Count), gradient);
                 var raw = TLanes.Load(_gate.At(k, image, TLanes.Count));

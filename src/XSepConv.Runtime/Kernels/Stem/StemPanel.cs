@@ -1,21 +1,22 @@
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// A 3×3 convolution of a tensor as a 1×1 one: nine channels for each of the tensor's, one a tap. It hands no gradient back.
+/// A 3×3 convolution of a tensor as a 1×1 one: nine channels for each of the tensor's, one a tap.
 /// </summary>
 /// <param name="tensor">[N, C, H, W].</param>
 /// <param name="channels">C.</param>
 /// <param name="height">H.</param>
 /// <param name="width">W.</param>
 /// <param name="stride">1 or 2; the padding is 1.</param>
-internal readonly unsafe struct StemPanel(float* tensor, int channels, int height, int width, int stride) : IInputPanel
+/// <param name="gradient">Where the gradient of those channels goes, if it is wanted.</param>
+internal readonly unsafe struct StemPanel(float* tensor, int channels, int height, int width, int stride, BlockedMap gradient) : IInputPanel
 {
     /// <summary>Channels of the 1×1 convolution for each of the tensor's.</summary>
     public const int Taps = 9;
 
     private const int Side = 3;
 
-    public bool HasGradient => false;
+    public bool HasGradient => gradient.IsThere;
 
     public void Fill<TLanes, TVector>(in PixelChunk chunk, float* values, nint block)
         where TLanes : struct, ILanes<TVector>
@@ -41,9 +42,17 @@ internal readonly unsafe struct StemPanel(float* tensor, int channels, int heigh
         KernelMemory.LeaveOwn();
     }
 
-    public void Backward<TLanes, TVector>(in PixelChunk chunk, float* gradient, float* values, nint block)
+    public void Backward<TLanes, TVector>(in PixelChunk chunk, float* given, float* values, nint block)
         where TLanes : struct, ILanes<TVector>
-        where TVector : unmanaged => Fill<TLanes, TVector>(chunk, values, block);
+        where TVector : unmanaged
+    {
+        Fill<TLanes, TVector>(chunk, values, block);
+        for (var k = 0; HasGradient && k < BlockedMap.Blocks(channels * Taps, TLanes.Count); k++)
+        {
+            VectorMemory<TLanes, TVector>.Copy(
+                given + (k * block), gradient.At(k, chunk.First, TLanes.Count), chunk.Pixels * TLanes.Count);
+        }
+    }
 
     // Zeros outside of the image, and where there is no such channel.
     private void FillTap(in PixelChunk chunk, int image, int tap, Span<float> target)
