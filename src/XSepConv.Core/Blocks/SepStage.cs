@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>The separable stage over the layers that a module owns: 1×K → BN → act → K×1 → BN. Its kernels are those of a whole block.</summary>
+/// <summary>The separable stage over the layers that a module owns: 1×K → BN → act → K×1 → BN.</summary>
+/// <remarks>It has no kernels but those of a whole block.</remarks>
 internal sealed class SepStage(Conv2d conv1xK, BatchNorm2d bn1xK, Conv2d convKx1, BatchNorm2d bnKx1, Activation activation)
     : FusableStage(conv1xK, bn1xK, convKx1, bnKx1)
 {

@@ -60,7 +60,8 @@ internal sealed class WholeBlock
         var index = 0;
         _geometries =
         [
-            .. _layers.Select(layer => stage.Layers.Contains(layer.Conv) ? (Geometry(spatials[index++]), (long)spec.Expand) : (s_pointwise, 1)),
+            .. _layers.Select(layer => stage.Layers.Contains(layer.Conv)
+                ? (Geometry(spatials[index++]), (long)spec.Expand) : (s_pointwise, 1)),
         ];
         nn.Module[] inSqueeze = squeeze is null ? [] : [squeeze, squeeze.Chain, .. squeeze.Chain.children()];
         var modules = _layers.SelectMany(layer => new nn.Module?[] { layer.Conv, layer.Norm }).Concat(inSqueeze).Append(shortcut);

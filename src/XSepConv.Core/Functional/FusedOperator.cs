@@ -8,7 +8,8 @@ namespace XSepConv;
 /// </summary>
 /// <remarks>
 /// Its tensors are x, then weight, scale and shift of each convolution with the batch norm after it, or weight and bias of one without.
-/// It keeps them and the statistics, two vectors a batch norm, and recomputes the rest. Second derivatives are taken of the composed operators.
+/// It keeps them and the statistics, two vectors a batch norm, and recomputes the rest. Second derivatives are taken of the composed
+/// operators.
 /// </remarks>
 internal abstract class FusedOperator(int channels, int norms, bool training)
 {

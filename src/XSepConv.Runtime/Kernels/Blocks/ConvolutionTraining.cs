@@ -138,7 +138,8 @@ internal readonly unsafe struct ConvolutionTraining<TLanes, TVector>
             };
             KernelThreads.Run(work, shape.Chunks.Count, convolution._threads, TLanes.Count);
             BlockNorms<TLanes, TVector>.FinishGradient(
-                memory.Sums, shape.Chunks.Segments, shape.Chunks.Pixels, convolution._parameters.Norm.Frozen, convolution._norm, gradients.Norm);
+                memory.Sums, shape.Chunks.Segments, shape.Chunks.Pixels, convolution._parameters.Norm.Frozen, convolution._norm,
+                gradients.Norm);
             if (shape.Kernel == 1)
             {
                 Through(new TensorPanel(input, shape.In, inputGradient, default, default), map);

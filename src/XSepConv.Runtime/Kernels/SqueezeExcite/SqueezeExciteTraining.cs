@@ -120,7 +120,13 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
             squeeze.Weights, Middle(work.Middle), packed, squeezeGradients.Weights, threads);
         if (_isActivated)
         {
-            var through = new GateGradientWork<TLanes, TVector, TActivation> { Chunks = chunks, Map = map, Means = work.Pooled, Sums = sums };
+            var through = new GateGradientWork<TLanes, TVector, TActivation>
+            {
+                Chunks = chunks,
+                Map = map,
+                Means = work.Pooled,
+                Sums = sums,
+            };
             KernelThreads.Run(through, chunks.Count, threads, TLanes.Count);
             BlockNorms<TLanes, TVector>.FinishGradient(sums, chunks.Segments, chunks.Pixels, frozen, norm, gradients);
             return;
