@@ -16,8 +16,8 @@ internal unsafe struct PendingMap
     public BlockedMap Raw;
 
     /// <summary>
-    /// Before the activation, after gates before that. The raw map's is gradient · direct + raw · slope + offset, of direct and offset again
-    /// one an image.
+    /// Before the activation, after gates before that. The raw map's is gradient · direct + raw · slope + offset, of direct and offset
+    /// again one an image.
     /// </summary>
     public BlockedMap Gradient;
 

@@ -2,9 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>
-/// Squeeze-excite in training, on a map whose norm is still to be applied.
-/// </summary>
+/// <summary>Squeeze-excite in training, on a map whose norm is still to be applied.</summary>
 /// <remarks>
 /// Before the activation it takes no pass over the map, only its images' sums: the gates become part of the map's coefficients, one for
 /// each image. After it the means are taken in a pass of their own, and the gradient before the activation is made in one.
