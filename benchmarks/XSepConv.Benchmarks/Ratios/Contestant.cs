@@ -13,6 +13,17 @@ internal sealed record Contestant(string Name, Action Step, Func<IReadOnlyList<T
     /// <c>nchw</c> or <c>channels-last</c> where the way is measured in both; its milliseconds are then given beside the faster's.
     /// </summary>
     public string? Layout { get; init; }
+
+    /// <summary>The same on so many of libtorch's threads, as <c>threads-N</c>.</summary>
+    public Contestant With(int threads) => this with
+    {
+        Name = $"threads-{threads}",
+        Step = () =>
+        {
+            set_num_threads(threads);
+            Step();
+        },
+    };
 }
 
 /// <summary>Keeps contestants whose results are right.</summary>

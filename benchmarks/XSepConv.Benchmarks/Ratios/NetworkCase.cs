@@ -2,63 +2,84 @@ using static TorchSharp.torch;
 
 namespace XSepConv.Benchmarks.Ratios;
 
-/// <summary>A training step of whole networks: forward, cross-entropy, backward.</summary>
+/// <summary>A training step of whole networks.</summary>
 internal static class NetworkCase
 {
-    /// <summary>XSep and its twin, stock and fused, cifar preset.</summary>
+    public const string Training = "net-train";
+
+    private const string Memory = "memory", Threads = "threads";
+
+    private static readonly string[] s_ratios =
+    [
+        $"{TrainingCase.Composed}/{TrainingCase.Fused}", $"{TrainingCase.Twin}/{TrainingCase.Fused}",
+        $"{TrainingCase.TwinFused}/{TrainingCase.Fused}", $"{TrainingCase.Twin}/{TrainingCase.TwinFused}",
+    ];
+
+    /// <summary>XSep and its twin, stock and fused: milliseconds and peak memory of a step; then XSep on two threads against one.</summary>
     public static IEnumerable<RatioResult> Train(RatioSettings settings)
     {
-        foreach (var batch in new[] { 64, 128 })
+        var memory = StepMemory.Measure(settings);
+        foreach (var training in TrainingCase.All)
         {
             using var scope = NewDisposeScope();
-            random.manual_seed(1);
-            var x = randn(batch, 3, 32, 32);
-            var labels = randint(0, 10, [batch], ScalarType.Int64);
-            var options = new MobileNetV3Options { Preset = ImagePreset.Cifar, NumClasses = 10 };
-            List<Contestant> contestants =
-            [
-                .. Pair(MobileNetV3SmallSpec.XSep(options), "composed", "fused", x, labels),
-                .. Pair(MobileNetV3SmallSpec.Twin(options), "twin", "twin-fused", x, labels),
-            ];
-            var run = new RatioCase("net-train", "xsep", $"{batch}x3x32x32", null, settings.Threads);
-            yield return RatioResult.Measure(
-                run, contestants, 4 * settings.Seconds, "composed/fused", "twin/fused", "twin-fused/fused", "twin/twin-fused");
-        }
-    }
-
-    private static List<Contestant> Pair(NetworkSpec spec, string stock, string fused, Tensor x, Tensor labels)
-    {
-        var exact = new MobileNet(spec, dtype: ScalarType.Float64);
-        exact.SetXSepBackend(XSepBackend.Composed);
-        List<Contestant> contestants = [];
-        foreach (var (name, backend) in new[] { (stock, XSepBackend.Composed), (fused, XSepBackend.Auto) })
-        {
-            var network = new MobileNet(spec);
-            network.SetXSepBackend(backend);
-            exact.CopyTo(network);
-            contestants.Add(new(name, () =>
+            var contestants = Contestants(training, training.Data());
+            var run = new RatioCase(Training, "xsep", training.Shape, training.Kernel, settings.Threads);
+            var result = RatioResult.Measure(run, contestants, 4 * settings.Seconds, s_ratios);
+            if (memory.FirstOrDefault(row => (row.Shape, row.Kernel) == (result.Shape, result.Kernel))?.Memory is { } bytes)
             {
-                using var scope = NewDisposeScope();
-                Step(network, x, labels);
-            }, () => Step(network, x, labels)));
+                var ratio = bytes[TrainingCase.Composed] / bytes[TrainingCase.Fused];
+                result = result with { Memory = bytes, Ratio = new Dictionary<string, double>(result.Ratio) { [Memory] = ratio } };
+            }
+
+            yield return result;
         }
 
-        using (NewDisposeScope())
-        {
-            Correctness.Keep(contestants, Step(exact, x.to_type(ScalarType.Float64), labels));
-        }
-
-        return contestants;
+        if (Environment.ProcessorCount > 1) yield return TwoThreads(settings);
     }
 
-    /// <summary>Logits and loss: gradients of a fresh network's last layer are too small to compare one by one.</summary>
-    private static List<Tensor> Step(MobileNet network, Tensor x, Tensor labels)
+    private static RatioResult TwoThreads(RatioSettings settings)
     {
-        network.train();
-        network.zero_grad();
-        var logits = network.call(x);
-        var loss = nn.functional.cross_entropy(logits, labels);
-        loss.backward();
-        return [logits.detach(), loss.detach()];
+        using var scope = NewDisposeScope();
+        var training = new TrainingCase(ImagePreset.Cifar, 128, 32);
+        var fused = Contestants(training, training.Data()).Single(contestant => contestant.Name == TrainingCase.Fused);
+        List<Contestant> contestants = [fused.With(1), fused.With(2)];
+        var result = RatioResult.Measure(new(Training, "xsep", training.Shape, null, 2), contestants, 4 * settings.Seconds);
+        set_num_threads(settings.Threads);
+        return result with
+        {
+            Ratio = new Dictionary<string, double> { [Threads] = result.Ms[contestants[0].Name] / result.Ms[contestants[1].Name] },
+        };
+    }
+
+    /// <summary>Those that compute the same as the network does in float64.</summary>
+    private static List<Contestant> Contestants(TrainingCase training, (Tensor Images, Tensor Labels) data)
+    {
+        List<Contestant> kept = [];
+        foreach (var pair in training.Contestants.GroupBy(contestant => contestant.Spec))
+        {
+            var exact = TrainingCase.Network(pair.Key, XSepBackend.Composed, ScalarType.Float64);
+            List<Contestant> contestants = [];
+            foreach (var (name, spec, backend) in pair)
+            {
+                var network = TrainingCase.Network(spec, backend);
+                exact.CopyTo(network);
+                contestants.Add(new(name, () =>
+                {
+                    using var scope = NewDisposeScope();
+                    TrainingCase.Step(network, data);
+                }, () => TrainingCase.Step(network, data)));
+            }
+
+            // Logits and loss: gradients of a fresh network's last layer are too small to compare one by one.
+            using (NewDisposeScope())
+            {
+                var reference = TrainingCase.Step(exact, (data.Images.to_type(ScalarType.Float64), data.Labels));
+                kept.AddRange(Correctness.Keep(contestants, reference));
+            }
+
+            exact.Dispose();
+        }
+
+        return kept;
     }
 }

@@ -20,6 +20,10 @@ internal sealed record RatioResult(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, double>? Other { get; init; }
 
+    /// <summary>Bytes that a step of each contestant takes at most beside what stays: see <see cref="StepMemory"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, double>? Memory { get; init; }
+
     /// <summary>Measures contestants and forms the ratios.</summary>
     public static RatioResult Measure(RatioCase run, IReadOnlyList<Contestant> contestants, double seconds, params string[] ratios)
     {

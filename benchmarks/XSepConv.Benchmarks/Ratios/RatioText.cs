@@ -23,8 +23,10 @@ internal static class RatioText
             "  ", result.Ratio.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.00}")));
         var other = result.Other is null ? ""
             : string.Join("  ", result.Other.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.###}")));
+        var memory = result.Memory is null ? "" : "peak of a step " + string.Join(
+            "  ", result.Memory.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value / 1e6:0.0} MB")));
         return $"{result.Work} {result.Model} {result.Shape} "
-            + $"{(result.Kernel is { } k ? $"K={k}" : "")}: {times}  {ratios}  {other}".Replace("  ", " ", StringComparison.Ordinal).Trim();
+            + $"{(result.Kernel is { } k ? $"K={k}" : "")}: {times}  {ratios}  {memory}  {other}".Replace("  ", " ", StringComparison.Ordinal).Trim();
     }
 
     /// <summary>Geometric means over shapes, a row for each work, model, batch and K.</summary>
@@ -69,6 +71,13 @@ internal static class RatioText
         text.AppendLine(
             "Contestants interleaved in one process, each checked against float64 before it was timed; quotients of medians, geometric "
             + "means over shapes. Above 1, the right one is faster.").AppendLine();
+        if (report.Results.Any(result => result.Memory is not null))
+        {
+            text.AppendLine(
+                "`memory` is composed/fused of the highest resident memory during a step, beyond weights, momenta and batch; "
+                + "`threads` is one thread/two.").AppendLine();
+        }
+
         foreach (var line in report.Versions) text.AppendLine(CultureInfo.InvariantCulture, $"- {line}");
         var arguments = (only.Count == 0 ? "" : $" --only {string.Join(' ', only)}")
             + (settings.Kernels.Count == 0 ? "" : $" --kernels {string.Join(',', settings.Kernels)}")

@@ -19,7 +19,8 @@ internal static class RatiosCommand
         ("stage-threads", false, StageLimits.Threads),
         (StageLimits.Kept, true, StageLimits.Memory),
         ("roofline", true, StageLimits.Bounds),
-        ("net-train", false, NetworkCase.Train),
+        (NetworkCase.Training, false, NetworkCase.Train),
+        (StepMemory.Work, false, StepMemory.Measure),
         ("net-eval", false, CompiledWorks.Evaluate),
         (CompiledWorks.WithoutAvx512, false, CompiledWorks.EvaluateWithoutAvx512),
         ("net-eval-threads", false, CompiledWorks.Threads),
@@ -85,13 +86,15 @@ internal static class RatiosCommand
 
     private static int Run(string[] only, RatioSettings settings, FileInfo? json)
     {
-        GlibcAllocator.KeepFreedMemory();
+        if (!StepMemory.GivesMemoryBack) GlibcAllocator.KeepFreedMemory();
         Nnpack.SwitchOffWhereUnsupported();
         torch.set_num_threads(settings.Threads);
         var results = new List<RatioResult>();
         foreach (var (name, takesKernels, run) in s_works)
         {
-            if (only.Length > 0 ? !only.Contains(name) : settings.Kernels.Count > 0 && !takesKernels) continue;
+            // The memory of a step stands in the rows of net-train too.
+            var isWanted = only.Length > 0 ? only.Contains(name) : settings.Kernels.Count > 0 ? takesKernels : name != StepMemory.Work;
+            if (!isWanted) continue;
             foreach (var result in run(settings))
             {
                 results.Add(result);

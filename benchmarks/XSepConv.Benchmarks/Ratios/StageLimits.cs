@@ -30,7 +30,7 @@ internal static partial class StageLimits
         {
             using var stage = new StageCase(map, 5, training: true, settings.Threads);
             var fused = stage.Fused();
-            List<Contestant> contestants = [With(fused, 1), With(fused, 2)];
+            List<Contestant> contestants = [fused.With(1), fused.With(2)];
             var result = RatioResult.Measure(
                 new("stage-threads", null, map.Shape, 5, 2), contestants, settings.Seconds, "threads-1/threads-2");
             set_num_threads(settings.Threads);
@@ -137,16 +137,6 @@ internal static partial class StageLimits
         using var scope = NewDisposeScope();
         return module.call(x).MoveToOuterDisposeScope();
     }
-
-    private static Contestant With(Contestant contestant, int threads) => contestant with
-    {
-        Name = $"threads-{threads}",
-        Step = () =>
-        {
-            set_num_threads(threads);
-            contestant.Step();
-        },
-    };
 
     /// <summary>What malloc has handed out, in all arenas and in blocks of their own.</summary>
     private static double AllocatedBytes()
