@@ -26,6 +26,8 @@ public sealed class ComparisonTests : IDisposable
         var (exitCode, report, error) = await ToolProcess.Run([.. Arguments(whole), "--jobs", "1"]);
         Assert.True(exitCode == 0, error);
         CheckSummary(report, whole);
+        Assert.Equal(4, error.Split(Environment.NewLine).Count(line => line.EndsWith(" images/s", StringComparison.Ordinal)));
+        CheckRuns(whole);
 
         var kills = 0;
         while (kills < Kills)
@@ -140,6 +142,24 @@ public sealed class ComparisonTests : IDisposable
             }
 
             Assert.True(network.GetProperty("latencyMilliseconds").GetProperty("runtime").GetDouble() > 0);
+        }
+    }
+
+    /// <summary>Each run says how fast it was, and on Linux how many cores it had of how many that were busy.</summary>
+    private static void CheckRuns(string output)
+    {
+        var report = JsonDocument.Parse(File.ReadAllText(Path.Combine(output, "report.json"))).RootElement;
+        foreach (var network in report.GetProperty("networks").EnumerateArray())
+        {
+            var runs = network.GetProperty("measured").GetProperty("runs").EnumerateArray().ToList();
+            Assert.Equal([0, 1], runs.Select(run => run.GetProperty("seed").GetInt32()));
+            Assert.All(runs, run =>
+            {
+                Assert.True(run.GetProperty("imagesPerSecond").GetDouble() > 0);
+                Assert.True(run.GetProperty("cores").GetDouble() > 0);
+                if (!OperatingSystem.IsLinux()) return;
+                Assert.InRange(run.GetProperty("busyCores").GetDouble(), 0, run.GetProperty("machineCores").GetInt32());
+            });
         }
     }
 

@@ -82,7 +82,8 @@ public sealed class ProfileTests(FinishedRun finished)
         Assert.Equal("", error);
         string[] options =
         [
-            "--checkpoint", "--network", "--preset", "--width", "--kernels", "--classes", "--batch", "--threads", "--image-size", "--json",
+            "--checkpoint", "--network", "--preset", "--width", "--kernels", "--classes", "--batch", "--threads", "--image-size", "--training",
+            "--json",
         ];
         Assert.All(options, option => Assert.Matches($@"\n  (-\w, )?{option}[, \n]", output));
     }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using XSepConv.Cli.Profiling;
 using XSepConv.Kernels;
 using static TorchSharp.torch;
@@ -6,7 +5,7 @@ using static TorchSharp.torch;
 namespace XSepConv.Benchmarks.Ratios;
 
 /// <summary>What the fused stage keeps, how it scales with threads, and what the machine would allow.</summary>
-internal static partial class StageLimits
+internal static class StageLimits
 {
     public const string Kept = "stage-memory";
 
@@ -39,7 +38,7 @@ internal static partial class StageLimits
     }
 
     /// <summary>Bytes that stay allocated between forward and backward, the input among them, per byte of input.</summary>
-    /// <exception cref="EntryPointNotFoundException">There is no glibc 2.33 or later to ask.</exception>
+    /// <exception cref="PlatformNotSupportedException">There is no glibc 2.33 or later to ask.</exception>
     public static IEnumerable<RatioResult> Memory(RatioSettings settings)
     {
         foreach (var (map, kernel) in StageMap.Cases(settings, 128).Where(stage => settings.Kernels.Count > 0 || stage.Kernel == 5))
@@ -57,9 +56,9 @@ internal static partial class StageLimits
                     // What earlier works left to finalizers would be freed at any time.
                     GC.Collect();
                     GC.WaitForPendingFinalizers();
-                    var before = AllocatedBytes();
+                    var before = Allocated();
                     using var y = Forward(module, x);
-                    return (AllocatedBytes() - before - (y.numel() * sizeof(float)) + input) / input;
+                    return (Allocated() - before - (y.numel() * sizeof(float)) + input) / input;
                 })]);
             }
 
@@ -138,31 +137,6 @@ internal static partial class StageLimits
         return module.call(x).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What malloc has handed out, in all arenas and in blocks of their own.</summary>
-    private static double AllocatedBytes()
-    {
-        var info = MallInfo2();
-        return info.InUse + info.Mapped;
-    }
-
-    [LibraryImport("libc.so.6", EntryPoint = "mallinfo2")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial AllocatorState MallInfo2();
-
-    // glibc's malloc.h, struct mallinfo2: ten sizes.
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly struct AllocatorState
-    {
-        private readonly Sizes _sizes;
-
-        public double InUse => _sizes[7];
-
-        public double Mapped => _sizes[4];
-
-        [System.Runtime.CompilerServices.InlineArray(10)]
-        private struct Sizes
-        {
-            private nuint _first;
-        }
-    }
+    private static double Allocated() => AllocatedMemory.Bytes()
+        ?? throw new PlatformNotSupportedException("What is kept is read from glibc 2.33 or later, which is not here.");
 }

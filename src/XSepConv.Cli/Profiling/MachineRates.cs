@@ -7,7 +7,10 @@ namespace XSepConv.Cli.Profiling;
 /// <param name="Memory">10⁹ bytes a second of copying in memory.</param>
 internal sealed record MachineRates(double GigaMacs, double Weights, double SecondLevel, double Memory)
 {
-    private const long InSecondLevel = 256 << 10, InMemory = 128 << 20;
+    /// <summary>Bytes of a block that is outside all caches.</summary>
+    public const long InMemory = 128 << 20;
+
+    private const long InSecondLevel = 256 << 10;
 
     public static MachineRates Measure(CompiledModel model) => new(
         Roofline.MacsPerSecond(), Roofline.ReadBytesPerSecond(

@@ -17,7 +17,7 @@ internal sealed class ComparisonBars(IAnsiConsole console, ProgressContext? live
         if (value is { Finished: { } outcome, Run: { } ended })
         {
             if (runs.Remove(ended, out var bar)) bar.End();
-            foreach (var line in RunLine.For(console.Profile.Width, value.RunsDone, value.Runs, ended, outcome))
+            foreach (var line in RunLine.For(console.Profile.Width, value.RunsDone, value.Runs, ended, outcome, value.ImagesPerSecond))
             {
                 if (live is null) console.WriteLine(line);
                 else Consoles.WriteAboveBars(console, line);

@@ -37,10 +37,21 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             ("runs",
                 $"{manifest.Networks.Count} networks with {ReportText.Count(manifest.Seeds, "seed")} each, in processes of their own of "
                 + $"{ReportText.Count(training.Threads ?? 1, "thread")}, {atATime} at a time"),
+            .. Crowding(atATime),
             ("output", output),
         ]);
         DataTable.Write(console, images.CountByClass(), images.Findings);
         console.WriteLine();
+    }
+
+    // Times only: no other number depends on how many run at a time.
+    private IEnumerable<(string, string)> Crowding(int atATime)
+    {
+        var (threads, cores) = (manifest.Training.Threads ?? 1, Environment.ProcessorCount);
+        if ((long)atATime * threads > cores)
+        {
+            yield return ("", $"more threads than {ReportText.Count(cores, "core")}: they wait for each other, and images/s are lower");
+        }
     }
 
     public ComparisonReport? Show(Func<IProgress<ComparisonProgress>, ComparisonReport?> work)

@@ -1,4 +1,4 @@
-using System.Globalization;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Startup;
 
@@ -7,7 +7,6 @@ namespace XSepConv.Cli.Startup;
 /// </summary>
 internal static class IdleCores
 {
-    private const string Counters = "/proc/stat";
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
     // A core that others use for less than a quarter of the time is worth a thread.
@@ -17,49 +16,12 @@ internal static class IdleCores
     /// <returns>From 1 to the cores of this process; all of them where the system does not say.</returns>
     public static int Count()
     {
-        if (!OperatingSystem.IsLinux() || Environment.ProcessorCount == 1) return Environment.ProcessorCount;
-        try
-        {
-            var before = File.ReadAllLines(Counters);
-            Thread.Sleep(Look);
-            return Between(before, File.ReadAllLines(Counters), Environment.ProcessorCount);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return Environment.ProcessorCount;
-        }
+        if (Environment.ProcessorCount == 1 || ProcessorTimes.Read() is not { } before) return Environment.ProcessorCount;
+        Thread.Sleep(Look);
+        return ProcessorTimes.Read() is { } after ? Between(before, after, Environment.ProcessorCount) : Environment.ProcessorCount;
     }
 
-    /// <summary>
-    /// The same from two readings of <c>/proc/stat</c>, whose lines <c>cpuN</c> count a core's time by what it was spent on.
-    /// </summary>
-    public static int Between(IReadOnlyList<string> before, IReadOnlyList<string> after, int cores)
-    {
-        double idle = 0;
-        var first = before.Where(IsCore).ToDictionary(line => line.Split(' ')[0]);
-        foreach (var line in after.Where(IsCore))
-        {
-            if (!first.TryGetValue(line.Split(' ')[0], out var earlier)) continue;
-            var (all, unused) = Difference(earlier, line);
-            idle += all == 0 ? 1 : (double)unused / all;
-        }
-
-        return Math.Clamp((int)(idle + Spare), 1, cores);
-    }
-
-    private static bool IsCore(string line) =>
-        line.StartsWith("cpu", StringComparison.Ordinal) && line.Length > 3 && char.IsAsciiDigit(line[3]);
-
-    private static (long All, long Unused) Difference(string before, string after)
-    {
-        var spent = Times(after).Zip(Times(before), (later, earlier) => later - earlier).ToArray();
-
-        // user, nice, system, idle, iowait, …; a core that waits for a disk is free.
-        return (spent.Sum(), spent.Skip(3).Take(2).Sum());
-    }
-
-    // The first eight: guest time, the last two, is in user and nice already.
-    private static IEnumerable<long> Times(string line) =>
-        line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Take(8)
-            .Select(text => long.Parse(text, CultureInfo.InvariantCulture));
+    /// <summary>The same from two readings of <see cref="ProcessorTimes"/>.</summary>
+    public static int Between(IReadOnlyList<string> before, IReadOnlyList<string> after, int cores) =>
+        Math.Clamp((int)(ProcessorTimes.Idle(before, after) + Spare), 1, cores);
 }

@@ -64,6 +64,16 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
 
     IReadOnlyList<FusableStage> IFusableEnds.Ends => [_stem, _last];
 
+    /// <summary>What <see cref="forward"/> runs, one after the other.</summary>
+    internal IEnumerable<NetworkPart> Parts =>
+    [
+        new($"{nameof(conv1)} + {nameof(bn1)}", _stem.Forward),
+        .. bneck.named_children().Select(
+            block => new NetworkPart($"{nameof(bneck)}.{block.name}", ((nn.Module<Tensor, Tensor>)block.module).call)),
+        new($"{nameof(conv2)} + {nameof(bn2)}", _last.Forward),
+        new($"{nameof(linear3)} + {nameof(bn3)} + {nameof(linear4)}", Classify),
+    ];
+
     /// <summary>Classifies a batch of images.</summary>
     /// <param name="x">[N, C, H, W], normalised as in training; any size from 1×1; N ≥ 2 where batch norms are in training mode.</param>
     /// <returns>Logits, [N, classes].</returns>
@@ -75,10 +85,7 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
         _norms.RequireStatistics(x, GetType().Name);
-        x = _last.Forward(bneck.call(_stem.Forward(x)));
-        x = nn.functional.adaptive_avg_pool2d(x, 1).flatten(1);
-        x = Spec.Activation.Apply(bn3.call(linear3.call(x)));
-        return linear4.call(dropout.call(x)).MoveToOuterDisposeScope();
+        return Classify(_last.Forward(bneck.call(_stem.Forward(x)))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Writes the weights with <see cref="Spec"/> in the metadata, so that the file alone says which network it holds.</summary>
@@ -135,6 +142,13 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
             network.Dispose();
             throw;
         }
+    }
+
+    private Tensor Classify(Tensor x)
+    {
+        x = nn.functional.adaptive_avg_pool2d(x, 1).flatten(1);
+        x = Spec.Activation.Apply(bn3.call(linear3.call(x)));
+        return linear4.call(dropout.call(x));
     }
 
     private void Initialise()

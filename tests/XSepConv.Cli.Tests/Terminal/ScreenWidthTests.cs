@@ -86,7 +86,7 @@ public sealed partial class ScreenWidthTests
             [.. figures.Select((figure, i) => ($"row {i} of test images", (IReadOnlyList<string>)[figure, figure, "0.99×"]))]);
         foreach (
             var line in RunLine.For(width, 99, 100, new(new("depthwise-k11", "depthwise twin K=11", "", MobileNetV3SmallSpec.XSep(), null),
-            49), new(123, new(0.98765, 1, 10), [], [], [])))
+            49), new(123, new(0.98765, 1, 10), [], [], []), 12_345.6))
         {
             console.WriteLine(line);
         }
@@ -94,7 +94,7 @@ public sealed partial class ScreenWidthTests
         var lines = Lines(written);
         Assert.All(lines, line => Assert.InRange(line.Length, 0, width));
         foreach (var figure in figures) Assert.Equal(2, lines.Sum(line => line.Split(figure).Length - 1));
-        foreach (var phrase in new[] { "test top-1 98.77 %", "best epoch 123", "seed 49", "run 99/100" })
+        foreach (var phrase in new[] { "test top-1 98.77 %", "best epoch 123", "seed 49", "run 99/100", "12,346 images/s" })
         {
             Assert.Contains(lines, line => line.Contains(phrase, StringComparison.Ordinal));
         }

@@ -36,7 +36,7 @@ internal static class HandMade
     }
 
     /// <summary>Writes the outcomes, logs and measurements of all runs.</summary>
-    public static ComparisonFolder Write(string path, ComparisonManifest manifest)
+    public static ComparisonFolder Write(string path, ComparisonManifest manifest, RunLoad? load = null)
     {
         var folder = new ComparisonFolder(path);
         Directory.CreateDirectory(path);
@@ -45,7 +45,7 @@ internal static class HandMade
         {
             var outcome = Outcome(run);
             Directory.CreateDirectory(folder.RunPath(run));
-            folder.Write(run, new RunMeasurements(300_000_000 + run.Seed, 100_000_000));
+            folder.Write(run, new RunMeasurements(300_000_000 + run.Seed, 100_000_000, load));
             File.WriteAllLines(
                 Path.Combine(folder.RunPath(run), "log.jsonl"),
                 outcome.History.Select(

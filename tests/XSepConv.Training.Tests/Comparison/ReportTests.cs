@@ -225,6 +225,47 @@ public sealed class ReportTests : IDisposable
             ReportText.Cautions(report with { Tests = [learned] }), text => text.Contains("at chance", StringComparison.Ordinal));
     }
 
+    /// <summary>
+    /// A run that computes for 10 of its 20 seconds had half a core; programs that compute for 38 seconds meanwhile keep 1.9 cores busy.
+    /// </summary>
+    [Theory]
+    [InlineData(10, 38, "0.50", "1.90", true)]
+    [InlineData(19, 38, "0.95", "1.90", false)]
+    [InlineData(10, 20, "0.50", "1.00", false)]
+    public void Runs_say_how_fast_they_were_and_what_they_had_of_a_machine_that_others_use(
+        double own, double all, string cores, string busy, bool crowded)
+    {
+        var manifest = HandMade.Manifest();
+        var folder = HandMade.Write(_folder.Path, manifest, new(20, own, all, 2));
+        var report = ComparisonReport.Of(folder, manifest, [new(4, 2, 1), new(8, 4, 2)]);
+
+        var measured = JsonDocument.Parse(JsonReport.Write(report)).RootElement.GetProperty("networks")[0].GetProperty("measured");
+
+        // Epochs of 100 + 10 · seed + 1 and + 2 images a second.
+        Assert.Equal(
+            [101.5, 111.5, 121.5],
+            measured.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("imagesPerSecond").GetDouble()));
+        Assert.All(measured.GetProperty("runs").EnumerateArray(), run => Assert.Equal(
+            (own / 20, all / 20, 2),
+            (run.GetProperty("cores").GetDouble(), run.GetProperty("busyCores").GetDouble(), run.GetProperty("machineCores").GetInt32())));
+        Assert.Equal([cores, cores, "1.00×"], ReportTable.Figures(report).Rows.Single(row => row.Name == "cores a run had").Cells);
+        Assert.EndsWith($"one at a time, {busy} of 2 cores busy meanwhile", ReportText.Measured(report), StringComparison.Ordinal);
+        Assert.Equal(
+            crowded,
+            ReportText.Cautions(report).Any(text => text.StartsWith(
+                $"Runs of 1 thread had {cores} cores on average, and {busy} of 2 were busy", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_run_that_was_continued_had_what_both_processes_had()
+    {
+        var load = new RunLoad(30, 15, 60, 2).After(new(10, 10, 20, 2));
+
+        Assert.Equal(new RunLoad(40, 25, 80, 2), load);
+        Assert.Equal((0.625, 2.0), (load.Cores, load.BusyCores));
+        Assert.Null(new RunLoad(30, 15, null, null).After(new(10, 10, 20, 2)).BusyCores);
+    }
+
     [Fact]
     public void Costs_begin_at_0_and_each_latency_has_a_mark_of_its_own()
     {

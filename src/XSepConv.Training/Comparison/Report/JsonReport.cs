@@ -64,6 +64,14 @@ internal static class JsonReport
             network.Measured.ImagesPerSecond,
             network.Measured.TrainingSeconds,
             latencyMilliseconds = network.Measured.Latency,
+            runs = network.Measured.Runs.Select((run, seed) => new
+            {
+                seed,
+                run.ImagesPerSecond,
+                cores = run.Load?.Cores,
+                busyCores = run.Load?.BusyCores,
+                machineCores = run.Load?.MachineCores,
+            }),
         },
     };
 

@@ -27,6 +27,7 @@ internal sealed record ReportTable(string Corner, IReadOnlyList<string> Heads, I
             Bytes("peak memory in training", measured => measured.PeakBytes),
             Bytes("of it, by training", measured => measured.TrainingBytes),
             Timed("images/s in training", measured => measured.ImagesPerSecond, ReportText.PerSecond),
+            Timed("cores a run had", measured => measured.Cores, ReportText.Cores),
             Latency("libtorch", latency => latency.Libtorch),
             Latency("fused module", latency => latency.Module),
             Latency("runtime", latency => latency.Runtime),

@@ -24,7 +24,8 @@ internal static class ReportText
     {
         var machine = report.Machine;
         return $"{machine.Time.ToString("yyyy-MM-dd HH:mm 'UTC'", Culture)}, {machine.Processor}, {Count(machine.Cores, "core")}, "
-            + $"{machine.System}; {machine.Versions}; kernels {machine.Kernel}; {Runs(report.Manifest)}";
+            + $"{machine.System}; {machine.Versions}; kernels {machine.Kernel}; {Runs(report.Manifest)}"
+            + $"{(Busy(report) is var (busy, cores) ? $", {Cores(busy)} of {cores} cores busy meanwhile" : "")}";
     }
 
     /// <summary>Why there is no test, and what kind of test there is.</summary>
@@ -40,6 +41,8 @@ internal static class ReportText
     public static string Megabytes(long? bytes) => bytes is { } value ? string.Create(Culture, $"{value / 1e6:N0} MB") : None;
 
     public static string PerSecond(double? images) => images is { } value ? string.Create(Culture, $"{value:N0}") : None;
+
+    public static string Cores(double? cores) => cores is { } value ? string.Create(Culture, $"{value:0.00}") : None;
 
     public static string Milliseconds(double value) => string.Create(Culture, $"{value:0.000} ms");
 
@@ -99,6 +102,7 @@ internal static class ReportText
                 + "or on more images.";
         }
 
+        if (Crowded(report) is { } crowded) yield return crowded;
         var data = report.Manifest.Data;
         if (data.Synthetic)
         {
@@ -116,6 +120,31 @@ internal static class ReportText
         + $"{((manifest.AtATime ?? 1) > 1 ? $"up to {Whole(manifest.AtATime ?? 1)} at a time" : "one at a time")}";
 
     public static string Count(int count, string what) => string.Create(Culture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+
+    /// <summary>Cores of the machine that were busy while runs were at work, the median over them, and how many there are.</summary>
+    private static (double Busy, int Cores)? Busy(ComparisonReport report)
+    {
+        RunLoad[] loads = [.. Loads(report).Where(load => load.BusyCores is not null)];
+        return loads.Length == 0 ? null
+            : (SampleStatistics.Median([.. loads.Select(load => load.BusyCores!.Value)]), loads.Max(load => load.MachineCores!.Value));
+    }
+
+    // A run that waits for its data, or whose threads wait for each other, leaves cores idle; one that waits for a core does not.
+    private static string? Crowded(ComparisonReport report)
+    {
+        const double Enough = 0.9;
+        var threads = report.Manifest.Training.Threads ?? 1;
+        RunLoad[] loads = [.. Loads(report)];
+        if (loads.Length == 0 || Busy(report) is not var (busy, cores) || busy < Enough * cores) return null;
+        var had = SampleStatistics.Median([.. loads.Select(load => load.Cores)]);
+        return had >= Enough * threads ? null
+            : $"Runs of {Count(threads, "thread")} had {Cores(had)} cores on average, and {Cores(busy)} of {cores} were busy: other "
+                + "programs were at work, or too many runs at a time (--jobs). Images/s and latencies are those of a crowded machine; no "
+                + "other number depends on it.";
+    }
+
+    private static IEnumerable<RunLoad> Loads(ComparisonReport report) =>
+        report.Networks.SelectMany(network => network.Measured.Runs).Select(run => run.Load).OfType<RunLoad>();
 
     private static string Rounded(double difference)
     {

@@ -7,8 +7,10 @@ namespace XSepConv.Training;
 /// <param name="Total">The share of all runs, 0 … 1.</param>
 /// <param name="Step">What the run said last.</param>
 /// <param name="Finished">What it came to, once, at its end.</param>
+/// <param name="ImagesPerSecond">What it trained with, the median of its epochs, at its end; null where its log has no times.</param>
 internal sealed record ComparisonProgress(
-    int RunsDone, int Runs, ComparedRun? Run, double Share, double Total, TrainingProgress? Step, RunOutcome? Finished);
+    int RunsDone, int Runs, ComparedRun? Run, double Share, double Total, TrainingProgress? Step, RunOutcome? Finished,
+    double? ImagesPerSecond = null);
 
 /// <summary>Does a run, here or in a process of its own.</summary>
 /// <returns>False when it was cancelled; otherwise its outcome has been written.</returns>

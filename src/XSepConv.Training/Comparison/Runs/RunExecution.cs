@@ -29,7 +29,14 @@ internal static class RunExecution
         AwaitPredecessor(options);
         var trainer = new Trainer(options, images);
         var memory = ownProcess ? new MemoryWatch(folder, run, progress) : null;
+        var load = ownProcess ? RunLoad.Watch() : null;
         var result = trainer.Run(memory ?? progress, cancel);
+        if (load is not null)
+        {
+            var measured = folder.Measurements(run);
+            folder.Write(run, measured with { Load = load().After(measured.Load) });
+        }
+
         if (!result.Completed) return false;
 
         var test = result.Test ?? throw new InvalidOperationException($"The run in {path} has ended without a test.");
@@ -114,7 +121,7 @@ internal static class RunExecution
                 done = true;
                 var before = folder.Measurements(run);
                 var peak = ProcessMemory.Peak();
-                if (peak is not null && (before.PeakBytes ?? 0) < peak) folder.Write(run, new RunMeasurements(peak, start));
+                if (peak is not null && (before.PeakBytes ?? 0) < peak) folder.Write(run, before with { PeakBytes = peak, StartBytes = start });
             }
 
             next?.Report(value);

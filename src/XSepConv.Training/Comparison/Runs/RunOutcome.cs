@@ -13,4 +13,5 @@ internal sealed record RunOutcome(
 /// The most memory it had at once until the end of the first epoch's training; null where that can't be known.
 /// </param>
 /// <param name="StartBytes">Of these, what it had before the network was built: program, libraries, images; null likewise.</param>
-internal sealed record RunMeasurements(long? PeakBytes, long? StartBytes);
+/// <param name="Load">While it was trained and tested; null where it was not in a process of its own.</param>
+internal sealed record RunMeasurements(long? PeakBytes, long? StartBytes, RunLoad? Load = null);

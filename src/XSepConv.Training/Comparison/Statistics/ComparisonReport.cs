@@ -83,20 +83,34 @@ internal sealed record NetworkReport(
 /// <param name="ImagesPerSecond">In training, the median over all epochs; null where no log has times.</param>
 /// <param name="TrainingSeconds">All seeds' training together; null likewise.</param>
 /// <param name="Latency">For one image.</param>
+/// <param name="Runs">Seed by seed: images a second, the median over its epochs, and what it had of the machine; null where unknown.</param>
 internal sealed record NetworkMeasurements(
-    long? PeakBytes, long? TrainingBytes, double? ImagesPerSecond, double? TrainingSeconds, Latency Latency)
+    long? PeakBytes, long? TrainingBytes, double? ImagesPerSecond, double? TrainingSeconds, Latency Latency,
+    IReadOnlyList<(double? ImagesPerSecond, RunLoad? Load)> Runs)
 {
+    /// <summary>Cores that a run had, the median over the seeds; null where it is not known.</summary>
+    public double? Cores => Median(Runs.Select(run => run.Load?.Cores));
+
+    /// <summary>Images a second in training, the median over a run's epochs; null where its log has no times.</summary>
+    public static double? Speed(IEnumerable<EpochResult> log) => Median(log.Select(epoch => epoch.ImagesPerSecond));
+
     public static NetworkMeasurements Of(
         IReadOnlyList<RunMeasurements> memory, IReadOnlyList<IReadOnlyList<EpochResult>> logs, Latency latency)
     {
-        double[] speeds = [.. logs.SelectMany(log => log).Select(epoch => epoch.ImagesPerSecond).OfType<double>()];
         double[] seconds = [.. logs.SelectMany(log => log).Select(epoch => epoch.Seconds).OfType<double>()];
         return new(
             memory.Max(run => run.PeakBytes),
             memory.Max(run => run.PeakBytes - run.StartBytes),
-            speeds.Length > 0 ? SampleStatistics.Median(speeds) : null,
+            Speed(logs.SelectMany(log => log)),
             seconds.Length > 0 ? seconds.Sum() : null,
-            latency);
+            latency,
+            [.. memory.Zip(logs, (run, log) => (Speed(log), run.Load))]);
+    }
+
+    private static double? Median(IEnumerable<double?> values)
+    {
+        double[] known = [.. values.OfType<double>()];
+        return known.Length > 0 ? SampleStatistics.Median(known) : null;
     }
 }
 

@@ -1,0 +1,64 @@
+using static TorchSharp.torch;
+
+namespace XSepConv.Core.Tests.Profiling;
+
+/// <summary>A step that is cut into parts computes what autograd computes in one go.</summary>
+public sealed class PartwiseStepTests
+{
+    // The same operators on the same values; sums of a few gradients may be taken in another order.
+    private const double Float64 = 1e-12, Float32 = 1e-5;
+
+    [Theory]
+    [InlineData("xsep", XSepBackend.Auto)]
+    [InlineData("xsep", XSepBackend.Composed)]
+    [InlineData("twin", XSepBackend.Auto)]
+    public void Its_gradients_are_those_of_the_whole_step(string name, XSepBackend backend)
+    {
+        using var scope = NewDisposeScope();
+        var dtype = backend == XSepBackend.Composed ? ScalarType.Float64 : ScalarType.Float32;
+        var options = new MobileNetV3Options { Preset = ImagePreset.Cifar, NumClasses = 5, Width = 0.25 };
+        random.manual_seed(2);
+        using var network = new MobileNet(
+            name == "twin" ? MobileNetV3SmallSpec.Twin(options) : MobileNetV3SmallSpec.XSep(options), dtype: dtype);
+        network.SetXSepBackend(backend);
+        var step = new PartwiseStep(network, randn(6, 3, 16, 16, dtype: dtype), randint(0, 5, [6]), () => null);
+
+        step.Whole();
+        var expected = Gradients(network);
+        var times = step.PartByPart();
+        var actual = Gradients(network);
+
+        Assert.Equal(step.Parts.Count, times.Length);
+        Assert.Equal(network.named_parameters().Count(), expected.Count);
+        Assert.All(expected, entry =>
+        {
+            var distance = (actual[entry.Key] - entry.Value).norm().to(float64).item<double>()
+                / Math.Max(1e-30, entry.Value.norm().to(float64).item<double>());
+            Assert.True(distance <= (dtype == ScalarType.Float64 ? Float64 : Float32), $"{entry.Key}: {distance:E1}");
+        });
+    }
+
+    [Fact]
+    public void Every_layer_is_in_one_part()
+    {
+        using var network = new XSepMobileNetV3Small();
+        var parts = network.Parts.ToList();
+
+        Assert.All(ModelProfile.Of(network, 1, 3, 64, 64).Layers, layer => Assert.Single(parts, part => part.Has(layer.Name)));
+    }
+
+    [Fact]
+    public void What_a_part_keeps_is_what_there_is_more_behind_its_forward()
+    {
+        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { Preset = ImagePreset.Cifar, NumClasses = 3, Width = 0.25 }));
+        var asked = 0L;
+        var step = new PartwiseStep(network, zeros(2, 3, 8, 8), zeros(2, dtype: ScalarType.Int64), () => asked * asked++);
+
+        // Asked before and behind each: (2i + 1)² − (2i)².
+        Assert.Equal(
+            Enumerable.Range(0, step.Parts.Count).Select(i => (long?)((4 * i) + 1)), step.PartByPart().Select(time => time.KeptBytes));
+    }
+
+    private static Dictionary<string, Tensor> Gradients(MobileNet network) =>
+        network.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter.grad!.clone());
+}
