@@ -88,6 +88,13 @@ public sealed class ComparisonTests : IDisposable
         var refusal = Here.Refusal([.. Arguments(output), "--lr", "0.5", "--resume"]);
         Assert.Contains("learning rate: 0.02 there, 0.5 now", refusal, StringComparison.Ordinal);
         Assert.Contains("compare.json", refusal, StringComparison.Ordinal);
+
+        // The generated images are learned for eight epochs, but where something else is asked for, or several ways to pad are compared.
+        List<string> unsaid = [.. Arguments(output), "--resume"];
+        unsaid.RemoveRange(unsaid.IndexOf("--epochs"), 2);
+        Assert.Contains("epochs: 2 there, 8 now", Here.Refusal([.. unsaid]), StringComparison.Ordinal);
+        Assert.Contains("epochs: 2 there, 3 now", Here.Refusal([.. unsaid, "--recipe", "quick"]), StringComparison.Ordinal);
+        Assert.Contains("epochs: 2 there, 3 now", Here.Refusal(["ablate", .. unsaid.Skip(1)]), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,8 +25,8 @@ internal static class RatioText
             : string.Join("  ", result.Other.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.###}")));
         var memory = result.Memory is null ? "" : "peak of a step " + string.Join(
             "  ", result.Memory.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value / 1e6:0.0} MB")));
-        return $"{result.Work} {result.Model} {result.Shape} "
-            + $"{(result.Kernel is { } k ? $"K={k}" : "")}: {times}  {ratios}  {memory}  {other}".Replace("  ", " ", StringComparison.Ordinal).Trim();
+        var figures = $"{times}  {ratios}  {memory}  {other}".Replace("  ", " ", StringComparison.Ordinal).Trim();
+        return $"{result.Work} {result.Model} {result.Shape} {(result.Kernel is { } k ? $"K={k}" : "")}: {figures}";
     }
 
     /// <summary>Geometric means over shapes, a row for each work, model, batch and K.</summary>

@@ -19,8 +19,8 @@ internal static class StepMemory
     private const string PagesOfTheirOwn = "MALLOC_MMAP_THRESHOLD_";
     private const int LeastBytes = 64 << 10;
 
-    // The first steps load code and make the momenta.
-    private const int Warmup = 2, Steps = 3;
+    // The first step loads code and makes the momenta; the ones behind it are the same but for some hundred kilobytes.
+    private const int Warmup = 1, Steps = 2;
 
     private static readonly bool s_isPrepared =
         Environment.GetEnvironmentVariable(PagesOfTheirOwn) == LeastBytes.ToString(CultureInfo.InvariantCulture);
@@ -77,7 +77,7 @@ internal static class StepMemory
             if (step >= Warmup) bytes.Add(Peak.Bytes() - before);
         }
 
-        return Interleaved.Median(bytes);
+        return bytes.Min();
     }
 
     /// <summary>The highest resident size of this process.</summary>

@@ -71,9 +71,11 @@ internal sealed class RecipeOptions
     public void AddTo(ToolCommand command) => command.Add("Recipe", Changes.Prepend(recipe), [.. Table()]);
 
     /// <summary>The options of a run with what was typed, and the recipe's values for the rest.</summary>
-    public TrainingOptions Apply(ParseResult result, TrainingOptions options)
+    /// <param name="usualEpochs">In place of the recipe's where neither epochs nor a recipe was typed.</param>
+    public TrainingOptions Apply(ParseResult result, TrainingOptions options, int? usualEpochs = null)
     {
         var named = TrainingRecipe.For(result.GetValue(recipe)!);
+        if (usualEpochs is { } usual && !result.CommandResult.IsTyped(recipe)) named = named with { Epochs = usual };
         var changed = named with
         {
             Epochs = result.GetValue(epochs) ?? named.Epochs,

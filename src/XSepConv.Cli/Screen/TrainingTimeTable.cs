@@ -38,15 +38,16 @@ internal static class TrainingTimeTable
         Facts.Write(
             console,
             ("a whole step",
-                $"{Ms(times.Step)} ms of forward, loss and backward: {step.Batch / times.Step.TotalSeconds:N0} images a second; without the "
-                + "optimizer's part"),
+                $"{Ms(times.Step)} ms of forward, loss and backward: {step.Batch / times.Step.TotalSeconds:N0} images a second; "
+                + "without the optimizer's part"),
             ("outside the layers", $"{Ms(times.Outside)} ms of it; below zero where cutting the step into parts costs more than that"),
             ("runs as", "block, stage: one operator on this project's kernels; composed: libtorch's, layer by layer"),
             ("arithmetic",
                 $"{ProfileTable.Number(times.TrainingMacs)} MACs: outputs, gradients of weights and of inputs; the peak of a thread is "
                 + $"{times.PeakGigaMacs:0} GMAC/s"),
             ("memory",
-                $"kept from forward to backward, the map that a row hands on included; copied at {times.MemoryGigabytes:0} GB/s outside the caches"));
+                "kept from forward to backward, the map that a row hands on included; copied at "
+                + $"{times.MemoryGigabytes:0} GB/s outside the caches"));
     }
 
     /// <summary>As the table and the JSON have it.</summary>

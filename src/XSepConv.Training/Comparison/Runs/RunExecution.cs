@@ -121,7 +121,10 @@ internal static class RunExecution
                 done = true;
                 var before = folder.Measurements(run);
                 var peak = ProcessMemory.Peak();
-                if (peak is not null && (before.PeakBytes ?? 0) < peak) folder.Write(run, before with { PeakBytes = peak, StartBytes = start });
+                if (peak is not null && (before.PeakBytes ?? 0) < peak)
+                {
+                    folder.Write(run, before with { PeakBytes = peak, StartBytes = start });
+                }
             }
 
             next?.Report(value);

@@ -83,7 +83,9 @@ internal sealed record NetworkReport(
 /// <param name="ImagesPerSecond">In training, the median over all epochs; null where no log has times.</param>
 /// <param name="TrainingSeconds">All seeds' training together; null likewise.</param>
 /// <param name="Latency">For one image.</param>
-/// <param name="Runs">Seed by seed: images a second, the median over its epochs, and what it had of the machine; null where unknown.</param>
+/// <param name="Runs">
+/// Seed by seed: images a second, the median over its epochs, and what it had of the machine; null where that is not known.
+/// </param>
 internal sealed record NetworkMeasurements(
     long? PeakBytes, long? TrainingBytes, double? ImagesPerSecond, double? TrainingSeconds, Latency Latency,
     IReadOnlyList<(double? ImagesPerSecond, RunLoad? Load)> Runs)
