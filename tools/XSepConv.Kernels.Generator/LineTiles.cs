@@ -22,6 +22,12 @@ internal static class LineTiles
         code.Dispatch("pixels", Enumerable.Range(1, MaxPixels).Select(p => $"{p}: Tile{p}(tile, count, output)"), "pixels");
         for (var pixels = 1; pixels <= MaxPixels; pixels++) Tile(code, pixels);
         code.Close();
+        code.Blank();
+        code.Line("internal partial struct LineTable");
+        code.Open();
+        code.Line("/// <summary>Results of a tile, at most.</summary>");
+        code.Line($"public const int MaxPixels = {MaxPixels};");
+        code.Close();
         return code.ToString();
     }
 

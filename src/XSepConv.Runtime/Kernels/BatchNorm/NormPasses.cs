@@ -57,54 +57,6 @@ internal static unsafe class NormPasses<TLanes, TVector>
     }
 
     /// <summary>
-    /// The gradient before the final nonlinearity, in place, and its sums: of the gradient, and of gradient · (values − mean).
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ActivationBackward<TActivation>(float* gradient, float* values, in NormLanes norm, int count, float* sums)
-        where TActivation : struct, IActivation
-    {
-        var lanes = TLanes.Count;
-        var scale = TLanes.Load(norm.Scale);
-        var shift = TLanes.Load(norm.Shift);
-        var mean = TLanes.Load(norm.Mean);
-        TVector s0 = TLanes.Splat(0), s1 = s0, p0 = s0, p1 = s0;
-        var i = 0;
-        for (; i <= count - 2; i += 2)
-        {
-            var x0 = TLanes.Load(values);
-            var x1 = TLanes.Load(values + lanes);
-            var d0 = TLanes.Load(gradient);
-            var d1 = TLanes.Load(gradient + lanes);
-            if (typeof(TActivation) != typeof(IdentityActivation))
-            {
-                d0 = TActivation.Backward<TLanes, TVector>(TLanes.MultiplyAdd(x0, scale, shift), d0, out _);
-                d1 = TActivation.Backward<TLanes, TVector>(TLanes.MultiplyAdd(x1, scale, shift), d1, out _);
-                TLanes.Store(gradient, d0);
-                TLanes.Store(gradient + lanes, d1);
-            }
-
-            s0 = TLanes.Add(s0, d0);
-            s1 = TLanes.Add(s1, d1);
-            p0 = TLanes.MultiplyAdd(d0, TLanes.Subtract(x0, mean), p0);
-            p1 = TLanes.MultiplyAdd(d1, TLanes.Subtract(x1, mean), p1);
-            values += 2 * lanes;
-            gradient += 2 * lanes;
-        }
-
-        if (i < count)
-        {
-            var x = TLanes.Load(values);
-            var d = TActivation.Backward<TLanes, TVector>(TLanes.MultiplyAdd(x, scale, shift), TLanes.Load(gradient), out _);
-            TLanes.Store(gradient, d);
-            s0 = TLanes.Add(s0, d);
-            p0 = TLanes.MultiplyAdd(d, TLanes.Subtract(x, mean), p0);
-        }
-
-        TLanes.Store(sums, TLanes.Add(s0, s1));
-        TLanes.Store(sums + lanes, TLanes.Add(p0, p1));
-    }
-
-    /// <summary>
     /// The gradient before a batch normalisation, height × width vectors; in place, or into rows <paramref name="destinationRow"/> floats
     /// apart with <paramref name="step"/> vectors from one column to the next.
     /// </summary>

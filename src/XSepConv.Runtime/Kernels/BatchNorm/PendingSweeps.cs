@@ -133,6 +133,11 @@ internal static unsafe class PendingSweeps<TLanes, TVector>
         TLanes.Store(sums + lanes, TLanes.Add(p0, p1));
     }
 
+    /// <summary>The same of a group of planes.</summary>
+    public static void ActivationBackward<TActivation>(float* raw, float* gradient, int count, in NormLanes norm, float* sums)
+        where TActivation : struct, IActivation =>
+        ActivationBackward<TActivation>(raw, gradient, count, norm.Scale, norm.Shift, norm.Mean, sums);
+
     /// <summary>The raw map's gradient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RawGradient(float* raw, float* gradient, int count, float* direct, float* slope, float* offset, float* result)

@@ -46,20 +46,8 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         item.Pack<TLanes, TVector>(Statistics.Mean, 1, b.Lanes.Norm.Mean);
         item.Pack<TLanes, TVector>(Statistics.InverseStd, 1, b.Lanes.Norm.InverseStd);
         NormStatistics<TLanes, TVector>.Scale(b.Lanes.Norm);
+        b.Transposed.Pack(b.Lanes.Weights);
         new Span<float>(b.Totals, b.TotalVectors * TLanes.Count).Clear();
-
-        var transposed = b.Transposed;
-        for (var parity = 0; parity < TStride.Value * TStride.Value; parity++)
-        {
-            var window = Window(parity);
-            for (var tap = 0; tap < window.Rows * window.Columns; tap++)
-            {
-                var row = TapWindow.Source(Shape.Kernel, TStride.Value, parity / TStride.Value, tap / window.Columns);
-                var column = TapWindow.Source(Shape.Kernel, TStride.Value, parity % TStride.Value, tap % window.Columns);
-                TLanes.Store(transposed, TLanes.Load(b.Lanes.Weights + (((row * Shape.Kernel) + column) * TLanes.Count)));
-                transposed += TLanes.Count;
-            }
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -81,7 +69,7 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
                 b.OutputLines.Of(OutputGradient + gradientPlanes.Offset, Shape.OutputPlane));
             Reorder<TLanes, TVector>.ToBlocked(
                 OutputGradient + gradientPlanes.Offset, gradientPlanes.Stride, gradientPlanes.Valid, Shape.OutputPlane, gradient);
-            NormPasses<TLanes, TVector>.ActivationBackward<TActivation>(gradient, values, b.Lanes.Norm, Shape.OutputPlane, b.Partial);
+            PendingSweeps<TLanes, TVector>.ActivationBackward<TActivation>(values, gradient, Shape.OutputPlane, b.Lanes.Norm, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.Totals, 2, g);
         }
     }
@@ -98,36 +86,10 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
             DepthwiseWeightGradient<TLanes, TVector, TStride>.Run(b.Input(g), b.Bordered, Shape.OutputWidth, Shape.Kernel, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.WeightTotals, taps, g);
             var planes = item.Planes(g, Shape.InputPlane);
-            TransposedConvolution(b, Gradients.Input + planes.Offset);
+            b.Transposed.Run(b.Bordered, b.Lanes.Zero, b.Plane, b.InputLines, Gradients.Input + planes.Offset);
             Reorder<TLanes, TVector>.ToPlanes(b.Plane, Shape.InputPlane, Gradients.Input + planes.Offset, planes.Stride, planes.Valid);
         }
     }
-
-    /// <summary>The input's gradient: at stride 2, four convolutions, since every second row and column is reached by other taps.</summary>
-    private readonly void TransposedConvolution(in Buffers b, float* result)
-    {
-        var lanes = TLanes.Count;
-        var weights = b.Transposed;
-        var planeRow = (nint)Shape.Width * lanes;
-        for (var parity = 0; parity < TStride.Value * TStride.Value; parity++)
-        {
-            int row = parity / TStride.Value, column = parity % TStride.Value;
-            var window = Window(parity);
-            var (height, width) =
-                ((Shape.Height - row + TStride.Value - 1) / TStride.Value, (Shape.Width - column + TStride.Value - 1) / TStride.Value);
-            if (height > 0 && width > 0)
-            {
-                DepthwiseRows<TLanes, TVector, Stride1, IdentityActivation>.Run(
-                    b.Bordered, window, weights, b.Lanes.Zero, b.Plane + (row * planeRow) + (column * lanes), TStride.Value * planeRow,
-                    TStride.Value * lanes, height, width, parity == 0 ? b.InputLines.Of(result, height * width) : default);
-            }
-
-            weights += window.Rows * window.Columns * lanes;
-        }
-    }
-
-    private readonly TapWindow Window(int parity) =>
-        TapWindow.Transposed(Shape.Kernel, TStride.Value, parity / TStride.Value, parity % TStride.Value);
 
     private readonly void Write(in ItemLanes item, in Buffers b)
     {
@@ -139,14 +101,13 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         }
 
         item.Unpack(b.WeightTotals, taps, Gradients.Weights);
-        item.Unpack(b.Totals, 1, Gradients.Norm.Bias);
-        item.Unpack(b.Totals + TLanes.Count, 1, Gradients.Norm.Weight);
+        item.Unpack(b.Totals, Gradients.Norm);
     }
 
     private readonly struct Buffers
     {
         public readonly DepthwiseLanes<TLanes, TVector> Lanes;
-        public readonly float* Transposed;
+        public readonly TransposedDepthwise<TLanes, TVector, TStride> Transposed;
         public readonly VectorMap Bordered;
         public readonly float* Plane;
         public readonly float* Partial;
@@ -164,7 +125,7 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         {
             var taps = shape.Kernel * shape.Kernel;
             Lanes = new DepthwiseLanes<TLanes, TVector>(ref layout, shape.Kernel);
-            Transposed = layout.Vectors(taps);
+            Transposed = new(ref layout, shape);
             Bordered = layout.Bordered(shape.OutputHeight, shape.OutputWidth, shape.Border);
             Plane = layout.Vectors(shape.InputPlane);
             Partial = layout.Vectors(Math.Max(taps, 2));

@@ -42,8 +42,7 @@ internal unsafe struct DepthwiseMapBackwardWork<TLanes, TVector, TStride, TActiv
             item.Unpack(buffers.WeightTotals, Shape.Kernel * Shape.Kernel, WeightGradient);
             NormStatistics<TLanes, TVector>.GradientCoefficients(
                 item, buffers.Totals, (long)Shape.Batch * Shape.InputPlane, buffers.SourceNorm, SourceFrozen);
-            item.Unpack(buffers.Totals, 1, SourceGradients.Bias);
-            item.Unpack(buffers.Totals + TLanes.Count, 1, SourceGradients.Weight);
+            item.Unpack(buffers.Totals, SourceGradients);
             BlockNorms<TLanes, TVector>.StoreGradient(buffers.SourceNorm, SourceNorm, k);
         }
     }
@@ -52,19 +51,8 @@ internal unsafe struct DepthwiseMapBackwardWork<TLanes, TVector, TStride, TActiv
     {
         b.Packed.Pack(item, Parameters, Shape.Kernel);
         BlockNorms<TLanes, TVector>.Load(SourceNorm, block, b.SourceNorm);
+        b.Transposed.Pack(b.Packed.Weights);
         new Span<float>(b.Totals, (2 + (Shape.Kernel * Shape.Kernel)) * TLanes.Count).Clear();
-        var transposed = b.Transposed;
-        for (var parity = 0; parity < TStride.Value * TStride.Value; parity++)
-        {
-            var window = Window(parity);
-            for (var tap = 0; tap < window.Rows * window.Columns; tap++)
-            {
-                var row = TapWindow.Source(Shape.Kernel, TStride.Value, parity / TStride.Value, tap / window.Columns);
-                var column = TapWindow.Source(Shape.Kernel, TStride.Value, parity % TStride.Value, tap % window.Columns);
-                TLanes.Store(transposed, TLanes.Load(b.Packed.Weights + (((row * Shape.Kernel) + column) * TLanes.Count)));
-                transposed += TLanes.Count;
-            }
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -82,37 +70,11 @@ internal unsafe struct DepthwiseMapBackwardWork<TLanes, TVector, TStride, TActiv
         DepthwiseWeightGradient<TLanes, TVector, TStride>.Run(b.Input, b.Gradient, Shape.OutputWidth, Shape.Kernel, b.Partial);
         item.Accumulate<TLanes, TVector>(b.Partial, b.WeightTotals, Shape.Kernel * Shape.Kernel, image);
         var result = SourceGradient.At(block, (nint)image * Shape.InputPlane, lanes);
-        TransposedConvolution(b, result);
+        b.Transposed.Run(b.Gradient, b.Packed.Zero, result);
         PendingSweeps<TLanes, TVector>.ActivationBackward<TActivation>(
-            raw, result, Shape.InputPlane, b.SourceNorm.Scale, b.SourceNorm.Shift, b.SourceNorm.Mean, b.Partial);
+            raw, result, Shape.InputPlane, b.SourceNorm, b.Partial);
         item.Accumulate<TLanes, TVector>(b.Partial, b.Totals, 2, image);
     }
-
-    /// <summary>At stride 2, four convolutions, since every second row and column is reached by other taps.</summary>
-    private readonly void TransposedConvolution(in Buffers b, float* result)
-    {
-        var lanes = TLanes.Count;
-        var weights = b.Transposed;
-        var row = (nint)Shape.Width * lanes;
-        for (var parity = 0; parity < TStride.Value * TStride.Value; parity++)
-        {
-            var (top, left) = (parity / TStride.Value, parity % TStride.Value);
-            var window = Window(parity);
-            var (height, width) =
-                ((Shape.Height - top + TStride.Value - 1) / TStride.Value, (Shape.Width - left + TStride.Value - 1) / TStride.Value);
-            if (height > 0 && width > 0)
-            {
-                DepthwiseRows<TLanes, TVector, Stride1, IdentityActivation>.Run(
-                    b.Gradient, window, weights, b.Packed.Zero, result + (top * row) + (left * lanes), TStride.Value * row,
-                    TStride.Value * lanes, height, width);
-            }
-
-            weights += window.Rows * window.Columns * lanes;
-        }
-    }
-
-    private readonly TapWindow Window(int parity) =>
-        TapWindow.Transposed(Shape.Kernel, TStride.Value, parity / TStride.Value, parity % TStride.Value);
 
     private readonly struct Buffers
     {
@@ -120,7 +82,7 @@ internal unsafe struct DepthwiseMapBackwardWork<TLanes, TVector, TStride, TActiv
         public readonly NormLanes SourceNorm;
         public readonly VectorMap Input;
         public readonly VectorMap Gradient;
-        public readonly float* Transposed;
+        public readonly TransposedDepthwise<TLanes, TVector, TStride> Transposed;
         public readonly float* Partial;
         public readonly float* Totals;
 
@@ -131,7 +93,7 @@ internal unsafe struct DepthwiseMapBackwardWork<TLanes, TVector, TStride, TActiv
             SourceNorm = new NormLanes(ref layout);
             Input = layout.Bordered(shape.Height, shape.Width, shape.Border);
             Gradient = layout.Bordered(shape.OutputHeight, shape.OutputWidth, shape.Border);
-            Transposed = layout.Vectors(taps);
+            Transposed = new(ref layout, shape);
             Partial = layout.Vectors(Math.Max(taps, 2));
             Totals = layout.Vectors(2 + taps);
         }

@@ -4,11 +4,8 @@ namespace XSepConv.Kernels;
 /// <param name="layout">Where the table lies.</param>
 /// <param name="results">Results of a line; none, where a strided kernel of one tap has none for odd values.</param>
 /// <param name="runs">Runs that a result is the sum of, at most.</param>
-internal unsafe struct LineTable(ref ScratchLayout layout, int results, int runs)
+internal unsafe partial struct LineTable(ref ScratchLayout layout, int results, int runs)
 {
-    /// <summary>Results of a tile, at most.</summary>
-    public const int MaxPixels = 8;
-
     /// <summary>Zeros before and after the values of a line: results that share a tile share its taps.</summary>
     public const int Border = MaxPixels - 1;
 

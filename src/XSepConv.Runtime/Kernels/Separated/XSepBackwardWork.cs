@@ -106,13 +106,13 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
                 values.Gradient);
             if (Shape.ActivateOutput)
             {
-                NormPasses<TLanes, TVector>.ActivationBackward<TActivation>(values.Gradient, values.Third, b.Lanes.Third,
-                    Shape.OutputPlane, b.Partial);
+                PendingSweeps<TLanes, TVector>.ActivationBackward<TActivation>(
+                    values.Third, values.Gradient, Shape.OutputPlane, b.Lanes.Third, b.Partial);
             }
             else
             {
-                NormPasses<TLanes, TVector>.ActivationBackward<IdentityActivation>(values.Gradient, values.Third, b.Lanes.Third,
-                    Shape.OutputPlane, b.Partial);
+                PendingSweeps<TLanes, TVector>.ActivationBackward<IdentityActivation>(
+                    values.Third, values.Gradient, Shape.OutputPlane, b.Lanes.Third, b.Partial);
             }
 
             item.Accumulate<TLanes, TVector>(b.Partial, b.ThirdSums, 2, g);
@@ -220,15 +220,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
         item.Unpack(b.FirstSums + (2 * lanes), kernel, Gradients.Horizontal);
         item.Unpack(b.SecondSums + (2 * lanes), kernel, Gradients.Vertical);
-        Write(item, b.FirstSums, Gradients.First);
-        Write(item, b.SecondSums, Gradients.Second);
-        Write(item, b.ThirdSums, Gradients.Third);
-    }
-
-    private static void Write(in ItemLanes item, float* sums, in BatchNormGradients gradients)
-    {
-        item.Unpack(sums, 1, gradients.Bias);
-        item.Unpack(sums + TLanes.Count, 1, gradients.Weight);
+        item.Unpack(b.FirstSums, Gradients.First);
+        item.Unpack(b.SecondSums, Gradients.Second);
+        item.Unpack(b.ThirdSums, Gradients.Third);
     }
 
     private static void Reduce(in ItemLanes item, float* totals, int count)

@@ -164,7 +164,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
                 raw, b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
             b.TwoByTwo.Backward(block, b.Lanes.TwoByTwo, result, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.TwoByTwoTotals, 4, image);
-            NormPasses<TLanes, TVector>.ActivationBackward<TActivation>(result, raw, b.SourceNorm, Shape.InputPlane, b.Partial);
+            PendingSweeps<TLanes, TVector>.ActivationBackward<TActivation>(raw, result, Shape.InputPlane, b.SourceNorm, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.SourceSums, 2, image);
         }
 
@@ -185,15 +185,9 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
         item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
         item.Unpack(b.FirstSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Horizontal);
         item.Unpack(b.SecondSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Vertical);
-        Write(item, Shape.SkipsTwoByTwo ? b.FirstSums : b.SourceSums, SourceGradients);
-        Write(item, b.FirstSums, Gradients.First);
-        Write(item, b.SecondSums, Gradients.Second);
-    }
-
-    private static void Write(in ItemLanes item, float* sums, in BatchNormGradients gradients)
-    {
-        item.Unpack(sums, 1, gradients.Bias);
-        item.Unpack(sums + TLanes.Count, 1, gradients.Weight);
+        item.Unpack(Shape.SkipsTwoByTwo ? b.FirstSums : b.SourceSums, SourceGradients);
+        item.Unpack(b.FirstSums, Gradients.First);
+        item.Unpack(b.SecondSums, Gradients.Second);
     }
 }
 
