@@ -10,9 +10,8 @@ internal static class KernelTables
     public static string Of(IReadOnlyList<RatioResult> results)
     {
         var text = new StringBuilder();
-        var large = StageMap.Large.Select(map => map.Shape).ToList();
         foreach (var work in results
-            .Where(result => result.Work is StageWorks.Training or StageWorks.Inference && large.Contains(result.Shape))
+            .Where(result => result.Work is StageWorks.Training or StageWorks.Inference && !StageMap.IsOfNetworks(result.Shape))
             .GroupBy(result => (result.Work, result.Shape)))
         {
             var names = work.SelectMany(result => result.Ms.Keys).Distinct().ToList();

@@ -4,4 +4,5 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <param name="Threads">Threads that every contestant may use.</param>
 /// <param name="Seconds">About how long each contestant of a case is measured.</param>
 /// <param name="Kernels">K of the stages on large maps; empty for the stages of the networks.</param>
-internal sealed record RatioSettings(int Threads, double Seconds, IReadOnlyList<int> Kernels);
+/// <param name="Maps">The large maps.</param>
+internal sealed record RatioSettings(int Threads, double Seconds, IReadOnlyList<int> Kernels, IReadOnlyList<StageMap> Maps);

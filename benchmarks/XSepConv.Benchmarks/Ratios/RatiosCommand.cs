@@ -54,10 +54,16 @@ internal static class RatiosCommand
         });
         var kernels = CheckedOption.Wholes(
             "--kernels", "K,K,…", ((MostKernel - LeastKernel) / 2) + 1,
-            $"K of the stages on maps of {string.Join(" and ", StageMap.Large.Select(map => map.Shape))} ({s_withKernels}), for example "
+            $"K of the stages on large maps ({s_withKernels}), for example "
             + "3,5,7,9,11,13,15,21,31. Default: the networks' maps with the networks' K.",
             $"a kernel is odd, from {LeastKernel} to {MostKernel}",
             kernel => kernel is >= LeastKernel and <= MostKernel && kernel % 2 == 1);
+        var maps = CheckedOption.Make<StageMap[]>(
+            "--maps", "NxCxHxH,…", $"The maps of --kernels. Default: {string.Join(',', StageMap.Large.Select(map => map.Shape))}.",
+            _ => [.. StageMap.Large],
+            text => text.Split(',').Select(StageMap.Parse).ToList() is var read && read.All(map => map is not null)
+                ? ([.. read.Select(map => map!.Value)], null)
+                : (null, "give square maps as NxCxHxH, separated by commas, for example 4x24x224x224"));
         var json = new Option<FileInfo?>("--json")
         {
             Description = "Where to write the results as JSON; tables of them are written beside it as Markdown.",
@@ -65,10 +71,12 @@ internal static class RatiosCommand
         var command = new Command(
             "ratios", "Contestants interleaved in one process, checked against float64 before they are timed; medians and ratios.")
         {
-            only, kernels, threads, seconds, json,
+            only, kernels, maps, threads, seconds, json,
         };
         command.Validators.Add(result =>
         {
+            if (result.IsTyped(maps) && !result.IsTyped(kernels))
+                result.AddError("--maps are the maps of --kernels; give that too.");
             if (!result.IsTyped(kernels)) return;
             foreach (var name in result.GetValue(only) ?? [])
             {
@@ -79,7 +87,7 @@ internal static class RatiosCommand
         command.SetAction(
             parse => Run(
                 parse.GetValue(only) ?? [],
-                new(parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()]),
+                new(parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()], parse.GetValue(maps)!),
                 parse.GetValue(json)));
         return command;
     }

@@ -19,11 +19,22 @@ internal readonly record struct StageMap(int Batch, int Channels, int Size)
     /// <summary>The networks' maps with their kernels, or, where kernels are asked for, the large maps with those.</summary>
     public static IEnumerable<(StageMap Map, int Kernel)> Cases(RatioSettings settings, params IEnumerable<int> batches) =>
         settings.Kernels.Count > 0
-            ? from kernel in settings.Kernels from map in s_large select (map, kernel)
+            ? from kernel in settings.Kernels from map in settings.Maps select (map, kernel)
             : from batch in batches from kernel in s_networkKernels from map in OfNetworks(batch) select (map, kernel);
 
-    /// <summary>The large maps.</summary>
+    /// <summary>The large maps, unless others are asked for.</summary>
     public static IReadOnlyList<StageMap> Large => s_large;
+
+    /// <summary>Whether the networks have such a map, whatever the batch.</summary>
+    public static bool IsOfNetworks(string shape) => Array.Exists(s_networks, map => shape.EndsWith($"x{map.Channels}x{map.Size}x{map.Size}"));
+
+    /// <summary>Reads <c>NxCxHxH</c>; null where a text is something else.</summary>
+    public static StageMap? Parse(string text)
+    {
+        var numbers = text.Split('x').Select(part => int.TryParse(part, out var number) ? number : 0).ToList();
+        return numbers is [var batch, var channels, var height, var width] && numbers.All(number => number is >= 1 and <= 4096)
+            && height == width ? new(batch, channels, height) : null;
+    }
 
     /// <summary>The networks' maps.</summary>
     public static IEnumerable<StageMap> OfNetworks(int batch) => s_networks.Select(map => new StageMap(batch, map.Channels, map.Size));

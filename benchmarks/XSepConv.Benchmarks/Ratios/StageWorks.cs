@@ -20,7 +20,7 @@ internal static class StageWorks
         int[] kernels = settings.Kernels.Count == 0 ? s_macKernels : [.. settings.Kernels.Append(ReferenceKernel).Distinct().Order()];
         foreach (var pass in new[] { "training", "inference" })
         {
-            foreach (var map in StageMap.Large)
+            foreach (var map in settings.Maps)
             {
                 var stages = kernels.Select(kernel => new StageCase(map, kernel, pass == "training", settings.Threads)).ToList();
                 var contestants = stages.Zip(
