@@ -87,7 +87,9 @@ internal static class RatiosCommand
         command.SetAction(
             parse => Run(
                 parse.GetValue(only) ?? [],
-                new(parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()], parse.GetValue(maps)!),
+                new(
+                    parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()],
+                    parse.GetValue(maps)!),
                 parse.GetValue(json)));
         return command;
     }

@@ -26,7 +26,8 @@ internal readonly record struct StageMap(int Batch, int Channels, int Size)
     public static IReadOnlyList<StageMap> Large => s_large;
 
     /// <summary>Whether the networks have such a map, whatever the batch.</summary>
-    public static bool IsOfNetworks(string shape) => Array.Exists(s_networks, map => shape.EndsWith($"x{map.Channels}x{map.Size}x{map.Size}"));
+    public static bool IsOfNetworks(string shape) =>
+        Array.Exists(s_networks, map => shape.EndsWith($"x{map.Channels}x{map.Size}x{map.Size}"));
 
     /// <summary>Reads <c>NxCxHxH</c>; null where a text is something else.</summary>
     public static StageMap? Parse(string text)
