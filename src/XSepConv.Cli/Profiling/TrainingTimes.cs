@@ -45,8 +45,7 @@ internal sealed record TrainingTimes(IReadOnlyList<TrainingRow> Rows, TimeSpan S
 
     public TimeSpan Backward => Total(row => row.Backward);
 
-    /// <summary>What a whole step takes beside the rows: joints between them, autograd's own work. Below zero where the cuts cost
-    /// more.</summary>
+    /// <summary>What a whole step takes beside the rows: autograd's own work. Below zero where the cuts cost more.</summary>
     public TimeSpan Outside => Step - Sum;
 
     public long Macs => Rows.Sum(row => row.Macs);
