@@ -152,6 +152,48 @@ public sealed class WholeBlockTests : IDisposable
         }
     }
 
+    /// <summary>There the layers run composed, in the order and with the statistics of the kernels.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_gradient_that_is_differentiated_again_agrees_with_the_composed_block_in_float64(BlockKind kind, SqueezeExcite squeeze)
+    {
+        foreach (var (training, placement) in new[] { (true, PaddingPlacement.AfterExpand), (false, PaddingPlacement.AfterExpand), (true, PaddingPlacement.BeforeExpand) })
+        {
+            foreach (var inputs in new[] { 12, 5 })
+            {
+                using var scope = NewDisposeScope();
+                random.manual_seed(3);
+                var shape = new BlockCase(new(kind, 3, inputs, 12, 5, Activation.SiLU, squeeze, 1), PaddingDirection.Symmetric, 6, 5, 4) { Placement = placement };
+                using var block = shape.Create(float32);
+                using var composed = shape.Create(float64);
+                foreach (var norm in block.modules().Concat(composed.modules()).OfType<TorchSharp.Modules.BatchNorm2d>()) norm.eps = 0.1;
+                StagePair.Copy(block, composed);
+                composed.SetXSepBackend(XSepBackend.Composed);
+                var x = randn(6, inputs, 5, 4);
+                var (expected, actual) = (Twice(composed, x.to(float64)), Twice(block, x));
+                var largest = expected.Max(Root);
+                Assert.Equal(expected.Count, actual.Count);
+                foreach (var (one, other) in expected.Zip(actual))
+                {
+                    // Rounding is all that some have: a shift before a batch norm in training has no effect.
+                    var (scale, difference) = (Root(one), Root(one - other.to(float64)));
+                    Assert.True(difference <= 1e-3 * Math.Max(scale, 1e-3 * largest), $"training {training}, {placement}, {inputs} channels: {difference:E2} of {scale:E2}, at most {largest:E2}");
+                }
+
+                static double Root(Tensor tensor) => tensor.square().mean().sqrt().item<double>();
+
+                List<Tensor> Twice(nn.Module<Tensor, Tensor> module, Tensor map)
+                {
+                    module.train(training);
+                    map = map.detach().requires_grad_(true);
+                    var first = autograd.grad([module.call(map).pow(3).sum()], [map], retain_graph: true, create_graph: true)[0];
+                    (first * first).sum().backward();
+                    return [first.detach(), map.grad!, .. module.parameters().Where(parameter => parameter.grad is not null).Select(parameter => parameter.grad!)];
+                }
+            }
+        }
+    }
+
     [Fact]
     public void An_image_alone_trains_with_frozen_norms()
     {
