@@ -39,7 +39,7 @@ import torch.nn.functional as F
 __all__ = [
     "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "InvertedResidualBlock", "MobileNet", "NetworkSpec",
     "PaddingDirection", "PaddingPlacement", "PaddingStrategy", "SeModule", "SepBlock", "SqueezeExcite", "XSepBlock",
-    "XSepConv2d", "XSepMobileNetV3Small", "apply_norm_settings", "large_kernel_small_spec", "load_safetensors",
+    "XSepConv2d", "XSepInvertedResidualBlock", "XSepMobileNetV3Small", "apply_norm_settings", "large_kernel_small_spec", "load_safetensors",
     "mobilenet_v3_small_spec", "norm_settings", "pad_one_sided", "padding_for_layer", "padding_for_network",
     "padding_for_stages", "residual_shift", "save_safetensors", "symmetric_groups",
 ]
@@ -54,6 +54,7 @@ class BlockKind(enum.Enum):
     XSEP = "XSep"  # 2 x 2, 1 x K, K x 1
     SEP = "Sep"    # 1 x K, K x 1: XSepConv without its 2 x 2, to be compared with
     INVERTED_RESIDUAL = "InvertedResidual"  # K x K as MobileNetV2 and MobileNetV3 have it
+    XSEP_INVERTED_RESIDUAL = "XSepInvertedResidual"  # the same with XSepConv for the K x K
 
 
 class Activation(enum.Enum):
@@ -420,6 +421,51 @@ class InvertedResidualBlock(nn.Module):
         return y + x if self.added else y
 
 
+class XSepInvertedResidualBlock(nn.Module):
+    """An InvertedResidualBlock with XSepConv for its K x K.
+
+    expand (conv1, left out where it would not change the number of channels) -> bn1 -> act -> 2 x 2 (conv2) -> bn2 -> act
+    -> 1 x K (conv3) -> bn3 -> act -> K x 1 (conv4) -> bn4 -> act -> [squeeze-excite] -> project (conv5) -> bn5, plus the input
+    where stride and channels let it be added.
+    """
+
+    def __init__(self, kernel_size: int, in_channels: int, expand_channels: int, out_channels: int, padding: PaddingDirection,
+                 activation: Union[Activation, str] = "HSwish", squeeze_channels: int = 0, stride: int = 1,
+                 placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND) -> None:
+        super().__init__()
+        _check(kernel_size, stride, in_channels=in_channels, expand_channels=expand_channels, out_channels=out_channels)
+        self.added = stride == 1 and in_channels == out_channels
+        self.expands = expand_channels != in_channels
+        self.padding = PaddingDirection(padding)
+        self.placement = PaddingPlacement(placement)
+        if self.expands:
+            self.conv1 = _pointwise(in_channels, expand_channels)
+            self.bn1 = nn.BatchNorm2d(expand_channels)
+        self.conv2 = nn.Conv2d(expand_channels, expand_channels, 2, groups=expand_channels, bias=False)
+        self.bn2 = nn.BatchNorm2d(expand_channels)
+        self.conv3 = _depthwise(expand_channels, (1, kernel_size), (1, stride))
+        self.bn3 = nn.BatchNorm2d(expand_channels)
+        self.conv4 = _depthwise(expand_channels, (kernel_size, 1), (stride, 1))
+        self.bn4 = nn.BatchNorm2d(expand_channels)
+        self.se = _BiasedSe(expand_channels, squeeze_channels) if squeeze_channels else None
+        self.conv5 = _pointwise(expand_channels, out_channels)
+        self.bn5 = nn.BatchNorm2d(out_channels)
+        self.act = Activation(activation).module()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        before = self.placement is PaddingPlacement.BEFORE_EXPAND
+        y = pad_one_sided(x, self.padding) if before else x
+        y = self.act(self.bn1(self.conv1(y))) if self.expands else y
+        y = y if before else pad_one_sided(y, self.padding)
+        y = self.act(self.bn2(self.conv2(y)))
+        y = self.act(self.bn3(self.conv3(y)))
+        y = self.act(self.bn4(self.conv4(y)))
+        if self.se is not None:
+            y = self.se(y)
+        y = self.bn5(self.conv5(y))
+        return y + x if self.added else y
+
+
 def init_parameters(module: nn.Module) -> None:
     """As in the notes: convolutions Kaiming normal by fan-out, BN 1 and 0, linear layers normal with sigma 0.001 and bias 0."""
     for m in module.modules():
@@ -449,19 +495,26 @@ class BlockSpec:
     stride: int
     squeeze_channels: Optional[int] = None  # inside of squeeze-excite; a quarter of those that it scales
 
+    @property
+    def pads(self) -> bool:
+        """Whether the row begins with a 2 x 2."""
+        return self.kind in (BlockKind.XSEP, BlockKind.XSEP_INVERTED_RESIDUAL)
+
     def build(self, padding: Optional[PaddingDirection] = None,
               placement: PaddingPlacement = PaddingPlacement.AFTER_EXPAND) -> nn.Module:
-        """The block of this row. An XSep row needs its padding."""
+        """The block of this row. A row with XSepConv needs its padding."""
         sizes = (self.kernel, self.in_channels, self.expand_channels, self.out_channels)
         if self.kind is BlockKind.DW:
             return self._squeezed(DwBlock(*sizes, self.activation, self.squeeze_excite, self.stride))
-        if self.kind is BlockKind.XSEP and padding is None:
+        if self.pads and padding is None:
             raise ValueError("padding is None; an XSep row needs one, see padding_for_stages")
         if self.squeeze_excite is SqueezeExcite.OUTPUT:
             raise ValueError(f"a row of kind {self.kind.value} has squeeze-excite on the expanded map (Expanded), not on the output")
         squeeze_excite = self.squeeze_excite is SqueezeExcite.EXPANDED
+        squeezed = (self.squeeze_channels or self.expand_channels // 4) if squeeze_excite else 0
+        if self.kind is BlockKind.XSEP_INVERTED_RESIDUAL:
+            return XSepInvertedResidualBlock(*sizes, padding, self.activation, squeezed, self.stride, placement)
         if self.kind is BlockKind.INVERTED_RESIDUAL:
-            squeezed = (self.squeeze_channels or self.expand_channels // 4) if squeeze_excite else 0
             return InvertedResidualBlock(*sizes, self.activation, squeezed, self.stride)
         if self.kind is BlockKind.SEP:
             return self._squeezed(SepBlock(*sizes, self.activation, squeeze_excite, self.stride))
@@ -504,6 +557,12 @@ class NetworkSpec:
     activation: Activation = Activation.HSWISH  # outside of the blocks: stem, last convolution, hidden layer
     norm_epsilon: float = 1e-5
     norm_momentum: float = 0.1
+    hidden_norm: bool = True
+
+    @property
+    def num_features(self) -> int:
+        """How many features the classifier gets."""
+        return self.hidden_features or self.last_channels
 
     def input_strides(self) -> List[int]:
         """For each block, how many input pixels one pixel of its input map spans."""
@@ -517,12 +576,12 @@ class NetworkSpec:
         """The padding of each block's 2 x 2, resolution by resolution; None in a row without one."""
         if self.padding_strategy is not PaddingStrategy.IMPROVED:
             every = PaddingDirection(self.padding_strategy.value)
-            return [every if block.kind is BlockKind.XSEP else None for block in self.blocks]
+            return [every if block.pads else None for block in self.blocks]
         counts: Dict[int, int] = {}
         for block, stride in zip(self.blocks, self.input_strides()):
-            counts[stride] = counts.get(stride, 0) + (block.kind is BlockKind.XSEP)
+            counts[stride] = counts.get(stride, 0) + block.pads
         plan = iter(padding_for_stages(*counts.values()))
-        return [next(plan) if block.kind is BlockKind.XSEP else None for block in self.blocks]
+        return [next(plan) if block.pads else None for block in self.blocks]
 
     def to_json(self) -> str:
         # As in .NET: only where they are not the paper's.
@@ -533,6 +592,8 @@ class NetworkSpec:
             others["normEpsilon"] = self.norm_epsilon
         if self.norm_momentum != 0.1:
             others["normMomentum"] = self.norm_momentum
+        if not self.hidden_norm:
+            others["hiddenNorm"] = False
         return json.dumps({
             "name": self.name, "inputChannels": self.input_channels, "numClasses": self.num_classes,
             "stemChannels": self.stem_channels, "stemStride": self.stem_stride,
@@ -546,7 +607,7 @@ class NetworkSpec:
         data = json.loads(text)
         known = {"name", "inputChannels", "numClasses", "stemChannels", "stemStride", "blocks", "lastChannels",
                  "hiddenFeatures", "dropout", "paddingPlacement", "paddingStrategy", "activation",
-                 "normEpsilon", "normMomentum"}
+                 "normEpsilon", "normMomentum", "hiddenNorm"}
         if not isinstance(data, dict) or not set(data) <= known:
             raise ValueError(f"unknown fields in the network's description: {sorted(set(data) - known)}")
         try:
@@ -556,7 +617,8 @@ class NetworkSpec:
                 data.get("stemStride", 2), data.get("dropout", 0.0),
                 PaddingPlacement(data.get("paddingPlacement", "AfterExpand")),
                 PaddingStrategy(data.get("paddingStrategy", "Improved")),
-                Activation(data.get("activation", "HSwish")), data.get("normEpsilon", 1e-5), data.get("normMomentum", 0.1))
+                Activation(data.get("activation", "HSwish")), data.get("normEpsilon", 1e-5), data.get("normMomentum", 0.1),
+                data.get("hiddenNorm", True))
         except KeyError as missing:
             raise ValueError(f"the network's description lacks {missing}") from None
 
@@ -680,7 +742,7 @@ class MobileNet(nn.Module):
     """The network of a NetworkSpec: [N, input_channels, H, W] to logits [N, num_classes], for any H and W.
 
     stem 3 x 3 (conv1) -> bn1 -> act -> blocks (bneck) -> 1 x 1 (conv2) -> bn2 -> act -> global average pool -> linear3
-    -> bn3 -> act -> dropout -> linear4.
+    -> bn3 -> act -> dropout -> linear4. Without hidden_features linear3, bn3 and act are left out, without num_classes linear4.
     """
 
     def __init__(self, spec: NetworkSpec) -> None:
@@ -697,10 +759,10 @@ class MobileNet(nn.Module):
             block.build(padding, spec.padding_placement) for block, padding in zip(spec.blocks, spec.paddings())))
         self.conv2 = _pointwise(channels, spec.last_channels)
         self.bn2 = nn.BatchNorm2d(spec.last_channels)
-        self.linear3 = nn.Linear(spec.last_channels, spec.hidden_features)
-        self.bn3 = nn.BatchNorm1d(spec.hidden_features)
+        self.linear3 = nn.Linear(spec.last_channels, spec.hidden_features) if spec.hidden_features else None
+        self.bn3 = nn.BatchNorm1d(spec.hidden_features) if spec.hidden_features and spec.hidden_norm else None
         self.dropout = nn.Dropout(spec.dropout)
-        self.linear4 = nn.Linear(spec.hidden_features, spec.num_classes)
+        self.linear4 = nn.Linear(spec.num_features, spec.num_classes) if spec.num_classes else None
         self.act = spec.activation.module()
         for m in self.modules():
             if isinstance(m, nn.modules.batchnorm._NormBase):
@@ -710,8 +772,10 @@ class MobileNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.bneck(self.act(self.bn1(self.conv1(x))))
         y = self.act(self.bn2(self.conv2(y))).mean(dim=(2, 3))
-        y = self.act(self.bn3(self.linear3(y)))
-        return self.linear4(self.dropout(y))
+        if self.linear3 is not None:
+            y = self.linear3(y)
+            y = self.act(y if self.bn3 is None else self.bn3(y))
+        return y if self.linear4 is None else self.linear4(self.dropout(y))
 
     @classmethod
     def from_json(cls, text: str) -> "MobileNet":

@@ -38,7 +38,7 @@ internal static class Tool
         {
             if (ErrorText.WithTrace) invocation.Error.WriteLine(e);
             var (message, exitCode) = ErrorText.Explain(e);
-            ErrorText.Write(invocation.Error, command, message);
+            ErrorText.Write(invocation.Error, command, message, showsAll: e is UserError { ShowsAll: true });
             return exitCode;
         }
     }
@@ -57,6 +57,8 @@ internal static class Tool
             SummaryCommand.Create(),
             ProfileCommand.Create(),
             PlanCommand.Create(),
+            ImportCommand.Create(),
+            ConvertCommand.Create(),
             ExportCommand.Create(),
         };
         root.HelpName = ErrorText.Tool;

@@ -57,6 +57,11 @@ public sealed class NetworkAgreementTests
     [InlineData(LargeKernelSmallSpec.XSepName, ImagePreset.ImageNet)]
     [InlineData(LargeKernelSmallSpec.XSepName, ImagePreset.Cifar)]
     [InlineData(LargeKernelSmallSpec.TwinName, ImagePreset.Cifar)]
+    [InlineData(PublishedSpec.MobileNetV3SmallName, ImagePreset.ImageNet)]
+    [InlineData(PublishedSpec.MobileNetV3LargeName, ImagePreset.ImageNet)]
+    [InlineData(PublishedSpec.MobileNetV2Name, ImagePreset.ImageNet)]
+    [InlineData(PublishedSpec.MobileNetV3SmallName, ImagePreset.Cifar, 7)]
+    [InlineData(PublishedSpec.MobileNetV2Name, ImagePreset.Cifar, 5)]
     public void Kernels_of_any_size_compute_the_same_too(string name, ImagePreset preset, params int[] sizes)
     {
         var options = new MobileNetV3Options { NumClasses = 5, Preset = preset, Width = 0.35, Kernels = sizes };

@@ -8,5 +8,5 @@ public sealed class RoomTests
         "", "Files", "Weights", "Padding", "Models|Models/Layers",
         "Kernels/Vectors", "Kernels/Threads", "Kernels/Tiles", "Kernels/Layout", "Kernels/BatchNorm",
         "Kernels/Pointwise", "Kernels/Linear", "Kernels/Stem", "Kernels/SqueezeExcite", "Kernels/Depthwise", "Kernels/Separated", "Kernels/Stages", "Kernels/Blocks",
-        "Inference/Folding", "Inference/Packing", "Inference/Steps", "Inference/Plans", "Inference"));
+        "Inference/Folding", "Inference/Packing", "Inference/Steps", "Inference/Plans", "Inference", "Pretrained"));
 }

@@ -87,7 +87,7 @@ internal sealed class ComparisonCommand
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
         using var interrupts = new Interrupts();
         var pair = NetworkCatalog.All.First(entry => entry.ShortName == result.GetValue(network));
-        var sizes = kernels.Of(result, pair);
+        var sizes = kernels.Of(result, pair.XSepName, pair.Rows);
 
         var output = run.Directory(result, $"{kind}-{data.Name(result)}");
         try

@@ -3,6 +3,8 @@ using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
+using XSepConv.Cli.Options;
 using XSepConv.Cli.Screen;
 using XSepConv.Cli.Terminal;
 
@@ -41,6 +43,7 @@ internal static class PlanCommand
             "How many layers run at each resolution instead, each half the one before; shifts cancel within each, "
                 + "as the networks here do it.",
             $"each stage has from 0 to {MostLayers} layers", count => count is >= 0 and <= MostLayers);
+        var checkpoint = new CheckpointOption("The layers of the network in a checkpoint instead, padded as it is.", required: false);
         var json = CheckedOption.Flag("--json", "Print one line of JSON.");
         var command = new ToolCommand("plan", "Show which way each 2×2 layer pads so that the half-pixel shifts cancel.")
         {
@@ -48,25 +51,41 @@ internal static class PlanCommand
             [
                 "xsepconv plan 6                    six 2×2 layers at one resolution",
                 "xsepconv plan --stages 4,2 --json  four, then two at half the resolution, as JSON",
+                "xsepconv plan --checkpoint best.safetensors",
             ],
         };
         command.Add(layers);
-        command.Add("Options", [stages, json]);
+        command.Add("Options", [stages, checkpoint.Option, json]);
         command.Validators.Add(result =>
         {
             var hasLayers = result.GetResult(layers) is { Tokens.Count: > 0 };
-            if (hasLayers == result.IsTyped(stages)) result.AddError("Give either the number of layers or --stages.");
+            if (new[] { hasLayers, result.IsTyped(stages), result.IsTyped(checkpoint.Option) }.Count(given => given) != 1)
+            {
+                result.AddError("Give either the number of layers, --stages, or --checkpoint.");
+            }
         });
         command.SetAction(result =>
         {
-            int[] counts = result.GetValue(layers) is { } count ? [count] : result.GetValue(stages)!;
-            var plan = PaddingPlan.ForStages(counts);
-            int[] strides = [.. counts.SelectMany((inStage, stage) => Enumerable.Repeat(1 << stage, inStage))];
+            var (counts, plan, strides) = checkpoint.Path(result) is { } path
+                ? Of(path)
+                : OfStages(result.GetValue(layers) is { } count ? [count] : result.GetValue(stages)!);
             var output = result.InvocationConfiguration.Output;
             if (result.GetValue(json)) WriteJson(output, plan, strides);
             else WriteTable(Consoles.For(output), counts, plan, strides);
         });
         return command;
+    }
+
+    private static (int[] Counts, ImmutableArray<PaddingDirection> Plan, int[] Strides) OfStages(int[] counts) => (
+        counts, PaddingPlan.ForStages(counts), [.. counts.SelectMany((inStage, stage) => Enumerable.Repeat(1 << stage, inStage))]);
+
+    private static (int[] Counts, ImmutableArray<PaddingDirection> Plan, int[] Strides) Of(string path)
+    {
+        var spec = CompiledModel.Load(path).Spec;
+        var layers = spec.Paddings().Zip(spec.InputStrides()).Where(layer => layer.First is not null).ToList();
+        if (layers.Count == 0) throw new UserError($"{path} has no 2×2 layer: there is no XSepConv in {spec.Name}.");
+        int[] counts = [.. layers.GroupBy(layer => layer.Second).Select(stage => stage.Count())];
+        return (counts, [.. layers.Select(layer => layer.First!.Value)], [.. layers.Select(layer => layer.Second)]);
     }
 
     private static void WriteJson(TextWriter output, ImmutableArray<PaddingDirection> plan, int[] strides)

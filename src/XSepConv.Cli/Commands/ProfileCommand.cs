@@ -87,7 +87,7 @@ internal static class ProfileCommand
     private static NetworkSession Session(CompiledModel model, int batch, int threads, (int Height, int Width)? size)
     {
         var session = model.CreateSession(batch, threads, size?.Height, size?.Width);
-        return (long)batch * Math.Max(session.ImageLength, model.Spec.NumClasses) <= Array.MaxLength
+        return (long)batch * Math.Max(session.ImageLength, model.Spec.Outputs) <= Array.MaxLength
             ? session
             : throw new UserError(
                 $"--batch is {batch}: so many images of {session.Height}×{session.Width} are more than one run takes.");

@@ -47,13 +47,14 @@ internal static class ErrorText
     /// and
     /// later ones indented. What follows <c>"\n- "</c> is an item of a list.
     /// </summary>
-    public static void Write(TextWriter error, string command, string message, string hint = "")
+    public static void Write(TextWriter error, string command, string message, string hint = "", bool showsAll = false)
     {
         var width = Math.Max(NarrowestText, Consoles.For(error).Profile.Width);
         var (first, items) = message.Split(Item) is [var text, .. var list] ? (text, list) : (message, []);
         Line("", $"{command}: {OneLine(first)}{(items.Length == 0 ? $" {hint}" : "")}");
-        foreach (var item in items.Take(MostItems)) Line($"{Phrases.Indent}- ", OneLine(item));
-        if (items.Length > MostItems) Line(Phrases.Indent, $"… ({items.Length - MostItems} more)");
+        var shown = showsAll ? items.Length : Math.Min(items.Length, MostItems);
+        foreach (var item in items.Take(shown)) Line($"{Phrases.Indent}- ", OneLine(item));
+        if (items.Length > shown) Line(Phrases.Indent, $"… ({items.Length - shown} more)");
         if (items.Length > 0 && hint.Length > 0) Line(Phrases.Indent, hint);
 
         void Line(string indent, string text)

@@ -4,4 +4,7 @@ namespace XSepConv.Cli.Errors;
 internal sealed class UserError(string message, int exitCode = ExitCode.BadInput) : Exception(message)
 {
     public int ExitCode { get; } = exitCode;
+
+    /// <summary>A list in the message is shown to its end, however long it is.</summary>
+    public bool ShowsAll { get; init; }
 }

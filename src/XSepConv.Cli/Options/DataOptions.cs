@@ -15,6 +15,7 @@ internal sealed class DataOptions
     private static readonly string[] Layouts = [.. Enum.GetNames<FolderLayout>().Select(name => name.ToLowerInvariant())];
 
     private readonly bool hasDefault;
+    private readonly string optionName;
     private readonly Option<string?> name;
 
     private readonly Option<string> root = CheckedOption.Text(
@@ -40,16 +41,16 @@ internal sealed class DataOptions
     private readonly Option<bool> skipDamaged = CheckedOption.Flag(
         "--skip-damaged", "Go without the pictures of 'folder' that can't be read, and say which, instead of refusing them.");
 
-    public DataOptions(bool hasDefault, string description)
+    public DataOptions(bool hasDefault, string description, string name = "--data")
     {
-        this.hasDefault = hasDefault;
+        (this.hasDefault, optionName) = (hasDefault, name);
         var known = DatasetCatalog.Names;
-        name = CheckedOption.Make<string?>(
-            "--data", "NAME", $"{description} Known are {string.Join(", ", known)}.", hasDefault ? _ => DefaultName : null,
+        this.name = CheckedOption.Make<string?>(
+            name, "NAME", $"{description} Known are {string.Join(", ", known)}.", hasDefault ? _ => DefaultName : null,
             text => CheckedOption.OneOf(known, text) is { Wrong: { } wrong } && Directory.Exists(text)
-                ? (null, $"{wrong} A folder of images is read with --data {DatasetCatalog.Folder} --data-root {text}")
+                ? (null, $"{wrong} A folder of images is read with {name} {DatasetCatalog.Folder} --data-root {text}")
                 : CheckedOption.OneOf(known, text));
-        name.CompletionSources.Add([.. known]);
+        this.name.CompletionSources.Add([.. known]);
     }
 
     public static Option<Rgb?> Background(string description) =>
@@ -98,6 +99,20 @@ internal sealed class DataOptions
         });
     }
 
+    /// <summary>Opens images to fit a network on, prepared as those that it was trained on.</summary>
+    public ImageDataset OpenForFit(
+        ParseResult result, string dataset, LoadedCheckpoint trained, TextWriter screen, int usualLimit, CancellationToken cancel)
+    {
+        var options = Options(result, seed: 0, knownSize: trained.ImageShape.Height, usualLimit);
+        if (result.GetValue(background) is null) options = options with { Background = trained.Background };
+        return Open(result, dataset, screen, progress =>
+        {
+            var images = DatasetCatalog.Open(dataset, options, progress, cancel);
+            RequireChannels(images.Train.Channels, images.Train.Height, images.Train.Width, dataset, trained);
+            return images;
+        });
+    }
+
     private static void RequireChannels(int channels, int height, int width, string dataset, LoadedCheckpoint trained)
     {
         var shape = trained.ImageShape;
@@ -136,7 +151,7 @@ internal sealed class DataOptions
         {
             if (result.GetValue(root) is null)
             {
-                throw new UserError($"--data {Folder} needs --data-root: the folder with a folder for each class.");
+                throw new UserError($"{optionName} {Folder} needs --data-root: the folder with a folder for each class.");
             }
 
             return;
@@ -150,7 +165,7 @@ internal sealed class DataOptions
             (size, $"the images of {dataset} have a size of their own"),
         })
         {
-            if (result.CommandResult.IsTyped(option)) throw new UserError($"{option.Name} is for --data {Folder}; {why}.");
+            if (result.CommandResult.IsTyped(option)) throw new UserError($"{option.Name} is for {optionName} {Folder}; {why}.");
         }
     }
 }

@@ -37,15 +37,15 @@ internal sealed class KernelsOption
 
     /// <summary>The kernel sizes of each network; none where nothing was typed.</summary>
     /// <exception cref="UserError">They are not one, nor one for each stage or row, or the same twice.</exception>
-    public IReadOnlyList<IReadOnlyList<int>> Of(ParseResult result, CatalogEntry network)
+    public IReadOnlyList<IReadOnlyList<int>> Of(ParseResult result, string network, int rows)
     {
         var choices = result.GetValue(Option) ?? [];
         foreach (var kernels in choices)
         {
-            if (kernels.Count is 1 or KernelChoice.Stages || kernels.Count == network.Rows) continue;
+            if (kernels.Count is 1 or KernelChoice.Stages || kernels.Count == rows) continue;
             throw new UserError(
-                $"{Name} is '{Text(kernels)}': give one number for all rows, {KernelChoice.Stages} for the stages, or {network.Rows} for "
-                + $"the rows of {network.XSepName}.");
+                $"{Name} is '{Text(kernels)}': give one number for all rows, {KernelChoice.Stages} for the stages, or {rows} for "
+                + $"the rows of {network}.");
         }
 
         var twice = choices.Select(Text).GroupBy(text => text).FirstOrDefault(group => group.Count() > 1);

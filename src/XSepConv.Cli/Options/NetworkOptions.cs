@@ -10,7 +10,8 @@ internal sealed class NetworkOptions
     private readonly Option<string> network = CheckedOption.Choice(
         "--network", NetworkCatalog.Names, MobileNetV3SmallSpec.XSepName,
         $"{string.Join(", ", NetworkCatalog.All.Select(entry => entry.XSepName))}, or a twin with the K×K depthwise blocks that XSepConv "
-            + $"replaces: {string.Join(", ", NetworkCatalog.All.Select(entry => entry.TwinName))}.",
+            + $"replaces: {string.Join(", ", NetworkCatalog.All.Select(entry => entry.TwinName))}; or as published: "
+            + $"{string.Join(", ", NetworkCatalog.Published.Select(entry => entry.Name))}.",
         "NAME").Or("--model");
 
     private readonly PresetOption preset = new();
@@ -42,7 +43,7 @@ internal sealed class NetworkOptions
             InputChannels = inputChannels,
             Preset = Preset(result, size),
             Width = result.GetValue(width) ?? 1,
-            Kernels = kernels.Of(result, NetworkCatalog.Of(name)) is [var chosen] ? chosen : [],
+            Kernels = kernels.Of(result, name, NetworkCatalog.RowsOf(name)) is [var chosen] ? chosen : [],
             Activation = result.GetValue(activation),
         };
         return NetworkCatalog.Build(name, options);

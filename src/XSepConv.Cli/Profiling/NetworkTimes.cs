@@ -21,7 +21,7 @@ internal sealed record NetworkTimes(IReadOnlyList<StepTime> Steps, TimeSpan Run,
         var random = new Random(1);
         var pixels = new float[session.MaxBatch * session.ImageLength];
         foreach (ref var pixel in pixels.AsSpan()) pixel = (2 * random.NextSingle()) - 1;
-        var logits = new float[session.MaxBatch * session.Model.Spec.NumClasses];
+        var logits = new float[session.MaxBatch * session.Model.Spec.Outputs];
 
         // The first run meets cold caches and clocks.
         Time(session, pixels, logits);

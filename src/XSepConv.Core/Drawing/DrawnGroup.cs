@@ -50,8 +50,10 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         groups.Add(new("end", "", [
             new("last", BoxKind.Other, $"1×1 · {Name(spec.Activation)}", $"{spec.Blocks[^1].Out} → {spec.LastChannels}"),
             new("pool", BoxKind.Other, "global average"),
-            new("hidden", BoxKind.Other, $"linear · {Name(spec.Activation)}", $"{spec.LastChannels} → {spec.HiddenFeatures}"),
-            new("logits", BoxKind.Other, "linear", $"{spec.HiddenFeatures} → {spec.NumClasses} classes"),
+            .. layers.Hidden is null ? Array.Empty<DrawnBox>() :
+                [new("hidden", BoxKind.Other, $"linear · {Name(spec.Activation)}", $"{spec.LastChannels} → {spec.HiddenFeatures}")],
+            .. layers.Classifier is null ? Array.Empty<DrawnBox>() :
+                [new("logits", BoxKind.Other, "linear", $"{spec.NumFeatures} → {spec.NumClasses} classes")],
         ]));
         return groups;
     }
@@ -71,7 +73,7 @@ internal sealed record DrawnGroup(string Id, string Title, IReadOnlyList<DrawnBo
         if (layers.Add is not null) extras.Add(layers.Shortcut is null ? "+ input" : "+ 1×1 of the input");
         if (extras.Count > 0) lines.Add(string.Join(" · ", extras));
         if (layers.Spatial[0].Padding is { } direction) lines.Add($"pads {direction} {direction.Arrow()}");
-        return new($"b{index}", block.Kind == BlockKind.XSep ? BoxKind.XSep : BoxKind.Dw, lines);
+        return new($"b{index}", block.HasTwoByTwo ? BoxKind.XSep : BoxKind.Dw, lines);
     }
 
     // As papers write them.

@@ -10,19 +10,19 @@ namespace XSepConv;
 /// </summary>
 /// <remarks>
 /// <para>From the notes on arXiv 2002.12046. State-dict keys equal those of a PyTorch module with the same fields:
-/// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>.</para>
+/// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>, the last three where the spec has them.</para>
 /// <para>What a hook on one of its parts gets, such as the map after <c>bneck.3</c>, is gone when <see cref="forward"/> returns: keep a
 /// <c>clone()</c> that is detached from the dispose scope.</para>
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and
 /// bias 0.</para>
 /// </remarks>
-public class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
+public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
     private readonly Sequential bneck;
-    private readonly Linear linear3, linear4;
-    private readonly BatchNorm1d bn3;
+    private readonly Linear? linear3, linear4;
+    private readonly BatchNorm1d? bn3;
     private readonly Dropout dropout;
     private readonly ModuleNorms _norms;
     private readonly ConvolutionStage _stem, _last;
@@ -45,13 +45,19 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
             BlockKind.Sep => new SepBlock(block, device, dtype),
             BlockKind.Dw => new DwBlock(block, device, dtype),
             BlockKind.InvertedResidual => new InvertedResidualBlock(block, device, dtype),
+            BlockKind.XSepInvertedResidual =>
+                new XSepInvertedResidualBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
             _ => throw EnumValues.Unknown(block.Kind),
         }))));
         (conv2, bn2) = LayerModules.Of(layers.Last, device, dtype);
-        linear3 = nn.Linear(spec.LastChannels, spec.HiddenFeatures, device: device, dtype: dtype);
-        bn3 = BatchNorms.OfFeatures(spec.HiddenFeatures, device, dtype);
+        if (layers.Hidden is { } hidden)
+        {
+            linear3 = nn.Linear(hidden.In, hidden.Out, device: device, dtype: dtype);
+            if (hidden.Norm is not null) bn3 = BatchNorms.OfFeatures(hidden.Out, device, dtype);
+        }
+
         dropout = nn.Dropout(spec.Dropout);
-        linear4 = nn.Linear(spec.HiddenFeatures, spec.NumClasses, device: device, dtype: dtype);
+        if (layers.Classifier is { } classifier) linear4 = nn.Linear(classifier.In, classifier.Out, device: device, dtype: dtype);
         (_stem, _last) = (new(conv1, bn1, spec.Activation) { Owner = this }, new(conv2, bn2, spec.Activation) { Owner = this });
         RegisterComponents();
         _norms = new(this, layers.All);
@@ -71,12 +77,12 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
         .. bneck.named_children().Select(
             block => new NetworkPart($"{nameof(bneck)}.{block.name}", ((nn.Module<Tensor, Tensor>)block.module).call)),
         new($"{nameof(conv2)} + {nameof(bn2)}", _last.Forward),
-        new($"{nameof(linear3)} + {nameof(bn3)} + {nameof(linear4)}", Classify),
+        new(HeadName, Classify),
     ];
 
     /// <summary>Classifies a batch of images.</summary>
     /// <param name="x">[N, C, H, W], normalised as in training; any size from 1×1; N ≥ 2 where batch norms are in training mode.</param>
-    /// <returns>Logits, [N, classes].</returns>
+    /// <returns>Logits, [N, classes]; without a classifier its features, [N, <see cref="NetworkSpec.NumFeatures"/>].</returns>
     /// <exception cref="ArgumentException">
     /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
     /// </exception>
@@ -144,11 +150,25 @@ public class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
         }
     }
 
+    private string HeadName
+    {
+        get
+        {
+            (string Name, nn.Module? Module)[] all = [(nameof(linear3), linear3), (nameof(bn3), bn3), (nameof(linear4), linear4)];
+            return string.Join(" + ", all.Where(part => part.Module is not null).Select(part => part.Name).DefaultIfEmpty("pool"));
+        }
+    }
+
     private Tensor Classify(Tensor x)
     {
         x = nn.functional.adaptive_avg_pool2d(x, 1).flatten(1);
-        x = Spec.Activation.Apply(bn3.call(linear3.call(x)));
-        return linear4.call(dropout.call(x));
+        if (linear3 is not null)
+        {
+            x = linear3.call(x);
+            x = Spec.Activation.Apply(bn3?.call(x) ?? x);
+        }
+
+        return linear4?.call(dropout.call(x)) ?? x;
     }
 
     private void Initialise()

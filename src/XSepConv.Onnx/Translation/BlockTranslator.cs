@@ -36,13 +36,19 @@ internal sealed class BlockTranslator(LayerTranslator layers)
     /// <summary><see cref="MobileNet"/>; <paramref name="block"/> translates its blocks.</summary>
     public Value Network(Value x, ModuleAt at, Func<Value, ModuleAt, Value> block)
     {
-        var activation = ((MobileNet)at.Module).Spec.Activation;
+        var spec = ((MobileNet)at.Module).Spec;
+        var activation = spec.Activation;
         x = layers.Activation(layers.Convolution(x, at.Child("conv1"), at.Child("bn1")), activation, at.Name("act1"));
         x = at.Child("bneck").Children.Aggregate(x, block);
         x = layers.Activation(layers.Convolution(x, at.Child("conv2"), at.Child("bn2")), activation, at.Name("act2"));
         x = layers.Flatten(layers.GlobalAverage(x, at.Name("pool")), at.Name("flatten"));
-        x = layers.Activation(layers.Linear(x, at.Child("linear3"), at.Child("bn3")), activation, at.Name("act3"));
-        return layers.Linear(x, at.Child("linear4"));
+        if (spec.HiddenFeatures > 0)
+        {
+            ModuleAt? norm = spec.HiddenNorm ? at.Child("bn3") : null;
+            x = layers.Activation(layers.Linear(x, at.Child("linear3"), norm), activation, at.Name("act3"));
+        }
+
+        return spec.NumClasses > 0 ? layers.Linear(x, at.Child("linear4")) : x;
     }
 
     private static ModuleAt At(ModuleAt at, string path) => path.Split('.').Aggregate(at, (module, name) => module.Child(name));

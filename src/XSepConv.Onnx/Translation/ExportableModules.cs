@@ -8,10 +8,10 @@ internal static class ExportableModules
 {
     private static readonly Type[] Known =
     [
-        typeof(MobileNet), typeof(XSepBlock), typeof(SepBlock), typeof(DwBlock), typeof(InvertedResidualBlock), typeof(XSepConv2d),
-        typeof(SeModule), typeof(HSwish), typeof(HSigmoid), typeof(Sequential), typeof(Conv2d), typeof(Linear), typeof(BatchNorm1d),
-        typeof(BatchNorm2d), typeof(ReLU), typeof(ReLU6), typeof(SiLU), typeof(Hardswish), typeof(Hardsigmoid),
-        typeof(AdaptiveAvgPool2d), typeof(Flatten), typeof(Dropout), typeof(Identity),
+        typeof(MobileNet), typeof(XSepBlock), typeof(SepBlock), typeof(DwBlock), typeof(InvertedResidualBlock),
+        typeof(XSepInvertedResidualBlock), typeof(XSepConv2d), typeof(SeModule), typeof(HSwish), typeof(HSigmoid), typeof(Sequential),
+        typeof(Conv2d), typeof(Linear), typeof(BatchNorm1d), typeof(BatchNorm2d), typeof(ReLU), typeof(ReLU6), typeof(SiLU),
+        typeof(Hardswish), typeof(Hardsigmoid), typeof(AdaptiveAvgPool2d), typeof(Flatten), typeof(Dropout), typeof(Identity),
     ];
 
     /// <summary>Looks through a module, so that what can't be exported is named before anything else is found wrong.</summary>

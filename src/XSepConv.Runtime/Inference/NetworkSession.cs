@@ -165,11 +165,12 @@ public sealed unsafe class NetworkSession : IDisposable
 
     private void RequireLogits(int images, Span<float> logits)
     {
-        var classes = Model.Spec.NumClasses;
+        var classes = Model.Spec.Outputs;
         if (logits.Length != (long)images * classes)
         {
             throw new ArgumentException(
-                $"There is room for {logits.Length:N0} logits; {images:N0} images × {classes:N0} classes are {(long)images * classes:N0}.",
+                $"There is room for {logits.Length:N0} logits; {images:N0} images × {classes:N0} "
+                + $"{(Model.Spec.NumClasses > 0 ? "classes" : "features")} are {(long)images * classes:N0}.",
                 nameof(logits));
         }
     }

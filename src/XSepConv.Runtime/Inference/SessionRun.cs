@@ -31,7 +31,7 @@ internal sealed unsafe class SessionRun : ITeamJob
     public SessionRun(PackedNetwork network, MapSize size, NetworkSpec spec, int maxBatch, int threads)
     {
         _threads = threads;
-        _classes = spec.NumClasses;
+        _classes = spec.Outputs;
         RequireSize(size, spec.InputChannels);
         _imageLength = spec.InputChannels * size.Pixels;
         _plan = network.Plan(size, threads);

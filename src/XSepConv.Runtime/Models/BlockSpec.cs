@@ -21,6 +21,12 @@ public enum BlockKind
     /// shortcut only where nothing has to be converted for it.
     /// </summary>
     InvertedResidual,
+
+    /// <summary>
+    /// An <see cref="InvertedResidual"/> row with XSepConv for its K×K (<c>XSepInvertedResidualBlock</c>): what a network of those papers
+    /// is converted to. All around the operator stays as it is there.
+    /// </summary>
+    XSepInvertedResidual,
 }
 
 /// <summary>The nonlinearity of a block.</summary>
@@ -82,6 +88,9 @@ public sealed record BlockSpec(
         _ => throw EnumValues.Unknown(SqueezeExcite),
     };
 
+    /// <summary>Whether the spatial operator begins with a 2×2, which pads on one side.</summary>
+    internal bool HasTwoByTwo => BlockShape.Of(Kind).HasTwoByTwo;
+
     internal int SqueezedChannels => SqueezeExcite == SqueezeExcite.None ? 0 : SqueezeChannels ?? SqueezeExciteChannels / SqueezeReduction;
 
     /// <summary>Says what is wrong with the row, if anything is.</summary>
@@ -106,7 +115,7 @@ public sealed record BlockSpec(
 
         if (Enum.IsDefined(Kind) && SqueezeExcite == SqueezeExcite.Output && !BlockShape.Of(Kind).SqueezesOutput)
         {
-            var article = Kind is BlockKind.XSep or BlockKind.InvertedResidual ? "an" : "a";
+            var article = Kind is BlockKind.Dw or BlockKind.Sep ? "a" : "an";
             yield return $"{article} {Kind} row has squeeze-excite on the expanded map (Expanded), not on the output";
         }
 

@@ -35,7 +35,13 @@ internal static class KernelChoice
         var isXSep = row.Stride == 1 || kernel >= SmallestStrided;
         return row with
         {
-            Kind = isXSep ? BlockKind.XSep : BlockKind.Dw,
+            Kind = (row.Kind, isXSep) switch
+            {
+                (BlockKind.InvertedResidual or BlockKind.XSepInvertedResidual, true) => BlockKind.XSepInvertedResidual,
+                (BlockKind.InvertedResidual or BlockKind.XSepInvertedResidual, false) => BlockKind.InvertedResidual,
+                (_, true) => BlockKind.XSep,
+                (_, false) => BlockKind.Dw,
+            },
             Kernel = kernel,
 
             // Where an XSep row has it; a row that becomes depthwise keeps its place.

@@ -1,12 +1,27 @@
 namespace XSepConv;
 
-/// <summary>A table of MobileNetV3 and what all of them have in common, made into a network with its options.</summary>
+/// <summary>A table of MobileNet and what is around it, made into a network with its options.</summary>
 /// <param name="Rows">The blocks at full width for 224×224 images.</param>
 /// <param name="LastChannels">Output channels of the 1×1 convolution after them.</param>
 internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int LastChannels)
 {
-    private const int StemChannels = 16;
-    private const int HiddenFeatures = 1280;
+    public int StemChannels { get; init; } = 16;
+
+    public int HiddenFeatures { get; init; } = 1280;
+
+    public bool HiddenNorm { get; init; } = true;
+
+    public Activation Activation { get; init; } = Activation.HSwish;
+
+    public double NormEpsilon { get; init; } = ModuleSettings.DefaultEpsilon;
+
+    public double NormMomentum { get; init; } = ModuleSettings.DefaultMomentum;
+
+    /// <summary>How wide a row's expanded map is at a width.</summary>
+    public Func<BlockSpec, double, int> Expansion { get; init; } = (row, width) => ScaleChannels(row.Expand, width);
+
+    /// <summary>How wide the last convolution is at a width; null for its channels times that.</summary>
+    public Func<double, int>? Last { get; init; }
 
     /// <summary>The same with every XSep row made depthwise.</summary>
     public NetworkSpec BuildTwin(string name, MobileNetV3Options options)
@@ -53,20 +68,27 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
             Blocks = [.. Rows.Select((row, i) => KernelChoice.Give(kernels[i], row with
             {
                 In = Scale(row.In),
-                Expand = Scale(row.Expand),
+                Expand = Expansion(row, options.Width),
+                SqueezeChannels = row.SqueezeChannels is null ? null : SqueezedFrom(Expansion(row, options.Width)),
                 Out = Scale(row.Out),
                 Stride = small && i == firstDown ? 1 : row.Stride,
                 Activation = options.Activation ?? row.Activation,
             }))],
-            LastChannels = Scale(LastChannels),
-            HiddenFeatures = Scale(HiddenFeatures),
-            Activation = options.Activation ?? Activation.HSwish,
+            LastChannels = Last?.Invoke(options.Width) ?? Scale(LastChannels),
+            HiddenFeatures = HiddenFeatures == 0 ? 0 : Scale(HiddenFeatures),
+            HiddenNorm = HiddenNorm,
+            Activation = options.Activation ?? Activation,
+            NormEpsilon = NormEpsilon,
+            NormMomentum = NormMomentum,
             Dropout = options.Dropout,
             PaddingPlacement = options.PaddingPlacement,
         };
 
         int Scale(int channels) => ScaleChannels(channels, options.Width);
     }
+
+    /// <summary>Howard's squeeze-excite: a quarter of the expanded channels, rounded as all channels are.</summary>
+    internal static int SqueezedFrom(int expanded) => ScaleChannels(expanded / 4, 1);
 
     /// <summary>Rounds to the nearest multiple of 8, at least 8, and up again where that lost more than 10 %.</summary>
     internal static int ScaleChannels(int channels, double width)

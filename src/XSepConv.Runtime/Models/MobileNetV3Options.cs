@@ -15,7 +15,7 @@ public enum ImagePreset
 /// <summary>What can be chosen about a MobileNetV3 table.</summary>
 public sealed record MobileNetV3Options
 {
-    /// <summary>How many classes there are.</summary>
+    /// <summary>How many classes there are; 0 for a network without a classifier, which gives features.</summary>
     public int NumClasses { get; init; } = 1000;
 
     /// <summary>For which size of image.</summary>

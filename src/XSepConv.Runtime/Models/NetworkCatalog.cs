@@ -7,6 +7,10 @@ internal sealed record CatalogEntry(
     string ShortName, string XSepName, string TwinName, int Rows,
     Func<MobileNetV3Options?, NetworkSpec> XSep, Func<MobileNetV3Options?, NetworkSpec> Twin);
 
+/// <summary>A network of a paper, as the catalog has it.</summary>
+/// <param name="Rows">How many blocks it has.</param>
+internal sealed record PublishedEntry(string Name, int Rows, Func<MobileNetV3Options?, NetworkSpec> Build);
+
 /// <summary>The networks that have a name.</summary>
 internal static class NetworkCatalog
 {
@@ -20,15 +24,28 @@ internal static class NetworkCatalog
             LargeKernelSmallSpec.XSep, LargeKernelSmallSpec.Twin),
     ];
 
+    /// <summary>Those that have no twin: they are as published.</summary>
+    public static IReadOnlyList<PublishedEntry> Published { get; } =
+    [
+        new(PublishedSpec.MobileNetV3SmallName, PublishedTables.Small.Rows.Count, PublishedSpec.MobileNetV3Small),
+        new(PublishedSpec.MobileNetV3LargeName, PublishedTables.Large.Rows.Count, PublishedSpec.MobileNetV3Large),
+        new(PublishedSpec.MobileNetV2Name, PublishedTables.V2.Rows.Count, PublishedSpec.MobileNetV2),
+    ];
+
     /// <summary>Their names, a twin after its network.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. All.SelectMany(entry => new[] { entry.XSepName, entry.TwinName })];
+    public static IReadOnlyList<string> Names { get; } =
+        [.. All.SelectMany(entry => new[] { entry.XSepName, entry.TwinName }), .. Published.Select(entry => entry.Name)];
 
     /// <summary>The network of a name.</summary>
     /// <exception cref="ArgumentException">There is no such network, or an option is out of range.</exception>
     public static NetworkSpec Build(string name, MobileNetV3Options? options = null) =>
-        All.FirstOrDefault(entry => name == entry.XSepName || name == entry.TwinName) is not { } entry
+        Published.FirstOrDefault(entry => name == entry.Name) is { } published ? published.Build(options)
+            : All.FirstOrDefault(entry => name == entry.XSepName || name == entry.TwinName) is not { } entry
             ? throw new ArgumentException($"There is no network '{name}'; known are {string.Join(", ", Names)}.", nameof(name))
             : name == entry.XSepName ? entry.XSep(options) : entry.Twin(options);
 
-    public static CatalogEntry Of(string name) => All.First(entry => name == entry.XSepName || name == entry.TwinName);
+    /// <summary>How many blocks the network of a name has.</summary>
+    public static int RowsOf(string name) =>
+        Published.FirstOrDefault(entry => name == entry.Name)?.Rows
+            ?? All.First(entry => name == entry.XSepName || name == entry.TwinName).Rows;
 }

@@ -5,7 +5,8 @@ using XSepConv.Layers;
 namespace XSepConv;
 
 /// <summary>
-/// A whole network as numbers: stem → the table of blocks → 1×1 convolution → global average pool → hidden linear layer → classifier.
+/// A whole network as numbers: stem → the table of blocks → 1×1 convolution → global average pool → hidden linear layer (if any) →
+/// classifier (if any).
 /// </summary>
 /// <remarks>
 /// Immutable; equal specs describe equal networks. Any values can be put together, <see cref="Validate"/> says what is wrong with them, and
@@ -16,6 +17,7 @@ public sealed partial record NetworkSpec
     internal const int LargestKernel = 255;
     internal const int MostChannels = 65_536;
     internal const int MostBlocks = 1_024;
+    internal const int MostClasses = 1_000_000;
 
     // With the stem's, a pixel of the last map spans 2²⁵ input pixels: more than any image has, and still an int.
     private const int MostHalvings = 24;
@@ -26,7 +28,9 @@ public sealed partial record NetworkSpec
     /// <summary>Channels of the input images [N, C, H, W].</summary>
     public int InputChannels { get; init; } = 3;
 
-    /// <summary>How many classes the last layer tells apart.</summary>
+    /// <summary>
+    /// How many classes the last layer tells apart; 0 for no such layer: then the network gives the features that it would get.
+    /// </summary>
     public int NumClasses { get; init; } = 1000;
 
     /// <summary>
@@ -47,8 +51,30 @@ public sealed partial record NetworkSpec
     /// <summary>Output channels of the 1×1 convolution → BN → act after the last block.</summary>
     public required int LastChannels { get; init; }
 
-    /// <summary>Features of the hidden linear layer → BN → act before the classifier.</summary>
+    /// <summary>
+    /// Features of the hidden linear layer → BN → act before the classifier; 0 for none, as in MobileNetV2: then the classifier gets the
+    /// means of the last map.
+    /// </summary>
     public required int HiddenFeatures { get; init; }
+
+    /// <summary>Whether a batch norm follows the hidden layer, as in the notes; Howard et al. have none.</summary>
+    [JsonIgnore]
+    public bool HiddenNorm { get; init; } = true;
+
+    [JsonInclude]
+    [JsonPropertyName("hiddenNorm")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    internal bool? WrittenHiddenNorm
+    {
+        get => HiddenNorm ? null : false;
+        init => HiddenNorm = value ?? true;
+    }
+
+    /// <summary>How many features the classifier gets: those of the hidden layer, or without one those of the last convolution.</summary>
+    public int NumFeatures => HiddenFeatures > 0 ? HiddenFeatures : LastChannels;
+
+    /// <summary>How many numbers the network gives for an image: logits, or without a classifier features.</summary>
+    public int Outputs => NumClasses > 0 ? NumClasses : NumFeatures;
 
     /// <summary>
     /// The nonlinearity outside of the blocks: of the stem, the last convolution and the hidden layer. Each row has its own.
@@ -114,7 +140,7 @@ public sealed partial record NetworkSpec
         for (var i = 0; i < Blocks.Length; i++)
         {
             if (i == 0 || strides[i] != strides[i - 1]) counts.Add(0);
-            if (Blocks[i].Kind == BlockKind.XSep) counts[^1]++;
+            if (Blocks[i].HasTwoByTwo) counts[^1]++;
         }
 
         ImmutableArray<PaddingDirection> plan = PaddingStrategy switch
@@ -125,11 +151,11 @@ public sealed partial record NetworkSpec
             _ => throw EnumValues.Unknown(PaddingStrategy),
         };
         var next = 0;
-        return [.. Blocks.Select(block => block.Kind == BlockKind.XSep ? plan[next++] : (PaddingDirection?)null)];
+        return [.. Blocks.Select(block => block.HasTwoByTwo ? plan[next++] : (PaddingDirection?)null)];
     }
 
     /// <summary>
-    /// For each block, how many input pixels one pixel of its input map spans (the 2×2 of an XSep row runs there, whatever its stride).
+    /// For each block, how many input pixels one pixel of its input map spans (the 2×2 of XSepConv runs there, whatever its stride).
     /// </summary>
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
     public ImmutableArray<int> InputStrides()
@@ -166,7 +192,8 @@ public sealed partial record NetworkSpec
     public bool Equals(NetworkSpec? other) =>
         other is not null && Name == other.Name && InputChannels == other.InputChannels && NumClasses == other.NumClasses
         && StemChannels == other.StemChannels && StemStride == other.StemStride && LastChannels == other.LastChannels
-        && HiddenFeatures == other.HiddenFeatures && Dropout.Equals(other.Dropout) && PaddingPlacement == other.PaddingPlacement
+        && HiddenFeatures == other.HiddenFeatures && HiddenNorm == other.HiddenNorm
+        && Dropout.Equals(other.Dropout) && PaddingPlacement == other.PaddingPlacement
         && PaddingStrategy == other.PaddingStrategy && Activation == other.Activation
         && NormEpsilon.Equals(other.NormEpsilon) && NormMomentum.Equals(other.NormMomentum)
         && Blocks.AsSpan().SequenceEqual(other.Blocks.AsSpan());
@@ -181,14 +208,14 @@ public sealed partial record NetworkSpec
     internal IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(Name)) yield return "name is empty";
-        foreach (var (name, value, most) in new[]
+        foreach (var (name, value, least, most) in new[]
         {
-            ("input channels", InputChannels, MostChannels), ("classes", NumClasses, 1_000_000), (
-                "stem channels", StemChannels, MostChannels),
-            ("last channels", LastChannels, MostChannels), ("hidden features", HiddenFeatures, MostChannels),
+            ("input channels", InputChannels, 1, MostChannels), ("classes", NumClasses, 0, MostClasses),
+            ("stem channels", StemChannels, 1, MostChannels), ("last channels", LastChannels, 1, MostChannels),
+            ("hidden features", HiddenFeatures, 0, MostChannels),
         })
         {
-            if (value < 1 || value > most) yield return $"{name} is {value}, it must be from 1 to {most:N0}";
+            if (value < least || value > most) yield return $"{name} is {value}, it must be from {least} to {most:N0}";
         }
 
         if (StemStride is not (1 or 2)) yield return $"stem stride is {StemStride}, it must be 1 or 2";

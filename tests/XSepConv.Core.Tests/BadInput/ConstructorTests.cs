@@ -86,8 +86,8 @@ public class ConstructorTests
         Mentions<ArgumentException>(
             () => new XSepBlock(4, 0, -1, 70_000, PaddingDirection.LeftTop, stride: 3), "kernel is 4", "in is 0", "expand is -1", "out is 70000", "stride is 3");
         Mentions<ArgumentException>(
-            () => new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = 0, Width = 0, Dropout = 2, Kernels = [2] }),
-            "classes is 0", "width multiplier is 0", "dropout is 2", "the kernel size is 2");
+            () => new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = -1, Width = 0, Dropout = 2, Kernels = [2] }),
+            "classes is -1", "width multiplier is 0", "dropout is 2", "the kernel size is 2");
     }
 
     [Fact]

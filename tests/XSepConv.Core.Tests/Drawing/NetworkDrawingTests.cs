@@ -97,7 +97,7 @@ public sealed partial class NetworkDrawingTests
     [Fact]
     public void A_network_that_cannot_be_built_and_an_empty_image_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => NetworkDrawing.Dot(Small with { NumClasses = 0 }));
+        Assert.Throws<ArgumentException>(() => NetworkDrawing.Dot(Small with { NumClasses = -1 }));
         Assert.Contains("The size is 5×0", Assert.Throws<ArgumentException>(() => NetworkDrawing.Mermaid(Small, (5, 0))).Message, StringComparison.Ordinal);
     }
 

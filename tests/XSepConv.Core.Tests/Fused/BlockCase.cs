@@ -21,7 +21,7 @@ internal sealed record BlockCase(BlockSpec Spec, PaddingDirection Padding, int B
             if (i != kept) size[i] = (size[i] + 1) / 2;
         }
 
-        var kind = (BlockKind)draw.Next(4);
+        var kind = (BlockKind)draw.Next(5);
         var squeeze = (SqueezeExcite)draw.Next(3);
         if (kind != BlockKind.Dw && squeeze == SqueezeExcite.Output) squeeze = SqueezeExcite.Expanded;
         var stride = draw.Next(1, 3);
@@ -31,6 +31,9 @@ internal sealed record BlockCase(BlockSpec Spec, PaddingDirection Padding, int B
 
         // Half of the rows that may have no expansion have none.
         if (kind == BlockKind.InvertedResidual && draw.Next(2) == 0) inputs = size[1];
+
+        // XSepConv without an expansion runs layer by layer.
+        if (kind == BlockKind.XSepInvertedResidual && inputs == size[1]) inputs++;
         var outputs = draw.Next(2) == 0 ? inputs : draw.Next(4, 25);
         if (squeeze == SqueezeExcite.Output) outputs = Math.Max(4, outputs);
         var kernel = 1 + (2 * (draw.Next(6) == 0 ? draw.Next(32) : draw.Next(6)));
@@ -46,6 +49,7 @@ internal sealed record BlockCase(BlockSpec Spec, PaddingDirection Padding, int B
         BlockKind.XSep => new XSepBlock(Spec, Padding, Placement, dtype: type),
         BlockKind.Sep => new SepBlock(Spec, dtype: type),
         BlockKind.InvertedResidual => new InvertedResidualBlock(Spec, dtype: type),
+        BlockKind.XSepInvertedResidual => new XSepInvertedResidualBlock(Spec, Padding, Placement, dtype: type),
         _ => new DwBlock(Spec, dtype: type),
     };
 

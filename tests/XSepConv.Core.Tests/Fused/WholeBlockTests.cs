@@ -24,6 +24,8 @@ public sealed class WholeBlockTests : IDisposable
         { BlockKind.Sep, SqueezeExcite.Expanded },
         { BlockKind.InvertedResidual, SqueezeExcite.None },
         { BlockKind.InvertedResidual, SqueezeExcite.Expanded },
+        { BlockKind.XSepInvertedResidual, SqueezeExcite.None },
+        { BlockKind.XSepInvertedResidual, SqueezeExcite.Expanded },
     };
 
     public static TheoryData<int, PaddingDirection, PaddingPlacement> Paddings()

@@ -110,7 +110,7 @@ public sealed class CompiledNetworkTests
         var model = network.Compile(data);
         using var session = model.CreateSession();
         Assert.Equal((9, 8), (session.Height, session.Width));
-        float[] pixels = randn(1, spec.InputChannels, 9, 8).data<float>().ToArray(), before = new float[spec.NumClasses], after = new float[spec.NumClasses];
+        float[] pixels = randn(1, spec.InputChannels, 9, 8).data<float>().ToArray(), before = new float[spec.Outputs], after = new float[spec.Outputs];
         session.Run(pixels, before);
         foreach (var tensor in network.parameters()) tensor.zero_();
         session.Run(pixels, after);
@@ -133,7 +133,7 @@ public sealed class CompiledNetworkTests
         var (spec, height, width) = RandomNetworks.Spec(3);
         using var network = RandomNetworks.Create(spec, 3);
         network.SaveSafeTensors(folder.File("model"));
-        float[] pixels = [.. Enumerable.Range(0, spec.InputChannels * height * width).Select(i => MathF.Sin(i))], here = new float[spec.NumClasses], there = new float[spec.NumClasses];
+        float[] pixels = [.. Enumerable.Range(0, spec.InputChannels * height * width).Select(i => MathF.Sin(i))], here = new float[spec.Outputs], there = new float[spec.Outputs];
         using (var session = network.Compile().CreateSession(1, 1, height, width)) session.Run(pixels, here);
         using (var session = CompiledModel.Load(folder.File("model")).CreateSession(1, 1, height, width)) session.Run(pixels, there);
         Assert.Equal(here, there);
@@ -156,7 +156,7 @@ public sealed class CompiledNetworkTests
             foreach (var threads in new[] { 1, 3 })
             {
                 using var session = model.CreateSession(batch, threads, height, width);
-                var logits = new float[batch * spec.NumClasses];
+                var logits = new float[batch * spec.Outputs];
                 session.Run(pixels, logits);
                 var worst = logits.Zip(expected, (a, e) => Math.Abs(a - e)).Max();
                 Assert.True(worst <= tolerance * scale, $"{kernel}, {threads} threads: off by {worst:E2} of {scale:E2}\n{spec}\n{string.Join("\n", spec.Blocks)}\n{height}×{width}");

@@ -60,12 +60,13 @@ internal static class RandomNetworks
         {
             Name = $"random-{seed}",
             InputChannels = Between(1, 5),
-            NumClasses = Between(1, 70),
+            NumClasses = Between(0, 4) == 0 ? 0 : Between(1, 70),
             StemChannels = stem,
             StemStride = Between(1, 2),
             Blocks = [.. rows],
             LastChannels = Between(1, 80),
-            HiddenFeatures = Between(1, 80),
+            HiddenFeatures = Between(0, 4) == 0 ? 0 : Between(1, 80),
+            HiddenNorm = Between(0, 1) == 0,
             PaddingPlacement = Pick<PaddingPlacement>(),
             PaddingStrategy = Pick<PaddingStrategy>(),
             Activation = Pick<Activation>(),
@@ -80,7 +81,7 @@ internal static class RandomNetworks
             var outputs = Between(0, 2) == 0 ? channels : Between(1, 50);
             if (squeeze == SqueezeExcite.Output) outputs = Math.Max(4, outputs);
             var expand = Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 75);
-            if (kind == BlockKind.InvertedResidual && squeeze == SqueezeExcite.None && Between(0, 2) == 0) expand = channels;
+            if ((kind is BlockKind.InvertedResidual or BlockKind.XSepInvertedResidual) && squeeze == SqueezeExcite.None && Between(0, 2) == 0) expand = channels;
             return new(kind, (2 * (Between(0, 3) == 0 ? Between(6, 31) : Between(0, 5))) + 1, channels, expand, outputs, Pick<Activation>(), squeeze, Between(1, 2))
             {
                 SqueezeChannels = squeeze != SqueezeExcite.None && Between(0, 1) == 0 ? Between(1, 30) : null,

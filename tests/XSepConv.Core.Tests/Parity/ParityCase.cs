@@ -53,6 +53,7 @@ internal sealed record ParityCase
         { Block: { Kind: BlockKind.XSep } row } => new XSepBlock(row, Padding!.Value, Placement, dtype: dtype),
         { Block: { Kind: BlockKind.Sep } row } => new SepBlock(row, dtype: dtype),
         { Block: { Kind: BlockKind.InvertedResidual } row } => new InvertedResidualBlock(row, dtype: dtype),
+        { Block: { Kind: BlockKind.XSepInvertedResidual } row } => new XSepInvertedResidualBlock(row, Padding!.Value, Placement, dtype: dtype),
         { Block: { } row } => new DwBlock(row, dtype: dtype),
         _ => throw new InvalidDataException($"Case {Name} describes nothing."),
     };

@@ -13,7 +13,7 @@ internal sealed class RandomCases(int seed)
         {
             Name = $"block-{i}",
             Block = row,
-            Padding = kind == BlockKind.XSep ? Pick<PaddingDirection>() : null,
+            Padding = kind is BlockKind.XSep or BlockKind.XSepInvertedResidual ? Pick<PaddingDirection>() : null,
             Placement = Pick<PaddingPlacement>(),
             Input = Map(row.In),
         });
@@ -40,12 +40,13 @@ internal sealed class RandomCases(int seed)
         {
             Name = $"random-{seed}-{i}",
             InputChannels = Between(1, 4),
-            NumClasses = Between(2, 12),
+            NumClasses = Between(0, 3) == 0 ? 0 : Between(2, 12),
             StemChannels = stem,
             StemStride = Between(1, 2),
             Blocks = [.. rows],
             LastChannels = Between(4, 24),
-            HiddenFeatures = Between(4, 32),
+            HiddenFeatures = Between(0, 3) == 0 ? 0 : Between(4, 32),
+            HiddenNorm = Between(0, 1) == 0,
             PaddingPlacement = Pick<PaddingPlacement>(),
             PaddingStrategy = Pick<PaddingStrategy>(),
             Activation = Pick<Activation>(),
@@ -65,7 +66,7 @@ internal sealed class RandomCases(int seed)
     {
         // The networks' XSep rows have squeeze-excite on the expanded map or none; it takes four channels.
         var squeeze = kind == BlockKind.Dw ? Pick<SqueezeExcite>() : (SqueezeExcite)Between(0, 1);
-        var expand = kind == BlockKind.InvertedResidual && squeeze == SqueezeExcite.None && Between(0, 2) == 0
+        var expand = (kind is BlockKind.InvertedResidual or BlockKind.XSepInvertedResidual) && squeeze == SqueezeExcite.None && Between(0, 2) == 0
             ? inChannels
             : Between(squeeze == SqueezeExcite.Expanded ? 4 : 1, 24);
         var outputs = Between(0, 2) == 0 && inChannels >= 4 ? inChannels : Between(4, 12);

@@ -59,6 +59,10 @@ public sealed class OptionTests : IDisposable
         ["SepBlock.block"] = (() => new SepBlock(Sep with { Activation = Activation.ReLU }), "activation 'ReLU'"),
         ["InvertedResidualBlock.block"] = (() => new InvertedResidualBlock(Inverted with { Stride = 2 }), "stride '2'"),
         ["InvertedResidualBlock.Backend"] = null,
+        ["XSepInvertedResidualBlock.block"] = (() => new XSepInvertedResidualBlock(XSepInverted with { Stride = 2 }, PaddingDirection.RightBottom), "stride '2'"),
+        ["XSepInvertedResidualBlock.padding"] = (() => new XSepInvertedResidualBlock(XSepInverted, PaddingDirection.LeftTop), "padding 'LeftTop'"),
+        ["XSepInvertedResidualBlock.placement"] = (() => new XSepInvertedResidualBlock(XSepInverted, PaddingDirection.RightBottom, PaddingPlacement.BeforeExpand), "placement 'BeforeExpand'"),
+        ["XSepInvertedResidualBlock.Backend"] = null,
 
         ["SeModule.channels"] = (() => new SeModule(9), "has shape"),
         ["SeModule.reduction"] = (() => new SeModule(8, 2), "has shape"),
@@ -81,6 +85,7 @@ public sealed class OptionTests : IDisposable
         ["Blocks"] = (Network with { Blocks = [.. Network.Blocks.Take(2), XSep with { Kernel = 3, Stride = 2 }] }, "'bneck.2' has stride '2'"),
         ["LastChannels"] = (Network with { LastChannels = 24 }, "has shape"),
         ["HiddenFeatures"] = (Network with { HiddenFeatures = 9 }, "has shape"),
+        ["HiddenNorm"] = (Network with { HiddenNorm = false }, "'bn3.weight' is missing"),
         ["PaddingPlacement"] = (Network with { PaddingPlacement = PaddingPlacement.BeforeExpand }, "'bneck.1' has placement 'BeforeExpand'"),
         ["Activation"] = (Network with { Activation = Activation.ReLU6 }, "the module itself has activation 'ReLU6' in the file, 'HSwish'"),
         ["NormEpsilon"] = (Network with { NormEpsilon = 1e-3 }, null),
@@ -98,6 +103,8 @@ public sealed class OptionTests : IDisposable
     private static BlockSpec Sep => XSep with { Kind = BlockKind.Sep };
 
     private static BlockSpec Inverted => XSep with { Kind = BlockKind.InvertedResidual };
+
+    private static BlockSpec XSepInverted => XSep with { Kind = BlockKind.XSepInvertedResidual };
 
     private string FilePath => _folder.File("module.safetensors");
 
@@ -209,6 +216,7 @@ public sealed class OptionTests : IDisposable
         "DwBlock" => new DwBlock(Dw),
         "SepBlock" => new SepBlock(Sep),
         "InvertedResidualBlock" => new InvertedResidualBlock(Inverted),
+        "XSepInvertedResidualBlock" => new XSepInvertedResidualBlock(XSepInverted, PaddingDirection.RightBottom),
         "SeModule" => new SeModule(8),
         "XSepMobileNetV3Small" => new XSepMobileNetV3Small(3, ImagePreset.Cifar),
         _ => new MobileNet(Network),

@@ -177,7 +177,7 @@ public sealed class MobileNetV3SmallSpecTests
     {
         var e = Assert.Throws<ArgumentException>(() => MobileNetV3SmallSpec.Twin(new()
         {
-            NumClasses = 0,
+            NumClasses = -1,
             InputChannels = -3,
             Width = 0,
             Dropout = 1,
@@ -187,7 +187,7 @@ public sealed class MobileNetV3SmallSpecTests
         }));
         foreach (var part in new[]
         {
-            "'mobilenet-v3-small-twin'", "classes is 0", "input channels is -3", "width multiplier is 0", "dropout is 1", "preset is 4", "2 kernel sizes", "padding placement is 2",
+            "'mobilenet-v3-small-twin'", "classes is -1", "input channels is -3", "width multiplier is 0", "dropout is 1", "preset is 4", "2 kernel sizes", "padding placement is 2",
         })
         {
             Assert.Contains(part, e.Message);

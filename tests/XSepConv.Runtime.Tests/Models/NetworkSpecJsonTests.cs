@@ -40,7 +40,7 @@ public sealed class NetworkSpecJsonTests
             foreach (var spec in NetworkCatalog.Names.Select(name => NetworkCatalog.Build(name, options)))
             {
                 Assert.Equal(spec, NetworkSpec.FromJson(spec.ToJson()));
-                var other = spec with { PaddingStrategy = PaddingStrategy.RightBottom, Blocks = [.. spec.Blocks.Select(block => block with { Kind = BlockKind.Sep, SqueezeExcite = SqueezeExcite.None })] };
+                var other = spec with { PaddingStrategy = PaddingStrategy.RightBottom, Blocks = [.. spec.Blocks.Select(block => block with { Kind = BlockKind.Sep, SqueezeExcite = SqueezeExcite.None, SqueezeChannels = null })] };
                 Assert.Equal(other, NetworkSpec.FromJson(other.ToJson()));
                 Assert.Contains("\"paddingStrategy\":\"RightBottom\"", other.ToJson(), StringComparison.Ordinal);
             }

@@ -77,14 +77,14 @@ public sealed class NetworkSpecTests
             StemChannels = 65_537,
             StemStride = 3,
             LastChannels = -1,
-            HiddenFeatures = 0,
+            HiddenFeatures = -1,
             Dropout = double.NaN,
             PaddingPlacement = (PaddingPlacement)7,
             PaddingStrategy = (PaddingStrategy)9,
             Blocks = [new((BlockKind)99, 4, 0, 70_000, 16, (Activation)99, (SqueezeExcite)9, 3)],
         };
         Lists(
-            bad, "name is empty", "input channels is 0", "classes is 1000001", "stem channels is 65537", "stem stride is 3", "last channels is -1", "hidden features is 0",
+            bad, "name is empty", "input channels is 0", "classes is 1000001", "stem channels is 65537", "stem stride is 3", "last channels is -1", "hidden features is -1",
             "dropout is NaN", "padding placement is 7", "padding strategy is 9", "and 8 more");
         Lists(
             Spec(Row) with { Blocks = bad.Blocks },

@@ -44,8 +44,7 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
     private readonly PackedPointwise _stem;
     private readonly ImmutableArray<PackedBlock> _blocks;
     private readonly PackedPointwise _last;
-    private readonly PackedLinear _hidden;
-    private readonly PackedLinear _classifier;
+    private readonly ImmutableArray<(PackedLinear Packed, Layer Layer)> _head;
 
     public PackedNetwork(FoldedNetwork network)
     {
@@ -53,8 +52,7 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
         _stem = new(network[_layers.Stem], _memory, StemStep<TLanes, TVector, PlanarStep>.TapOrder(_layers.Stem.In));
         _blocks = [.. _layers.Blocks.Select(block => new PackedBlock(block, network, _memory))];
         _last = new(network[_layers.Last], _memory);
-        _hidden = new(network[_layers.Hidden], _memory);
-        _classifier = new(network[_layers.Classifier], _memory);
+        _head = [.. _layers.Head.Select(layer => (new PackedLinear(network[layer], _memory), layer))];
     }
 
     public override int Lanes => TLanes.Count;
@@ -67,8 +65,7 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
         plan.Stem(_stem);
         foreach (var block in _blocks) plan.Block(block);
         plan.Last(_last);
-        plan.Linear(_hidden, _layers.Hidden);
-        plan.Linear(_classifier, _layers.Classifier);
+        foreach (var (packed, layer) in _head) plan.Linear(packed, layer);
         return plan.Build();
     }
 }

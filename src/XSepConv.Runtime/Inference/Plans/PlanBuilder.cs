@@ -121,13 +121,14 @@ internal sealed class PlanBuilder<TLanes, TVector>
                 : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, _threads);
         }
 
-        var (first, two, horizontal, vertical) = (block.Expand!, block.TwoByTwo, block.Horizontal!, block.Vertical!);
+        var (first, two, horizontal, vertical) = (block.Expand, block.TwoByTwo, block.Horizontal!, block.Vertical!);
         var (from, expanded) = (_map, _size);
         if (layers.Pad is { } pad)
         {
             expanded = Size(pad);
             from = Keep(Slot.Padded, BlocksOf(spec.In), expanded);
-            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map), $"padding before {layers.Expand!.Name}");
+            var padded = layers.Expand ?? layers.Spatial[0];
+            Add(new PadStep(spec.In, TLanes.Count, _size, pad.Padding!.Value, _map), $"padding before {padded.Name}");
         }
 
         return new SeparatedStep<TLanes, TVector>(first, two, horizontal, vertical, spec, _size, expanded, from, between, after, _threads);

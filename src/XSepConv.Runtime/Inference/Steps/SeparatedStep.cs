@@ -31,7 +31,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
     private readonly bool _sweepsDown;
 
     public SeparatedStep(
-        PackedPointwise expand, PackedTwoByTwo? twoByTwo, PackedDepthwise horizontal, PackedDepthwise vertical, BlockSpec block,
+        PackedPointwise? expand, PackedTwoByTwo? twoByTwo, PackedDepthwise horizontal, PackedDepthwise vertical, BlockSpec block,
         MapSize input, MapSize expanded,
         Slot from, TileActivation between, TileActivation after, int threads)
     {

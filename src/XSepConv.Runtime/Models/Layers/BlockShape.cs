@@ -6,6 +6,9 @@ internal sealed record BlockShape
     /// <summary>The depthwise convolutions, for kernel size K; null stands for K.</summary>
     public required IReadOnlyList<(int? Height, int? Width)> Kernels { get; init; }
 
+    /// <summary>The first of them is the 2×2 of XSepConv.</summary>
+    public bool HasTwoByTwo => Kernels[0] == (2, 2);
+
     /// <summary>Squeeze-excite may be on the output.</summary>
     public bool SqueezesOutput { get; init; }
 
@@ -34,6 +37,7 @@ internal sealed record BlockShape
             HasBiasedSqueeze = true,
             HasPlainShortcut = true,
         },
+        BlockKind.XSepInvertedResidual => Of(BlockKind.InvertedResidual) with { Kernels = Of(BlockKind.XSep).Kernels },
         _ => throw EnumValues.Unknown(kind),
     };
 }

@@ -4,10 +4,13 @@ namespace XSepConv.Layers;
 
 /// <summary>A network as layers: the one description that whatever counts, folds, packs, plans, draws or checks a network reads.</summary>
 internal sealed record NetworkLayers(
-    NetworkSpec Spec, Layer Stem, ImmutableArray<BlockLayers> Blocks, Layer Last, Layer Pool, Layer Hidden, Layer Classifier)
+    NetworkSpec Spec, Layer Stem, ImmutableArray<BlockLayers> Blocks, Layer Last, Layer Pool, Layer? Hidden, Layer? Classifier)
 {
     /// <summary>Every layer, in the order in which the modules run them.</summary>
-    public IEnumerable<Layer> All => [Stem, .. Blocks.SelectMany(block => block.All), Last, Pool, Hidden, Classifier];
+    public IEnumerable<Layer> All => [Stem, .. Blocks.SelectMany(block => block.All), Last, Pool, .. Head];
+
+    /// <summary>The linear layers.</summary>
+    public IEnumerable<Layer> Head => new[] { Hidden, Classifier }.OfType<Layer>();
 
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="NetworkSpec.Validate"/>.</exception>
     public static NetworkLayers Of(NetworkSpec spec)
@@ -24,11 +27,11 @@ internal sealed record NetworkLayers(
 
         var last = Map("2", from, spec.Blocks[^1].Out, spec.LastChannels, 1, 1);
         var pool = new Layer { Kind = LayerKind.Pool, Name = "pool", From = last, In = spec.LastChannels, Out = spec.LastChannels };
-        var hidden = new Layer
+        var hidden = spec.HiddenFeatures == 0 ? null : new Layer
         {
             Kind = LayerKind.Linear,
             Name = "linear3",
-            Norm = "bn3",
+            Norm = spec.HiddenNorm ? "bn3" : null,
             Bias = true,
             From = pool,
             In = spec.LastChannels,
@@ -36,13 +39,13 @@ internal sealed record NetworkLayers(
             Activation = spec.Activation,
             ActivationName = "act3",
         };
-        var classifier = new Layer
+        var classifier = spec.NumClasses == 0 ? null : new Layer
         {
             Kind = LayerKind.Linear,
             Name = "linear4",
             Bias = true,
-            From = hidden,
-            In = spec.HiddenFeatures,
+            From = hidden ?? pool,
+            In = spec.NumFeatures,
             Out = spec.NumClasses,
         };
         return new(spec, stem, blocks.MoveToImmutable(), last, pool, hidden, classifier);

@@ -1,0 +1,138 @@
+using System.CommandLine;
+using TorchSharp;
+using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
+using XSepConv.Cli.Options;
+using XSepConv.Cli.Startup;
+using XSepConv.Cli.Terminal;
+using XSepConv.Training;
+using static TorchSharp.torch;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>xsepconv convert</c>: a network with XSepConv where it had large depthwise kernels.</summary>
+internal sealed class ConvertCommand
+{
+    // Of a few hundred images the fit gets what it needs; they go through the network at once.
+    private const int UsualImages = 256;
+
+    private readonly CheckpointOption checkpoint = new("A checkpoint of train or import, or a network saved by SaveSafeTensors.");
+
+    private readonly DataOptions data = new(
+        hasDefault: false,
+        "Fit the new kernels to the old ones on training images of a set; without, they are random, to be trained.",
+        name: "--fit");
+
+    private readonly Option<int?> kernel = CheckedOption.OptionalWhole(
+        "--kernel", 3, NetworkSpec.LargestKernel, "The smallest kernel that is replaced at stride 1 (5 without).");
+
+    private readonly Option<int?> strided = CheckedOption.OptionalWhole(
+        "--strided-kernel", 3, NetworkSpec.LargestKernel,
+        "The smallest that is replaced at stride 2, where XSepConv pays from 7 (7 without, or --kernel where that is larger).");
+
+    private readonly Option<int> steps = CheckedOption.Whole(
+        "--steps", 0, 100_000, new ConversionOptions().FitSteps, "Steps of Adam for each fit, after the closed form.");
+
+    private readonly DeviceOptions device = new();
+
+    private readonly Option<string> destination = CheckedOption.Text(
+        "--out", "FILE", "The checkpoint to write.").Or("-o", "--output");
+
+    private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the report as one line of JSON.");
+
+    private ConvertCommand() => destination.Required = true;
+
+    public static Command Create()
+    {
+        var convert = new ConvertCommand();
+        var command = new ToolCommand("convert", "Put XSepConv into a network, where it has large depthwise kernels.")
+        {
+            Examples =
+            [
+                "xsepconv convert --checkpoint net.safetensors --fit folder --data-root pictures --out xsep.safetensors",
+                "xsepconv convert --checkpoint net.safetensors --kernel 5 --out xsep.safetensors    random kernels, to be trained",
+            ],
+        };
+        command.Add("Network", [convert.checkpoint.Option, convert.kernel, convert.strided]);
+        command.Add("Fit", [.. convert.data.All, convert.steps]);
+        command.Add("Device", [.. convert.device.All]);
+        command.Add("Output", [convert.destination, convert.json]);
+        command.Validators.Add(result =>
+        {
+            foreach (var option in new[] { convert.kernel, convert.strided })
+            {
+                if (result.GetResult(option) is { Tokens: [var token] } && int.TryParse(token.Value, out var number) && number % 2 == 0)
+                {
+                    result.AddError($"{option.Name} is '{token.Value}': kernels are odd.");
+                }
+            }
+        });
+        command.SetAction(convert.Run);
+        return command;
+    }
+
+    private void Run(ParseResult result)
+    {
+        var invocation = result.InvocationConfiguration;
+        var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
+        var (path, output) = (checkpoint.Path(result)!, result.GetValue(destination)!);
+        if (Path.GetFullPath(path) == Path.GetFullPath(output))
+        {
+            throw new UserError($"--out is '{output}', the checkpoint itself; choose another file.");
+        }
+
+        using var interrupts = new Interrupts();
+        device.Prepare(result);
+        using var source = ExportSource.Open(path);
+        using var scope = NewDisposeScope();
+        var images = Images(result, path, source, screen, interrupts.Token);
+        var size = source.Training?.ImageShape is { } shape ? (shape.Height, shape.Width)
+            : (source.Network.Spec.DefaultImageSize, source.Network.Spec.DefaultImageSize);
+        var least = result.GetValue(kernel) ?? new ConversionOptions().MinKernel;
+        var (network, report) = NetworkConverter.Convert(source.Network, size, new()
+        {
+            MinKernel = least,
+            MinKernelStride2 = result.GetValue(strided) ?? Math.Max(least, new ConversionOptions().MinKernelStride2),
+            Initialise = images is null ? KernelInitialisation.Random : KernelInitialisation.Fit,
+            Calibration = images,
+            FitSteps = result.GetValue(steps),
+        });
+        using (network)
+        {
+            // What an epoch came to was another network's.
+            network.SaveSafeTensors(output, source.Metadata.Where(entry => entry.Key == DataSpec.MetadataKey).ToDictionary());
+        }
+
+        if (result.GetValue(json))
+        {
+            JsonLine.Write(invocation.Output, new
+            {
+                file = output,
+                replaced = report.Replaced.Select(layer => new { layer.Path, kernel = layer.KernelSize, layer.Stride, layer.FitError }),
+                left = report.Left,
+                parameters = new[] { report.ParametersBefore, report.ParametersAfter },
+                macs = new[] { report.MacsBefore, report.MacsAfter },
+            });
+            return;
+        }
+
+        foreach (var line in report.ToString().TrimEnd().Split('\n')) screen.WriteLine(Printable.Line(line));
+        screen.WriteLine($"{Printable.Line(output)}: {(images is null ? "its new kernels are random: train it" : "fitted")}");
+    }
+
+    private Tensor? Images(ParseResult result, string path, ExportSource source, TextWriter screen, CancellationToken cancel)
+    {
+        if (data.Name(result) is not { } name) return null;
+        var trained = source.Training ?? throw new UserError(
+            $"{path} does not say how its images were normalised, so that nothing can be fitted on others; leave out --fit.");
+        var split = data.OpenForFit(result, name, trained, screen, UsualImages, cancel).Train;
+        if (split.Count < 2) throw new UserError($"--fit is '{name}', which has {split.Count} training image; a fit takes at least 2.");
+        foreach (var batch in BatchSource.ForEvaluation(split, trained.Normalization, split.Count).From(0, ahead: 0))
+        {
+            var weight = source.Network.parameters().First();
+            return TensorBatch.Images(batch, split, weight.device, weight.dtype);
+        }
+
+        return null;
+    }
+}

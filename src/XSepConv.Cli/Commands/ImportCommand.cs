@@ -1,0 +1,166 @@
+using System.CommandLine;
+using System.Globalization;
+using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
+using XSepConv.Cli.Terminal;
+
+namespace XSepConv.Cli.Commands;
+
+/// <summary><c>xsepconv import</c>: pretrained weights of other libraries as a checkpoint. Runs without libtorch.</summary>
+internal sealed class ImportCommand
+{
+    private const int LongestName = 200;
+
+    private static readonly string[] Sources = [.. Enum.GetNames<PretrainedSource>().Select(name => name.ToLowerInvariant())];
+    private static readonly string[] Models = [.. Enum.GetValues<PretrainedSource>().SelectMany(Pretrained.Models)];
+
+    private readonly Argument<string> file = new("file")
+    {
+        Description = "The model's state dict as safetensors, under the names that the library has for its tensors.",
+    };
+
+    private readonly Option<string?> from = CheckedOption.OptionalChoice("--from", Sources, "Whose names they are.");
+
+    private readonly Option<string> model = CheckedOption.Text(
+        "--model", "NAME", $"The model there: {string.Join("; ", Enum.GetValues<PretrainedSource>().Select(Known))}.");
+
+    private readonly Option<string> destination = CheckedOption.Text(
+        "--out", "FILE", "The checkpoint to write: every command takes it.").Or("-o", "--output");
+
+    private readonly Option<string> classes = CheckedOption.Text(
+        "--classes", "FILE", "A text file with the name of a class in each line, in the order of the logits. Default: their numbers.");
+
+    private readonly Option<double[]?> mean = Channels("--mean", "Mean of each channel, where a byte is a number from 0 to 1.", _ => true);
+
+    private readonly Option<double[]?> deviation = Channels(
+        "--std", "Standard deviation of each channel. Default of both: ImageNet's, 0.485,0.456,0.406 and 0.229,0.224,0.225.",
+        value => value > 0);
+
+    private readonly Option<int?> size = CheckedOption.OptionalWhole(
+        "--image-size", 8, 1024, "Rows and columns of the images (224 without).").Or("--size");
+
+    private readonly Option<bool> json = CheckedOption.Flag("--json", "Print one line of JSON.");
+
+    private ImportCommand()
+    {
+        from.Required = model.Required = destination.Required = true;
+        model.CompletionSources.Add(Models);
+    }
+
+    public static Command Create()
+    {
+        var import = new ImportCommand();
+        var command = new ToolCommand("import", "Make a checkpoint of pretrained weights of torchvision or timm.")
+        {
+            Examples =
+            [
+                "xsepconv import mobilenet_v3_small.safetensors --from torchvision --model mobilenet_v3_small --out net.safetensors",
+                "xsepconv import model.safetensors --from timm --model mobilenetv3_large_100 --classes names.txt --out net.safetensors",
+            ],
+        };
+        command.Add(import.file);
+        command.Add("Weights", [import.from, import.model]);
+        command.Add("Data", [import.classes, import.mean, import.deviation, import.size]);
+        command.Add("Output", [import.destination, import.json]);
+        command.SetAction(import.Run);
+        return command;
+    }
+
+    private void Run(ParseResult result)
+    {
+        var (path, output) = (result.GetValue(file)!, result.GetValue(destination)!);
+        RegularFile.Require(path);
+        if (Path.GetFullPath(path) == Path.GetFullPath(output))
+        {
+            throw new UserError($"--out is '{output}', the file itself; choose another.");
+        }
+
+        var source = Enum.Parse<PretrainedSource>(result.GetValue(from)!, ignoreCase: true);
+        using var weights = Open(path, source, result.GetValue(model)!);
+        var data = Data(result, weights.Spec);
+        weights.Write(output, data);
+        var (spec, invocation) = (weights.Spec, result.InvocationConfiguration);
+        var parameters = spec.ParameterCount();
+        if (result.GetValue(json))
+        {
+            var report = new { file = output, model = spec.Name, parameters, classes = spec.NumClasses, imageSize = data.Height };
+            JsonLine.Write(invocation.Output, report);
+            return;
+        }
+
+        invocation.Output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Printable.Line(output)}: {spec.Name}, {parameters:N0} parameters, {spec.NumClasses:N0} classes, images of "
+            + $"{data.Channels}×{data.Height}×{data.Width}"));
+    }
+
+    private static string Known(PretrainedSource source) =>
+        $"of {source.ToString().ToLowerInvariant()} {string.Join(", ", Pretrained.Models(source))}";
+
+    private static PretrainedFile Open(string path, PretrainedSource source, string model)
+    {
+        try
+        {
+            return PretrainedFile.Open(path, source, model);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UserError(e.Message) { ShowsAll = true };
+        }
+    }
+
+    private DataSpec Data(ParseResult result, NetworkSpec spec)
+    {
+        var names = result.GetValue(classes) is { } path ? Names(path, spec.NumClasses) : null;
+        var usual = Pretrained.ImageNet(spec, names);
+        foreach (var option in new[] { mean, deviation })
+        {
+            if (result.GetValue(option) is { Length: > 0 } values && values.Length != spec.InputChannels)
+            {
+                throw new UserError($"{option.Name} has {values.Length} numbers; the network takes {spec.InputChannels} channels.");
+            }
+        }
+
+        var side = result.GetValue(size) ?? usual.Height;
+        return usual with
+        {
+            Mean = result.GetValue(mean) is { Length: > 0 } means ? means : usual.Mean,
+            Std = result.GetValue(deviation) is { Length: > 0 } deviations ? deviations : usual.Std,
+            Height = side,
+            Width = side,
+        };
+    }
+
+    private static string[] Names(string path, int count)
+    {
+        RegularFile.Require(path);
+        string[] lines = [.. File.ReadLines(path).Take(NetworkSpec.MostClasses + 1).Select(line => line.Trim())];
+        if (lines is [.., ""]) lines = lines[..^1];
+        if (lines.Length != count)
+        {
+            throw new UserError($"--classes is '{path}', which has {lines.Length:N0} lines; the network tells {count:N0} classes apart.");
+        }
+
+        var wrong = Array.FindIndex(lines, line => line.Length is 0 or > LongestName);
+        return wrong < 0
+            ? lines
+            : throw new UserError($"--classes is '{path}', whose line {wrong + 1:N0} is empty or longer than {LongestName} characters.");
+    }
+
+    private static Option<double[]?> Channels(string name, string description, Func<double, bool> isRight) =>
+        CheckedOption.Make<double[]?>(name, "X,X,X", description, null, text =>
+        {
+            var parts = text.Split(',');
+            var values = new double[parts.Length];
+            for (var i = 0; i < parts.Length; i++)
+            {
+                if (!double.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i])
+                    || !double.IsFinite(values[i]) || !isRight(values[i]))
+                {
+                    return (null, "give a number for each channel, separated by commas");
+                }
+            }
+
+            return (values, null);
+        });
+}

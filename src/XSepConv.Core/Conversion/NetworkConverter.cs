@@ -1,0 +1,203 @@
+using TorchSharp.Modules;
+using XSepConv.Layers;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>What <see cref="NetworkConverter"/> makes.</summary>
+/// <param name="Network">The new network, in the mode of the old one.</param>
+/// <param name="Report">What was replaced, what stayed and why, parameters and MACs before and after.</param>
+public sealed record ConvertedNetwork(MobileNet Network, ConversionReport Report);
+
+/// <summary>
+/// Makes a <see cref="MobileNet"/> with XSepConv of one without: rows of its table change their kind, so that the result is saved, loaded,
+/// compiled and exported like any other. <see cref="XSepConverter"/> does it to networks of other modules.
+/// </summary>
+/// <remarks>
+/// <para>A row of kind <see cref="BlockKind.InvertedResidual"/> becomes <see cref="BlockKind.XSepInvertedResidual"/>, one of kind
+/// <see cref="BlockKind.Dw"/> becomes <see cref="BlockKind.XSep"/> unless it has squeeze-excite on its output. All other tensors are
+/// copied. Inside XSepConv stands the row's own nonlinearity, and the padding is planned as <see cref="NetworkSpec.Paddings"/> does.</para>
+/// </remarks>
+public static class NetworkConverter
+{
+    /// <summary>Converts a network; it stays as it is.</summary>
+    /// <param name="network">On any device, of any floating-point type.</param>
+    /// <param name="size">Height and width of the images, for the report's MACs.</param>
+    /// <param name="options">
+    /// From which kernel on, and how the new weights start; the defaults when null.
+    /// <see cref="ConversionOptions.Activation"/> and <see cref="ConversionOptions.WithoutBatchNorm"/> are for other networks.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The size is below 1×1, an option is out of range or for other networks, or the network does not run on
+    /// <see cref="ConversionOptions.Calibration"/>.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is nothing to replace (the message says why), or a fit does not converge.
+    /// </exception>
+    public static ConvertedNetwork Convert(MobileNet network, (int Height, int Width) size, ConversionOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        options ??= new();
+        Check(size, options);
+        ModuleState.RequireAlive(network);
+        var spec = network.Spec;
+        var refusals = spec.Blocks.Select(row => Refusal(row, options)).ToArray();
+        LeftLayer[] left = [.. refusals.Select((reason, i) => (reason, i)).Where(entry => entry.reason is not null)
+            .Select(entry => new LeftLayer($"bneck.{entry.i}.{NameOf(spec.Blocks[entry.i])}", entry.reason!))];
+        if (left.Length == spec.Blocks.Length)
+        {
+            throw new InvalidOperationException(
+                $"There is nothing to replace: {Listing.Of(left.Select(layer => $"{layer.Path}: {layer.Reason}"))}.");
+        }
+
+        var converted = spec with { Blocks = [.. spec.Blocks.Select((row, i) => refusals[i] is null ? Replaced(row) : row)] };
+        var weight = network.parameters().First();
+        var result = new MobileNet(converted, weight.device, weight.dtype);
+        try
+        {
+            var report = Fill(network, result, size, options, left);
+            result.train(network.training);
+            return new(result, report);
+        }
+        catch
+        {
+            result.Dispose();
+            throw;
+        }
+    }
+
+    private static void Check((int Height, int Width) size, ConversionOptions options)
+    {
+        options.Validate();
+        if (size.Height < 1 || size.Width < 1)
+        {
+            throw new ArgumentException($"The size is {size.Height}×{size.Width}; an image has at least 1×1 pixel.", nameof(size));
+        }
+
+        var usual = new ConversionOptions();
+        if (options.Activation != usual.Activation || options.WithoutBatchNorm != usual.WithoutBatchNorm)
+        {
+            throw new ArgumentException(
+                $"{nameof(options.Activation)} and {nameof(options.WithoutBatchNorm)} are for networks of other modules: a row has one "
+                + "nonlinearity, and batch norms everywhere. Leave them out.",
+                nameof(options));
+        }
+    }
+
+    private static string? Refusal(BlockSpec row, ConversionOptions options)
+    {
+        if (row.Kind is not (BlockKind.InvertedResidual or BlockKind.Dw)) return $"the row is {row.Kind} already";
+        var (least, option) = row.Stride == 1
+            ? (options.MinKernel, nameof(options.MinKernel))
+            : (options.MinKernelStride2, nameof(options.MinKernelStride2));
+        if (row.Kernel < least) return $"its kernel is {row.Kernel}×{row.Kernel}, and {option} is {least}";
+        return row.SqueezeExcite == SqueezeExcite.Output
+            ? $"its squeeze-excite is on the output, where an {BlockKind.XSep} row has it on the expanded map"
+            : null;
+    }
+
+    private static BlockSpec Replaced(BlockSpec row) => row with
+    {
+        Kind = row.Kind == BlockKind.Dw ? BlockKind.XSep : BlockKind.XSepInvertedResidual,
+    };
+
+    // The depthwise convolution, or the first of them.
+    private static string NameOf(BlockSpec row) =>
+        BlockLayers.Of(row, row.HasTwoByTwo ? PaddingDirection.RightBottom : null).Spatial[0].Name;
+
+    private static ConversionReport Fill(
+        MobileNet from, MobileNet to, (int Height, int Width) size, ConversionOptions options, LeftLayer[] left)
+    {
+        using var scope = NewDisposeScope();
+        using var untouched = new RandomState();
+        using var probing = new Probing(from);
+        to.eval();
+        var (modules, paddings) = (from.named_modules().ToDictionary(entry => entry.name, entry => entry.module), to.Spec.Paddings());
+        CopyTensors(from, to);
+        var replaced = new List<ReplacedLayer>();
+        var profile = ModelProfile.Of(from.Spec, size.Height, size.Width);
+        for (var i = 0; i < from.Spec.Blocks.Length; i++)
+        {
+            var (old, row) = (from.Spec.Blocks[i], to.Spec.Blocks[i]);
+            if (old.Kind == row.Kind) continue;
+            var (name, norm) = ($"bneck.{i}.conv2", $"bneck.{i}.bn2");
+            var strided = MapSize(size, to.Spec.InputStrides()[i]);
+            var candidate = new DepthwiseCandidate(
+                name, (Conv2d)modules[name], norm, (BatchNorm2d)modules[norm], [1, old.Expand, strided.Height, strided.Width],
+                [1, old.Expand, DivideUp(strided.Height, old.Stride), DivideUp(strided.Width, old.Stride)]);
+            var error = options.Initialise == KernelInitialisation.Fit
+                ? Fit(from, to, $"bneck.{i}.", candidate, paddings[i]!.Value, options with { Activation = row.Activation })
+                : (double?)null;
+            replaced.Add(Replacement.Describe(candidate, paddings[i]!.Value, error));
+        }
+
+        var after = ModelProfile.Of(to.Spec, size.Height, size.Width);
+        return new(
+            [1, from.Spec.InputChannels, size.Height, size.Width], replaced, left, profile.Parameters, after.Parameters, profile.Macs,
+            after.Macs, NotCounted: null);
+    }
+
+    private static (long Height, long Width) MapSize((int Height, int Width) image, int stride) =>
+        (DivideUp(image.Height, stride), DivideUp(image.Width, stride));
+
+    private static long DivideUp(long size, int stride) => (size + stride - 1) / stride;
+
+    // XSepConv is three convolutions where there was one: what came after it is two numbers further on.
+    private static string KeyOf(string key, NetworkSpec from, NetworkSpec to)
+    {
+        var path = key.Split('.');
+        if (path[0] != "bneck" || path[2] is not ("conv3" or "bn3")) return key;
+        var i = int.Parse(path[1], System.Globalization.CultureInfo.InvariantCulture);
+        if (from.Blocks[i].Kind == to.Blocks[i].Kind) return key;
+        path[2] = $"{path[2][..^1]}5";
+        return string.Join('.', path);
+    }
+
+    private static bool IsReplaced(string key, NetworkSpec from, NetworkSpec to)
+    {
+        var path = key.Split('.');
+        if (path[0] != "bneck" || path[2] is not ("conv2" or "bn2")) return false;
+        var i = int.Parse(path[1], System.Globalization.CultureInfo.InvariantCulture);
+        return from.Blocks[i].Kind != to.Blocks[i].Kind;
+    }
+
+    private static void CopyTensors(MobileNet from, MobileNet to)
+    {
+        var state = to.state_dict();
+        foreach (var (key, tensor) in from.state_dict())
+        {
+            if (!IsReplaced(key, from.Spec, to.Spec)) state[KeyOf(key, from.Spec, to.Spec)].copy_(tensor);
+        }
+
+        var modules = to.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
+        foreach (var (path, module) in from.named_modules())
+        {
+            if (ModuleState.NormOf(module) is not { } norm) continue;
+            string[] paths = IsReplaced(path, from.Spec, to.Spec)
+                ? [path, $"{path[..^1]}3", $"{path[..^1]}4"]
+                : [KeyOf(path, from.Spec, to.Spec)];
+            foreach (var now in paths) ModuleState.SetNorm(modules[now], norm.Epsilon, norm.Momentum);
+        }
+    }
+
+    private static double Fit(
+        MobileNet from, MobileNet to, string block, DepthwiseCandidate candidate, PaddingDirection padding, ConversionOptions options)
+    {
+        var weight = candidate.Convolution.weight;
+        using var module = new XSepConv2d(
+            candidate.Channels, candidate.KernelSize, candidate.Stride, padding, options.Activation, weight.device, weight.dtype);
+        module.eval();
+        var old = candidate.BatchNorm!;
+        foreach (var norm in module.children().OfType<BatchNorm2d>()) (norm.eps, norm.momentum) = (old.eps, old.momentum);
+        var error = OperatorFit.Run(from, candidate, module, options);
+        var state = to.state_dict();
+        foreach (var (key, tensor) in module.state_dict())
+        {
+            // conv1 of the operator is conv2 of the block.
+            var dot = key.IndexOf('.', StringComparison.Ordinal);
+            state[$"{block}{key[..(dot - 1)]}{key[dot - 1] - '0' + 1}{key[dot..]}"].copy_(tensor);
+        }
+
+        return error;
+    }
+}

@@ -1,0 +1,65 @@
+namespace XSepConv;
+
+/// <summary>
+/// Weights that torchvision and timm publish: MobileNetV3-Small, MobileNetV3-Large and MobileNetV2, from their names into a checkpoint of
+/// this library.
+/// </summary>
+public static class Pretrained
+{
+    /// <summary>The models of a library that are known here.</summary>
+    public static IReadOnlyList<string> Models(PretrainedSource source)
+    {
+        EnumValues.Require(source);
+        return [.. PretrainedModel.NamesOf(source)];
+    }
+
+    /// <summary>The network of a model, for 1000 classes where <paramref name="options"/> do not say otherwise.</summary>
+    /// <param name="source">Whose model.</param>
+    /// <param name="model">Its name there, one of <see cref="Models"/>.</param>
+    /// <param name="options">Classes, channels of the images and the rest; null for the model's own.</param>
+    /// <exception cref="ArgumentException">There is no such model, or an option is out of range.</exception>
+    public static NetworkSpec Spec(PretrainedSource source, string model, MobileNetV3Options? options = null) =>
+        PretrainedModel.Of(source, model).Build(options);
+
+    /// <summary>
+    /// Writes a file of pretrained weights as a checkpoint: the tensors under this library's keys, with what network they are and what it
+    /// was trained on. How many classes and channels there are is read off the tensors.
+    /// </summary>
+    /// <param name="path">A safetensors file with the state dict of the model.</param>
+    /// <param name="source">Whose names it has.</param>
+    /// <param name="model">The model's name there, one of <see cref="Models"/>.</param>
+    /// <param name="output">The checkpoint; replaced as a whole or not at all.</param>
+    /// <param name="data">
+    /// What it was trained on; null for ImageNet as both libraries prepare it: 224×224, mean (0.485, 0.456, 0.406) and standard deviation
+    /// (0.229, 0.224, 0.225), classes named by their numbers.
+    /// </param>
+    /// <returns>The network.</returns>
+    /// <exception cref="ArgumentException">There is no such model.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is no safetensors or damaged, or tensors are missing, unexpected or of a wrong shape or type (all are listed), or
+    /// <paramref name="data"/> does not fit.
+    /// </exception>
+    /// <exception cref="IOException">The output can't be written.</exception>
+    public static NetworkSpec Import(string path, PretrainedSource source, string model, string output, DataSpec? data = null)
+    {
+        using var file = PretrainedFile.Open(path, source, model);
+        file.Write(output, data ?? ImageNet(file.Spec));
+        return file.Spec;
+    }
+
+    /// <summary>ImageNet as torchvision and timm prepare it.</summary>
+    /// <param name="classes">Names of the classes; null for numbers.</param>
+    internal static DataSpec ImageNet(NetworkSpec spec, IReadOnlyList<string>? classes = null)
+    {
+        double[] mean = [0.485, 0.456, 0.406], deviation = [0.229, 0.224, 0.225];
+
+        // Of other channels nothing is known: half of the range on either side.
+        var isRgb = spec.InputChannels == mean.Length;
+        return new(
+            "imagenet", Synthetic: false, classes ?? [.. Enumerable.Range(0, spec.NumClasses).Select(number => $"{number}")],
+            isRgb ? mean : [.. Enumerable.Repeat(0.5, spec.InputChannels)],
+            isRgb ? deviation : [.. Enumerable.Repeat(0.5, spec.InputChannels)],
+            spec.InputChannels, spec.DefaultImageSize, spec.DefaultImageSize);
+    }
+}

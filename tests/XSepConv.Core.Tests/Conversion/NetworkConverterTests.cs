@@ -1,0 +1,125 @@
+using TorchSharp;
+using XSepConv.Core.Tests.Inference;
+using XSepConv.Kernels;
+using static TorchSharp.torch;
+
+namespace XSepConv.Core.Tests.Conversion;
+
+/// <summary>Rows of a network's table change their kind, and the result is a network like any other.</summary>
+public sealed class NetworkConverterTests : IDisposable
+{
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _folder.Dispose();
+    }
+
+    private static MobileNetV3Options Options => new() { NumClasses = 5, Width = 0.25, Preset = ImagePreset.Cifar };
+
+    [Fact]
+    public void Rows_of_five_and_more_at_stride_1_are_replaced_and_all_else_is_copied()
+    {
+        using var noGrad = no_grad();
+        using var network = RandomNetworks.Create(PublishedSpec.MobileNetV3Small(Options), 4);
+        var before = Values(network);
+        var (converted, report) = NetworkConverter.Convert(network, (32, 32));
+        using (converted)
+        {
+            // Of Howard's table: rows 4 to 7, 9 and 10 are 5×5 at stride 1.
+            int[] replaced = [4, 5, 6, 7, 9, 10];
+            Assert.Equal(replaced.Select(i => $"bneck.{i}.conv2"), report.Replaced.Select(layer => layer.Path));
+            Assert.Equal([0, 1, 2, 3, 8], report.Left.Select(layer => int.Parse(layer.Path.Split('.')[1])));
+            Assert.Contains("MinKernelStride2 is 7", report.Left[^1].Reason);
+            Assert.All(converted.Spec.Blocks.Select((row, i) => (row, i)), at => Assert.Equal(
+                replaced.Contains(at.i) ? BlockKind.XSepInvertedResidual : BlockKind.InvertedResidual, at.row.Kind));
+            Assert.Equal(before, Values(network));
+            var state = converted.state_dict();
+            Assert.True(state["bneck.4.conv5.weight"].eq(network.state_dict()["bneck.4.conv3.weight"]).all().ToBoolean());
+            Assert.True(state["bneck.4.bn5.running_var"].eq(network.state_dict()["bneck.4.bn3.running_var"]).all().ToBoolean());
+            Assert.True(state["bneck.10.se.se.1.bias"].eq(network.state_dict()["bneck.10.se.se.1.bias"]).all().ToBoolean());
+            Assert.True(state["linear4.weight"].eq(network.state_dict()["linear4.weight"]).all().ToBoolean());
+            Assert.Equal(1e-3, ((TorchSharp.Modules.BatchNorm2d)converted.named_modules().Single(at => at.name == "bneck.4.bn3").module).eps);
+
+            // 4 + 2K for K² taps, and two more batch norms for each channel.
+            var channels = replaced.Sum(i => converted.Spec.Blocks[i].Expand);
+            Assert.Equal(network.Spec.ParameterCount() + (channels * (4 + 10 - 25 + 4)), converted.Spec.ParameterCount());
+            Assert.Equal((network.Spec.ParameterCount(), converted.Spec.ParameterCount()), (report.ParametersBefore, report.ParametersAfter));
+            Assert.Equal(report.MacsBefore - report.Replaced.Sum(layer => layer.MacsBefore - layer.MacsAfter), report.MacsAfter);
+            Assert.False(converted.training);
+        }
+    }
+
+    // Kernels that are products of a column and a row are XSepConv's own: what is left of the fit is its nonlinearity.
+    [Fact]
+    public void A_fit_brings_the_answers_near_and_the_checkpoint_compiles()
+    {
+        using var noGrad = no_grad();
+        var rows = PublishedSpec.MobileNetV2(Options).Blocks.Take(3).Select(row => row with { Kernel = 5 });
+        var spec = PublishedSpec.MobileNetV2(Options) with { Blocks = [.. rows], LastChannels = 24 };
+        using var network = RandomNetworks.Create(spec, 4);
+        network.to(float32);
+        foreach (var block in Enumerable.Range(0, 3))
+        {
+            var weight = network.state_dict()[$"bneck.{block}.conv2.weight"];
+            weight.copy_(rand(weight.shape[0], 1, 5, 1) * rand(weight.shape[0], 1, 1, 5));
+        }
+
+        var images = randn(24, 3, 32, 32);
+        var options = new ConversionOptions { Calibration = images, FitSteps = 60, MinKernelStride2 = 5 };
+        var expected = network.call(images);
+        using var random = NetworkConverter.Convert(network, (32, 32), options).Network;
+        var (fitted, report) = NetworkConverter.Convert(network, (32, 32), options with { Initialise = KernelInitialisation.Fit });
+        using (fitted)
+        {
+            Assert.Equal(3, report.Replaced.Count);
+            Assert.All(report.Replaced, layer => Assert.InRange(layer.FitError!.Value, 0, 0.6));
+            Assert.True(Distance(fitted.call(images)) < 0.5 * Distance(random.call(images)), $"{Distance(fitted.call(images))} of {Distance(random.call(images))}");
+
+            fitted.SaveSafeTensors(_folder.File("fitted"));
+            using var again = MobileNet.FromSafeTensors(_folder.File("fitted"));
+            again.eval();
+            var logits = fitted.call(images).data<float>().ToArray();
+            Assert.Equal(logits, again.call(images).data<float>().ToArray());
+            foreach (var kernel in KernelRegistry.Available.Select(kernels => kernels.Name))
+            {
+                using var session = CompiledModel.Load(_folder.File("fitted"), kernel).CreateSession(24, 1, 32, 32);
+                var compiled = new float[logits.Length];
+                session.Run(images.data<float>().ToArray(), compiled);
+                Assert.All(compiled.Zip(logits), pair => Assert.Equal(pair.Second, pair.First, 1e-4 * logits.Max(Math.Abs)));
+            }
+        }
+
+        double Distance(Tensor logits) => (logits - expected).square().mean().sqrt().ToDouble() / expected.std().ToDouble();
+    }
+
+    [Fact]
+    public void Rows_of_the_notes_become_XSep_rows()
+    {
+        using var network = new MobileNet(MobileNetV3SmallSpec.Twin(Options));
+        var (converted, report) = NetworkConverter.Convert(network, (32, 32));
+        using (converted)
+        {
+            // The twin of the notes' rows 4 to 7: squeeze-excite on the expanded map, 5×5, stride 1.
+            Assert.Equal([4, 5, 6, 7], report.Replaced.Select(layer => int.Parse(layer.Path.Split('.')[1])));
+            var notes = MobileNetV3SmallSpec.XSep(Options);
+            Assert.Equal(notes.Blocks.Take(8), converted.Spec.Blocks.Take(8));
+        }
+    }
+
+    [Fact]
+    public void What_can_not_be_is_refused_and_says_why()
+    {
+        using var network = new MobileNet(PublishedSpec.MobileNetV2(Options));
+        var nothing = Assert.Throws<InvalidOperationException>(() => NetworkConverter.Convert(network, (32, 32)));
+        Assert.Contains("bneck.0.conv2: its kernel is 3×3, and MinKernel is 5", nothing.Message);
+        var activation = new ConversionOptions { Activation = Activation.ReLU, MinKernel = 3 };
+        Assert.Contains("a row has one nonlinearity", Assert.Throws<ArgumentException>(() => NetworkConverter.Convert(network, (32, 32), activation)).Message);
+        Assert.Contains("0×32", Assert.Throws<ArgumentException>(() => NetworkConverter.Convert(network, (0, 32))).Message);
+    }
+
+    private static Dictionary<string, double[]> Values(nn.Module module) =>
+        module.state_dict().ToDictionary(entry => entry.Key, entry => TensorBytes.Doubles(entry.Value));
+}

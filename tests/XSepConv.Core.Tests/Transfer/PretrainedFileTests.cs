@@ -1,0 +1,87 @@
+namespace XSepConv.Core.Tests.Transfer;
+
+/// <summary>Files that do not hold a model: all that is wrong is said at once.</summary>
+public sealed class PretrainedFileTests : IDisposable
+{
+    private const PretrainedSource Source = PretrainedSource.TorchVision;
+    private const string Model = "mobilenet_v2";
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Missing_extra_and_misshapen_tensors_are_all_listed()
+    {
+        var tensors = Tensors(Pretrained.Spec(Source, Model), Source);
+        var removed = tensors.Where(tensor => tensor.Name.StartsWith("features.7.", StringComparison.Ordinal) && !tensor.Name.EndsWith("tracked", StringComparison.Ordinal)).ToList();
+        var changed = tensors.First(tensor => tensor.Name == "features.1.conv.0.0.weight");
+        SafeTensor[] extra = [.. Enumerable.Range(0, 15).Select(i => new SafeTensor($"extra.{i}", SafeTensorType.F32, [1], new byte[4]))];
+        Write([.. tensors.Except(removed).Except([changed]), changed with { Shape = [1, 32, 3, 3] }, .. extra]);
+        var message = Assert.Throws<InvalidDataException>(() => Open()).Message;
+        Assert.All(removed, tensor => Assert.Contains($"\n- '{tensor.Name}' is missing", message, StringComparison.Ordinal));
+        Assert.All(extra, tensor => Assert.Contains($"\n- '{tensor.Name}' is unexpected", message, StringComparison.Ordinal));
+        Assert.Contains("'features.1.conv.0.0.weight' has shape [1, 32, 3, 3], the model's is [32, 1, 3, 3]", message, StringComparison.Ordinal);
+        Assert.Contains($"{removed.Count + 1 + extra.Length} things are wrong", message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder.File("out")));
+    }
+
+    [Fact]
+    public void Counters_may_be_missing()
+    {
+        Write([.. Tensors(Pretrained.Spec(Source, Model), Source).Where(tensor => !tensor.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal))]);
+        Pretrained.Import(_folder.File("in"), Source, Model, _folder.File("out"));
+        using var network = MobileNet.FromSafeTensors(_folder.File("out"));
+        Assert.Equal(0, network.get_buffer("bn1.num_batches_tracked")!.item<long>());
+    }
+
+    [Fact]
+    public void Classes_and_channels_are_read_off_the_tensors()
+    {
+        var spec = Pretrained.Spec(Source, Model, new() { NumClasses = 7, InputChannels = 1 });
+        Write(Tensors(spec, Source));
+        Assert.Equal((7, 1), (Open().NumClasses, Open().InputChannels));
+        var data = CompiledModel.Load(_folder.File("out")).Data!;
+        Assert.Equal((1, 224, 7, "6"), (data.Channels, data.Height, data.Classes.Count, data.Classes[^1]));
+    }
+
+    [Fact]
+    public void The_model_that_a_file_holds_is_named()
+    {
+        Write(Tensors(Pretrained.Spec(PretrainedSource.Timm, "mobilenetv3_small_100"), PretrainedSource.Timm));
+        Assert.Contains("It has the tensors of Timm's mobilenetv3_small_100.", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
+        Write([.. Tensors(Pretrained.Spec(Source, Model), Source).Select(tensor => tensor with { Name = "module." + tensor.Name })]);
+        Assert.Contains("begin with 'module.'", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Values_that_no_weight_has_and_data_that_does_not_fit_are_refused()
+    {
+        var tensors = Tensors(Pretrained.Spec(Source, Model), Source);
+        var variance = Array.FindIndex(tensors, tensor => tensor.Name == "features.0.1.running_var");
+        Write([.. tensors.Select((tensor, i) => i == variance ? tensor with { Data = Enumerable.Repeat<byte>(0xBF, 4 * 32).ToArray() } : tensor)]);
+        Assert.Contains("a variance is not negative", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
+        Assert.Contains("bn1.running_var", Assert.Throws<InvalidDataException>(() => MobileNet.FromPretrained(_folder.File("in"), Source, Model)).Message, StringComparison.Ordinal);
+
+        Write(tensors);
+        var data = new DataSpec("two", false, ["a", "b"], [0, 0, 0], [1, 1, 1], 3, 32, 32);
+        Assert.Contains("1000", Assert.Throws<InvalidDataException>(() => Pretrained.Import(_folder.File("in"), Source, Model, _folder.File("out"), data)).Message, StringComparison.Ordinal);
+        Assert.Contains("known are mobilenet_v3_small", Assert.Throws<ArgumentException>(() => Pretrained.Spec(Source, "resnet18")).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Pretrained.Models((PretrainedSource)5));
+    }
+
+    [Fact]
+    public void A_tag_of_timm_says_how_weights_were_trained_and_not_which_network_they_are() =>
+        Assert.Equal(Pretrained.Spec(PretrainedSource.Timm, "mobilenetv3_small_100"), Pretrained.Spec(PretrainedSource.Timm, "mobilenetv3_small_100.lamb_in1k"));
+
+    private NetworkSpec Open() => Pretrained.Import(_folder.File("in"), Source, Model, _folder.File("out"));
+
+    private void Write(SafeTensor[] tensors) => SafeTensors.Write(_folder.File("in"), tensors);
+
+    private static SafeTensor[] Tensors(NetworkSpec spec, PretrainedSource source) => [.. ForeignNames.Of(spec, source).Select(tensor =>
+    {
+        var isCounter = tensor.Shape.Length == 0;
+        return new SafeTensor(
+            tensor.Name, isCounter ? SafeTensorType.I64 : SafeTensorType.F32, [.. tensor.Shape],
+            new byte[isCounter ? 8 : 4 * tensor.Shape.Aggregate(1L, (product, size) => product * size)]);
+    })];
+}
