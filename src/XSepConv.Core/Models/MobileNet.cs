@@ -21,11 +21,12 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
     private readonly Sequential bneck;
-    private readonly Linear? linear3, linear4;
+    private readonly Linear? linear3;
     private readonly BatchNorm1d? bn3;
     private readonly Dropout dropout;
     private readonly ModuleNorms _norms;
     private readonly ConvolutionStage _stem, _last;
+    private Linear? linear4;
 
     /// <summary>Assembles and initialises the network.</summary>
     /// <param name="spec">The table and what is around it; it is validated.</param>
@@ -66,7 +67,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
     }
 
     /// <summary>What this network was built from.</summary>
-    public NetworkSpec Spec { get; }
+    public NetworkSpec Spec { get; private set; }
 
     IReadOnlyList<FusableStage> IFusableEnds.Ends => [_stem, _last];
 
@@ -89,8 +90,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
-        _norms.RequireStatistics(x, GetType().Name);
+        x = Checked(x);
         return Classify(_last.Forward(bneck.call(_stem.Forward(x)))).MoveToOuterDisposeScope();
     }
 
@@ -159,7 +159,9 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
         }
     }
 
-    private Tensor Classify(Tensor x)
+    private Tensor Classify(Tensor x) => Logits(Pooled(x));
+
+    private Tensor Pooled(Tensor x)
     {
         x = nn.functional.adaptive_avg_pool2d(x, 1).flatten(1);
         if (linear3 is not null)
@@ -168,8 +170,10 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
             x = Spec.Activation.Apply(bn3?.call(x) ?? x);
         }
 
-        return linear4?.call(dropout.call(x)) ?? x;
+        return x;
     }
+
+    private Tensor Logits(Tensor x) => linear4?.call(dropout.call(x)) ?? x;
 
     private void Initialise()
     {

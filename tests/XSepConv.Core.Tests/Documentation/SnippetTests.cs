@@ -16,6 +16,7 @@ public sealed class SnippetTests : IDisposable
     {
         Directory.SetCurrentDirectory(_folder);
         File.Copy(Path.Combine(Repository.Root, "tests/XSepConv.Training.Tests/Data/Fixtures/kinds/420.jpg"), "photo.jpg");
+        if (page.EndsWith("transfer.md", StringComparison.Ordinal)) WriteTorchVisions("mobilenet_v3_small");
         foreach (var snippet in Snippet.In(page))
         {
             random.manual_seed(1);
@@ -24,6 +25,16 @@ public sealed class SnippetTests : IDisposable
             var printed = snippet.Run(images, labels);
             if (snippet.Output is not null) Assert.Equal(snippet.Output, printed);
         }
+    }
+
+    // As torchvision publishes it, with random weights.
+    private static void WriteTorchVisions(string model)
+    {
+        var spec = Pretrained.Spec(PretrainedSource.TorchVision, model);
+        using var network = new MobileNet(spec);
+        var tensors = ModuleState.Tensors(network).ToDictionary(tensor => tensor.Name);
+        SafeTensors.Write($"{model}.safetensors", ForeignNames.Of(spec, PretrainedSource.TorchVision).Select(tensor =>
+            tensors[tensor.Key] with { Name = tensor.Name, Shape = [.. tensor.Shape] }));
     }
 
     [Fact]

@@ -2,7 +2,7 @@
 
 For every model of torchvision, and of timm by its published block strings, this writes
 FOLDER/SOURCE-MODEL.safetensors   the state dict, in float32, under that library's names
-FOLDER/SOURCE-MODEL.answers       "images", "logits", and after one forward in training mode each "running/NAME"; all in float64
+FOLDER/SOURCE-MODEL.answers       "images", "logits", "features" (what the classifier gets), "map/N" at each stride, and after one forward in training mode each "running/NAME"; all in float64
 FOLDER/SOURCE-MODEL.pth           the state dict as torch.save writes it (torchvision only)
 FOLDER/shapes.json                names and shapes of torchvision's models at other widths, in the order of their layers
 
@@ -44,6 +44,10 @@ TIMM = {
         ["ds_r1_k3_s1_c16"], ["ir_r2_k3_s2_e6_c24"], ["ir_r3_k3_s2_e6_c32"], ["ir_r4_k3_s2_e6_c64"], ["ir_r3_k3_s1_e6_c96"],
         ["ir_r3_k3_s2_e6_c160"], ["ir_r1_k3_s1_e6_c320"]], 1280),
 }
+
+
+# Of torchvision's features, those whose maps timm's features_only gives.
+MAPS = {"mobilenet_v3_small": [0, 1, 3, 8, 12], "mobilenet_v3_large": [1, 3, 6, 12, 16], "mobilenet_v2": [1, 3, 6, 13, 17]}
 
 
 def divisible(channels):
@@ -126,10 +130,13 @@ def randomise(model, seed):
     return model
 
 
-def answer(path, model, names):
+def answer(path, model, names, maps):
     model = model.double().eval()
     images = torch.randn(3, 3, 96, 64, generator=torch.Generator().manual_seed(5)).double()
     answers = {"images": images, "logits": model(images)}
+    answers["features"] = model.classifier[:-1](model.features(images).mean(dim=(2, 3)))
+    for i, last in enumerate(maps):
+        answers[f"map/{i}"] = model.features[:last + 1](images)
     model.train()(images)
     for name, tensor in zip(names, model.state_dict().values()):
         if "running" in name:
@@ -146,7 +153,7 @@ def main():
         state = model.state_dict()
         xt.save_safetensors(state, folder / f"TorchVision-{name}.safetensors")
         torch.save(state, folder / f"TorchVision-{name}.pth")
-        answer(folder / f"TorchVision-{name}.answers", model, list(state))
+        answer(folder / f"TorchVision-{name}.answers", model, list(state), MAPS[name])
     for seed, (name, (same, stem, stages, head)) in enumerate(TIMM.items()):
         model = randomise(TORCHVISION[same](), 10 + seed)
         for m in model.modules():
@@ -160,7 +167,7 @@ def main():
             assert tensor.numel() == torch.Size(shape).numel(), (there, shape, here, tensor.shape)
             renamed[there] = tensor.reshape(shape)
         xt.save_safetensors(renamed, folder / f"Timm-{name}.safetensors")
-        answer(folder / f"Timm-{name}.answers", model, list(renamed))
+        answer(folder / f"Timm-{name}.answers", model, list(renamed), MAPS[same])
     shapes = {f"{name} {width}": [[key, list(tensor.shape)] for key, tensor in build(width_mult=width).state_dict().items()]
               for name, build in TORCHVISION.items() for width in (0.35, 0.5, 0.75, 1.0, 1.4)}
     (folder / "shapes.json").write_text(json.dumps(shapes))

@@ -1,0 +1,167 @@
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>A map that <see cref="MobileNet.Features"/> gives.</summary>
+/// <param name="Channels">C of [N, C, H, W].</param>
+/// <param name="Reduction">How many input pixels one of its pixels spans.</param>
+/// <param name="Module">What gives it: <c>conv1</c>, <c>bneck.3</c> or <c>conv2</c>, after norm and nonlinearity.</param>
+public sealed record FeatureInfo(int Channels, int Reduction, string Module);
+
+public partial class MobileNet
+{
+    private readonly HashSet<nn.Module> _frozen = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>
+    /// The last map at each reduction, from the largest, as timm's <c>features_only</c> has them: the last 1×1 convolution belongs to them
+    /// where a hidden layer follows (MobileNetV3), and to the head where none does (MobileNetV2).
+    /// </summary>
+    public IReadOnlyList<FeatureInfo> FeatureInfo
+    {
+        get
+        {
+            var maps = new SortedDictionary<int, FeatureInfo> { [Spec.StemStride] = new(Spec.StemChannels, Spec.StemStride, "conv1") };
+            foreach (var (stride, i) in Spec.InputStrides().Select((stride, i) => (stride, i)))
+            {
+                var reduction = stride * Spec.Blocks[i].Stride;
+                maps[reduction] = new(Spec.Blocks[i].Out, reduction, $"bneck.{i}");
+            }
+
+            if (Spec.HiddenFeatures > 0) maps[maps.Keys.Max()] = new(Spec.LastChannels, maps.Keys.Max(), "conv2");
+            return [.. maps.Values];
+        }
+    }
+
+    /// <summary>The maps at several reductions, for a detector or a segmenter; the linear layers are not run.</summary>
+    /// <param name="x">[N, C, H, W], as <see cref="forward"/> takes it.</param>
+    /// <param name="outIndices">Which of <see cref="FeatureInfo"/>, from 0; all where none is given.</param>
+    /// <returns>[N, channels, ⌈H/reduction⌉, ⌈W/reduction⌉] each, in the order of <see cref="FeatureInfo"/>.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such map.</exception>
+    /// <exception cref="ArgumentException">
+    /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
+    /// </exception>
+    public IReadOnlyList<Tensor> Features(Tensor x, params int[] outIndices)
+    {
+        ArgumentNullException.ThrowIfNull(outIndices);
+        var all = FeatureInfo;
+        foreach (var index in outIndices)
+        {
+            if (index < 0 || index >= all.Count)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(outIndices), index, $"The maps go from 0 to {all.Count - 1}; negative numbers do not count from the end.");
+            }
+        }
+
+        var wanted = (outIndices.Length == 0 ? all : all.Where((_, i) => outIndices.Contains(i))).Select(info => info.Module).ToHashSet();
+        using var scope = NewDisposeScope();
+        x = Checked(x);
+        var maps = new List<Tensor>();
+        Keep("conv1", x = _stem.Forward(x));
+        for (var i = 0; i < Spec.Blocks.Length && maps.Count < wanted.Count; i++) Keep($"bneck.{i}", x = bneck[i].call(x));
+        if (wanted.Contains("conv2")) Keep("conv2", _last.Forward(x));
+        return maps;
+
+        void Keep(string module, Tensor map)
+        {
+            if (wanted.Contains(module)) maps.Add(map.MoveToOuterDisposeScope());
+        }
+    }
+
+    /// <summary>The last map: stem, blocks and the last 1×1 convolution.</summary>
+    /// <param name="x">[N, C, H, W], as <see cref="forward"/> takes it.</param>
+    /// <returns>[N, <see cref="NetworkSpec.LastChannels"/>, H', W'].</returns>
+    /// <inheritdoc cref="forward" path="/exception"/>
+    public Tensor ForwardFeatures(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return _last.Forward(bneck.call(_stem.Forward(Checked(x)))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What follows the last map: its means, the hidden layer and the classifier, where the network has them.</summary>
+    /// <param name="x">[N, <see cref="NetworkSpec.LastChannels"/>, H, W].</param>
+    /// <param name="preLogits">Whether to stop before the classifier, with its features.</param>
+    /// <returns>[N, classes], or [N, <see cref="NetworkSpec.NumFeatures"/>].</returns>
+    public Tensor ForwardHead(Tensor x, bool preLogits = false)
+    {
+        using var scope = NewDisposeScope();
+        x = Pooled(x);
+        return (preLogits ? x : Logits(x)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Gives the network a new classifier, initialised as in the notes; the rest stays.</summary>
+    /// <param name="numClasses">How many classes there are; 0 for none, so that the network gives features.</param>
+    /// <exception cref="ArgumentException">The number is out of range.</exception>
+    public void ResetClassifier(int numClasses)
+    {
+        var spec = (Spec with { NumClasses = numClasses }).Validate();
+        var (weight, old) = (conv1.weight, linear4);
+        var made = numClasses == 0 ? null : nn.Linear(spec.NumFeatures, numClasses, device: weight.device, dtype: weight.dtype);
+        if (made is not null)
+        {
+            using var noGrad = no_grad();
+            nn.init.normal_(made.weight, std: 0.001);
+            nn.init.zeros_(made.bias!);
+            made.train(training);
+        }
+
+        if (old is not null) register_module(nameof(linear4), null!);
+        if (made is not null) register_module(nameof(linear4), made);
+        (linear4, Spec) = (made, spec);
+        old?.Dispose();
+    }
+
+    /// <summary>
+    /// Freezes the first stages: their parameters need no gradient, and their batch norms stay in evaluation mode, whatever
+    /// <c>train()</c> says.
+    /// </summary>
+    /// <param name="stages">
+    /// How many of <see cref="FeatureInfo"/>'s reductions: 1 is the stem and the blocks up to the first map, 0 thaws everything. All of them
+    /// leave the head and, without a hidden layer, the last convolution.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many stages.</exception>
+    public void Freeze(int stages)
+    {
+        var all = FeatureInfo;
+        if (stages < 0 || stages > all.Count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(stages), stages, $"There are {all.Count} stages; 0 freezes none.");
+        }
+
+        var last = stages == 0 ? null : all[stages - 1].Module;
+        var count = last switch
+        {
+            null or "conv1" => 0,
+            "conv2" => Spec.Blocks.Length,
+            var block => int.Parse(block["bneck.".Length..], System.Globalization.CultureInfo.InvariantCulture) + 1,
+        };
+        nn.Module[] parts =
+        [
+            .. last is null ? Array.Empty<nn.Module>() : [conv1, bn1], .. Enumerable.Range(0, count).Select(i => (nn.Module)bneck[i]),
+            .. last == "conv2" ? new nn.Module[] { conv2, bn2 } : [],
+        ];
+        _frozen.Clear();
+        foreach (var parameter in parameters()) parameter.requires_grad = true;
+        foreach (var part in parts)
+        {
+            _frozen.Add(part);
+            foreach (var parameter in part.parameters()) parameter.requires_grad = false;
+        }
+
+        train(training);
+    }
+
+    /// <inheritdoc/>
+    public override void train(bool on = true)
+    {
+        base.train(on);
+        foreach (var part in _frozen) part.train(false);
+    }
+
+    private Tensor Checked(Tensor x)
+    {
+        x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
+        _norms.RequireStatistics(x, GetType().Name);
+        return x;
+    }
+}
