@@ -1,5 +1,4 @@
 using System.CommandLine;
-using TorchSharp;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Options;

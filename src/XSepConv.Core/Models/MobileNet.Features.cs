@@ -116,8 +116,8 @@ public partial class MobileNet
     /// <c>train()</c> says.
     /// </summary>
     /// <param name="stages">
-    /// How many of <see cref="FeatureInfo"/>'s reductions: 1 is the stem and the blocks up to the first map, 0 thaws everything. All of them
-    /// leave the head and, without a hidden layer, the last convolution.
+    /// How many of <see cref="FeatureInfo"/>'s reductions: 1 is the stem and the blocks up to the first map, 0 thaws everything. All of
+    /// them leave the head and, without a hidden layer, the last convolution.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">There are not so many stages.</exception>
     public void Freeze(int stages)
