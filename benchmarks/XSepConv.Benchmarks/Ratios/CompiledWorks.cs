@@ -102,7 +102,7 @@ internal static class CompiledWorks
         }
     }
 
-    private static MobileNet Network(NetworkSpec spec)
+    internal static MobileNet Network(NetworkSpec spec)
     {
         var network = new MobileNet(spec);
         network.RandomizeNorms();
@@ -110,7 +110,7 @@ internal static class CompiledWorks
         return network;
     }
 
-    private static Contestant Compiled(string name, MobileNet network, Tensor x, int threads)
+    internal static Contestant Compiled(string name, MobileNet network, Tensor x, int threads)
     {
         var batch = (int)x.shape[0];
         var session = network.Compile().CreateSession(batch, threads);
@@ -139,7 +139,7 @@ internal static class CompiledWorks
     }
 
     /// <summary>Those that agree with the module in float64.</summary>
-    private static List<Contestant> Correct(MobileNet network, Tensor x, IReadOnlyList<Contestant> contestants)
+    internal static List<Contestant> Correct(MobileNet network, Tensor x, IReadOnlyList<Contestant> contestants)
     {
         using var scope = NewDisposeScope();
         var exact = new MobileNet(network.Spec, dtype: ScalarType.Float64);

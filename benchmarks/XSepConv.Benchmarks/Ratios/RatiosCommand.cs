@@ -21,6 +21,7 @@ internal static class RatiosCommand
         ("roofline", true, StageLimits.Bounds),
         (NetworkCase.Training, false, NetworkCase.Train),
         (StepMemory.Work, false, StepMemory.Measure),
+        (ModuleWorks.Evaluation, false, ModuleWorks.Evaluate),
         ("net-eval", false, CompiledWorks.Evaluate),
         (CompiledWorks.WithoutAvx512, false, CompiledWorks.EvaluateWithoutAvx512),
         ("net-eval-threads", false, CompiledWorks.Threads),

@@ -71,6 +71,10 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWhol
 
     BlockLayers IBlock.Layers => _layers;
 
+    IEnumerable<nn.Module<Tensor, Tensor>> IBlock.Called => Spec.SqueezeExcite == SqueezeExcite.Output
+        ? [conv1, bn1, .. _stage.Layers, conv3, bn3, .. SeModule.Called(se), shortcut]
+        : [conv1, bn1, .. _stage.Layers, .. SeModule.Called(se), conv3, bn3, shortcut];
+
     /// <summary>
     /// How the K×K depthwise convolution, the BN and the nonlinearity after it are computed; <see cref="XSepBackend.Auto"/> at first.
     /// </summary>

@@ -1,15 +1,22 @@
 using XSepConv.Layers;
+using static TorchSharp.torch;
 
 namespace XSepConv;
 
 /// <summary>A network that a table describes.</summary>
-internal interface INetwork
+internal interface INetwork : IFusableEnds
 {
     NetworkSpec Spec { get; }
+
+    /// <summary>The modules that its forward calls one after the other, as it holds them now.</summary>
+    IEnumerable<nn.Module<Tensor, Tensor>> Called { get; }
 }
 
 /// <summary>A block of a network's table.</summary>
 internal interface IBlock
 {
     BlockLayers Layers { get; }
+
+    /// <summary>The modules that its forward calls in the order of the layers, as it holds them now.</summary>
+    IEnumerable<nn.Module<Tensor, Tensor>> Called { get; }
 }

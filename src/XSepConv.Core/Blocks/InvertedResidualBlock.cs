@@ -63,6 +63,10 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, I
 
     BlockLayers IBlock.Layers => _layers;
 
+    IEnumerable<nn.Module<Tensor, Tensor>> IBlock.Called => conv1 is null
+        ? [.. _stage.Layers, .. SeModule.Called(se), conv3, bn3]
+        : [conv1, bn1!, .. _stage.Layers, .. SeModule.Called(se), conv3, bn3];
+
     FusableStage IFusable.Stage => _stage;
 
     WholeBlock IWholeBlock.Whole => _whole;

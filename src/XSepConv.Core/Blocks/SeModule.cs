@@ -49,6 +49,8 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
     /// <summary>What makes the weights.</summary>
     internal Sequential Chain => se;
 
+    internal static IEnumerable<SeModule> Called(SeModule? squeeze) => squeeze is null ? [] : [squeeze];
+
     /// <summary>Scales every channel of a map by a weight in [0, 1].</summary>
     /// <param name="x">[N, C, H, W]; N ≥ 2 in training mode.</param>
     /// <returns>[N, C, H, W].</returns>

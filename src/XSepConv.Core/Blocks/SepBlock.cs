@@ -50,6 +50,9 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWho
 
     BlockLayers IBlock.Layers => _layers;
 
+    IEnumerable<nn.Module<Tensor, Tensor>> IBlock.Called =>
+        [conv1, bn1, .. _stage.Layers, .. SeModule.Called(se), conv4, bn4, shortcut];
+
     /// <summary>How the block is computed; <see cref="XSepBackend.Auto"/> at first.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is unknown.</exception>
     public XSepBackend Backend

@@ -86,6 +86,9 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
 
     BlockLayers IBlock.Layers => _layers;
 
+    IEnumerable<nn.Module<Tensor, Tensor>> IBlock.Called =>
+        [conv1, bn1, .. _stage.Layers, .. SeModule.Called(se), conv5, bn5, shortcut];
+
     /// <summary>Where the 2×2 pads.</summary>
     public PaddingDirection Padding { get; }
 

@@ -74,6 +74,10 @@ public sealed class XSepInvertedResidualBlock : nn.Module<Tensor, Tensor>, IBloc
 
     BlockLayers IBlock.Layers => _layers;
 
+    IEnumerable<nn.Module<Tensor, Tensor>> IBlock.Called => conv1 is null
+        ? [.. _stage.Layers, .. SeModule.Called(se), conv5, bn5]
+        : [conv1, bn1!, .. _stage.Layers, .. SeModule.Called(se), conv5, bn5];
+
     Conv2d IXSepOperator.Conv2x2 => conv2;
 
     FusableStage IFusable.Stage => _stage;

@@ -108,6 +108,8 @@ public partial class MobileNet
         if (old is not null) register_module(nameof(linear4), null!);
         if (made is not null) register_module(nameof(linear4), made);
         (linear4, Spec) = (made, spec);
+        _evaluation.Release();
+        _evaluation = new(this);
         old?.Dispose();
     }
 

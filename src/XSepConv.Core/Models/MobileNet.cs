@@ -13,10 +13,19 @@ namespace XSepConv;
 /// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>, the last three where the spec has them.</para>
 /// <para>What a hook on one of its parts gets, such as the map after <c>bneck.3</c>, is gone when <see cref="forward"/> returns: keep a
 /// <c>clone()</c> that is detached from the dispose scope.</para>
+/// <para>In evaluation mode, where no gradients are wanted (<c>no_grad</c>, <c>inference_mode</c>, or nothing requires any), on the CPU
+/// in float32, the network runs through a plan of the runtime, as <see cref="Compilation.Compile(MobileNet, DataSpec?)"/> makes it: batch
+/// norms folded, convolutions packed, on torch's threads. Before each run the values of all parameters and buffers and the batch norms'
+/// epsilon are hashed and compared with what was packed, so that any change is seen, whoever made it and how: an optimizer,
+/// <c>load_state_dict</c>, a write through <c>bytes</c>; matrices of linear layers are read where they lie. Threads may evaluate at once.
+/// The packed convolutions, as large as the convolutions, go when the network trains or is disposed; of buffers at most four sets wait
+/// for images of their size, together of 64 MiB at most for each of torch's threads.</para>
+/// <para>Layers run one by one, as in training, where one of them has hooks, is in training mode or is not the one that was built, where
+/// the backend is <see cref="XSepBackend.Composed"/>, and where float32 can't hold the folded weights or a logit.</para>
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and
 /// bias 0.</para>
 /// </remarks>
-public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEnds
+public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
@@ -27,6 +36,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
     private readonly ModuleNorms _norms;
     private readonly ConvolutionStage _stem, _last;
     private Linear? linear4;
+    private CompiledEvaluation _evaluation;
 
     /// <summary>Assembles and initialises the network.</summary>
     /// <param name="spec">The table and what is around it; it is validated.</param>
@@ -64,12 +74,23 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
         _norms = new(this, layers.All);
         foreach (var norm in modules().OfType<NormBase>()) (norm.eps, norm.momentum) = (spec.NormEpsilon, spec.NormMomentum);
         Initialise();
+        _evaluation = new(this);
     }
 
     /// <summary>What this network was built from.</summary>
     public NetworkSpec Spec { get; private set; }
 
+    internal CompiledEvaluation Evaluation => _evaluation;
+
+    CompiledEvaluation ICompiledNetwork.Evaluation => _evaluation;
+
     IReadOnlyList<FusableStage> IFusableEnds.Ends => [_stem, _last];
+
+    IEnumerable<nn.Module<Tensor, Tensor>> INetwork.Called =>
+    [
+        .. _stem.Layers, bneck, .. _last.Layers,
+        .. new nn.Module<Tensor, Tensor>?[] { linear3, bn3, dropout, linear4 }.OfType<nn.Module<Tensor, Tensor>>(),
+    ];
 
     /// <summary>What <see cref="forward"/> runs, one after the other.</summary>
     internal IEnumerable<NetworkPart> Parts =>
@@ -90,7 +111,9 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = Checked(x);
+        x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
+        if (_evaluation.TryForward(x) is { } logits) return logits.MoveToOuterDisposeScope();
+        _norms.RequireStatistics(x, GetType().Name);
         return Classify(_last.Forward(bneck.call(_stem.Forward(x)))).MoveToOuterDisposeScope();
     }
 
@@ -148,6 +171,13 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork, IFusableEn
             network.Dispose();
             throw;
         }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _evaluation.Release();
+        base.Dispose(disposing);
     }
 
     private string HeadName

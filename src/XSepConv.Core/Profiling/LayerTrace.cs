@@ -19,6 +19,7 @@ internal static class LayerTrace
         var blocks = Everything(module).Select(entry => entry.Module).OfType<IWholeBlock>()
             .Select(block => (Block: block, Backend: block.Whole.HasHooks ? XSepBackend.Composed : ((IFusable)block).Stage.Backend))
             .ToList();
+        var compiled = Compiled(module);
         using var composed = new ComposedBackends(Everything(module).Select(entry => entry.Module));
         try
         {
@@ -33,7 +34,7 @@ internal static class LayerTrace
             foreach (var remove in removers) remove();
         }
 
-        return [.. layers.Select((layer, i) => layer with { Backend = BackendOf(ran[i]) })];
+        return [.. layers.Select((layer, i) => layer with { Backend = BackendOf(ran[i]), IsCompiled = compiled.Contains(ran[i]) })];
 
         // A block that does not run as one may still have its stage fused.
         XSepBackend? BackendOf(nn.Module layer)
@@ -42,6 +43,19 @@ internal static class LayerTrace
             if (isInBlock && ofBlock == XSepBackend.Fused) return ofBlock;
             return backends.TryGetValue(layer, out var ofStage) ? ofStage : isInBlock ? ofBlock : null;
         }
+    }
+
+    /// <summary>The modules in whose stead their network's plan runs.</summary>
+    private static HashSet<nn.Module> Compiled(nn.Module module)
+    {
+        // Whether one does depends on images by their type and device alone, which are the weights' own.
+        var networks = Everything(module).Select(entry => entry.Module).OfType<ICompiledNetwork>().Where(network =>
+        {
+            using var scope = NewDisposeScope();
+            var weight = ((nn.Module)network).parameters().First();
+            return network.Evaluation.WhyNot(zeros(1, network.Spec.InputChannels, 1, 1, weight.dtype, weight.device)) is null;
+        });
+        return [.. networks.SelectMany(network => ((nn.Module)network).modules())];
     }
 
     private static IEnumerable<(string Path, nn.Module Module)> Everything(nn.Module module) =>

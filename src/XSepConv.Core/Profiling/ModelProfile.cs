@@ -20,6 +20,12 @@ public sealed record LayerProfile(
     /// its block or of the spatial stage in it, else <see cref="XSepBackend.Composed"/>; null for layers that are in no such operator.
     /// </summary>
     public XSepBackend? Backend { get; init; }
+
+    /// <summary>
+    /// Whether its network ran compiled, as a <c>MobileNet</c> does in evaluation mode without gradients where it can: then
+    /// <see cref="Backend"/> says how the layer runs in training, and where gradients are wanted.
+    /// </summary>
+    public bool IsCompiled { get; init; }
 }
 
 /// <summary>Parameters and multiply-accumulates (MACs) of a module, layer by layer.</summary>
@@ -94,20 +100,23 @@ public sealed class ModelProfile
     {
         var width = Math.Max(12, Layers.Select(layer => layer.Name.Length).DefaultIfEmpty().Max());
         var text = new StringBuilder();
-        Line("layer", "kind", "output", "parameters", "MACs", "padding", "backend");
+        Line("layer", "kind", "output", "parameters", "MACs", "padding", "backend", "evaluation");
         foreach (var layer in Layers)
         {
             Line(
                 layer.Name, layer.Kind, string.Join('×', layer.Output), Number(layer.Parameters), Number(layer.Macs), $"{layer.Padding}",
-                $"{layer.Backend}");
+                $"{layer.Backend}", layer.IsCompiled ? "compiled" : "");
         }
 
-        Line("total", "", "", Number(Parameters), Number(Macs), "", "");
+        Line("total", "", "", Number(Parameters), Number(Macs), "", "", "");
         return text.ToString();
 
-        void Line(string name, string kind, string output, string parameters, string macs, string padding, string backend) =>
-            text.Append($"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}  {padding,-11}  {backend}".TrimEnd())
-                .Append('\n');
+        void Line(
+            string name, string kind, string output, string parameters, string macs, string padding, string backend, string evaluation)
+        {
+            var counts = $"{name.PadRight(width)}  {kind,-14}  {output,-16}  {parameters,10}  {macs,12}";
+            text.Append($"{counts}  {padding,-11}  {backend,-8}  {evaluation}".TrimEnd()).Append('\n');
+        }
 
         static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
     }

@@ -28,7 +28,14 @@ internal sealed unsafe class SessionRun : ITeamJob
     private int _leftOver;
     private int _shares;
 
-    public SessionRun(PackedNetwork network, MapSize size, NetworkSpec spec, int maxBatch, int threads)
+    /// <param name="network">The weights.</param>
+    /// <param name="size">Of the images.</param>
+    /// <param name="spec">What the network was built from.</param>
+    /// <param name="maxBatch">The most images of one run.</param>
+    /// <param name="threads">How many share a run.</param>
+    /// <param name="lent">Whose threads they are, beside the caller's; null for threads of the session's own.</param>
+    /// <exception cref="ArgumentException">A buffer would be too large.</exception>
+    public SessionRun(PackedNetwork network, MapSize size, NetworkSpec spec, int maxBatch, int threads, IKernelTeam? lent = null)
     {
         _threads = threads;
         _classes = spec.Outputs;
@@ -51,7 +58,7 @@ internal sealed unsafe class SessionRun : ITeamJob
         }
 
         _features = [_slots[(int)Slot.Features][0], .. _plan.FeatureFloats.Skip(1).Select(floats => Allocate(floats * maxBatch))];
-        if (threads > 1) _team = new WorkerTeam(threads);
+        if (threads > 1) _team = new WorkerTeam(threads, lent);
     }
 
     public ByteValues Bytes { get; }

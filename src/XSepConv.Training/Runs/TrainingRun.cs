@@ -177,6 +177,9 @@ internal sealed class TrainingRun(
         finally
         {
             _speed.Reset();
+
+            // The weights will have changed by the next time.
+            measured.Evaluation.Release();
         }
     }
 

@@ -65,6 +65,24 @@ public class ModelProfileTests
     }
 
     [Fact]
+    public void A_network_says_that_evaluation_is_compiled_also_inside_another_module_and_where_it_is_not()
+    {
+        using var network = new XSepMobileNetV3Small(new MobileNetV3Options { Width = 0.25, NumClasses = 3, Preset = ImagePreset.Cifar });
+        using var module = nn.Sequential(("network", network), ("head", nn.Linear(3, 2)));
+        var layers = ModelProfile.Of(module, 1, 3, 32, 32).Layers;
+        Assert.All(layers, layer => Assert.Equal(layer.Name != "head", layer.IsCompiled));
+        Assert.Contains("compiled", ModelProfile.Of(network, 1, 3, 32, 32).ToString(), StringComparison.Ordinal);
+        Assert.True(network.training);
+        var hook = network.modules().OfType<TorchSharp.Modules.Conv2d>().Last().register_forward_hook(_ => { });
+        Assert.All(ModelProfile.Of(network, 1, 3, 32, 32).Layers, layer => Assert.False(layer.IsCompiled));
+        hook.remove();
+        network.SetXSepBackend(XSepBackend.Composed);
+        Assert.All(ModelProfile.Of(network, 1, 3, 32, 32).Layers, layer => Assert.False(layer.IsCompiled));
+        using var block = new XSepBlock(5, 4, 8, 4, PaddingDirection.LeftTop);
+        Assert.All(ModelProfile.Of(block, 1, 4, 6, 6).Layers, layer => Assert.False(layer.IsCompiled));
+    }
+
+    [Fact]
     public void The_first_XSep_row_has_the_parameters_counted_by_hand()
     {
         using var block = new XSepBlock(5, 40, 240, 40, PaddingDirection.RightBottom);

@@ -24,6 +24,23 @@ public sealed class WorkerTeamTests
         team.Stop();
     }
 
+    [Theory]
+    [InlineData(2, 2)]
+    [InlineData(5, 5)]
+    [InlineData(5, 1)]
+    [InlineData(3, 2)]
+    public void So_it_is_by_threads_that_are_lent_all_of_them_or_fewer(int threads, int lent)
+    {
+        var team = new WorkerTeam(threads, new Lender(lent));
+        for (var run = 0; run < 100; run++)
+        {
+            var job = new Counting([run % 3, 1, 0, 17, 64, 2, run % 5]);
+            team.Run(job);
+            Assert.Equal(job.Counts, job.Done);
+            Assert.Equal(0, job.OutOfOrder);
+        }
+    }
+
     [Fact]
     public void Threads_end_when_the_team_is_stopped_asleep_or_awake()
     {
@@ -49,6 +66,17 @@ public sealed class WorkerTeamTests
                 return false;
             }
         });
+    }
+
+    private sealed class Lender(int threads) : IKernelTeam
+    {
+        public void Run(Action job, int asked)
+        {
+            var others = Enumerable.Range(1, threads - 1).Select(_ => new Thread(() => job())).ToList();
+            others.ForEach(other => other.Start());
+            job();
+            others.ForEach(other => other.Join());
+        }
     }
 
     private sealed class Counting(int[] counts) : ITeamJob

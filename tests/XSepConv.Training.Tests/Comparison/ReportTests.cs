@@ -288,7 +288,7 @@ public sealed class ReportTests : IDisposable
         ReportCharts.AgainstLatency(times, report, legend);
         Assert.Equal(0, times.Axes.GetLimits().Left);
         Assert.Equal(
-            ["libtorch alone ring", "fused module square", "runtime dot"],
+            ["libtorch alone ring", "module square", "runtime dot"],
             legend.Take(3).Select(entry => $"{entry.Name.Split(", ")[1]} {entry.Mark}"));
     }
 

@@ -26,6 +26,40 @@ public sealed class EvaluatorTests
         Assert.Equal(expected, result.Loss, 1e-6);
     }
 
+    // The layers themselves, composed, are what a compiled evaluation is held to: as close as float32 rounding lets the logits be.
+    [Theory]
+    [InlineData(OptimizerKind.Sgd)]
+    [InlineData(OptimizerKind.AdamW)]
+    public void A_compiled_evaluation_sees_every_step_of_the_trainers_optimizers_and_averages(OptimizerKind kind)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new MobileNet(TorchTests.Spec());
+        using var optimizer = ParameterOptimizer.Of(new TrainingRecipe { Optimizer = kind }, network);
+        using var average = new WeightAverage(network, 0.5);
+        var x = randn(4, network.Spec.InputChannels, 8, 8);
+        Tensor? before = null;
+        for (var step = 0; step < 3; step++)
+        {
+            network.train();
+            Gradients.Clear(optimizer);
+            (network.call(x) - 1).pow(2).sum().backward();
+            optimizer.Step(0.05);
+            average.Add(step);
+            network.eval();
+            using var noGrad = no_grad();
+            foreach (var measured in new[] { network, average.Network })
+            {
+                var compiled = measured.call(x);
+                measured.SetXSepBackend(XSepBackend.Composed);
+                var expected = measured.call(x);
+                measured.SetXSepBackend(XSepBackend.Auto);
+                Assert.True(compiled.allclose(expected, rtol: 1e-4, atol: 1e-4 * expected.abs().max().item<float>()));
+                if (measured == network && before is not null) Assert.False(compiled.allclose(before, rtol: 1e-3));
+                if (measured == network) before = compiled;
+            }
+        }
+    }
+
     [Fact]
     public void The_network_keeps_its_mode_and_is_measured_in_evaluation_mode()
     {

@@ -12,10 +12,11 @@ internal sealed class FoldedNetwork
 {
     private readonly Dictionary<Layer, FoldedLayer> _folded;
 
-    private FoldedNetwork(NetworkLayers layers, LayerFolder folder)
+    private FoldedNetwork(NetworkLayers layers, LayerFolder folder, bool linearApart)
     {
         Layers = layers;
-        _folded = layers.All.Where(layer => layer.HasWeights).ToDictionary(layer => layer, folder.Fold);
+        _folded = layers.All.Where(layer => layer.HasWeights).ToDictionary(
+            layer => layer, layer => linearApart && layer.Kind == LayerKind.Linear ? folder.Affine(layer) : folder.Fold(layer));
     }
 
     public NetworkLayers Layers { get; }
@@ -24,12 +25,15 @@ internal sealed class FoldedNetwork
     public FoldedLayer this[Layer layer] => _folded[layer];
 
     /// <summary>Folds a state dict.</summary>
+    /// <param name="spec">The network.</param>
+    /// <param name="source">Its state dict.</param>
+    /// <param name="linearApart">Of linear layers what <see cref="LayerFolder.Affine"/> gives: their weights are read elsewhere.</param>
     /// <exception cref="InvalidDataException">
     /// Tensors are missing, unexpected or of a wrong shape, or values are not finite or variances negative.
     /// </exception>
-    public static FoldedNetwork Of(NetworkSpec spec, WeightSource source)
+    public static FoldedNetwork Of(NetworkSpec spec, WeightSource source, bool linearApart = false)
     {
         ExpectedTensors.Verify(spec, source);
-        return new(NetworkLayers.Of(spec), new LayerFolder(spec, source));
+        return new(NetworkLayers.Of(spec), new LayerFolder(spec, source), linearApart);
     }
 }

@@ -10,11 +10,17 @@ internal sealed class LayerFolder(NetworkSpec spec, WeightSource source)
         var weights = Finite($"{layer.Name}.weight");
         var bias = layer.Bias ? Finite($"{layer.Name}.bias") : new double[layer.Out];
         if (layer.Norm is { } norm) Fold(norm, weights, bias);
-        var folded = new FoldedLayer(layer.Out, weights.Length / layer.Out, Round(weights), Round(bias));
-        return Array.TrueForAll(folded.Weights, float.IsFinite) && Array.TrueForAll(folded.Bias, float.IsFinite)
-            ? folded
-            : throw new InvalidDataException(
-                $"{source.Name}: '{layer.Name}' with its batch normalisation has values that float32 can't hold.");
+        return Held(layer, new(layer.Out, weights.Length / layer.Out, Round(weights), Round(bias)));
+    }
+
+    /// <summary>A layer's bias and batch normalisation alone, as a scale (in the place of weights) and a shift for each output.</summary>
+    public FoldedLayer Affine(Layer layer)
+    {
+        var scale = new double[layer.Out];
+        Array.Fill(scale, 1);
+        var shift = layer.Bias ? Finite($"{layer.Name}.bias") : new double[layer.Out];
+        if (layer.Norm is { } norm) Fold(norm, scale, shift);
+        return Held(layer, new(layer.Out, 1, Round(scale), Round(shift)));
     }
 
     private void Fold(string norm, double[] weights, double[] bias)
@@ -32,6 +38,12 @@ internal sealed class LayerFolder(NetworkSpec spec, WeightSource source)
             foreach (ref var weight in weights.AsSpan(channel * taps, taps)) weight *= scale[channel];
         }
     }
+
+    private FoldedLayer Held(Layer layer, FoldedLayer folded) =>
+        Array.TrueForAll(folded.Weights, float.IsFinite) && Array.TrueForAll(folded.Bias, float.IsFinite)
+            ? folded
+            : throw new InvalidDataException(
+                $"{source.Name}: '{layer.Name}' with its batch normalisation has values that float32 can't hold.");
 
     private static float[] Round(double[] values) => Array.ConvertAll(values, value => (float)value);
 

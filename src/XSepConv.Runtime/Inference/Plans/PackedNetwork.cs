@@ -20,12 +20,19 @@ internal abstract class PackedNetwork
     /// <summary>Lays the steps out for images of one size.</summary>
     public abstract NetworkPlan Plan(MapSize image, int threads);
 
-    public static PackedNetwork Create(FoldedNetwork network, string kernel) => kernel switch
+    /// <summary>Packs a network.</summary>
+    /// <param name="network">Its numbers.</param>
+    /// <param name="kernel">The width.</param>
+    /// <param name="live">Where the weights of linear layers lie that were folded apart; null where they were not.</param>
+    public static PackedNetwork Create(FoldedNetwork network, string kernel, LiveWeights? live = null) => kernel switch
     {
-        "v512" when CanRun(Vector512.IsHardwareAccelerated) => new PackedNetwork<Lanes512, Vector512<float>>(network) { Kernel = kernel },
-        "v256" when CanRun(Vector256.IsHardwareAccelerated) => new PackedNetwork<Lanes256, Vector256<float>>(network) { Kernel = kernel },
-        "v128" when CanRun(Vector128.IsHardwareAccelerated) => new PackedNetwork<Lanes128, Vector128<float>>(network) { Kernel = kernel },
-        "scalar" => new PackedNetwork<LanesScalar, float>(network) { Kernel = kernel },
+        "v512" when CanRun(Vector512.IsHardwareAccelerated) =>
+            new PackedNetwork<Lanes512, Vector512<float>>(network, live) { Kernel = kernel },
+        "v256" when CanRun(Vector256.IsHardwareAccelerated) =>
+            new PackedNetwork<Lanes256, Vector256<float>>(network, live) { Kernel = kernel },
+        "v128" when CanRun(Vector128.IsHardwareAccelerated) =>
+            new PackedNetwork<Lanes128, Vector128<float>>(network, live) { Kernel = kernel },
+        "scalar" => new PackedNetwork<LanesScalar, float>(network, live) { Kernel = kernel },
         _ => throw new InvalidOperationException(
             $"{KernelRegistry.Variable} asks for the kernels \"{kernel}\", which this program was compiled without (IlcInstructionSet); "
             + "leave it unset."),
@@ -35,7 +42,7 @@ internal abstract class PackedNetwork
     private static bool CanRun(bool isAccelerated) => isAccelerated || RuntimeFeature.IsDynamicCodeSupported;
 }
 
-internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
+internal sealed unsafe class PackedNetwork<TLanes, TVector> : PackedNetwork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
@@ -44,15 +51,20 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
     private readonly PackedPointwise _stem;
     private readonly ImmutableArray<PackedBlock> _blocks;
     private readonly PackedPointwise _last;
-    private readonly ImmutableArray<(PackedLinear Packed, Layer Layer)> _head;
+    private readonly ImmutableArray<(PackedLinear? Packed, LiveLinear? Live, Layer Layer)> _head;
 
-    public PackedNetwork(FoldedNetwork network)
+    public PackedNetwork(FoldedNetwork network, LiveWeights? live)
     {
         _layers = network.Layers;
         _stem = new(network[_layers.Stem], _memory, StemStep<TLanes, TVector, PlanarStep>.TapOrder(_layers.Stem.In));
         _blocks = [.. _layers.Blocks.Select(block => new PackedBlock(block, network, _memory))];
         _last = new(network[_layers.Last], _memory);
-        _head = [.. _layers.Head.Select(layer => (new PackedLinear(network[layer], _memory), layer))];
+        _head =
+        [
+            .. _layers.Head.Select((layer, i) => live is null
+                ? (new PackedLinear(network[layer], _memory), (LiveLinear?)null, layer)
+                : ((PackedLinear?)null, new LiveLinear(network[layer], layer.In, live[i], _memory), layer)),
+        ];
     }
 
     public override int Lanes => TLanes.Count;
@@ -65,7 +77,7 @@ internal sealed class PackedNetwork<TLanes, TVector> : PackedNetwork
         plan.Stem(_stem);
         foreach (var block in _blocks) plan.Block(block);
         plan.Last(_last);
-        foreach (var (packed, layer) in _head) plan.Linear(packed, layer);
+        foreach (var (packed, live, layer) in _head) plan.Linear(packed, live, layer);
         return plan.Build();
     }
 }

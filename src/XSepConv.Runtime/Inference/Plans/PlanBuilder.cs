@@ -92,11 +92,16 @@ internal sealed class PlanBuilder<TLanes, TVector>
         _segments.Add([.. _steps]);
     }
 
-    public void Linear(PackedLinear packed, Layer layer)
+    /// <summary>A linear layer, packed or with weights that are read where they lie.</summary>
+    public void Linear(PackedLinear? packed, LiveLinear? live, Layer layer)
     {
         var inputFloats = checked((int)_featureFloats[^1]);
-        _features.Add(new LinearStep<TLanes, TVector>(packed, inputFloats, ActivationOf(layer)) { Name = layer.Name, Macs = Macs(layer) });
-        _featureFloats.Add((long)packed.Blocks * TLanes.Count);
+        FeatureStep step = packed is not null
+            ? new LinearStep<TLanes, TVector>(packed, inputFloats, ActivationOf(layer))
+            : new LiveLinearStep<TLanes, TVector>(live!, inputFloats, ActivationOf(layer));
+        (step.Name, step.Macs) = (layer.Name, Macs(layer));
+        _features.Add(step);
+        _featureFloats.Add((long)BlocksOf(layer.Out) * TLanes.Count);
     }
 
     public NetworkPlan Build() => new([.. _segments], [.. _features], [.. _slots], [.. _featureFloats], _scratch);

@@ -33,6 +33,7 @@ internal sealed class WorkerTeam
     private const int Open = 1 << 30;
 
     private readonly Worker[] _workers;
+    private readonly IKernelTeam? _lent;
     private ITeamJob? _job;
 
     // For each share the phase in the upper half, its next item in the lower.
@@ -43,13 +44,16 @@ internal sealed class WorkerTeam
     // Workers that are in the job, and whether more may come.
     private int _gate;
     private int _generation;
+    private int _entered;
     private volatile bool _stopped;
 
-    public WorkerTeam(int threads)
+    /// <param name="threads">How many there are, the caller included.</param>
+    /// <param name="lent">Whose threads join the caller for each job; null for threads of its own.</param>
+    public WorkerTeam(int threads, IKernelTeam? lent = null)
     {
-        Threads = threads;
+        (Threads, _lent) = (threads, lent);
         _claims = new long[threads * Apart];
-        _workers = new Worker[threads - 1];
+        _workers = new Worker[lent is null ? threads - 1 : 0];
         for (var i = 0; i < _workers.Length; i++) _workers[i] = new Worker(this, i + 1);
     }
 
@@ -61,6 +65,12 @@ internal sealed class WorkerTeam
     {
         _job = job;
         Begin(job, 0);
+        if (_lent is not null)
+        {
+            RunLent(_lent, job);
+            return;
+        }
+
         Volatile.Write(ref _gate, Open);
         Interlocked.Increment(ref _generation);
         foreach (var worker in _workers) worker.Wake();
@@ -77,6 +87,20 @@ internal sealed class WorkerTeam
         _stopped = true;
         Interlocked.Increment(ref _generation);
         foreach (var worker in _workers) worker.Wake();
+    }
+
+    // A lent team returns when all of its threads have left; one that comes late finds the last phase over.
+    private void RunLent(IKernelTeam lent, ITeamJob job)
+    {
+        _entered = 0;
+        lent.Run(
+            () =>
+            {
+                var thread = Interlocked.Increment(ref _entered) - 1;
+                if (thread < Threads) Work(job, thread);
+            },
+            Threads);
+        _job = null;
     }
 
     private static void Pause(ref int waited)

@@ -88,8 +88,8 @@ internal sealed class HtmlReport(ComparisonReport report)
         Quiet(
             "Top-1 and cross-entropy: mean ± standard deviation over the seeds, on test images that were looked at once, "
             + "with the weights of the epoch that validated best. Latency: one image, one thread, median, all networks in turns; "
-            + "libtorch is the module with every layer an operator of libtorch, the fused module has our kernels in "
-            + "libtorch, the runtime works without libtorch. "
+            + "libtorch is the module with every layer an operator of libtorch, the module is as it is: it "
+            + "runs compiled, once it has looked for changed weights; the runtime works without libtorch. "
             + "Memory: the largest resident size of a run's own process until the end of its first epoch’s training.");
     }
 

@@ -106,7 +106,7 @@ internal static class ReportCharts
         {
             var color = Palette[i++ % Palette.Length];
             Series("libtorch alone", MarkerShape.OpenCircle, "ring", latency => latency.Libtorch);
-            Series("fused module", MarkerShape.OpenSquare, "square", latency => latency.Module);
+            Series("module", MarkerShape.OpenSquare, "square", latency => latency.Module);
             Series("runtime", MarkerShape.FilledCircle, "dot", latency => latency.Runtime);
 
             void Series(string where, MarkerShape shape, string mark, Func<Latency, double> of)

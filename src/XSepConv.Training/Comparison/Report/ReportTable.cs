@@ -29,7 +29,7 @@ internal sealed record ReportTable(string Corner, IReadOnlyList<string> Heads, I
             Timed("images/s in training", measured => measured.ImagesPerSecond, ReportText.PerSecond),
             Timed("cores a run had", measured => measured.Cores, ReportText.Cores),
             Latency("libtorch", latency => latency.Libtorch),
-            Latency("fused module", latency => latency.Module),
+            Latency("module", latency => latency.Module),
             Latency("runtime", latency => latency.Runtime),
         ]);
         return new("", [.. Labels(report), .. hasRatio ? ["ratio"] : Array.Empty<string>()], rows);

@@ -5,7 +5,7 @@ namespace XSepConv.Training;
 
 /// <summary>How long a trained network takes for one image, in milliseconds: medians.</summary>
 /// <param name="Libtorch">The module in evaluation mode, each layer an operator of libtorch.</param>
-/// <param name="Module">The module as it is, in evaluation mode: depthwise stages fused where they can be.</param>
+/// <param name="Module">The module as it is, in evaluation mode: compiled, once it has looked for changed weights.</param>
 /// <param name="Runtime">Compiled, without Torch.</param>
 internal sealed record Latency(double Libtorch, double Module, double Runtime);
 

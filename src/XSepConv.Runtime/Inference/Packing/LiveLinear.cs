@@ -1,0 +1,39 @@
+using XSepConv.Kernels;
+
+namespace XSepConv.Inference;
+
+/// <summary>Where the weights of a network's linear layers lie, [output][input], for as long as it runs.</summary>
+/// <param name="addresses">Of each layer of the head, in their order.</param>
+internal sealed unsafe class LiveWeights(IReadOnlyList<nint> addresses)
+{
+    public float* this[int layer] => (float*)addresses[layer];
+}
+
+/// <summary>A linear layer of which only the batch norm, folded with the bias, is packed.</summary>
+internal sealed unsafe class LiveLinear
+{
+    private readonly AlignedFloats _scale;
+    private readonly AlignedFloats _shift;
+
+    /// <param name="affine">A scale and a shift for each output.</param>
+    /// <param name="inputs">Of the layer.</param>
+    /// <param name="weights">As its owner keeps them.</param>
+    /// <param name="memory">Counts what is packed.</param>
+    public LiveLinear(FoldedLayer affine, int inputs, float* weights, WeightMemory memory)
+    {
+        (Inputs, Outputs) = (inputs, affine.Outputs);
+        Weights = weights;
+        _scale = memory.PerChannel(affine.Weights, memory.Blocks(affine.Outputs));
+        _shift = memory.PerChannel(affine.Bias, memory.Blocks(affine.Outputs));
+    }
+
+    public int Inputs { get; }
+
+    public int Outputs { get; }
+
+    public float* Weights { get; }
+
+    public float* Scale => _scale.Pointer;
+
+    public float* Shift => _shift.Pointer;
+}
