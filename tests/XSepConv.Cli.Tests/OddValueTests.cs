@@ -70,9 +70,15 @@ public sealed class OddValueTests
     /// <summary>What the command asks for besides.</summary>
     private static string[] Needed(string command, string option)
     {
-        string[] checkpoint = command is "predict" or "evaluate" or "export" && option != "--checkpoint"
-            ? ["--checkpoint", "none.safetensors"] : [];
-        string[] rest = command == "predict" ? ["none.png"] : command == "export" && option != "--out" ? ["--out", "none.onnx"] : [];
-        return [.. rest, .. checkpoint];
+        (string Name, string Value)[] needed = command switch
+        {
+            "predict" or "evaluate" => [("--checkpoint", "none.safetensors")],
+            "export" => [("--checkpoint", "none.safetensors"), ("--out", "none.onnx")],
+            "convert" => [("--checkpoint", "none.safetensors"), ("--out", "new.safetensors")],
+            "import" => [("--from", "torchvision"), ("--model", "mobilenet_v2"), ("--out", "new.safetensors")],
+            _ => [],
+        };
+        string[] arguments = command switch { "predict" => ["none.png"], "import" => ["none.safetensors"], _ => [] };
+        return [.. arguments, .. needed.Where(one => one.Name != option).SelectMany(one => new[] { one.Name, one.Value })];
     }
 }

@@ -10,7 +10,7 @@ public sealed class PathTests : IDisposable
 
     private readonly string folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
 
-    // PATH is the obstacle, GOOD a checkpoint, NEW a name that is free, RUN a folder whose last.safetensors is the obstacle.
+    // PATH is the obstacle, GOOD a checkpoint, TWIN one with large depthwise kernels, FOREIGN weights of torchvision's, NEW a name that is free, RUN a folder whose last.safetensors is the obstacle.
     private static readonly string[][] Reading =
     [
         ["predict", "--checkpoint", "PATH", "picture.png"],
@@ -19,6 +19,11 @@ public sealed class PathTests : IDisposable
         ["evaluate", "--checkpoint", "GOOD", "--data", "folder", "--data-root", "PATH"],
         ["export", "--checkpoint", "PATH", "--out", "NEW"],
         ["profile", "--checkpoint", "PATH"],
+        ["plan", "--checkpoint", "PATH"],
+        ["import", "PATH", "--from", "torchvision", "--model", "mobilenet_v2", "--out", "NEW"],
+        ["import", "FOREIGN", "--from", "torchvision", "--model", "mobilenet_v2", "--classes", "PATH", "--out", "NEW"],
+        ["convert", "--checkpoint", "PATH", "--out", "NEW"],
+        ["convert", "--checkpoint", "GOOD", "--fit", "folder", "--data-root", "PATH", "--out", "NEW"],
         ["train", "--data", "folder", "--data-root", "PATH", "--out", "NEW"],
         ["train", "--data", "mnist", "--data-root", "DATA", "--out", "NEW"],
         ["train", "--limit", "16", "--width", "0.1", "--resume", "--out", "RUN"],
@@ -32,6 +37,8 @@ public sealed class PathTests : IDisposable
         ["export", "--checkpoint", "GOOD", "--out", "PATH"],
         ["export", "--checkpoint", "GOOD", "--format", "safetensors", "--out", "PATH"],
         ["export", "--checkpoint", "GOOD", "--format", "dot", "--out", "PATH"],
+        ["import", "FOREIGN", "--from", "torchvision", "--model", "mobilenet_v2", "--out", "PATH"],
+        ["convert", "--checkpoint", "TWIN", "--kernel", "5", "--out", "PATH"],
         ["train", "--limit", "16", "--width", "0.1", "--out", "PATH"],
         ["compare", "--limit", "16", "--width", "0.1", "--out", "PATH"],
         ["ablate", "--limit", "16", "--width", "0.1", "--out", "PATH"],
@@ -43,7 +50,7 @@ public sealed class PathTests : IDisposable
     /// Where a folder is asked for, a folder is no obstacle, and neither is a link to where one will be made; a device takes what is
     /// written to it.
     /// </summary>
-    public static TheoryData<string, string> WritingCases => Cases(Writing, line => line[0] == "export"
+    public static TheoryData<string, string> WritingCases => Cases(Writing, line => line[0] is "export" or "import" or "convert"
         ? Obstacle.All.Except([Obstacle.Device, Obstacle.Dangling, Obstacle.Forbidden])
         : Obstacle.All.Except([Obstacle.Folder, Obstacle.Dangling]));
 
@@ -81,6 +88,8 @@ public sealed class PathTests : IDisposable
         {
             "PATH" => path,
             "GOOD" => Checkpoint(),
+            "TWIN" => Twin(),
+            "FOREIGN" => ForeignFile.Write(Path.Combine(folder, "foreign.safetensors"), "mobilenet_v2", 2),
             "NEW" => Path.Combine(folder, "new"),
             "DATA" => Holding(
                 "train-images-idx3-ubyte", path, ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]),
@@ -104,8 +113,9 @@ public sealed class PathTests : IDisposable
         Assert.Contains(named, said, StringComparison.Ordinal);
         if (path.Length == 0 && args.Contains(""))
         {
-            Assert.Contains($"{(args[^1].Length == 0 && args[0] == "predict" ? "IMAGE" : args[Array.IndexOf(args, "") - 1])} is ''", said,
-                StringComparison.Ordinal);
+            var typed = args[Array.IndexOf(args, "") - 1];
+            var argument = args[0] switch { "predict" when args[^1].Length == 0 => "IMAGE", "import" when typed == "import" => "FILE", _ => typed };
+            Assert.Contains($"{argument} is ''", said, StringComparison.Ordinal);
         }
     }
 
@@ -114,6 +124,12 @@ public sealed class PathTests : IDisposable
         var path = Path.Combine(folder, "good.safetensors");
         using var network = TrainedFile.Network(3, 2);
         return TrainedFile.Write(path, network, TrainedFile.Data(3, 20, "a", "b"));
+    }
+
+    private string Twin()
+    {
+        using var network = new MobileNet(PublishedSpec.MobileNetV3Small(new() { NumClasses = 2, Width = 0.25, Preset = ImagePreset.Cifar }));
+        return TrainedFile.Write(Path.Combine(folder, "twin.safetensors"), network, TrainedFile.Data(3, 20, "a", "b"));
     }
 
     /// <summary>A folder that holds the obstacle under that name, and the others empty.</summary>

@@ -167,7 +167,7 @@ public class SummaryTests
     [InlineData("--kernels is '1': a kernel is odd, from 3 to 63", "--kernels", "1")]
     [InlineData("--kernels is '31,29,27,65': a kernel is odd, from 3 to 63", "--kernels", "31,29,27,65")]
     [InlineData("--kernels is '31/29/27/13': a kernel is odd", "--kernels", "31/29/27/13")]
-    [InlineData("or 8 for the rows of xsep-large-kernel-small", "--model", "large-kernel-small-twin", "--kernels", "5,5")]
+    [InlineData("or 8 for the rows of large-kernel-small-twin", "--model", "large-kernel-small-twin", "--kernels", "5,5")]
     [InlineData("--kernels is '5,5': give one", "--kernels", "5,5")]
     [InlineData("--kernels is '3,3,3,3,3,3,3': give one", "--kernels", "3,3,3,3,3,3,3")]
     [InlineData("--classes is '0': it must be a whole number from 1", "--classes", "0")]

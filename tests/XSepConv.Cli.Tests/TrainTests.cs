@@ -98,7 +98,7 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData(
         "--kernels is '5,5': give one number for all rows, 4 for the stages, or 11 for the rows of xsep-mobilenet-v3-small",
         "--kernels", "5,5")]
-    [InlineData("or 15 for the rows of xsep-mobilenet-v3-large", "--model", "mobilenet-v3-large-twin", "--kernels", "5,5,5,5,3,3")]
+    [InlineData("or 15 for the rows of mobilenet-v3-large-twin", "--model", "mobilenet-v3-large-twin", "--kernels", "5,5,5,5,3,3")]
     [InlineData("no option '--epoch' here. Did you mean '--epochs'?", "--epoch", "3")]
     [InlineData("--resume and --overwrite contradict each other", "--resume", "--overwrite")]
     [InlineData("There is nothing to resume", "--resume")]

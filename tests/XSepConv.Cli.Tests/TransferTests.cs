@@ -1,5 +1,4 @@
 using System.Text.Json;
-using static TorchSharp.torch;
 
 namespace XSepConv.Cli.Tests;
 
@@ -74,7 +73,7 @@ public sealed class TransferTests : IDisposable
         File.WriteAllText(At("two.txt"), "a\nb\n");
         string[] import = ["import", file, "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors")];
         Assert.Contains("known are torchvision, timm", Here.Refusal("import", file, "--from", "keras", "--model", "x", "--out", "y"), StringComparison.Ordinal);
-        Assert.Contains("known are mobilenet_v3_small", Here.Refusal("import", file, "--from", "torchvision", "--model", "resnet", "--out", "y"), StringComparison.Ordinal);
+        Assert.Contains("known are of torchvision mobilenet_v3_small", Here.Refusal("import", file, "--from", "torchvision", "--model", "resnet", "--out", "y"), StringComparison.Ordinal);
         Assert.Contains("has 2 lines; the network tells 3 classes apart", Here.Refusal([.. import, "--classes", At("two.txt")]), StringComparison.Ordinal);
         Assert.Contains("--mean has 2 numbers", Here.Refusal([.. import, "--mean", "1,2"]), StringComparison.Ordinal);
         Assert.Contains("--std is '1,0,1'", Here.Refusal([.. import, "--std", "1,0,1"]), StringComparison.Ordinal);
@@ -85,17 +84,7 @@ public sealed class TransferTests : IDisposable
         Assert.Contains("kernels are odd", Here.Refusal("convert", "--checkpoint", At("net.safetensors"), "--kernel", "4", "--out", "y"), StringComparison.Ordinal);
     }
 
-    private string Foreign(string model, int classes)
-    {
-        var spec = Pretrained.Spec(PretrainedSource.TorchVision, model, new() { NumClasses = classes });
-        random.manual_seed(3);
-        using var network = new MobileNet(spec);
-        network.SaveSafeTensors(At("ours"));
-        using var ours = SafeTensors.Open(At("ours"));
-        SafeTensors.Write(At(model), ForeignNames.Of(spec, PretrainedSource.TorchVision).Select(tensor =>
-            new SafeTensor(tensor.Name, ours.Tensors[tensor.Key].Type, [.. tensor.Shape], ours.ReadBytes(tensor.Key))));
-        return At(model);
-    }
+    private string Foreign(string model, int classes) => ForeignFile.Write(At(model), model, classes);
 
     private static string Refusal(params string[] args)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
@@ -14,7 +15,7 @@ internal sealed class ImportCommand
     private static readonly string[] Sources = [.. Enum.GetNames<PretrainedSource>().Select(name => name.ToLowerInvariant())];
     private static readonly string[] Models = [.. Enum.GetValues<PretrainedSource>().SelectMany(Pretrained.Models)];
 
-    private readonly Argument<string> file = new("file")
+    private readonly Argument<string> file = new("FILE")
     {
         Description = "The model's state dict as safetensors, under the names that the library has for its tensors.",
     };
@@ -62,6 +63,12 @@ internal sealed class ImportCommand
         command.Add("Weights", [import.from, import.model]);
         command.Add("Data", [import.classes, import.mean, import.deviation, import.size]);
         command.Add("Output", [import.destination, import.json]);
+        import.file.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && string.IsNullOrWhiteSpace(token.Value))
+                result.AddError("FILE is '': it is empty; give the name of a safetensors file.");
+        });
+        command.Validators.Add(import.RequireKnown);
         command.SetAction(import.Run);
         return command;
     }
@@ -92,6 +99,15 @@ internal sealed class ImportCommand
             CultureInfo.InvariantCulture,
             $"{Printable.Line(output)}: {spec.Name}, {parameters:N0} parameters, {spec.NumClasses:N0} classes, images of "
             + $"{data.Channels}×{data.Height}×{data.Width}"));
+    }
+
+    // The library is known by now, or has been refused.
+    private void RequireKnown(CommandResult result)
+    {
+        if (result.GetResult(from) is not { Tokens: [var library] } || result.GetResult(model) is not { Tokens: [var name] }) return;
+        if (!Enum.TryParse<PretrainedSource>(library.Value, ignoreCase: true, out var source) || !Sources.Contains(library.Value)) return;
+        if (Pretrained.Models(source).Contains(source == PretrainedSource.Timm ? name.Value.Split('.')[0] : name.Value)) return;
+        result.AddError($"{model.Name} is '{CheckedOption.Shorten(name.Value)}': known are {Known(source)}.");
     }
 
     private static string Known(PretrainedSource source) =>

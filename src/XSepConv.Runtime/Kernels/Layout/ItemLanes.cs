@@ -103,13 +103,6 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
         }
     }
 
-    /// <summary>The gradients of a norm's shift and scale, two vectors.</summary>
-    public void Unpack(float* sums, in BatchNormGradients gradients)
-    {
-        Unpack(sums, 1, gradients.Bias);
-        Unpack(sums + lanes, 1, gradients.Weight);
-    }
-
     /// <summary>The other way: one value per channel and tap; to null nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Unpack(float* source, int taps, float* parameter)

@@ -93,9 +93,6 @@ internal sealed record NetworkMeasurements(
     /// <summary>Cores that a run had, the median over the seeds; null where it is not known.</summary>
     public double? Cores => Median(Runs.Select(run => run.Load?.Cores));
 
-    /// <summary>Images a second in training, the median over a run's epochs; null where its log has no times.</summary>
-    public static double? Speed(IEnumerable<EpochResult> log) => Median(log.Select(epoch => epoch.ImagesPerSecond));
-
     public static NetworkMeasurements Of(
         IReadOnlyList<RunMeasurements> memory, IReadOnlyList<IReadOnlyList<EpochResult>> logs, Latency latency)
     {
@@ -103,10 +100,10 @@ internal sealed record NetworkMeasurements(
         return new(
             memory.Max(run => run.PeakBytes),
             memory.Max(run => run.PeakBytes - run.StartBytes),
-            Speed(logs.SelectMany(log => log)),
+            TrainingSpeed.Of(logs.SelectMany(log => log)),
             seconds.Length > 0 ? seconds.Sum() : null,
             latency,
-            [.. memory.Zip(logs, (run, log) => (Speed(log), run.Load))]);
+            [.. memory.Zip(logs, (run, log) => (TrainingSpeed.Of(log), run.Load))]);
     }
 
     private static double? Median(IEnumerable<double?> values)

@@ -1,0 +1,24 @@
+using static TorchSharp.torch;
+
+namespace XSepConv.Cli.Tests;
+
+/// <summary>Random weights under torchvision's names.</summary>
+internal static class ForeignFile
+{
+    public static string Write(string path, string model, int classes)
+    {
+        var spec = Pretrained.Spec(PretrainedSource.TorchVision, model, new() { NumClasses = classes });
+        random.manual_seed(3);
+        using var network = new MobileNet(spec);
+        var ours = path + ".ours";
+        network.SaveSafeTensors(ours);
+        using (var file = SafeTensors.Open(ours))
+        {
+            SafeTensors.Write(path, ForeignNames.Of(spec, PretrainedSource.TorchVision).Select(tensor =>
+                new SafeTensor(tensor.Name, file.Tensors[tensor.Key].Type, [.. tensor.Shape], file.ReadBytes(tensor.Key))));
+        }
+
+        File.Delete(ours);
+        return path;
+    }
+}
