@@ -98,7 +98,7 @@ public sealed class ChangedWeightTests : IDisposable
         {
             var block = (XSepBlock)network.modules().First(module => module is XSepBlock);
             block.train();
-            block.call(randn(4, block.Spec.In, 8, 8) + 2);
+            block.call((randn(4, block.Spec.In, 8, 8) * 5) + 20);
             block.eval();
         },
         ["eps"] = network => Norm(network, "bneck.2.bn3").eps = 0.7,

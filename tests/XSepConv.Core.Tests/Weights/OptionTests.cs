@@ -57,6 +57,7 @@ public sealed class OptionTests : IDisposable
         ["DwBlock.Backend"] = null,
 
         ["SepBlock.block"] = (() => new SepBlock(Sep with { Activation = Activation.ReLU }), "activation 'ReLU'"),
+        ["SepBlock.Backend"] = null,
         ["InvertedResidualBlock.block"] = (() => new InvertedResidualBlock(Inverted with { Stride = 2 }), "stride '2'"),
         ["InvertedResidualBlock.Backend"] = null,
         ["XSepInvertedResidualBlock.block"] = (() => new XSepInvertedResidualBlock(XSepInverted with { Stride = 2 }, PaddingDirection.RightBottom), "stride '2'"),
