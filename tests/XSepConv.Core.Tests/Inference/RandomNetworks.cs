@@ -11,10 +11,10 @@ internal static class RandomNetworks
     /// </summary>
     public static MobileNet Create(NetworkSpec spec, int seed)
     {
+        random.manual_seed(seed);
         var network = new MobileNet(spec, dtype: float64);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        random.manual_seed(seed);
         foreach (var part in network.modules())
         {
             switch (part)
