@@ -16,7 +16,9 @@ public sealed record ConvertedNetwork(MobileNet Network, ConversionReport Report
 /// <remarks>
 /// <para>A row of kind <see cref="BlockKind.InvertedResidual"/> becomes <see cref="BlockKind.XSepInvertedResidual"/>, one of kind
 /// <see cref="BlockKind.Dw"/> becomes <see cref="BlockKind.XSep"/> unless it has squeeze-excite on its output. All other tensors are
-/// copied. Inside XSepConv stands the row's own nonlinearity, and the padding is planned as <see cref="NetworkSpec.Paddings"/> does.</para>
+/// copied; each layer's mode, <c>requires_grad</c> and <see cref="MobileNet.Freeze"/> are kept, the new layers' as those that they replace
+/// have them. Inside XSepConv stands the row's own nonlinearity, and the padding is planned as <see cref="NetworkSpec.Paddings"/>
+/// does.</para>
 /// </remarks>
 public static class NetworkConverter
 {
@@ -56,7 +58,7 @@ public static class NetworkConverter
         try
         {
             var report = Fill(network, result, size, options, left);
-            result.train(network.training);
+            CopyModes(network, result);
             return new(result, report);
         }
         catch
@@ -169,15 +171,35 @@ public static class NetworkConverter
             if (!IsReplaced(key, from.Spec, to.Spec)) state[KeyOf(key, from.Spec, to.Spec)].copy_(tensor);
         }
 
-        var modules = to.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
-        foreach (var (path, module) in from.named_modules())
+        foreach (var (module, now) in Successors(from, to))
         {
-            if (ModuleState.NormOf(module) is not { } norm) continue;
-            string[] paths = IsReplaced(path, from.Spec, to.Spec)
-                ? [path, $"{path[..^1]}3", $"{path[..^1]}4"]
-                : [KeyOf(path, from.Spec, to.Spec)];
-            foreach (var now in paths) ModuleState.SetNorm(modules[now], norm.Epsilon, norm.Momentum);
+            if (ModuleState.NormOf(module) is { } norm) ModuleState.SetNorm(now, norm.Epsilon, norm.Momentum);
         }
+    }
+
+    private static void CopyModes(MobileNet from, MobileNet to)
+    {
+        to.train(from.training);
+        to.Freeze(from.FrozenStages);
+        foreach (var (module, now) in Successors(from, to))
+        {
+            now.train(module.training);
+            var then = module.named_parameters(recurse: false).ToDictionary(entry => entry.name, entry => entry.parameter.requires_grad);
+            foreach (var (name, parameter) in now.named_parameters(recurse: false)) parameter.requires_grad = then[name];
+        }
+    }
+
+    // Each layer without children, with what stands in its place: of a depthwise convolution, or its norm, three.
+    private static IEnumerable<(nn.Module Old, nn.Module New)> Successors(MobileNet from, MobileNet to)
+    {
+        var modules = to.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
+        return from.named_modules().Where(entry => !entry.module.children().Any()).SelectMany(entry =>
+        {
+            string[] paths = IsReplaced(entry.name, from.Spec, to.Spec)
+                ? [entry.name, $"{entry.name[..^1]}3", $"{entry.name[..^1]}4"]
+                : [KeyOf(entry.name, from.Spec, to.Spec)];
+            return paths.Select(path => (entry.module, modules[path]));
+        });
     }
 
     private static double Fit(

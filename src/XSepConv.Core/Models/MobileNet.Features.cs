@@ -10,7 +10,10 @@ public sealed record FeatureInfo(int Channels, int Reduction, string Module);
 
 public partial class MobileNet
 {
-    private readonly HashSet<nn.Module> _frozen = new(ReferenceEqualityComparer.Instance);
+    private nn.Module[] _frozen = [];
+
+    /// <summary>As <see cref="Freeze"/> was told.</summary>
+    internal int FrozenStages { get; private set; }
 
     /// <summary>
     /// The last map at each reduction, from the largest, as timm's <c>features_only</c> has them: the last 1×1 convolution belongs to them
@@ -89,7 +92,10 @@ public partial class MobileNet
         return (preLogits ? x : Logits(x)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Gives the network a new classifier, initialised as in the notes; the rest stays.</summary>
+    /// <summary>
+    /// Gives the network a new classifier, initialised as in the notes; the rest stays. The old one is disposed: make the optimizer
+    /// afterwards.
+    /// </summary>
     /// <param name="numClasses">How many classes there are; 0 for none, so that the network gives features.</param>
     /// <exception cref="ArgumentException">The number is out of range.</exception>
     public void ResetClassifier(int numClasses)
@@ -115,10 +121,10 @@ public partial class MobileNet
 
     /// <summary>
     /// Freezes the first stages: their parameters need no gradient, and their batch norms stay in evaluation mode, whatever
-    /// <c>train()</c> says.
+    /// <c>train()</c> says. What an earlier call froze is thawed first; nothing else is touched.
     /// </summary>
     /// <param name="stages">
-    /// How many of <see cref="FeatureInfo"/>'s reductions: 1 is the stem and the blocks up to the first map, 0 thaws everything. All of
+    /// How many of <see cref="FeatureInfo"/>'s reductions: 1 is the stem and the blocks up to the first map, 0 freezes none. All of
     /// them leave the head and, without a hidden layer, the last convolution.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">There are not so many stages.</exception>
@@ -142,15 +148,19 @@ public partial class MobileNet
             .. last is null ? Array.Empty<nn.Module>() : [conv1, bn1], .. Enumerable.Range(0, count).Select(i => (nn.Module)bneck[i]),
             .. last == "conv2" ? new nn.Module[] { conv2, bn2 } : [],
         ];
-        _frozen.Clear();
-        foreach (var parameter in parameters()) parameter.requires_grad = true;
+        foreach (var part in _frozen)
+        {
+            part.train(training);
+            foreach (var parameter in part.parameters()) parameter.requires_grad = true;
+        }
+
         foreach (var part in parts)
         {
-            _frozen.Add(part);
+            part.train(false);
             foreach (var parameter in part.parameters()) parameter.requires_grad = false;
         }
 
-        train(training);
+        (_frozen, FrozenStages) = (parts, stages);
     }
 
     /// <inheritdoc/>

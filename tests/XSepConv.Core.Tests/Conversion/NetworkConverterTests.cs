@@ -52,6 +52,30 @@ public sealed class NetworkConverterTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Modes_and_what_is_trained_stay_as_they_were()
+    {
+        using var network = new MobileNet(PublishedSpec.MobileNetV3Small(Options));
+        network.train();
+        network.Freeze(1);
+        network.get_parameter("linear4.bias")!.requires_grad = false;
+        network.get_parameter("bneck.5.conv2.weight")!.requires_grad = false;
+        network.named_modules().Single(at => at.name == "bneck.6.bn2").module.eval();
+        using var converted = NetworkConverter.Convert(network, (32, 32)).Network;
+
+        var replaced = converted.Spec.Blocks.Select((row, i) => (row, i)).Where(at => at.row.Kind == BlockKind.XSepInvertedResidual);
+        Assert.Contains(5, replaced.Select(at => at.i));
+        Assert.All(converted.named_parameters(), entry => Assert.True(
+            entry.parameter.requires_grad != (InFirstStage(entry.name) || entry.name is "linear4.bias" or "bneck.5.conv2.weight" or "bneck.5.conv3.weight" or "bneck.5.conv4.weight"), entry.name));
+        Assert.All(converted.named_modules().Where(at => at.module is TorchSharp.Modules.BatchNorm2d), at => Assert.True(
+            at.module.training != (InFirstStage(at.name) || at.name is "bneck.6.bn2" or "bneck.6.bn3" or "bneck.6.bn4"), at.name));
+        converted.train();
+        Assert.False(converted.named_modules().Single(at => at.name == "bn1").module.training);
+
+        // At 32×32 the stem and row 0 keep the images' size.
+        static bool InFirstStage(string name) => name.Split('.') is ["conv1" or "bn1", ..] or ["bneck", "0", ..];
+    }
+
     // Kernels that are products of a column and a row are XSepConv's own: what is left of the fit is its nonlinearity.
     [Fact]
     public void A_fit_brings_the_answers_near_and_the_checkpoint_compiles()

@@ -95,9 +95,14 @@ public sealed class FeaturesTests(TorchVisionWeights weights) : IClassFixture<To
             Assert.True(IsFrozen(key) == TensorBytes.Doubles(tensor).SequenceEqual(before[key]), key);
         }
 
+        // What was not frozen here is left as it is.
+        network.get_parameter("linear4.bias")!.requires_grad = false;
+        var last = network.named_modules().Single(at => at.name == "bn2").module;
+        last.eval();
+        network.Freeze(1);
         network.Freeze(0);
-        Assert.All(network.parameters(), parameter => Assert.True(parameter.requires_grad));
-        Assert.All(network.modules(), module => Assert.True(module.training));
+        Assert.All(network.named_parameters(), entry => Assert.True(entry.parameter.requires_grad != (entry.name == "linear4.bias"), entry.name));
+        Assert.All(network.named_modules(), entry => Assert.True(entry.module.training != (entry.name == "bn2"), entry.name));
         Assert.Throws<ArgumentOutOfRangeException>(() => network.Freeze(6));
     }
 

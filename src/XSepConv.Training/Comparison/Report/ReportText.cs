@@ -126,7 +126,7 @@ internal static class ReportText
     {
         RunLoad[] loads = [.. Loads(report).Where(load => load.BusyCores is not null)];
         return loads.Length == 0 ? null
-            : (SampleStatistics.Median([.. loads.Select(load => load.BusyCores!.Value)]), loads.Max(load => load.MachineCores!.Value));
+            : (Median.Of([.. loads.Select(load => load.BusyCores!.Value)]), loads.Max(load => load.MachineCores!.Value));
     }
 
     // A run that waits for its data, or whose threads wait for each other, leaves cores idle; one that waits for a core does not.
@@ -136,7 +136,7 @@ internal static class ReportText
         var threads = report.Manifest.Training.Threads ?? 1;
         RunLoad[] loads = [.. Loads(report)];
         if (loads.Length == 0 || Busy(report) is not var (busy, cores) || busy < Enough * cores) return null;
-        var had = SampleStatistics.Median([.. loads.Select(load => load.Cores)]);
+        var had = Median.Of([.. loads.Select(load => load.Cores)]);
         return had >= Enough * threads ? null
             : $"Runs of {Count(threads, "thread")} had {Cores(had)} cores on average, and {Cores(busy)} of {cores} were busy: other "
                 + "programs were at work, or too many runs at a time (--jobs). Images/s and latencies are those of a crowded machine; no "

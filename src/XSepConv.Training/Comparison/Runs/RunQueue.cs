@@ -81,7 +81,7 @@ internal sealed class RunQueue(
     private void Report(ComparedRun run, double share, TrainingProgress? step, RunOutcome? finished) =>
         progress?.Report(new(
             _done, _runs.Length, run, share, (_done + _shares.Values.Sum()) / _runs.Length, step, finished,
-            finished is null ? null : TrainingSpeed.Of(folder.Log(run))));
+            finished is null ? null : Median.Of(folder.Log(run).Select(epoch => epoch.ImagesPerSecond))));
 
     private sealed class Follow(RunQueue queue, ComparedRun run) : IProgress<TrainingProgress>
     {

@@ -91,7 +91,7 @@ internal sealed record NetworkMeasurements(
     IReadOnlyList<(double? ImagesPerSecond, RunLoad? Load)> Runs)
 {
     /// <summary>Cores that a run had, the median over the seeds; null where it is not known.</summary>
-    public double? Cores => Median(Runs.Select(run => run.Load?.Cores));
+    public double? Cores => Median.Of(Runs.Select(run => run.Load?.Cores));
 
     public static NetworkMeasurements Of(
         IReadOnlyList<RunMeasurements> memory, IReadOnlyList<IReadOnlyList<EpochResult>> logs, Latency latency)
@@ -100,16 +100,12 @@ internal sealed record NetworkMeasurements(
         return new(
             memory.Max(run => run.PeakBytes),
             memory.Max(run => run.PeakBytes - run.StartBytes),
-            TrainingSpeed.Of(logs.SelectMany(log => log)),
+            Speed(logs.SelectMany(log => log)),
             seconds.Length > 0 ? seconds.Sum() : null,
             latency,
-            [.. memory.Zip(logs, (run, log) => (TrainingSpeed.Of(log), run.Load))]);
-    }
+            [.. memory.Zip(logs, (run, log) => (Speed(log), run.Load))]);
 
-    private static double? Median(IEnumerable<double?> values)
-    {
-        double[] known = [.. values.OfType<double>()];
-        return known.Length > 0 ? SampleStatistics.Median(known) : null;
+        static double? Speed(IEnumerable<EpochResult> log) => Median.Of(log.Select(epoch => epoch.ImagesPerSecond));
     }
 }
 

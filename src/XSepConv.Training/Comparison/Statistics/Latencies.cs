@@ -50,7 +50,7 @@ internal static class Latencies
             }
         }
 
-        return [.. samples.Select(values => 1e3 * SampleStatistics.Median(values))];
+        return [.. samples.Select(values => 1e3 * Median.Of(values))];
     }
 
     /// <summary>How many runs make a sample long enough for the clock.</summary>
