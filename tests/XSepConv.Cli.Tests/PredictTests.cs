@@ -232,7 +232,7 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     [InlineData("Required argument 'IMAGE' missing", "--checkpoint", "BEST")]
     [InlineData("none.safetensors", "--checkpoint", "NONE", "a.png")]
     [InlineData("text.safetensors", "--checkpoint", "TEXT", "a.png")]
-    [InlineData("does not say which network it holds", "--checkpoint", "FOREIGN", "a.png")]
+    [InlineData("become a checkpoint by 'xsepconv import'", "--checkpoint", "FOREIGN", "a.png")]
     [InlineData("does not say how its images were prepared", "--checkpoint", "WEIGHTS", "a.png")]
     [InlineData("takes images of 2 channels", "--checkpoint", "TWO", "a.png")]
     [InlineData("--top is '0'", "--checkpoint", "BEST", "--top", "0", "a.png")]

@@ -62,7 +62,7 @@ public sealed class TransferTests : IDisposable
             if (!file.Tensors.ContainsKey(tensor.Name) && tensor.Shape.Length > 0) Assert.Contains($"'{tensor.Name}' is missing", message, StringComparison.Ordinal);
         }
 
-        Assert.Contains("It has the tensors of TorchVision's mobilenet_v2.", message, StringComparison.Ordinal);
+        Assert.Contains("is not TorchVision's mobilenet_v3_large. It has the tensors of TorchVision's mobilenet_v2. ", message, StringComparison.Ordinal);
         Assert.False(File.Exists(At("net.safetensors")));
     }
 

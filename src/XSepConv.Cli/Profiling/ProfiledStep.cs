@@ -1,5 +1,6 @@
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Startup;
+using XSepConv.Inference;
 using static TorchSharp.torch;
 
 namespace XSepConv.Cli.Profiling;
@@ -39,8 +40,7 @@ internal sealed record ProfiledStep(MobileNet Network, int Batch, int Height, in
     {
         using var tensors = SafeTensors.Open(file);
         size = tensors.Described(DataSpec.MetadataKey, DataSpec.FromJson) is { } data ? (data.Height, data.Width) : null;
-        return tensors.Described(NetworkSpec.MetadataKey, NetworkSpec.FromJson) ?? throw new InvalidDataException(
-            $"{file} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'.");
+        return DescribedNetwork.Of(tensors, file);
     }
 
     // Composed layers keep about two maps each, a convolution's and a norm's; what is fused keeps less.

@@ -151,9 +151,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
     {
         ArgumentNullException.ThrowIfNull(options);
         using var file = SafeTensors.Open(path);
-        var spec = file.Described(NetworkSpec.MetadataKey, NetworkSpec.FromJson) ?? throw new InvalidDataException(
-            $"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'. Build the network "
-            + "yourself and call LoadSafeTensors.");
+        var spec = Inference.DescribedNetwork.Of(file, path);
 
         // A few bytes of description must not make a network of terabytes, nor a list of its tensors: they are counted, then compared, and
         // only then made.

@@ -93,8 +93,7 @@ public sealed class CompiledModel
     {
         var watch = Stopwatch.StartNew();
         using var file = SafeTensors.Open(path);
-        var spec = file.Described(NetworkSpec.MetadataKey, NetworkSpec.FromJson) ?? throw new InvalidDataException(
-            $"{path} does not say which network it holds: its metadata lacks '{NetworkSpec.MetadataKey}'.");
+        var spec = DescribedNetwork.Of(file, path);
         var data = file.Described(DataSpec.MetadataKey, DataSpec.FromJson);
         if (data?.Misfit(spec) is { } problem) throw new InvalidDataException($"{path}: {problem}");
 

@@ -112,12 +112,12 @@ internal sealed class PretrainedFile : IDisposable
         problems.InsertRange(0, missing.Select(name => $"'{name}' is missing"));
         problems.AddRange(unexpected.Select(name => $"{SafeTensorsHeader.Quote(name)} is unexpected"));
         if (problems.Count == 0) return;
-        var prefix = KeyPrefix.Find(missing, unexpected) is { } found
-            ? $"\nIts keys begin with {KeyPrefix.Named(found)}: save it without."
-            : Other(file, model) is { } other ? $"\nIt has the tensors of {other.Source}'s {other.Name}." : "";
+        var cause = KeyPrefix.Find(missing, unexpected) is { } found
+            ? $" Its keys begin with {KeyPrefix.Named(found)}: save it without."
+            : Other(file, model) is { } other ? $" It has the tensors of {other.Source}'s {other.Name}." : "";
         throw new InvalidDataException(
-            $"{path} is not {model.Source}'s {model.Name}; {problems.Count:N0} {(problems.Count == 1 ? "thing is" : "things are")} wrong:"
-            + $"{string.Concat(problems.Select(problem => $"\n- {problem}"))}{prefix}");
+            $"{path} is not {model.Source}'s {model.Name}.{cause} {problems.Count:N0} {(problems.Count == 1 ? "thing is" : "things are")} "
+            + $"wrong:{string.Concat(problems.Select(problem => $"\n- {problem}"))}");
     }
 
     private static PretrainedModel? Other(SafeTensors file, PretrainedModel model) =>

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using XSepConv.Core.Tests.Parity;
 using static TorchSharp.torch;
 
@@ -8,7 +10,8 @@ public sealed class NetworkGradientTests
 {
     /// <summary>
     /// Of each seed the median over the parameters of the gradient's relative distance to float64. A value near a kink moves it thirtyfold, fused or composed, and which seeds
-    /// have one depends on the processor: so the median over the seeds of the quotient is held, in which the fused network may not be farther by more than half.
+    /// have one depends on the processor: so the median over the seeds of the quotient is held, in which the fused network may not be farther by more than half. Without fused
+    /// multiply-adds each product is rounded too, which libtorch's own kernels do not do: twice the roundings are √2 times the distance.
     /// </summary>
     [Theory]
     [InlineData(BlockKind.XSep)]
@@ -47,7 +50,8 @@ public sealed class NetworkGradientTests
             _ => row.Kind == BlockKind.XSep ? row with { Kind = kind } : row,
         };
 
-        Assert.InRange(quotients.Order().ElementAt(quotients.Count / 2), 0, 1.5);
+        var farthest = Fma.IsSupported || AdvSimd.IsSupported ? 1.5 : 1.5 * Math.Sqrt(2);
+        Assert.InRange(quotients.Order().ElementAt(quotients.Count / 2), 0, farthest);
     }
 
     // The first forward of all three is from the same running statistics, which training does not read.
