@@ -9,6 +9,7 @@ namespace XSepConv;
 internal static class LibtorchLoading
 {
     private const string Bridge = "LibTorchSharp";
+    private const string NewerLibrary = "GLIBCXX_";
 
     private static volatile bool s_loaded;
 
@@ -17,9 +18,16 @@ internal static class LibtorchLoading
     /// <exception cref="DllNotFoundException">It can't be loaded; the message names the remedy.</exception>
     public static string Before(string name)
     {
+        Require();
+        return name;
+    }
+
+    /// <summary>To be called before anything else of Torch is.</summary>
+    /// <exception cref="DllNotFoundException">It can't be loaded; the message names the remedy.</exception>
+    public static void Require()
+    {
         if (!s_loaded) Load();
         s_loaded = true;
-        return name;
     }
 
     private static void Load()
@@ -56,22 +64,21 @@ internal static class LibtorchLoading
         }
     }
 
-    /// <summary>From what the system said about each place where it looked.</summary>
-    internal static string Explain(string said)
-    {
-        var places = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[1..];
-        if (Array.Find(places, place => place.Contains("GLIBCXX_", StringComparison.Ordinal)) is { } old)
-        {
-            return $"libtorch can't be loaded: {old.TrimEnd('.')}. This system's libstdc++ is older than TorchSharp's file asks for; "
-                + "set <TorchSharpWeakGlibcxx>true</TorchSharpWeakGlibcxx> in the application's project and build it again.";
-        }
+    /// <summary>What is wrong and what to do, from what the system said about each place where it looked.</summary>
+    internal static string Explain(string said) => $"{Cause(said)} " + (said.Contains(NewerLibrary, StringComparison.Ordinal)
+        ? "This system's libstdc++ is older than TorchSharp's file asks for; "
+            + "set <TorchSharpWeakGlibcxx>true</TorchSharpWeakGlibcxx> in the application's project and build it again."
+        : $"Reference the package for this system ({RuntimeInformation.RuntimeIdentifier}) in the application's project: TorchSharp-cpu, "
+            + "TorchSharp-cuda-linux or TorchSharp-cuda-windows.");
 
+    /// <summary>What is wrong, in a sentence.</summary>
+    internal static string Cause(string said)
+    {
         // A place without the file says no more than that.
-        return Array.Find(places, place => !place.Contains("No such file", StringComparison.OrdinalIgnoreCase)) is { } cause
-            ? $"libtorch can't be loaded: {cause.TrimEnd('.')}. Reference the package for this system "
-                + $"({RuntimeInformation.RuntimeIdentifier}) in the application's project: "
-                + "TorchSharp-cpu, or TorchSharp-cuda-linux or -windows."
-            : $"libtorch can't be loaded: its files for {RuntimeInformation.RuntimeIdentifier} are not beside the application. "
-                + "Reference TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows in the application's project.";
+        var places = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[1..];
+        var place = Array.Find(places, place => place.Contains(NewerLibrary, StringComparison.Ordinal))
+            ?? Array.Find(places, place => !place.Contains("No such file", StringComparison.OrdinalIgnoreCase))
+            ?? "its files are not beside the application";
+        return $"libtorch can't be loaded: {place.TrimEnd('.')}.";
     }
 }

@@ -78,6 +78,51 @@ public static class Checkpoint
         return new LoadedCheckpoint(network, data, normalization, result);
     }
 
+    /// <summary>
+    /// Writes a network that was trained in a loop of one's own, with what <see cref="Load"/>, <see cref="CompiledModel"/> and the command
+    /// line need: table, classes, size and normalisation of the images.
+    /// </summary>
+    /// <param name="path">The file; it is replaced as a whole.</param>
+    /// <param name="network">What was trained, such as <see cref="TrainingStep.Average"/>.</param>
+    /// <param name="data">What it was trained on.</param>
+    /// <exception cref="ArgumentException">Classes or channels of network and data differ.</exception>
+    /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
+    public static void Save(string path, MobileNet network, ImageDataset data)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(data);
+        if (Description(data).Misfit(network.Spec) is not null)
+        {
+            throw new ArgumentException(
+                $"The network takes {network.Spec.InputChannels} channels and tells {network.Spec.NumClasses} classes apart, "
+                + $"{data.Name} has {data.Train.Channels} and {data.ClassNames.Count}.", nameof(network));
+        }
+
+        SafeTensors.Write(path, ModuleState.Tensors(network), Metadata(network, data, null));
+    }
+
+    /// <summary>What a file says about its network, the data and an epoch.</summary>
+    internal static Dictionary<string, string> Metadata(MobileNet network, ImageDataset data, EpochResult? result)
+    {
+        var metadata = new Dictionary<string, string>
+        {
+            ["format"] = "pt",
+            [NetworkSpec.MetadataKey] = network.Spec.ToJson(),
+            [ModuleSettings.MetadataKey] = ModuleState.Settings(network).ToJson(),
+            [DataSpec.MetadataKey] = Description(data).ToJson(),
+        };
+        if (result is not null) metadata[ResultMetadataKey] = JsonSerializer.Serialize(result, CheckpointJson.Default.EpochResult);
+        return metadata;
+    }
+
+    private static DataSpec Description(ImageDataset data) => new(
+        data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels,
+        data.Train.Height, data.Train.Width)
+    {
+        Background = data.Background,
+    };
+
     private static (DataSpec Data, ImageNormalization Normalization, EpochResult? Result) ReadMetadata(string path)
     {
         using var file = SafeTensors.Open(path);

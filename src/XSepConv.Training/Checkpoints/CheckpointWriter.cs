@@ -1,4 +1,3 @@
-using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +14,7 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
     public void WriteLast(string path, TrainingState state)
     {
-        var metadata = Metadata(network, state.History.Count > 0 ? state.History[^1] : null);
+        var metadata = Checkpoint.Metadata(network, data, state.History.Count > 0 ? state.History[^1] : null);
         metadata[TrainingState.MetadataKey] = state.ToJson();
         SafeTensors.Write(
             path, [.. ModuleState.Tensors(network), .. _memory.Select(entry => TensorBytes.Read(entry.Name, entry.Tensor))], metadata);
@@ -27,7 +26,7 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     public void WriteBest(string path, EpochResult result)
     {
         var best = average?.Network ?? network;
-        SafeTensors.Write(path, ModuleState.Tensors(best), Metadata(best, result));
+        SafeTensors.Write(path, ModuleState.Tensors(best), Checkpoint.Metadata(best, data, result));
     }
 
     /// <summary>Reads weights and what was remembered back.</summary>
@@ -60,28 +59,5 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         return network.state_dict().Values.Concat(_memory.Select(entry => entry.Tensor)).All(tensor => tensor.isfinite().all().ToBoolean());
-    }
-
-    private Dictionary<string, string> Metadata(MobileNet written, EpochResult? result)
-    {
-        var about = new DataSpec(
-            data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels,
-            data.Train.Height, data.Train.Width)
-        {
-            Background = data.Background,
-        };
-        var metadata = new Dictionary<string, string>
-        {
-            ["format"] = "pt",
-            [NetworkSpec.MetadataKey] = written.Spec.ToJson(),
-            [ModuleSettings.MetadataKey] = ModuleState.Settings(written).ToJson(),
-            [DataSpec.MetadataKey] = about.ToJson(),
-        };
-        if (result is not null)
-        {
-            metadata[Checkpoint.ResultMetadataKey] = JsonSerializer.Serialize(result, CheckpointJson.Default.EpochResult);
-        }
-
-        return metadata;
     }
 }

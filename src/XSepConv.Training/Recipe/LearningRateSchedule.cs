@@ -24,6 +24,14 @@ internal sealed class LearningRateSchedule
         Kind = kind;
     }
 
+    /// <summary>That of a recipe: its warm-up, which takes half of the run at most, and what comes after.</summary>
+    public static LearningRateSchedule Of(TrainingRecipe recipe, int stepsPerEpoch)
+    {
+        var total = (long)recipe.Epochs * stepsPerEpoch;
+        var warmup = Math.Min((long)Math.Round(recipe.WarmupEpochs * stepsPerEpoch), total / 2);
+        return new(recipe.LearningRate, total, warmup, recipe.Schedule);
+    }
+
     /// <summary>The learning rate after warm-up.</summary>
     public double Peak { get; }
 

@@ -42,7 +42,7 @@ public sealed record TrainingOptions
     public int? CheckpointSteps { get; init; }
 
     /// <summary>What images are varied by, all considered.</summary>
-    internal Augmentation AugmentationFor(ImageDataset data) => Augmentation ?? AugmentationPreset.For(Recipe.Augmentation, data);
+    internal Augmentation AugmentationFor(ImageDataset data) => Augmentation ?? Recipe.AugmentationFor(data);
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">Some are out of range; all are listed.</exception>

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace XSepConv.Training;
 
 /// <summary>
@@ -104,6 +106,48 @@ public sealed record TrainingRecipe
     /// <exception cref="ArgumentException">There is none of that name.</exception>
     public static TrainingRecipe For(string name) => Known.FirstOrDefault(recipe => recipe.Name == name)
         ?? throw new ArgumentException($"There is no recipe '{name}'; known are {string.Join(", ", Names)}.", nameof(name));
+
+    /// <summary>How many steps an epoch has: whole batches only, and whole steps of accumulated ones.</summary>
+    /// <param name="images">The training split; one smaller than a batch is one batch.</param>
+    public int StepsPerEpoch(ImageSplit images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        return BatchSource.StepsOf(images, BatchSize) / AccumulateBatches;
+    }
+
+    /// <summary>How this recipe varies the images of a data set.</summary>
+    /// <param name="data">Its own moves and mirroring are part of it.</param>
+    /// <exception cref="ArgumentException"><see cref="Augmentation"/> is no known name.</exception>
+    public Augmentation AugmentationFor(ImageDataset data) => AugmentationPreset.For(Augmentation, data);
+
+    /// <summary>
+    /// The batches of an epoch in a loop of one's own: those of <see cref="StepsPerEpoch"/> steps, drawn, varied and normalised as
+    /// <see cref="Trainer"/> does, a few of them ahead in the background.
+    /// </summary>
+    /// <param name="data">Its training split is what is drawn from.</param>
+    /// <param name="epoch">From 1: each has its own order and variations, which follow from it and the seed.</param>
+    /// <param name="seed">Of order and variations.</param>
+    /// <param name="device">Where the tensors are; CPU when null.</param>
+    /// <returns>Batches, whose tensors are disposed of when the next one is asked for.</returns>
+    /// <exception cref="ArgumentException">The recipe does not work; all problems are listed.</exception>
+    public IEnumerable<ImageBatch> Batches(ImageDataset data, int epoch, int seed = 0, Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
+        RequireRight();
+        LibtorchLoading.Require();
+        var size = Math.Min(BatchSize, data.Train.Count);
+        var source = BatchSource.ForTraining(
+            data.Train, data.Normalization, size, AugmentationFor(data), seed, epoch, StepsPerEpoch(data.Train) * AccumulateBatches);
+        return source.From(0).Tensors(data.Train, device ?? CPU);
+    }
+
+    /// <exception cref="ArgumentException">A value is out of range; all are listed.</exception>
+    internal void RequireRight()
+    {
+        if (Problems().ToList() is not { Count: > 0 } problems) return;
+        throw new ArgumentException($"The recipe does not work: {string.Join("; ", problems)}.");
+    }
 
     internal NetworkSpec Of(NetworkSpec network) => Dropout is { } dropout ? network with { Dropout = dropout } : network;
 

@@ -14,11 +14,15 @@ public sealed class TrainingRefusedException : InvalidOperationException
     }
 }
 
-/// <summary>The loss or a weight is no longer a finite number. The run stops; the last checkpoint, from before, is kept.</summary>
+/// <summary>
+/// The loss or a weight is no longer a finite number. A run stops, and its last checkpoint, from before, is kept; a
+/// <see cref="TrainingStep"/> has not moved the weights.
+/// </summary>
 public sealed class TrainingDivergedException : ArithmeticException
 {
-    internal TrainingDivergedException(string what, int epoch, int step, double loss)
-        : base($"{what} in step {step} of epoch {epoch}. The last checkpoint, from before, is kept. "
+    internal TrainingDivergedException(
+        string what, int epoch, int step, double loss, string kept = "The last checkpoint, from before, is kept.")
+        : base($"{what} in step {step} of epoch {epoch}. {kept} "
             + "A lower learning rate, a longer warm-up or clipped gradients may help.") =>
         (Epoch, Step, Loss) = (epoch, step, loss);
 

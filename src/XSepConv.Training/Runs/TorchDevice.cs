@@ -9,9 +9,11 @@ internal static class TorchDevice
     /// <summary>The device of a name.</summary>
     /// <param name="name"><c>auto</c> (CUDA where there is one, else CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</param>
     /// <exception cref="ArgumentException">The name is unknown, or there is no such device.</exception>
+    /// <exception cref="DllNotFoundException">libtorch can't be loaded; the message names the remedy.</exception>
     public static Device Parse(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        LibtorchLoading.Require();
         if (name == "auto") return device(cuda.is_available() ? "cuda:0" : "cpu");
         if (name == "cpu") return CPU;
         var number = 0;

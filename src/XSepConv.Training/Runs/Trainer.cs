@@ -35,6 +35,7 @@ public sealed class Trainer
     /// The output directory can't be written or holds another run, or a resume is not possible.
     /// </exception>
     /// <exception cref="InvalidDataException">The checkpoint to resume is damaged.</exception>
+    /// <exception cref="DllNotFoundException">libtorch can't be loaded; the message names the remedy.</exception>
     public Trainer(TrainingOptions options, ImageDataset data, ProcessGroup? processes = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -49,9 +50,7 @@ public sealed class Trainer
         _device = TorchDevice.Parse(options.Device);
         _directory = _processes.IsFirst ? RunDirectory.Prepare(options) : RunDirectory.ForReading(options);
 
-        var steps = BatchSource.StepsOf(data.Train, recipe.BatchSize) / recipe.AccumulateBatches;
-        var total = (long)recipe.Epochs * steps;
-        var warmup = Math.Min((long)Math.Round(recipe.WarmupEpochs * steps), total / 2);
+        var steps = recipe.StepsPerEpoch(data.Train);
         var cores = Environment.ProcessorCount;
         var settings = RunSettings.Of(options, data);
         var saved = options.Resume ? _directory.ReadState() : null;
@@ -111,7 +110,7 @@ public sealed class Trainer
             Processes = _processes.Size,
             Epochs = recipe.Epochs,
             StepsPerEpoch = steps,
-            Schedule = new LearningRateSchedule(recipe.LearningRate, total, warmup, recipe.Schedule),
+            Schedule = LearningRateSchedule.Of(recipe, steps),
             StartEpoch = _start.EpochsDone + 1,
             StartStep = _start.StepsDone,
             OutputDirectory = _directory.FullName,

@@ -15,7 +15,7 @@ internal sealed class TrainingRun(
     TrainingState start,
     IProgress<TrainingProgress>? progress)
 {
-    private readonly TrainingStep _step = new(options.Recipe, options.Seed, data.Train, network, optimizer, average, processes);
+    private readonly RunStep _step = new(options.Recipe, options.Seed, data.Train, network, optimizer, average, processes);
     private readonly Speedometer _speed = new();
 
     public RunFiles Files { get; } = new(

@@ -1,91 +1,127 @@
-using System.Runtime.InteropServices;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Training;
 
 /// <summary>
-/// One step: the mean gradient of its batches, over all processes, then clipping, the optimizer and the average. Sums run in the batches'
-/// order, so that two processes with a batch each get the bits of one process with both.
+/// A recipe's step for a loop of one's own: forward, loss with smoothed labels, backward, clipped gradients, SGD or AdamW at the learning
+/// rate of the moment, the average of the weights. <see cref="Trainer"/> takes the same steps.
 /// </summary>
-internal sealed class TrainingStep(
-    TrainingRecipe recipe, int seed, ImageSplit images, MobileNet network, ParameterOptimizer optimizer, WeightAverage? average,
-    ProcessGroup processes)
+/// <example>
+/// <code>
+/// using var step = new TrainingStep(network, recipe, recipe.StepsPerEpoch(data.Train));
+/// for (var epoch = 1; epoch &lt;= recipe.Epochs; epoch++)
+///     foreach (var batch in recipe.Batches(data, epoch)) step.Run(batch);
+/// </code>
+/// </example>
+public sealed class TrainingStep : IDisposable
 {
-    private readonly Device _device = network.parameters().First().device;
+    private readonly nn.Module<Tensor, Tensor> _network;
+    private readonly TrainingRecipe _recipe;
+    private readonly int _stepsPerEpoch;
+    private readonly LearningRateSchedule _schedule;
+    private readonly ParameterOptimizer _optimizer;
+    private readonly WeightAverage? _average;
+    private readonly GradientStep _step;
+    private int _batches;
 
-    /// <summary>Running means and variances; the counters beside them are the same everywhere.</summary>
-    private readonly List<Tensor> _statistics =
-        [.. network.named_buffers().Select(named => named.buffer).Where(buffer => buffer.is_floating_point())];
+    /// <summary>Takes hold of a network's parameters as they are, on their device.</summary>
+    /// <param name="network">Any classifier, [N, C, H, W] → logits [N, classes]. It stays the caller's, and is not disposed of.</param>
+    /// <param name="recipe">
+    /// Optimizer, learning rate, decay, label smoothing, clipping, accumulated batches, average. Its dropout is for networks that the
+    /// trainer builds; its batch size, augmentation and patience are the loop's.
+    /// </param>
+    /// <param name="stepsPerEpoch">
+    /// How often the weights move in an epoch (<see cref="TrainingRecipe.StepsPerEpoch"/>): the learning rate ends with the last step of
+    /// the recipe's last epoch.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The recipe does not work, the steps are below 1, or weights are to be averaged of something else than a <see cref="MobileNet"/>.
+    /// </exception>
+    public TrainingStep(nn.Module<Tensor, Tensor> network, TrainingRecipe recipe, int stepsPerEpoch)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(recipe);
+        ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
+        recipe.RequireRight();
+        if (recipe.EmaDecay > 0 && network is not MobileNet)
+        {
+            throw new ArgumentException(
+                $"The recipe {recipe.Name} averages the weights (EmaDecay is {recipe.EmaDecay}), which is there for MobileNet and not for "
+                + $"{network.GetType().Name}: use the recipe with EmaDecay 0.", nameof(recipe));
+        }
 
-    /// <summary>Moves the weights once.</summary>
-    /// <param name="batches">This process's batches; as many as one step accumulates are taken.</param>
-    /// <param name="epoch">The epoch, from 1.</param>
-    /// <param name="step">Steps of the epoch before this one.</param>
-    /// <param name="before">Steps of the run before this one.</param>
-    /// <returns>The mean loss of all batches and how many images were right.</returns>
+        (_network, _recipe, _stepsPerEpoch) = (network, recipe, stepsPerEpoch);
+        _schedule = LearningRateSchedule.Of(recipe, stepsPerEpoch);
+        _optimizer = ParameterOptimizer.Of(recipe, network);
+        _average = recipe.EmaDecay > 0 ? new WeightAverage((MobileNet)network, recipe.EmaDecay) : null;
+        _step = new GradientStep(recipe, network, _optimizer, _average);
+    }
+
+    /// <summary>All steps of the recipe's epochs.</summary>
+    public long Steps => _schedule.TotalSteps;
+
+    /// <summary>How often the weights have moved.</summary>
+    public long StepsDone { get; private set; }
+
+    /// <summary>The learning rate of the next step; 0 after the last.</summary>
+    public double LearningRate => StepsDone < Steps ? _schedule.At(StepsDone) : 0;
+
+    /// <summary>
+    /// The network with the average of the weights, in evaluation mode, to validate and to save; null where
+    /// <see cref="TrainingRecipe.EmaDecay"/> is 0. It is disposed of with this.
+    /// </summary>
+    public MobileNet? Average => _average?.Network;
+
+    /// <summary>
+    /// Learns a batch: its gradient joins those of the batches before it, and with the last of
+    /// <see cref="TrainingRecipe.AccumulateBatches"/> the weights move.
+    /// </summary>
+    /// <param name="batch">Tensors on the network's device; nothing of them is kept.</param>
+    /// <returns>The loss, a mean over the batch, and how many of its images were right.</returns>
+    /// <exception cref="InvalidOperationException">All steps are done, or the network is in evaluation mode.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the gradient is not finite; the weights are as before.</exception>
-    public (double Loss, long Correct) Run(IEnumerator<Batch> batches, int epoch, int step, long before, double learningRate)
+    public (double Loss, long Correct) Run(ImageBatch batch)
     {
-        Span<double> sums = [0, 0];
-        for (var i = 0; i < recipe.AccumulateBatches; i++)
+        ArgumentNullException.ThrowIfNull(batch);
+        if (StepsDone >= Steps)
         {
-            if (!batches.MoveNext()) throw new InvalidOperationException($"The epoch ended within step {step + 1}.");
-            var number = (((long)step * recipe.AccumulateBatches) + i) * processes.Size + processes.Rank;
-            var (loss, correct) = Learn(batches.Current, epoch, number);
-            sums[0] += loss;
-            sums[1] += correct;
+            throw new InvalidOperationException(
+                $"All {Steps} steps are done: {_recipe.Epochs} epochs of {_stepsPerEpoch}; the recipe's Epochs say how many there are.");
         }
 
-        processes.Sum(sums);
-        var all = recipe.AccumulateBatches * processes.Size;
-        var mean = sums[0] / all;
-        if (!double.IsFinite(mean)) throw new TrainingDivergedException($"The loss is {mean}", epoch, step + 1, mean);
-        if (processes.Size > 1) SumOverProcesses();
-        if (all > 1) Gradients.Scale(optimizer, 1.0 / all);
-        if (recipe.ClipNorm is { } most && Gradients.Clip(optimizer, most) is var norm && !double.IsFinite(norm))
+        if (!_network.training) throw new InvalidOperationException("The network is in evaluation mode; call its train() first.");
+        var (loss, correct) = _step.Learn(batch.Images, batch.Labels, batch.Weights);
+        if (!double.IsFinite(loss)) throw Diverged($"The loss is {loss}", loss);
+        if (++_batches < _recipe.AccumulateBatches) return (loss, correct);
+        _batches = 0;
+        if (!_step.TryMove(_recipe.AccumulateBatches, LearningRate, StepsDone, out var norm))
         {
-            throw new TrainingDivergedException($"The gradient's norm is {norm}", epoch, step + 1, mean);
+            throw Diverged($"The gradient's norm is {norm}", loss);
         }
 
-        optimizer.Step(learningRate);
-        Gradients.Clear(optimizer);
-        average?.Add(before);
-        return (mean, (long)sums[1]);
+        StepsDone++;
+        return (loss, correct);
     }
 
-    private (double Loss, long Correct) Learn(Batch batch, int epoch, long number)
-    {
-        using var scope = NewDisposeScope();
-        using (manual_seed((long)(CounterRandom.For(seed, CounterRandom.Stream.Torch, epoch, number).NextBits() >> 1)))
-        {
-        }
+    /// <summary>The same with tensors of one's own.</summary>
+    /// <param name="images">[N, C, H, W], normalised, N ≥ 2.</param>
+    /// <param name="labels">Class indices, int64 [N].</param>
+    /// <inheritdoc cref="Run(ImageBatch)"/>
+    public (double Loss, long Correct) Run(Tensor images, Tensor labels) => Run(new ImageBatch(images, labels));
 
-        var labels = TensorBatch.Labels(batch, _device);
-        var logits = network.call(TensorBatch.Images(batch, images, _device, ScalarType.Float32));
-        var loss = batch.IsMixed
-            ? MixedLoss.Of(logits, labels, TensorBatch.Weights(batch, _device), recipe.LabelSmoothing)
-            : nn.functional.cross_entropy(logits, labels, label_smoothing: recipe.LabelSmoothing);
-        loss.backward();
-        using var noGrad = no_grad();
-        return (loss.ToDouble(), logits.argmax(1).eq(labels).sum().ToInt64());
+    /// <summary>Frees what the optimizer remembers, and the average; the network stays.</summary>
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _average?.Dispose();
     }
 
-    /// <summary>Gradients become their sum over all processes, running statistics their mean.</summary>
-    private void SumOverProcesses()
+    /// <summary>Nothing of it is left for the next batch.</summary>
+    private TrainingDivergedException Diverged(string what, double loss)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        List<Tensor> gradients = [.. optimizer.Slots.Select(slot => slot.Parameter.grad).OfType<Tensor>()];
-        List<Tensor> tensors = [.. gradients, .. _statistics];
-        var flat = cat([.. tensors.Select(tensor => tensor.flatten())]).cpu();
-        processes.Sum(MemoryMarshal.Cast<byte, float>(flat.bytes));
-        var start = 0L;
-        for (var i = 0; i < tensors.Count; i++)
-        {
-            tensors[i].copy_(flat.narrow(0, start, tensors[i].numel()).view(tensors[i].shape));
-            start += tensors[i].numel();
-            if (i >= gradients.Count) tensors[i].div_(processes.Size);
-        }
+        Gradients.Clear(_optimizer);
+        _batches = 0;
+        return new(
+            what, (int)(StepsDone / _stepsPerEpoch) + 1, (int)(StepsDone % _stepsPerEpoch) + 1, loss, "The weights are as before it.");
     }
 }

@@ -26,7 +26,7 @@ public sealed class StepGarbageTests : IDisposable
         using var network = new MobileNet(options.Network);
         using var optimizer = ParameterOptimizer.Of(options.Recipe, network);
         using var average = new WeightAverage(network, 0.99);
-        var step = new TrainingStep(options.Recipe, options.Seed, data.Train, network, optimizer, average, ProcessGroup.Alone);
+        var step = new RunStep(options.Recipe, options.Seed, data.Train, network, optimizer, average, ProcessGroup.Alone);
         using var batch = BatchSource.ForTraining(
             data.Train, data.Normalization, 16, Augmentation.None, seed: 0, epoch: 1).From(0).GetEnumerator();
         Assert.True(batch.MoveNext());

@@ -6,17 +6,20 @@ namespace XSepConv.Training;
 /// The paired t-test over seeds: whether the mean difference between two networks, each pair trained with the same seed on the same images,
 /// could be chance.
 /// </summary>
+/// <param name="Mean">The mean difference, first − second.</param>
 /// <param name="T">The statistic; null where there is no test.</param>
 /// <param name="DegreesOfFreedom">Pairs − 1.</param>
 /// <param name="P">Two-sided; null where there is no test.</param>
 /// <param name="Low">Lower end of the 95 % confidence interval of the mean; null where there is none.</param>
 /// <param name="High">Its upper end.</param>
 /// <param name="WhyNot">Why there is no test; null where there is one.</param>
-internal sealed record PairedTest(double Mean, double? T, int DegreesOfFreedom, double? P, double? Low, double? High, string? WhyNot)
+public sealed record PairedTest(double Mean, double? T, int DegreesOfFreedom, double? P, double? Low, double? High, string? WhyNot)
 {
     private const double Confidence = 0.95;
 
     /// <summary>Tests first − second.</summary>
+    /// <param name="first">A number for each seed, such as the top-1 of the first network.</param>
+    /// <param name="second">The second network's, in the same order of seeds.</param>
     /// <exception cref="ArgumentException">The lists differ in length or are empty.</exception>
     public static PairedTest Of(IReadOnlyList<double> first, IReadOnlyList<double> second)
     {

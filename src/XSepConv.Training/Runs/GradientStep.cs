@@ -1,0 +1,45 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>What a run's step and a step of one's own loop share: the gradient of a batch, and the weights that follow it.</summary>
+internal sealed class GradientStep(
+    TrainingRecipe recipe, nn.Module<Tensor, Tensor> network, ParameterOptimizer optimizer, WeightAverage? average)
+{
+    /// <summary>Adds the gradient of a batch to those that are there.</summary>
+    /// <param name="weights">How much each image counts itself where they are mixed, [N]; else null.</param>
+    /// <returns>The loss and how many images were right.</returns>
+    public (double Loss, long Correct) Learn(Tensor images, Tensor labels, Tensor? weights)
+    {
+        using var scope = NewDisposeScope();
+        var logits = network.call(images);
+        var loss = weights is null
+            ? nn.functional.cross_entropy(logits, labels, label_smoothing: recipe.LabelSmoothing)
+            : MixedLoss.Of(logits, labels, weights, recipe.LabelSmoothing);
+        loss.backward();
+        using var noGrad = no_grad();
+        return (loss.ToDouble(), logits.argmax(1).eq(labels).sum().ToInt64());
+    }
+
+    /// <summary>Moves the weights by the mean gradient, shortened where it is too long, and then the average of the weights.</summary>
+    /// <param name="batches">How many batches' gradients there are.</param>
+    /// <param name="before">Steps before this one.</param>
+    /// <param name="norm">The norm of the gradient where one is looked at, else 0.</param>
+    /// <returns>False where that norm is not finite: nothing has moved.</returns>
+    public bool TryMove(int batches, double learningRate, long before, out double norm)
+    {
+        norm = 0;
+        if (batches > 1) Gradients.Scale(optimizer, 1.0 / batches);
+        if (recipe.ClipNorm is { } most)
+        {
+            norm = Gradients.Clip(optimizer, most);
+            if (!double.IsFinite(norm)) return false;
+        }
+
+        optimizer.Step(learningRate);
+        Gradients.Clear(optimizer);
+        average?.Add(before);
+        return true;
+    }
+}
