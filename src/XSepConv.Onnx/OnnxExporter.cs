@@ -40,9 +40,9 @@ public static class OnnxExporter
 
     /// <summary>Writes a module to a file.</summary>
     /// <param name="module">
-    /// A <see cref="MobileNet"/>, <see cref="XSepBlock"/>, <see cref="SepBlock"/>, <see cref="DwBlock"/>, <see cref="XSepConv2d"/> or
-    /// <see cref="SeModule"/>, or a <c>Sequential</c> of them and of convolutions, linear layers, batch norm, ReLU, ReLU6, SiLU, hswish,
-    /// hsigmoid, global average pooling, Flatten and Dropout. On any device, of any floating-point type; it is left as it is.
+    /// A network or block of this library, a stock layer of TorchSharp, a <c>Sequential</c> of them, a network or block of TorchVision's
+    /// (MobileNetV2 and V3, ResNet, VGG, AlexNet), or a module that says how: <see cref="IOnnxExportable"/>,
+    /// <see cref="OnnxExportOptions.Translators"/>. On any device, of any floating-point type; it is left as it is.
     /// </param>
     /// <param name="path">The file; replaced as a whole or not at all.</param>
     /// <param name="options">Batch norm, size, normalisation, metadata.</param>
@@ -93,24 +93,25 @@ public static class OnnxExporter
                 $"Opset is {options.Opset}; {OldestOpsetVersion} to {NewestOpsetVersion} can be written.", nameof(options));
         }
 
-        ExportableModules.Require(new(module, ""));
+        var exportable = new ExportableModules(options.Translators);
+        exportable.Require(new(module, ""));
         var network = module as MobileNet;
         var name = network?.Spec.Name ?? module.GetName();
-        var input = Input(module, network is null ? "input" : "images", options.Size);
         var graph = new GraphBuilder(options.Opset, options.BatchNorm == OnnxBatchNorm.Folded);
-        graph.Reserve(input.Name);
+        var translator = new ModuleTranslator(graph, exportable);
+        var input = Input(module, translator, options).Named(graph.Unique(network is null ? "input" : "images"));
         var x = options.Normalization is { } normalization ? NormalizationNodes.Add(graph, input, normalization) : input;
-        var output = new ModuleTranslator(graph).Translate(x, new(module, ""));
+        var output = translator.Translate(x, new(module, ""));
 
         var proto = graph.Finish(name, input, output, network is null ? "output" : "logits");
         proto.Input[0].DocString = InputDescription(input, options.Normalization);
-        proto.Output[0].DocString = $"float32 {output.Shape}";
+        proto.Output[0].DocString = $"float32 {output}";
         var model = new ModelProto
         {
             IrVersion = OnnxVersions.IrVersion(options.Opset),
             ProducerName = "XSepConv for .NET",
             ProducerVersion = typeof(OnnxExporter).Assembly.GetName().Version!.ToString(3),
-            DocString = $"{name}: {input.Shape} → {output.Shape}. XSepConv: arXiv 2002.12046.",
+            DocString = $"{name}: {input} → {output}. XSepConv: arXiv 2002.12046.",
             Graph = proto,
         };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = options.Opset });
@@ -118,26 +119,30 @@ public static class OnnxExporter
         return model;
     }
 
-    private static Value Input(nn.Module<Tensor, Tensor> module, string name, (int Height, int Width)? size)
+    private static OnnxTensor Input(nn.Module<Tensor, Tensor> module, ModuleTranslator translator, OnnxExportOptions options)
     {
-        if (size is { Height: < 1 } or { Width: < 1 })
+        if (options.Size is { Height: < 1 } or { Width: < 1 })
         {
-            throw new ArgumentException($"The size is {size.Value.Height}×{size.Value.Width}; an image has at least 1×1 pixel.");
+            throw new ArgumentException(
+                $"The size is {options.Size.Value.Height}×{options.Size.Value.Width}; an image has at least 1×1 pixel.");
         }
 
-        var (height, width) = size is { } fixedSize
-            ? (Extent.Fixed(fixedSize.Height), Extent.Fixed(fixedSize.Width))
+        if (options.Channels < 1) throw new ArgumentException($"Channels is {options.Channels}; an image has at least 1.", nameof(options));
+        var (height, width) = options.Size is { } size
+            ? (Extent.Fixed(size.Height), Extent.Fixed(size.Width))
             : (Extent.Open("H"), Extent.Open("W"));
-        return ModuleTranslator.InputOf(name, new(module, ""), height, width)
+        if (options.Channels is { } channels) return OnnxTensor.Map(channels, height, width);
+        return translator.InputOf(new(module, ""), height, width)
             ?? throw new NotSupportedException(
                 $"The module itself, a {TypeName.Of(module.GetType())}, does not say how many channels it takes; a network, a block, "
-                + "or a Sequential with a convolution, linear layer or batch norm does.");
+                + $"or a Sequential with a convolution, linear layer or batch norm does. Or say it in "
+                + $"{nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.Channels)}.");
     }
 
-    private static string InputDescription(Value input, OnnxNormalization? normalization) => normalization?.Pixels switch
+    private static string InputDescription(OnnxTensor input, OnnxNormalization? normalization) => normalization?.Pixels switch
     {
-        PixelRange.ZeroTo255 => $"float32 {input.Shape}, pixels from 0 to 255",
-        PixelRange.ZeroToOne => $"float32 {input.Shape}, pixels from 0 to 1",
-        _ => input.IsMap ? $"float32 {input.Shape}, normalised as in training" : $"float32 {input.Shape}",
+        PixelRange.ZeroTo255 => $"float32 {input}, pixels from 0 to 255",
+        PixelRange.ZeroToOne => $"float32 {input}, pixels from 0 to 1",
+        _ => input.IsMap ? $"float32 {input}, normalised as in training" : $"float32 {input}",
     };
 }

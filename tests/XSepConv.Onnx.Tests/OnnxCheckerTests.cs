@@ -26,7 +26,8 @@ public sealed class OnnxCheckerTests
             foreach (var size in new (int, int)?[] { null, (33, 31) })
             {
                 var options = new OnnxExportOptions { BatchNorm = norm, Size = size };
-                using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
+                using var network = new MobileNet(
+                    MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
                 Export(network, options with { ClassNames = ["a", "b", "c"], Normalization = new([0.5, 0.5, 0.5], [0.2, 0.2, 0.2]) });
                 using var twin = new MobileNet(MobileNetV3SmallSpec.Twin(new() { NumClasses = 3, Width = 0.35 }));
                 Export(twin, options);
@@ -34,26 +35,38 @@ public sealed class OnnxCheckerTests
                 {
                     foreach (var placement in Enum.GetValues<PaddingPlacement>())
                     {
-                        using var block = new XSepBlock(5, 6, 10, 8, padding, stride: padding == PaddingDirection.LeftTop ? 2 : 1, placement: placement);
+                        using var block = new XSepBlock(5, 6, 10, 8, padding, stride: padding == PaddingDirection.LeftTop ? 2 : 1,
+                            placement: placement);
                         Export(block, options);
                     }
                 }
 
                 using var sequence = nn.Sequential(
-                    nn.Conv2d(3, 8, 3, stride: 2), nn.ReLU(), new DwBlock(3, 8, 16, 8, stride: 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2));
+                    nn.Conv2d(3, 8, 3, stride: 2), nn.ReLU(), new DwBlock(3, 8, 16, 8, stride: 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                        nn.Linear(8, 2));
                 Export(sequence, options);
             }
 
             for (var opset = OnnxExporter.OldestOpsetVersion; opset <= OnnxExporter.NewestOpsetVersion; opset++)
             {
                 var options = new OnnxExportOptions { BatchNorm = norm, Opset = opset };
-                using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
+                using var network = new MobileNet(
+                    MobileNetV3SmallSpec.XSep(new() { NumClasses = 3, Width = 0.35, Preset = ImagePreset.Cifar }));
                 Export(network, options with { Normalization = new([0.5, 0.5, 0.5], [0.2, 0.2, 0.2]) });
                 foreach (var (_, module, _) in Sequences.All())
                 {
                     using var owned = module;
                     Export(module, options);
                 }
+            }
+        }
+
+        foreach (var opset in new[] { OnnxExporter.OldestOpsetVersion, OnnxExporter.OpsetVersion, OnnxExporter.NewestOpsetVersion })
+        {
+            foreach (var layer in StockLayers.All())
+            {
+                using var module = layer.Make();
+                Export(module, new() { Opset = opset, Size = layer.Size });
             }
         }
 

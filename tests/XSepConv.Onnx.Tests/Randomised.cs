@@ -16,10 +16,17 @@ internal static class Randomised
             switch (part)
             {
                 case BatchNorm norm:
-                    nn.init.uniform_(norm.weight, 0.5, 1.5);
-                    nn.init.normal_(norm.bias, 0, 0.3);
+                    if (norm.weight is { } scale) nn.init.uniform_(scale, 0.5, 1.5);
+                    if (norm.bias is { } shift) nn.init.normal_(shift, 0, 0.3);
                     norm.running_mean!.copy_(randn_like(norm.running_mean) * 0.3);
                     norm.running_var!.copy_(rand_like(norm.running_var) + 0.5);
+                    break;
+                case LayerNorm or GroupNorm:
+                    foreach (var (name, parameter) in part.named_parameters(recurse: false))
+                    {
+                        nn.init.normal_(parameter, name == "bias" ? 0 : 1, 0.3);
+                    }
+
                     break;
                 case Linear linear:
                     nn.init.normal_(linear.weight, 0, 0.05);

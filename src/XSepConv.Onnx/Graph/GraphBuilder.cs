@@ -19,17 +19,29 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
     public int Opset { get; } = opset;
 
     /// <summary>Adds a node of one output, which carries the node's name.</summary>
-    public Value Node(
-        string name, string operation, Value result, IEnumerable<string> inputs, params IEnumerable<AttributeProto> attributes)
+    /// <param name="name">That of the node and of its output.</param>
+    /// <param name="operation">ONNX's name.</param>
+    /// <param name="like">Has the shape of the output.</param>
+    /// <param name="inputs">Names of tensors, in order.</param>
+    /// <param name="attributes">In the order in which they are written.</param>
+    public OnnxTensor Node(
+        string name, string operation, OnnxTensor like, IEnumerable<string> inputs, params IEnumerable<AttributeProto> attributes)
+    {
+        var result = like.Named(Untyped(name, operation, inputs, attributes));
+        _graph.ValueInfo.Add(Describe(result));
+        return result;
+    }
+
+    /// <summary>Adds a node whose output is none of float32.</summary>
+    /// <returns>The name of the output.</returns>
+    public string Untyped(string name, string operation, IEnumerable<string> inputs, params IEnumerable<AttributeProto> attributes)
     {
         var node = new NodeProto { Name = Unique(name), OpType = operation };
         node.Input.AddRange(inputs);
         node.Output.Add(node.Name);
         node.Attribute.AddRange(attributes);
         _graph.Node.Add(node);
-        result = result with { Name = node.Name };
-        _graph.ValueInfo.Add(Describe(result));
-        return result;
+        return node.Name;
     }
 
     /// <summary>Adds constant float32 values.</summary>
@@ -60,23 +72,40 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
             BinaryPrimitives.ReverseEndianness(words, words);
         }
 
-        var tensor = new TensorProto
-        {
-            Name = Unique(name),
-            DataType = (int)TensorProto.Types.DataType.Float,
-            RawData = UnsafeByteOperations.UnsafeWrap(data),
-        };
+        return Initializer(name, shape, TensorProto.Types.DataType.Float, UnsafeByteOperations.UnsafeWrap(data));
+    }
+
+    /// <summary>Adds constant integers.</summary>
+    /// <returns>The initializer's name.</returns>
+    public string IntegerInitializer(string name, ReadOnlySpan<long> values, params ReadOnlySpan<long> shape)
+    {
+        var data = new byte[sizeof(long) * values.Length];
+        for (var i = 0; i < values.Length; i++) BinaryPrimitives.WriteInt64LittleEndian(data.AsSpan(sizeof(long) * i), values[i]);
+        return Initializer(name, shape, TensorProto.Types.DataType.Int64, UnsafeByteOperations.UnsafeWrap(data));
+    }
+
+    /// <summary>A name that nothing has yet.</summary>
+    public string Unique(string name)
+    {
+        var unique = name;
+        for (var i = 2; !_names.Add(unique); i++) unique = $"{name}_{i}";
+        return unique;
+    }
+
+    private string Initializer(string name, ReadOnlySpan<long> shape, TensorProto.Types.DataType type, ByteString data)
+    {
+        var tensor = new TensorProto { Name = Unique(name), DataType = (int)type, RawData = data };
         tensor.Dims.AddRange(shape.ToArray());
         _graph.Initializer.Add(tensor);
         return tensor.Name;
     }
 
-    /// <summary>Keeps a name from being given to a node.</summary>
-    public void Reserve(string name) => _names.Add(name);
-
     public static AttributeProto Integer(string name, long value) => new() { Name = name, I = value, Type = AttributeType.Int };
 
     public static AttributeProto Number(string name, double value) => new() { Name = name, F = (float)value, Type = AttributeType.Float };
+
+    public static AttributeProto Text(string name, string value) =>
+        new() { Name = name, S = ByteString.CopyFromUtf8(value), Type = AttributeType.String };
 
     public static AttributeProto Integers(string name, params IEnumerable<long> values)
     {
@@ -85,14 +114,18 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
         return attribute;
     }
 
-    public GraphProto Finish(string name, Value input, Value output, string outputName)
+    public GraphProto Finish(string name, OnnxTensor input, OnnxTensor output, string outputName)
     {
-        // A module that does nothing leaves the input itself, which can't be an output too.
-        if (output.Name == input.Name) output = Node("identity", "Identity", output, [output.Name]);
+        // A module that does nothing leaves the input itself, which can't be an output too; nor can what another node takes be renamed.
+        if (_graph.Node.All(node => node.Output[0] != output.Name) || _graph.Node.Any(node => node.Input.Contains(output.Name)))
+        {
+            output = Node("identity", "Identity", output, [output.Name]);
+        }
+
         var last = _graph.Node.Single(node => node.Output[0] == output.Name);
         last.Output[0] = Unique(outputName);
         _graph.ValueInfo.Remove(_graph.ValueInfo.Single(info => info.Name == output.Name));
-        output = output with { Name = outputName };
+        output = output.Named(last.Output[0]);
 
         _graph.Name = name;
         _graph.Input.Add(Describe(input));
@@ -100,30 +133,21 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
         return _graph;
     }
 
-    private string Unique(string name)
-    {
-        var unique = name;
-        for (var i = 2; !_names.Add(unique); i++) unique = $"{name}_{i}";
-        return unique;
-    }
-
-    private static ValueInfoProto Describe(Value value)
+    private static ValueInfoProto Describe(OnnxTensor tensor)
     {
         var shape = new TensorShapeProto();
-        shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimParam = Value.BatchSymbol });
-        shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = value.Channels });
-        foreach (var side in new[] { value.Height, value.Width })
+        if (!tensor.IsConstant) shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimParam = OnnxTensor.BatchSymbol });
+        foreach (var side in tensor.Sides)
         {
-            if (side is not { } extent) continue;
             var dimension = new TensorShapeProto.Types.Dimension();
-            if (extent.Symbol is null) dimension.DimValue = extent.Size;
-            else if ($"{extent}" is { Length: > 0 } formula) dimension.DimParam = formula;
+            if (side.IsFixed) dimension.DimValue = side.Size;
+            else if ($"{side}" is { Length: > 0 } formula) dimension.DimParam = formula;
             shape.Dim.Add(dimension);
         }
 
         return new()
         {
-            Name = value.Name,
+            Name = tensor.Name,
             Type = new TypeProto
             {
                 TensorType = new TypeProto.Types.Tensor { ElemType = (int)TensorProto.Types.DataType.Float, Shape = shape },

@@ -1,122 +1,72 @@
-using System.Diagnostics;
 using TorchSharp.Modules;
 
 namespace XSepConv.Onnx;
 
 /// <summary>Turns a tree of <see cref="ExportableModules"/> into nodes.</summary>
-internal sealed class ModuleTranslator(GraphBuilder graph)
+internal sealed class ModuleTranslator(GraphBuilder graph, ExportableModules exportable)
 {
-    private readonly LayerTranslator _layers = new(graph);
+    public LayerTranslator Layers { get; } = new(graph);
 
-    private BlockTranslator Blocks => new(_layers);
+    public NormTranslator Norms { get; } = new(graph);
 
-    public Value Translate(Value x, ModuleAt at)
+    public ActivationTranslator Activations { get; } = new(graph);
+
+    public PoolTranslator Pools { get; } = new(graph);
+
+    public PaddingTranslator Pads { get; } = new(graph);
+
+    public ResizeTranslator Resizes { get; } = new(graph);
+
+    public BlockTranslator Blocks => new(Layers, Activations, Pools);
+
+    public OnnxGraph GraphOf(ModuleAt at) => new(graph, this, at);
+
+    public OnnxTensor Translate(OnnxTensor x, ModuleAt at) => exportable.Find(at).Run(this, x, at);
+
+    /// <summary>One after the other, a batch norm together with the layer before it.</summary>
+    public OnnxTensor Sequence(OnnxTensor x, IReadOnlyList<ModuleAt> modules)
     {
-        switch (at.Module)
+        for (var i = 0; i < modules.Count; i++)
         {
-            case MobileNet:
-                return Blocks.Network(x, at, Translate);
-            case IBlock block:
-                return Blocks.Module(x, at, block.Layers.All);
-            case XSepConv2d operation:
-                return Blocks.Module(x, at, operation.Layers);
-            case SeModule squeeze:
-                return Blocks.Module(x, at, squeeze.Layers.All);
-            case Sequential:
-                return TranslateSequence(x, [.. at.Children]);
-            case Conv2d:
-                return _layers.Convolution(x, at);
-            case Linear:
-                return _layers.Linear(x, at);
-            case BatchNorm2d or BatchNorm1d:
-                if (x.IsMap != at.Module is BatchNorm2d)
-                {
-                    var right = x.IsMap ? "features [N, C]" : "maps [N, C, H, W]";
-                    throw new ArgumentException($"{at.Where} is a batch norm of {right}, it gets {x.Shape}.");
-                }
-
-                return _layers.BatchNorm(x, BatchNormValues.Of(at));
-            case ReLU:
-                return _layers.ReLU(x, at.NodeName("act"));
-            case ReLU6:
-                return _layers.ReLU6(x, at.NodeName("act"));
-            case SiLU:
-                return _layers.SiLU(x, at.NodeName("act"));
-            case XSepConv.HSwish or Hardswish:
-                return _layers.HSwish(x, at.NodeName("act"));
-            case XSepConv.HSigmoid or Hardsigmoid:
-                return _layers.HSigmoid(x, at.NodeName("act"));
-            case AdaptiveAvgPool2d pool:
-                if (!x.IsMap) throw new ArgumentException($"{at.Where} pools maps [N, C, H, W], it gets {x.Shape}.");
-                if (pool.output_size.Any(size => size != 1))
-                {
-                    throw ExportableModules.Refusal(at, $"it pools to {string.Join('×', pool.output_size)}");
-                }
-
-                return _layers.GlobalAverage(x, at.NodeName("pool"));
-            case Flatten flatten:
-                var pooled = x is { Height: { Symbol: null, Size: 1 }, Width: { Symbol: null, Size: 1 } };
-                if (pooled && flatten is { start_dim: 1, end_dim: -1 or 3 }) return _layers.Flatten(x, at.NodeName("flatten"));
-                var dimensions = $"from dimension {flatten.start_dim} to {flatten.end_dim}";
-                throw ExportableModules.Refusal(at, $"it flattens {x.Shape} {dimensions}; only [N, C, 1, 1] to [N, C] can be");
-            case Dropout or Identity:
-                return x;
-            default:
-                throw new UnreachableException($"{at.Where} is a {TypeName.Of(at.Module.GetType())}, which was let through.");
-        }
-    }
-
-    /// <summary>The shape that a module takes, named <paramref name="name"/>; null if any will do.</summary>
-    public static Value? InputOf(string name, ModuleAt at, Extent height, Extent width)
-    {
-        switch (at.Module)
-        {
-            case MobileNet network:
-                return Map(network.Spec.InputChannels);
-            case IBlock block:
-                return Map(block.Layers.Spec.In);
-            case XSepConv2d operation:
-                return Map(operation.Channels);
-            case SeModule:
-                return InputOf(name, at.Child("se"), height, width);
-            case Conv2d conv:
-                return Map(conv.in_channels);
-            case BatchNorm2d norm:
-                return Map(norm.num_features);
-            case Linear linear:
-                return new(name, linear.in_features, null, null);
-            case BatchNorm1d norm:
-                return new(name, norm.num_features, null, null);
-            case Sequential:
-                return at.Children.Select(child => InputOf(name, child, height, width)).FirstOrDefault(input => input is not null);
-            default:
-                return null;
-        }
-
-        Value Map(long channels) => new(name, channels, height, width);
-    }
-
-    private Value TranslateSequence(Value x, List<ModuleAt> children)
-    {
-        for (var i = 0; i < children.Count; i++)
-        {
-            ModuleAt? norm = i + 1 < children.Count ? children[i + 1] : null;
-            switch (children[i].Module)
+            ModuleAt? norm = i + 1 < modules.Count ? modules[i + 1] : null;
+            switch (modules[i].Module)
             {
                 case Conv2d when norm?.Module is BatchNorm2d:
-                    x = _layers.Convolution(x, children[i], norm);
+                    x = Layers.Convolution(x, modules[i], norm);
                     i++;
                     break;
                 case Linear when norm?.Module is BatchNorm1d:
-                    x = _layers.Linear(x, children[i], norm);
+                    x = Layers.Linear(x, modules[i], norm);
                     i++;
                     break;
                 default:
-                    x = Translate(x, children[i]);
+                    x = Translate(x, modules[i]);
                     break;
             }
         }
 
         return x;
+    }
+
+    /// <summary>What a module takes; null if any will do.</summary>
+    public OnnxTensor? InputOf(ModuleAt at, Extent height, Extent width)
+    {
+        return at.Module switch
+        {
+            MobileNet network => Map(network.Spec.InputChannels),
+            IBlock block => Map(block.Layers.Spec.In),
+            XSepConv2d operation => Map(operation.Channels),
+            SeModule => InputOf(at.Child("se"), height, width),
+            Conv2d conv => Map(conv.in_channels),
+            BatchNorm2d norm => Map(norm.num_features),
+            GroupNorm { weight: { } weight } => Map(weight.numel()),
+            Linear linear => OnnxTensor.Features(linear.in_features),
+            BatchNorm1d norm => OnnxTensor.Features(norm.num_features),
+            // A module of the user's own: its first part, most likely.
+            _ => (exportable.TryFind(at)?.Parts?.Invoke(at) ?? at.Children)
+                .Select(part => InputOf(part, height, width)).FirstOrDefault(input => input is not null),
+        };
+
+        OnnxTensor Map(long channels) => OnnxTensor.Map(channels, height, width);
     }
 }

@@ -6,7 +6,7 @@ namespace XSepConv.Onnx;
 /// </summary>
 internal static class NormalizationNodes
 {
-    public static Value Add(GraphBuilder graph, Value x, OnnxNormalization normalization)
+    public static OnnxTensor Add(GraphBuilder graph, OnnxTensor x, OnnxNormalization normalization)
     {
         Check(normalization, x);
         var unit = normalization.Pixels == PixelRange.ZeroTo255 ? 255.0 : 1.0;
@@ -18,9 +18,9 @@ internal static class NormalizationNodes
         return graph.Node("normalize.scale", "Mul", x, [x.Name, graph.Initializer("normalize.factor", factor, shape)]);
     }
 
-    private static void Check(OnnxNormalization normalization, Value x)
+    private static void Check(OnnxNormalization normalization, OnnxTensor x)
     {
-        if (!x.IsMap) throw new ArgumentException($"Normalisation is for images [N, C, H, W]; the module takes {x.Shape}.");
+        if (!x.IsMap) throw new ArgumentException($"Normalisation is for images [N, C, H, W]; the module takes {x}.");
         if (!Enum.IsDefined(normalization.Pixels))
         {
             throw new ArgumentException($"The range of pixels is {normalization.Pixels}; it is ZeroTo255 or ZeroToOne.");

@@ -10,7 +10,9 @@ namespace XSepConv.Core.Tests.Documentation;
 /// <param name="File">The page.</param>
 /// <param name="Number">Which of its blocks, from 1.</param>
 /// <param name="Code">The lines.</param>
-/// <param name="Output">What the page says that it prints: the `text` block after it, or what follows `// →` in its lines; null where it says nothing.</param>
+/// <param name="Output">
+/// What the page says that it prints: the `text` block after it, or what follows `// →` in its lines; null where it says nothing.
+/// </param>
 internal sealed partial record Snippet(string File, int Number, string Code, string? Output)
 {
     public static IEnumerable<Snippet> In(string file)
@@ -30,7 +32,8 @@ internal sealed partial record Snippet(string File, int Number, string Code, str
     {
         using var assembly = new MemoryStream();
         var result = Compile().Emit(assembly, cancellationToken: TestContext.Current.CancellationToken);
-        Assert.True(result.Success, $"{File}, C# block {Number}:\n{string.Join('\n', result.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error))}");
+        Assert.True(result.Success,
+            $"{File}, C# block {Number}:\n{string.Join('\n', result.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error))}");
 
         assembly.Position = 0;
         var context = new AssemblyLoadContext(File, isCollectible: true);
@@ -55,7 +58,8 @@ internal sealed partial record Snippet(string File, int Number, string Code, str
 
     private CSharpCompilation Compile()
     {
-        var lines = Code.Split('\n');
+        var types = TypeDeclarations().Matches(Code).Select(type => type.Value);
+        var lines = TypeDeclarations().Replace(Code, "").Split('\n');
         var usings = lines.Where(line => UsingDirective().IsMatch(line));
         var body = lines.Where(line => !UsingDirective().IsMatch(line));
         var source = $$"""
@@ -69,15 +73,21 @@ internal sealed partial record Snippet(string File, int Number, string Code, str
             {{string.Join('\n', body)}}
                 }
             }
+            {{string.Join('\n', types)}}
             """;
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Select(path => MetadataReference.CreateFromFile(path));
         return CSharpCompilation.Create(
-            $"Snippet{Number}", [CSharpSyntaxTree.ParseText(source)], references, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+            $"Snippet{Number}", [CSharpSyntaxTree.ParseText(source)], references,
+                new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
     }
 
     [GeneratedRegex("^```csharp\n(?<code>.*?)^```$(\\s+^```text\n(?<output>.*?)^```$)?", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Fences();
+
+    // Classes stand after the statements, as in a Program.cs.
+    [GeneratedRegex(@"^(sealed )?class .*?^}", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex TypeDeclarations();
 
     [GeneratedRegex("// → (.*)$", RegexOptions.Multiline)]
     private static partial Regex PrintedComments();

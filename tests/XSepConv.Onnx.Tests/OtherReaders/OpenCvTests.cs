@@ -62,7 +62,8 @@ public sealed class OpenCvTests
         var small = new MobileNetV3Options { NumClasses = 11, Preset = preset, PaddingPlacement = placement, Width = 0.35, Kernels = [7] };
         var large = new MobileNetV3Options { NumClasses = 5, Preset = preset, PaddingPlacement = placement, Width = 0.35 };
         var side = preset == ImagePreset.Cifar ? 32 : 224;
-        foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Twin(small), MobileNetV3LargeSpec.XSep(large), MobileNetV3LargeSpec.Twin(large), LargeKernelSmallSpec.XSep(large) })
+        foreach (var spec in new[] { MobileNetV3SmallSpec.XSep(small), MobileNetV3SmallSpec.Twin(small), MobileNetV3LargeSpec.XSep(large),
+            MobileNetV3LargeSpec.Twin(large), LargeKernelSmallSpec.XSep(large) })
         {
             using var network = Randomised.Eval(new MobileNet(spec), 5);
             var options = new OnnxExportOptions { BatchNorm = norm, Opset = opset };
@@ -70,7 +71,8 @@ public sealed class OpenCvTests
             reader.Add(network, options with { Size = (side, side) }, $"{spec.Name}, of one size", [1, 3, side, side]);
             // As many images as channels; zeros that the stem pads are far from the mean's colour.
             var normalization = new OnnxNormalization([0.9, 0.5, 0.1], [0.3, 0.2, 0.1], PixelRange.ZeroToOne);
-            reader.Add(network, options with { Normalization = normalization }, $"{spec.Name}, normalised", [1, 3, side, side], [3, 3, 33, 47], [2, 3, 33, 47]);
+            reader.Add(network, options with { Normalization = normalization }, $"{spec.Name}, normalised", [1, 3, side, side],
+                [3, 3, 33, 47], [2, 3, 33, 47]);
         }
 
         await reader.RequireAgreementAsync();
@@ -95,12 +97,30 @@ public sealed class OpenCvTests
         await reader.RequireAgreementAsync();
     }
 
-    // What OpenCV can't do, as docs/interop.md states it: the Clip of ReLU6 with its bounds as inputs, which they are in every version here.
+    // What OpenCV can't do, as docs/interop.md states it: the Clip of ReLU6 with its bounds as inputs, which they are in all versions.
     [Fact]
     public async Task ReLU6_is_refused_or_right()
     {
         using var reader = await OpenCv.FindAsync();
         foreach (var (what, module, shapes) in Sequences.All()) reader.Add(module, new(), what, shapes);
+        await reader.RequireAgreementAsync(refusalsAreFine: true);
+    }
+
+    // What OpenCV does not read of the other layers it says, but for two that it computes otherwise, as docs/interop.md states: MaxPool
+    // with a dilation, and bilinear interpolation by other than whole factors.
+    [Fact]
+    public async Task Every_layer_with_every_option_is_refused_or_right()
+    {
+        using var reader = await OpenCv.FindAsync();
+        string[] otherwise = ["MaxPool of pairs", "MaxPool ceil dilated", "Upsample Bilinear False by 1/2",
+            "Upsample Bilinear False by 1.7"];
+        foreach (var layer in StockLayers.All())
+        {
+            if (otherwise.Contains(layer.What)) continue;
+            using var module = Randomised.Eval(layer.Make(), 5);
+            reader.Add(module, new() { Size = layer.Size }, layer.What, layer.Shapes);
+        }
+
         await reader.RequireAgreementAsync(refusalsAreFine: true);
     }
 
@@ -141,14 +161,16 @@ public sealed class OpenCvTests
                     var what = $"{activation}, squeeze-excite {squeeze}, to {outputs}";
                     yield return ($"Dw {what}", () => new DwBlock(3, In, Expand, outputs, activation, squeeze, stride));
                     if (squeeze == SqueezeExcite.Output) continue;
-                    yield return ($"Sep {what}", () => new SepBlock(new(BlockKind.Sep, 3, In, Expand, outputs, activation, squeeze, stride)));
+                    yield return ($"Sep {what}", () =>
+                        new SepBlock(new(BlockKind.Sep, 3, In, Expand, outputs, activation, squeeze, stride)));
                     foreach (var padding in Enum.GetValues<PaddingDirection>())
                     {
                         foreach (var placement in Enum.GetValues<PaddingPlacement>())
                         {
                             yield return (
                                 $"XSep {what}, {padding}, {placement}",
-                                () => new XSepBlock(5, In, Expand, outputs, padding, activation, squeeze == SqueezeExcite.Expanded, stride, placement));
+                                () => new XSepBlock(5, In, Expand, outputs, padding, activation, squeeze == SqueezeExcite.Expanded,
+                                    stride, placement));
                         }
                     }
                 }

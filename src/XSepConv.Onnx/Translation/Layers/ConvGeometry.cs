@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 
 namespace XSepConv.Onnx;
@@ -9,18 +8,7 @@ namespace XSepConv.Onnx;
 /// <param name="Dilations">Down, across.</param>
 internal sealed record ConvGeometry(long[] Pads, long[] Strides, long[] Dilations, long Groups)
 {
-    /// <exception cref="NotSupportedException">It pads with something else than zeros.</exception>
-    public static ConvGeometry Of(ModuleAt at)
-    {
-        var conv = (Conv2d)at.Module;
-        if (conv.padding_mode != PaddingModes.Zeros)
-        {
-            throw new NotSupportedException(
-                $"{at.Where} is a convolution with padding mode {conv.padding_mode}; only zero padding can be exported.");
-        }
-
-        return new(Padding(conv), conv.stride, conv.dilation, conv.groups);
-    }
+    public static ConvGeometry Of(Conv2d conv) => new(Padding(conv), conv.stride, conv.dilation, conv.groups);
 
     /// <summary>One row and one column of zeros on the sides that a direction names.</summary>
     public static long[] OneSided(PaddingDirection direction)

@@ -46,6 +46,15 @@ public sealed record OnnxExportOptions
     /// <remarks>With a size, OpenCV takes one image at a time (docs/interop.md).</remarks>
     public (int Height, int Width)? Size { get; init; }
 
+    /// <summary>
+    /// How many channels the images have; needed only where the module does not say it, such as one with a <c>forward</c> of its own whose
+    /// first part takes something else.
+    /// </summary>
+    public int? Channels { get; init; }
+
+    /// <summary>How to export modules of classes that are not known, and can't implement <see cref="IOnnxExportable"/>, by class.</summary>
+    public IReadOnlyDictionary<Type, OnnxTranslator> Translators { get; init; } = new Dictionary<Type, OnnxTranslator>();
+
     /// <summary>Baked in in front of the network when given; then the file takes pixels instead of normalised images.</summary>
     public OnnxNormalization? Normalization { get; init; }
 

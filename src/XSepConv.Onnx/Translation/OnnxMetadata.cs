@@ -15,16 +15,16 @@ internal static class OnnxMetadata
 
     /// <summary>The entries, in the order of their keys.</summary>
     /// <exception cref="ArgumentException">Class names do not fit the output, or an entry has a key of ours.</exception>
-    public static IEnumerable<StringStringEntryProto> Entries(MobileNet? network, Value output, OnnxExportOptions options)
+    public static IEnumerable<StringStringEntryProto> Entries(MobileNet? network, OnnxTensor output, OnnxExportOptions options)
     {
         var entries = new SortedDictionary<string, string>(StringComparer.Ordinal);
         if (network is not null) entries.Add(NetworkSpec.MetadataKey, network.Spec.ToJson());
         if (options.ClassNames.Count > 0)
         {
-            if (output.IsMap || output.Channels != options.ClassNames.Count)
+            if (output.Sides.Count > 1 || output.Channels != options.ClassNames.Count)
             {
                 throw new ArgumentException(
-                    $"There are {options.ClassNames.Count} class names; the module's output is {output.Shape}.", nameof(options));
+                    $"There are {options.ClassNames.Count} class names; the module's output is {output}.", nameof(options));
             }
 
             entries.Add(ClassesKey, JsonSerializer.Serialize(options.ClassNames, Json));
