@@ -12,9 +12,8 @@ public sealed partial class DocumentedCommandTests
     // Of dotnet, mpirun and the benchmarks.
     private static readonly string[] OthersOptions =
     [
-        "--bind-to", "--images", "--kernel", "--logdir", "--max-parallel-test-modules", "--mca", "--no-build", "--only", "--oversubscribe",
-        "--project",
-        "--quick", "--seconds", "--steps", "--time",
+        "--bind-to", "--global", "--images", "--kernel", "--logdir", "--maps", "--max-parallel-test-modules", "--mca", "--no-build",
+        "--only", "--oversubscribe", "--project", "--quick", "--seconds", "--steps", "--time",
     ];
 
     /// <summary>Lines of code blocks that run the tool.</summary>

@@ -19,7 +19,10 @@ public sealed partial class LinkTests
             var target = file.Length == 0 ? path : Path.Combine(Path.GetDirectoryName(path)!, file);
             Assert.True(File.Exists(target) || Directory.Exists(target), $"{page} links {link}, which is not there.");
             if (heading is not null)
-                Assert.True(Anchors(target).Contains(heading), $"{page} links {link}: no such heading; there are {string.Join(", ", Anchors(target))}.");
+            {
+                var there = Anchors(target);
+                Assert.True(there.Contains(heading), $"{page} links {link}: no such heading; there are {string.Join(", ", there)}.");
+            }
         });
     }
 
@@ -39,16 +42,26 @@ public sealed partial class LinkTests
 
         Assert.NotEmpty(packages);
         Assert.All(packages, project =>
-            Assert.StartsWith($"# {Path.GetFileNameWithoutExtension(project)}\n", File.ReadAllText(Path.Combine(Path.GetDirectoryName(project)!, "README.md"))));
+        {
+            var own = PackageId().Match(File.ReadAllText(project));
+            var id = own.Success ? own.Groups[1].Value : Path.GetFileNameWithoutExtension(project);
+            Assert.StartsWith($"# {id}\n", File.ReadAllText(Path.Combine(Path.GetDirectoryName(project)!, "README.md")));
+        });
     }
 
     private static HashSet<string> Anchors(string path) =>
-        [.. Headings().Matches(WithoutCode(path)).Select(match => NotInAnchors().Replace(match.Groups[1].Value.ToLowerInvariant(), "").Replace(' ', '-'))];
+    [
+        .. Headings().Matches(WithoutCode(path)).Select(
+            match => NotInAnchors().Replace(match.Groups[1].Value.ToLowerInvariant(), "").Replace(' ', '-')),
+    ];
 
     private static string WithoutCode(string path) => Fences().Replace(File.ReadAllText(path), "");
 
     [GeneratedRegex(@"\]\(([^)]+)\)")]
     private static partial Regex Links();
+
+    [GeneratedRegex("<PackageId>(.*)</PackageId>")]
+    private static partial Regex PackageId();
 
     [GeneratedRegex("^#+ (.*)$", RegexOptions.Multiline)]
     private static partial Regex Headings();
