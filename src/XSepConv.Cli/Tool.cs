@@ -6,6 +6,7 @@ using XSepConv.Cli.Commands;
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Help;
 using XSepConv.Cli.Terminal;
+using XSepConv.Kernels;
 using XSepConv.Training;
 
 namespace XSepConv.Cli;
@@ -32,6 +33,8 @@ internal static class Tool
 
         try
         {
+            // Now, rather than in the middle of the work; help is for everyone.
+            if (result.Action == result.CommandResult.Command.Action) _ = KernelRegistry.Current;
             return result.Invoke(invocation);
         }
         catch (Exception e)

@@ -23,6 +23,30 @@ public class ToolTests
     }
 
     [Theory]
+    [InlineData("summary")]
+    [InlineData("profile")]
+    [InlineData("compare", "--data", "shapes")]
+    [InlineData("predict", "--checkpoint", "none.safetensors", "none.png")]
+    public async Task A_kernel_that_does_not_exist_is_refused_at_once_with_those_that_do(params string[] args)
+    {
+        var (exitCode, output, error) = await ToolProcess.RunWith([("XSEPCONV_KERNEL", "foo")], args);
+
+        Assert.Equal(2, exitCode);
+        Assert.Equal("", output);
+        Assert.Contains(
+            "XSEPCONV_KERNEL is \"foo\"; on this machine it is one of v512, v256, v128, scalar, or unset.", Here.Message(error));
+    }
+
+    [Fact]
+    public async Task Help_is_given_whatever_the_kernel()
+    {
+        var (exitCode, output, _) = await ToolProcess.RunWith([("XSEPCONV_KERNEL", "foo")], "profile", "--help");
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("--network", output);
+    }
+
+    [Theory]
     [InlineData("There is no command 'plann' here. Did you mean 'plan'?", "plann")]
     [InlineData("There is no command 'plann' here. Did you mean 'plan'?", "plann", "6", "--json")]
     [InlineData("There is no command 'fly' here.", "fly")]
