@@ -8,6 +8,9 @@ internal static class CompiledWorks
 {
     public const string WithoutAvx512 = "net-eval-avx2";
 
+    /// <summary>The rows of <c>net-eval</c> for the networks that torchvision publishes, alone.</summary>
+    public const string Published = "net-eval-published";
+
     private const string Allocated = "bytes allocated by a run of compiled";
 
     public static IEnumerable<RatioResult> Evaluate(RatioSettings settings)
@@ -22,6 +25,38 @@ internal static class CompiledWorks
             foreach (var batch in new[] { 1, 32 })
             {
                 foreach (var result in Pair(batch, [kernel], settings)) yield return result;
+            }
+        }
+
+        foreach (var result in EvaluatePublished(settings)) yield return result;
+    }
+
+    /// <summary>The networks that pretrained weights are published for, under torchvision's names.</summary>
+    public static IEnumerable<RatioResult> EvaluatePublished(RatioSettings settings)
+    {
+        foreach (var (model, spec) in new[]
+        {
+            ("mobilenet_v3_small", PublishedSpec.MobileNetV3Small()), ("mobilenet_v3_large", PublishedSpec.MobileNetV3Large()),
+            ("mobilenet_v2", PublishedSpec.MobileNetV2()),
+        })
+        {
+            foreach (var batch in new[] { 1, 32 })
+            {
+                using var scope = NewDisposeScope();
+                random.manual_seed(1);
+                var (x, network) = (randn(batch, 3, 224, 224), Network(spec));
+                var contestants = Correct(
+                    network, x,
+                    [
+                        Compiled("compiled", network, x, settings.Threads), OnnxRuntimeContestant.Of(network, x, settings.Threads),
+                        Torch(network, x, embedded: false),
+                    ]);
+                yield return RatioResult.Measure(
+                    new("net-eval", model, $"{batch}x3x224x224", null, settings.Threads), contestants, 2 * settings.Seconds,
+                    "onnxruntime/compiled", "torch/compiled") with
+                {
+                    Other = new Dictionary<string, double> { [Allocated] = AllocatedBytes(contestants[0]) },
+                };
             }
         }
     }

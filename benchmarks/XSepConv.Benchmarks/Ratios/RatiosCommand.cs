@@ -23,6 +23,7 @@ internal static class RatiosCommand
         (StepMemory.Work, false, StepMemory.Measure),
         (ModuleWorks.Evaluation, false, ModuleWorks.Evaluate),
         ("net-eval", false, CompiledWorks.Evaluate),
+        (CompiledWorks.Published, false, CompiledWorks.EvaluatePublished),
         (CompiledWorks.WithoutAvx512, false, CompiledWorks.EvaluateWithoutAvx512),
         ("net-eval-threads", false, CompiledWorks.Threads),
     ];
@@ -103,8 +104,10 @@ internal static class RatiosCommand
         var results = new List<RatioResult>();
         foreach (var (name, takesKernels, run) in s_works)
         {
-            // The memory of a step stands in the rows of net-train too.
-            var isWanted = only.Length > 0 ? only.Contains(name) : settings.Kernels.Count > 0 ? takesKernels : name != StepMemory.Work;
+            // The memory of a step stands in the rows of net-train too, the published networks in those of net-eval.
+            var isWanted = only.Length > 0 ? only.Contains(name)
+                : settings.Kernels.Count > 0 ? takesKernels
+                : name is not (StepMemory.Work or CompiledWorks.Published);
             if (!isWanted) continue;
             foreach (var result in run(settings))
             {
