@@ -39,7 +39,7 @@ import torch.nn.functional as F
 __all__ = [
     "Activation", "BlockKind", "BlockSpec", "DwBlock", "HSigmoid", "HSwish", "InvertedResidualBlock", "MobileNet", "NetworkSpec",
     "PaddingDirection", "PaddingPlacement", "PaddingStrategy", "SeModule", "SepBlock", "SqueezeExcite", "XSepBlock",
-    "XSepConv2d", "XSepInvertedResidualBlock", "XSepMobileNetV3Small", "apply_norm_settings", "large_kernel_small_spec", "load_safetensors",
+    "XSepConv2d", "XSepInvertedResidualBlock", "XSepMobileNetV3Small", "apply_norm_settings", "convert", "large_kernel_small_spec", "load_safetensors",
     "mobilenet_v3_small_spec", "norm_settings", "pad_one_sided", "padding_for_layer", "padding_for_network",
     "padding_for_stages", "residual_shift", "save_safetensors", "symmetric_groups",
 ]
@@ -805,6 +805,41 @@ class XSepMobileNetV3Small(MobileNet):
 
     def __init__(self, num_classes: int = 1000, **options: Any) -> None:
         super().__init__(mobilenet_v3_small_spec(num_classes, **options))
+
+
+# ---- Conversion ----------------------------------------------------------------------------------------------------
+
+def convert(model: nn.Module, report: Union[str, Mapping[str, Any]]) -> nn.Module:
+    """Repeats in PyTorch, in place, a conversion that XSepConverter of XSepConv for .NET made of the same network.
+
+    report: the JSON of ConversionReport.ToJson(), or what it holds. Each replaced convolution becomes an XSepConv2d with the report's
+    padding, activation, eps and momentum, and its batch norm an Identity. The new weights are random: load those of the converted
+    network, model.load_state_dict(load_safetensors(path)[0]). Returns the model; ValueError, and nothing changed, if it does not fit.
+    """
+    layers = (json.loads(report) if isinstance(report, str) else report)["replaced"]
+    modules = dict(model.named_modules())
+    new: Dict[nn.Module, nn.Module] = {}
+    for layer in layers:
+        path, norm_path, kernel, channels = layer["path"], layer["batchNormPath"], layer["kernelSize"], layer["channels"]
+        old = modules.get(path)
+        expected = dict(kernel_size=(kernel,) * 2, stride=(layer["stride"],) * 2, padding=(kernel // 2,) * 2, dilation=(1, 1),
+                        groups=channels, in_channels=channels, out_channels=channels)
+        if not isinstance(old, nn.Conv2d) or any(getattr(old, name) != value for name, value in expected.items()):
+            raise ValueError(f"{path!r} is {old}, not the depthwise convolution of the report: {expected}")
+        norm = None if norm_path is None else modules.get(norm_path)
+        if norm_path is not None and (not isinstance(norm, nn.BatchNorm2d) or norm.num_features != channels):
+            raise ValueError(f"{norm_path!r} is {norm}, not the batch norm of {channels} channels of the report")
+        module = XSepConv2d(channels, kernel, layer["stride"], layer["padding"], layer["activation"])
+        for part in (module.bn1, module.bn2, module.bn3):
+            part.eps, part.momentum = layer["epsilon"], layer["momentum"]
+        new[old] = module.to(old.weight).train((old if norm is None else norm).training)
+        if norm is not None:
+            new[norm] = nn.Identity().train(norm.training)
+    for parent in modules.values():
+        for name, child in parent._modules.items():
+            if child in new:
+                parent._modules[name] = new[child]
+    return model
 
 
 # ---- Safetensors ---------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace XSepConv;
 
@@ -33,7 +35,17 @@ public sealed record ReplacedLayer(
     long ParametersAfter,
     long MacsBefore,
     long MacsAfter,
-    double? FitError);
+    double? FitError)
+{
+    /// <summary>The nonlinearity inside the new module.</summary>
+    public Activation Activation { get; init; } = Activation.HSwish;
+
+    /// <summary>What the new module's batch norms add to the variance.</summary>
+    public double Epsilon { get; init; } = ModuleSettings.DefaultEpsilon;
+
+    /// <summary>The weight of a new batch in the running statistics of the new batch norms; null is the cumulative average.</summary>
+    public double? Momentum { get; init; } = ModuleSettings.DefaultMomentum;
+}
 
 /// <summary>A depthwise convolution that stayed.</summary>
 /// <param name="Path">Where it is in the network.</param>
@@ -61,6 +73,12 @@ public sealed record ConversionReport(
     long? MacsAfter,
     string? NotCounted)
 {
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter() },
+        WriteIndented = true,
+    };
+
     /// <summary>
     /// The mean <see cref="ReplacedLayer.FitError"/> of the layers of each kernel size K, by K; empty where nothing was fitted.
     /// </summary>
@@ -68,6 +86,12 @@ public sealed record ConversionReport(
         Replaced.Where(layer => layer.FitError is not null)
             .GroupBy(layer => layer.KernelSize)
             .ToDictionary(layers => layers.Key, layers => layers.Average(layer => layer.FitError!.Value)));
+
+    /// <summary>
+    /// All of it as JSON, in camel case. <c>convert</c> of <c>interop/pytorch/xsepconv_torch.py</c> repeats the conversion with it, so that
+    /// weights move on to PyTorch.
+    /// </summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     /// <summary>A line a layer, what was left with the reason, and the totals.</summary>
     public override string ToString()

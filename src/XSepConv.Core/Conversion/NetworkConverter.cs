@@ -130,7 +130,7 @@ public static class NetworkConverter
             var error = options.Initialise == KernelInitialisation.Fit
                 ? Fit(from, to, $"bneck.{i}.", candidate, paddings[i]!.Value, options with { Activation = row.Activation })
                 : (double?)null;
-            replaced.Add(Replacement.Describe(candidate, paddings[i]!.Value, error));
+            replaced.Add(Replacement.Describe(candidate, paddings[i]!.Value, row.Activation, error));
         }
 
         var after = ModelProfile.Of(to.Spec, size.Height, size.Width);

@@ -78,9 +78,9 @@ internal sealed class Replacement
         _identity?.Dispose();
     }
 
-    public ReplacedLayer Describe() => Describe(_old, _new.Padding, _fitError);
+    public ReplacedLayer Describe() => Describe(_old, _new.Padding, _new.Activation, _fitError);
 
-    public static ReplacedLayer Describe(DepthwiseCandidate old, PaddingDirection padding, double? fitError)
+    public static ReplacedLayer Describe(DepthwiseCandidate old, PaddingDirection padding, Activation activation, double? fitError)
     {
         var (k, c) = ((long)old.KernelSize, (long)old.Channels);
         var (images, rows, columns, outRows, outColumns) = (old.Input[0], old.Input[2], old.Input[3], old.Output[2], old.Output[3]);
@@ -98,7 +98,12 @@ internal sealed class Replacement
             MacsBefore: images * c * k * k * outRows * outColumns,
             // 2×2 at full size; 1×K at full height, the stride being in width; K×1 at the size that comes out.
             MacsAfter: images * c * ((4 * rows * columns) + (k * rows * outColumns) + (k * outRows * outColumns)),
-            fitError);
+            fitError)
+        {
+            Activation = activation,
+            Epsilon = old.BatchNorm?.eps ?? ModuleSettings.DefaultEpsilon,
+            Momentum = old.BatchNorm is { } norm ? norm.momentum : ModuleSettings.DefaultMomentum,
+        };
 
         static long Count(nn.Module module) => module.parameters().Sum(parameter => parameter.numel());
     }

@@ -85,7 +85,7 @@ public static class XSepConverter
         using var probing = new Probing(network);
         var (search, cost) = Search(network, input, options);
         var replaced = search.Candidates.Zip(ConversionPadding.Plan(search.Candidates))
-            .Select(entry => Replacement.Describe(entry.First, entry.Second, fitError: null));
+            .Select(entry => Replacement.Describe(entry.First, entry.Second, options.Activation, fitError: null));
         return Report(input, search, [.. replaced], cost);
     }
 

@@ -86,7 +86,7 @@ internal sealed partial record Snippet(string File, int Number, string Code, str
     private static partial Regex Fences();
 
     // Classes stand after the statements, as in a Program.cs.
-    [GeneratedRegex(@"^(sealed )?class .*?^}", RegexOptions.Singleline | RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(public )?(sealed )?class .*?^}", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex TypeDeclarations();
 
     [GeneratedRegex("// → (.*)$", RegexOptions.Multiline)]

@@ -1,0 +1,125 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using TorchSharp;
+using TorchSharp.Modules;
+using XSepConv.Core.Tests.Parity;
+using static TorchSharp.torch;
+
+namespace XSepConv.Core.Tests.Conversion;
+
+/// <summary>A converted network moves to PyTorch: the report repeats the conversion there, and the weights load.</summary>
+public sealed class ConversionInPyTorchTests : IDisposable
+{
+    private const string Script = """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import torch
+        from torch import nn
+        from xsepconv_torch import convert, load_safetensors, save_safetensors
+        torch.set_num_threads(1)
+
+        class Branch(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(6, 6, 7, 2, 3, groups=6, bias=False)
+                self.norm = nn.BatchNorm2d(6, eps=0.01, momentum=None)
+
+            def forward(self, x):
+                return torch.relu(self.norm(self.conv(x)))
+
+        def network():
+            return nn.Sequential(
+                nn.Conv2d(3, 6, 3, 2, 1), nn.Conv2d(6, 6, 5, 1, 2, groups=6), nn.BatchNorm2d(6, eps=0.2), nn.ReLU6(), Branch(),
+                nn.Conv2d(6, 6, 5, 1, 2, groups=6), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4))
+
+        report = open(sys.argv[2], encoding="utf-8").read()
+        model = convert(network().double().eval(), report)
+        model.load_state_dict(load_safetensors(sys.argv[3])[0])
+        x = torch.linspace(-2, 2, 2 * 3 * 33 * 29, dtype=torch.float64).reshape(2, 3, 33, 29)
+        with torch.no_grad():
+            save_safetensors({"y": model(x)}, sys.argv[4])
+
+        other = network()
+        other[5] = nn.Conv2d(6, 6, 3, 1, 1, groups=6)
+        try:
+            convert(other, report)
+        except ValueError as e:
+            print(str(e)[:9], isinstance(other[1], nn.Conv2d), end="")
+        """;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(Activation.HSwish)]
+    [InlineData(Activation.SiLU)]
+    public async Task It_gives_the_same_answers_there(Activation activation)
+    {
+        var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
+        Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
+        using var network = Network();
+        var report = XSepConverter.Convert(network, [1, 3, 33, 29], new() { Activation = activation });
+        Assert.Equal(["1", "4.conv", "5"], report.Replaced.Select(layer => layer.Path));
+        using var noGrad = no_grad();
+        foreach (var norm in network.modules().OfType<BatchNorm2d>())
+        {
+            norm.running_mean!.normal_(0, 0.3);
+            norm.running_var!.uniform_(0.5, 1.5);
+        }
+
+        network.to(float64).eval();
+        var (json, weights, answer) = (_folder.File("report.json"), _folder.File("converted.safetensors"),
+            _folder.File("answer.safetensors"));
+        await File.WriteAllTextAsync(json, report.ToJson(), TestContext.Current.CancellationToken);
+        network.SaveSafeTensors(weights);
+        var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
+        var said = await PythonWithTorch.RunAsync(
+            python!, ["-c", Script, interop, json, weights, answer], TestContext.Current.CancellationToken);
+        Assert.Equal("'5' is Co True", said);
+
+        using var expected = network.call(linspace(-2, 2, 2 * 3 * 33 * 29, dtype: float64).reshape(2, 3, 33, 29));
+        using var file = SafeTensors.Open(answer);
+        var actual = MemoryMarshal.Cast<byte, double>(file.ReadBytes("y")).ToArray();
+
+        // Both in float64: a dozen layers' roundings of 1e-16.
+        var values = expected.data<double>().ToArray();
+        Assert.All(values.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-12 * values.Max(Math.Abs)));
+    }
+
+    [Fact]
+    public void The_report_as_JSON_says_all_that_a_conversion_decided()
+    {
+        using var network = Network();
+        using var json = JsonDocument.Parse(XSepConverter.Convert(network, [1, 3, 33, 29]).ToJson());
+        var layers = json.RootElement.GetProperty("replaced").EnumerateArray().ToArray();
+        Assert.Equal([5, 7, 5], layers.Select(layer => layer.GetProperty("kernelSize").GetInt32()));
+        Assert.Equal([1, 2, 1], layers.Select(layer => layer.GetProperty("stride").GetInt32()));
+        Assert.Equal(["2", "4.norm", null], layers.Select(layer => layer.GetProperty("batchNormPath").GetString()));
+        Assert.Equal([0.2, 0.01, 1e-5], layers.Select(layer => layer.GetProperty("epsilon").GetDouble()));
+        Assert.Equal(JsonValueKind.Null, layers[1].GetProperty("momentum").ValueKind);
+        Assert.All(layers, layer => Assert.Equal("HSwish", layer.GetProperty("activation").GetString()));
+        Assert.All(layers, layer => Assert.True(Enum.TryParse<PaddingDirection>(layer.GetProperty("padding").GetString(), out _)));
+        Assert.Equal([1, 3, 33, 29], json.RootElement.GetProperty("input").EnumerateArray().Select(side => side.GetInt64()));
+    }
+
+    private static Sequential Network() => nn.Sequential(
+        nn.Conv2d(3, 6, 3, 2, 1), nn.Conv2d(6, 6, 5, 1, 2, groups: 6), nn.BatchNorm2d(6, eps: 0.2), nn.ReLU6(), new Branch(),
+        nn.Conv2d(6, 6, 5, 1, 2, groups: 6), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4));
+
+    private sealed class Branch : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> conv = nn.Conv2d(6, 6, 7, 2, 3, groups: 6, bias: false);
+        private readonly nn.Module<Tensor, Tensor> norm;
+
+        public Branch() : base(nameof(Branch))
+        {
+            var cumulative = nn.BatchNorm2d(6, eps: 0.01);
+            cumulative.momentum = null;
+            norm = cumulative;
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x) => norm.call(conv.call(x)).relu();
+    }
+}
