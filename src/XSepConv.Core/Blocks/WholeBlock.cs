@@ -42,7 +42,8 @@ internal sealed class WholeBlock
         {
             IsSeparated = kind.Kernels.Count > 1,
             Padding = padding,
-            Prepadded = padding is not null && placement == PaddingPlacement.BeforeExpand,
+            // Without an expansion the two are one map.
+            Prepadded = padding is not null && placement == PaddingPlacement.BeforeExpand && expand is not null,
             SkipsExpansion = expand is null,
             Squeezed = spec.SqueezedChannels,
             SqueezesOutput = spec.SqueezeExcite == SqueezeExcite.Output,
@@ -125,8 +126,6 @@ internal sealed class WholeBlock
 
     private string? WhyNotFused(Tensor x)
     {
-        // The kernels of separated stages take what an expansion gives.
-        if (_shape is { SkipsExpansion: true, IsSeparated: true }) return "a block with XSepConv has no expansion";
         var border = _shape.Prepadded ? 1 : 0;
         return FusedMemory.WhyNot(x, "the input", x.numel())
             ?? StageChecks.WhyNot(x.size(2) + border, x.size(3) + border, _shape.Kernel, _shape.Stride)

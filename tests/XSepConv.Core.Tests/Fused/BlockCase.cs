@@ -30,10 +30,7 @@ internal sealed record BlockCase(BlockSpec Spec, PaddingDirection Padding, int B
         if (squeeze == SqueezeExcite.Expanded) size[1] = Math.Max(4, size[1]);
 
         // Half of the rows that may have no expansion have none.
-        if (kind == BlockKind.InvertedResidual && draw.Next(2) == 0) inputs = size[1];
-
-        // XSepConv without an expansion runs layer by layer.
-        if (kind == BlockKind.XSepInvertedResidual && inputs == size[1]) inputs++;
+        if (kind is BlockKind.InvertedResidual or BlockKind.XSepInvertedResidual && draw.Next(2) == 0) inputs = size[1];
         var outputs = draw.Next(2) == 0 ? inputs : draw.Next(4, 25);
         if (squeeze == SqueezeExcite.Output) outputs = Math.Max(4, outputs);
         var kernel = 1 + (2 * (draw.Next(6) == 0 ? draw.Next(32) : draw.Next(6)));

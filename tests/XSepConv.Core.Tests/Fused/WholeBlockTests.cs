@@ -161,17 +161,18 @@ public sealed class WholeBlockTests : IDisposable
     {
         foreach (var (training, placement) in new[] { (true, PaddingPlacement.AfterExpand), (false, PaddingPlacement.AfterExpand), (true, PaddingPlacement.BeforeExpand) })
         {
-            foreach (var inputs in new[] { 12, 5 })
+            // Sixteen fill oneDNN's blocks: on some processors libtorch 2.10 reads what lies behind fewer.
+            foreach (var inputs in new[] { 16, 5 })
             {
                 using var scope = NewDisposeScope();
                 random.manual_seed(3);
-                var shape = new BlockCase(new(kind, 3, inputs, 12, 5, Activation.SiLU, squeeze, 1), PaddingDirection.Symmetric, 6, 5, 4) { Placement = placement };
+                var shape = new BlockCase(new(kind, 3, inputs, 16, 5, Activation.SiLU, squeeze, 1), PaddingDirection.Symmetric, 16, 5, 4) { Placement = placement };
                 using var block = shape.Create(float32);
                 using var composed = shape.Create(float64);
                 foreach (var norm in block.modules().Concat(composed.modules()).OfType<TorchSharp.Modules.BatchNorm2d>()) norm.eps = 0.1;
                 StagePair.Copy(block, composed);
                 composed.SetXSepBackend(XSepBackend.Composed);
-                var x = randn(6, inputs, 5, 4);
+                var x = randn(16, inputs, 5, 4);
                 var (expected, actual) = (Twice(composed, x.to(float64)), Twice(block, x));
                 var largest = expected.Max(Root);
                 Assert.Equal(expected.Count, actual.Count);

@@ -26,9 +26,17 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
             Norm<TActivation>(
                 spatial, kept.Spatial.Third, block.SpatialNorm.Frozen, memory.SpatialSums, shape.SqueezesExpanded,
                 shape.IsSeparated ? gradients.Vertical.Norm : gradients.Spatial.Norm);
-            if (shape.IsSeparated) Separated<TActivation>(spatial);
-            else if (shape.SkipsExpansion) Unexpanded(spatial);
-            else Spatial<TActivation>(spatial);
+            var panel = shape.Prepadded ? new TensorPanel(parameters.Padded, shape.In, gradients.Padded, default, default)
+                : new TensorPanel(input, shape.In, null, default, default);
+            if (shape.SkipsExpansion)
+            {
+                TensorMapWork<TLanes, TVector>.ToMap(panel, shape.ExpandChunks, memory.Source, threads);
+                Stage<TActivation, IdentityActivation>(spatial);
+            }
+            else
+            {
+                Stage<TActivation, TActivation>(spatial);
+            }
 
             // Of a padded input the caller adds up, what is of another size than the shortcut's.
             var added = shape.IsAdded && !shape.Prepadded ? memory.Output : default;
@@ -48,28 +56,22 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
                 return;
             }
 
-            var expand = PendingMap.Of(kept.ExpandRaw, kept.Expand, shape.Batch, shape.ExpandedPlane, TLanes.Count) with
+            var expand = PendingMap.Of(memory.Source, kept.Expand, shape.Batch, shape.ExpandedPlane, TLanes.Count) with
             {
                 Gradient = memory.Expand,
             };
-            var panel = shape.Prepadded ? new TensorPanel(parameters.Padded, shape.In, gradients.Padded, default, default)
-                : new TensorPanel(input, shape.In, gradients.Input, default, added);
+            if (!shape.Prepadded) panel = new(input, shape.In, gradients.Input, default, added);
             PointwiseTraining<TLanes, TVector>.Backward(
                 panel, shape.ExpandChunks, memory.ExpandWeights, parameters.Expand.Weights, expand, memory.Packed,
                 gradients.Expand.Weights, threads);
         }
 
-        private void Unexpanded(in PendingMap spatial)
-        {
-            TensorMapWork<TLanes, TVector>.ToMap(
-                new(input, block._shape.In, null, default, default), block._shape.ExpandChunks, memory.Input, block._threads);
-            Spatial<IdentityActivation>(spatial);
-        }
-
-        private void Spatial<TSource>(in PendingMap spatial)
+        private void Stage<TActivation, TSource>(in PendingMap spatial)
+            where TActivation : struct, IActivation
             where TSource : struct, IActivation
         {
-            if (block._shape.Stride == 1) Depthwise<Stride1, TSource>(spatial);
+            if (block._shape.IsSeparated) Separated<TActivation, TSource>(spatial);
+            else if (block._shape.Stride == 1) Depthwise<Stride1, TSource>(spatial);
             else Depthwise<Stride2, TSource>(spatial);
         }
 
@@ -110,15 +112,16 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
                 gradients.Excite, memory.SqueezeExcite, memory.Packed, block._threads);
         }
 
-        private void Separated<TActivation>(in PendingMap spatial)
+        private void Separated<TActivation, TSource>(in PendingMap spatial)
             where TActivation : struct, IActivation
+            where TSource : struct, IActivation
         {
-            var work = new XSepMapBackwardWork<TLanes, TVector, TActivation>
+            var work = new XSepMapBackwardWork<TLanes, TVector, TActivation, TSource>
             {
                 Shape = block._shape.XSep,
                 Parameters = block._parameters.XSep,
                 SourceNorm = block._kept.Expand,
-                Source = block._kept.ExpandRaw,
+                Source = memory.Source,
                 SourceGradient = memory.Expand,
                 SourceFrozen = block._parameters.Expand.Norm.Frozen,
                 SourceGradients = gradients.Expand.Norm,
@@ -138,7 +141,7 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
                 Shape = block._shape.Depthwise,
                 Parameters = block._parameters.Depthwise,
                 SourceNorm = block._kept.Expand,
-                Source = block._shape.SkipsExpansion ? memory.Input : block._kept.ExpandRaw,
+                Source = memory.Source,
                 SourceGradient = memory.Expand,
                 SourceFrozen = block._parameters.Expand.Norm.Frozen,
                 SourceGradients = gradients.Expand.Norm,

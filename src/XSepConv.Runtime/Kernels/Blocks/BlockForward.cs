@@ -12,15 +12,16 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
             var tensor = new TensorPanel(shape.Prepadded ? parameters.Padded : input, shape.In, null, default, default);
             if (shape.SkipsExpansion)
             {
-                TensorMapWork<TLanes, TVector>.ToMap(tensor, shape.ExpandChunks, memory.Input, threads);
-                Spatial<IdentityActivation>();
+                TensorMapWork<TLanes, TVector>.ToMap(tensor, shape.ExpandChunks, memory.Source, threads);
+                if (shape.IsSeparated) Separated<TActivation, IdentityActivation>();
+                else Spatial<IdentityActivation>();
             }
             else
             {
                 PointwiseTraining<TLanes, TVector>.Forward(
-                    tensor, shape.ExpandChunks, shape.In, parameters.Expand, kept.Expand, kept.ExpandRaw, memory.Packed, memory.Records,
+                    tensor, shape.ExpandChunks, shape.In, parameters.Expand, kept.Expand, memory.Source, memory.Packed, memory.Records,
                     threads);
-                if (shape.IsSeparated) Separated<TActivation>();
+                if (shape.IsSeparated) Separated<TActivation, TActivation>();
                 else Spatial<TActivation>();
             }
 
@@ -44,15 +45,16 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
             Finish();
         }
 
-        private void Separated<TActivation>()
+        private void Separated<TActivation, TSource>()
             where TActivation : struct, IActivation
+            where TSource : struct, IActivation
         {
-            var work = new XSepMapForwardWork<TLanes, TVector, TActivation>
+            var work = new XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
             {
                 Shape = block._shape.XSep,
                 Parameters = block._parameters.XSep,
                 SourceNorm = block._kept.Expand,
-                Source = block._kept.ExpandRaw,
+                Source = memory.Source,
                 Output = block._kept.SpatialRaw,
                 Norms = block._kept.Spatial,
                 ImageMeans = Means,
@@ -80,7 +82,7 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
                 Shape = block._shape.Depthwise,
                 Parameters = block._parameters.Depthwise,
                 SourceNorm = block._kept.Expand,
-                Source = block._shape.SkipsExpansion ? memory.Input : block._kept.ExpandRaw,
+                Source = memory.Source,
                 Output = block._kept.SpatialRaw,
                 Norm = block._kept.Spatial.Third,
                 ImageMeans = Means,

@@ -67,13 +67,13 @@ internal readonly unsafe struct BlockForwardMemory<TLanes, TVector>
     public readonly float* Packed;
     public readonly float* Records;
 
-    /// <summary>The input, where it is not expanded.</summary>
-    public readonly BlockedMap Input;
+    /// <summary>What the spatial stage reads: the expanded map, or the input where it is not expanded.</summary>
+    public readonly BlockedMap Source;
 
     public BlockForwardMemory(ref ScratchLayout layout, in BlockTrainingShape shape, in BlockMemory<TLanes, TVector> kept)
     {
         Packed = layout.Vectors(PackedVectors(shape, kept));
-        if (shape.SkipsExpansion) Input = BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane);
+        Source = shape.SkipsExpansion ? BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane) : kept.ExpandRaw;
         var records = Math.Max(
             (long)shape.ExpandChunks.Segments * BlockedMap.Blocks(shape.Expand, TLanes.Count),
             (long)Math.Max(shape.ProjectChunks.Segments, shape.ShortcutChunks.Segments) * BlockedMap.Blocks(shape.Out, TLanes.Count));
@@ -105,7 +105,10 @@ internal readonly unsafe struct BlockBackwardMemory<TLanes, TVector>
     public readonly BlockedMap Spatial;
     public readonly BlockedMap Expand;
 
-    /// <summary>The input's by the shortcut's convolution; or the input itself, where it is not expanded.</summary>
+    /// <summary>What the spatial stage reads: the expanded map, or the input where it is not expanded.</summary>
+    public readonly BlockedMap Source;
+
+    /// <summary>The input's by the shortcut's convolution.</summary>
     public readonly BlockedMap Input;
 
     /// <summary>Two vectors a block and segment.</summary>
@@ -133,12 +136,9 @@ internal readonly unsafe struct BlockBackwardMemory<TLanes, TVector>
         ExpandWeights = new(ref layout, shape.In, shape.Expand, shape.ExpandChunks, hasWeights: true);
         ProjectWeights = new(ref layout, shape.Expand, shape.Out, shape.ProjectChunks, hasWeights: true);
         if (shape.HasSqueeze) SqueezeExcite = kept.SqueezeExcite.Work(ref layout);
-        if (shape.HasShortcutConvolution || shape.SkipsExpansion)
-        {
-            Input = BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane);
-        }
-
+        Source = shape.SkipsExpansion ? BlockedMap.Take(ref layout, shape.In, input) : kept.ExpandRaw;
         if (!shape.HasShortcutConvolution) return;
+        Input = BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane);
         ShortcutSums = layout.Vectors(segments * BlockedMap.Blocks(shape.Out, TLanes.Count));
         ShortcutWeights = new(ref layout, shape.In, shape.Out, shape.ShortcutChunks, hasWeights: true);
     }

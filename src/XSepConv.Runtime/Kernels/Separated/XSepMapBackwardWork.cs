@@ -3,13 +3,14 @@ using System.Runtime.CompilerServices;
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// Backward of <see cref="XSepMapForwardWork{TLanes, TVector, TActivation}"/>: from the gradient of the raw result to that before the
-/// source's activation, and to the gradients of the source's norm. The maps in between are made again. Items are blocks of channels.
+/// Backward of <see cref="XSepMapForwardWork{TLanes, TVector, TActivation, TSource}"/>: from the gradient of the raw result to that before
+/// the source's activation, and to the gradients of the source's norm. The maps in between are made again. Items are blocks of channels.
 /// </summary>
-internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKernelWork
+internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
     where TActivation : struct, IActivation
+    where TSource : struct, IActivation
 {
     public XSepStageShape Shape;
     public XSepStageParameters Parameters;
@@ -73,7 +74,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
             float* given = Given(block, image, b), second = b.Second(image);
             if (!Shape.SkipsTwoByTwo)
             {
-                NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
+                NormPasses<TLanes, TVector>.NormaliseAndActivate<TSource>(
                     Raw(block, image), b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
                 b.TwoByTwo.Forward(block, b.Lanes.TwoByTwo, given, b.Partial);
             }
@@ -160,11 +161,11 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation> : IKern
             NormPasses<TLanes, TVector>.NormBackward(
                 b.FirstGradient(image), b.First(image), b.Lanes.First, Shape.Height, Shape.Width, b.TwoByTwo.Gradient,
                 b.TwoByTwo.FramedRow, 1);
-            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
+            NormPasses<TLanes, TVector>.NormaliseAndActivate<TSource>(
                 raw, b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
             b.TwoByTwo.Backward(block, b.Lanes.TwoByTwo, result, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.TwoByTwoTotals, 4, image);
-            PendingSweeps<TLanes, TVector>.ActivationBackward<TActivation>(raw, result, Shape.InputPlane, b.SourceNorm, b.Partial);
+            PendingSweeps<TLanes, TVector>.ActivationBackward<TSource>(raw, result, Shape.InputPlane, b.SourceNorm, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.SourceSums, 2, image);
         }
 

@@ -6,10 +6,12 @@ namespace XSepConv.Kernels;
 /// Training's XSepConv, with its 2×2 or without, from a pending map to a raw one, whose norm is still to be applied. Items are blocks of
 /// channels: one goes through all of its convolutions without leaving the cache.
 /// </summary>
-internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKernelWork
+/// <remarks>TSource is the source's activation; without a 2×2 it is the others'.</remarks>
+internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource> : IKernelWork
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
     where TActivation : struct, IActivation
+    where TSource : struct, IActivation
 {
     public XSepStageShape Shape;
     public XSepStageParameters Parameters;
@@ -57,7 +59,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation> : IKerne
         for (var image = 0; image < Shape.Batch; image++)
         {
             var values = Values(b, block, image);
-            NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
+            NormPasses<TLanes, TVector>.NormaliseAndActivate<TSource>(
                 Source.At(block, (nint)image * Shape.InputPlane, TLanes.Count), b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
             b.TwoByTwo.Forward(block, b.Lanes.TwoByTwo, values, b.Sum);
             Measure(b, image, values, Shape.Plane, Parameters.First.Frozen);
