@@ -57,6 +57,24 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
+    public void The_size_that_was_taken_is_said_and_pictures_are_mirrored_only_where_that_is_typed()
+    {
+        string[] train =
+        [
+            "train", "--data", "folder", "--data-root", Images(), "--width", "0.25", "--epochs", "1", "--batch", "4", "--threads", "1",
+                "--json",
+            "--out", Path.Combine(folder, "run"),
+        ];
+        var (exitCode, _, error) = Here.Run(train);
+        Assert.True(exitCode == 0, error);
+        Assert.Contains("not mirrored", error, StringComparison.Ordinal);
+        Assert.Contains("pictures are 1×1: their middle squares are scaled to 64×64", Unwrapped(error), StringComparison.Ordinal);
+        var mirrored = Here.Run([.. train, "--overwrite", "--flip", "horizontal"]);
+        Assert.Contains("half of them mirrored", mirrored.Error, StringComparison.Ordinal);
+        Assert.Contains("horizontal flip: yes there, no now", Unwrapped(Here.Refusal([.. train, "--resume"])), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_without_what_is_damaged_says_so_everywhere_and_is_resumed_only_like_that()
     {
         var images = Images();

@@ -10,7 +10,8 @@ public sealed class PathTests : IDisposable
 
     private readonly string folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
 
-    // PATH is the obstacle, GOOD a checkpoint, TWIN one with large depthwise kernels, FOREIGN weights of torchvision's, NEW a name that is free, RUN a folder whose last.safetensors is the obstacle.
+    // PATH is the obstacle, GOOD a checkpoint, TWIN one with large depthwise kernels, FOREIGN weights of torchvision's, NEW a name that
+    // is free, RUN a folder whose last.safetensors is the obstacle.
     private static readonly string[][] Reading =
     [
         ["predict", "--checkpoint", "PATH", "picture.png"],
@@ -25,6 +26,7 @@ public sealed class PathTests : IDisposable
         ["convert", "--checkpoint", "PATH", "--out", "NEW"],
         ["convert", "--checkpoint", "GOOD", "--fit", "folder", "--data-root", "PATH", "--out", "NEW"],
         ["train", "--data", "folder", "--data-root", "PATH", "--out", "NEW"],
+        ["train", "--init", "PATH", "--out", "NEW"],
         ["train", "--data", "mnist", "--data-root", "DATA", "--out", "NEW"],
         ["train", "--limit", "16", "--width", "0.1", "--resume", "--out", "RUN"],
         ["compare", "--data", "folder", "--data-root", "PATH", "--out", "NEW"],
@@ -114,7 +116,8 @@ public sealed class PathTests : IDisposable
         if (path.Length == 0 && args.Contains(""))
         {
             var typed = args[Array.IndexOf(args, "") - 1];
-            var argument = args[0] switch { "predict" when args[^1].Length == 0 => "IMAGE", "import" when typed == "import" => "FILE", _ => typed };
+            var argument = args[0] switch { "predict" when args[^1].Length == 0 => "IMAGE", "import" when typed == "import" => "FILE", _ =>
+                typed };
             Assert.Contains($"{argument} is ''", said, StringComparison.Ordinal);
         }
     }
@@ -128,7 +131,8 @@ public sealed class PathTests : IDisposable
 
     private string Twin()
     {
-        using var network = new MobileNet(PublishedSpec.MobileNetV3Small(new() { NumClasses = 2, Width = 0.25, Preset = ImagePreset.Cifar }));
+        using var network = new MobileNet(PublishedSpec.MobileNetV3Small(
+            new() { NumClasses = 2, Width = 0.25, Preset = ImagePreset.Cifar }));
         return TrainedFile.Write(Path.Combine(folder, "twin.safetensors"), network, TrainedFile.Data(3, 20, "a", "b"));
     }
 

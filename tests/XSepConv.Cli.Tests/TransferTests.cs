@@ -15,11 +15,13 @@ public sealed class TransferTests : IDisposable
         var classes = At("classes.txt");
         File.WriteAllText(classes, "red\ngreen\n blue \n");
         var (exitCode, output, error) = Here.Run(
-            "import", Foreign("mobilenet_v3_small", 3), "--from", "torchvision", "--model", "mobilenet_v3_small", "--out", At("net.safetensors"),
+            "import", Foreign("mobilenet_v3_small", 3), "--from", "torchvision", "--model", "mobilenet_v3_small", "--out",
+                At("net.safetensors"),
             "--classes", classes, "--image-size", "32", "--mean", "0.5,0.5,0.5", "--json");
         Assert.Equal(("", 0), (error, exitCode));
         var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
-        Assert.Equal((3, 32, "mobilenet-v3-small"), (report.GetProperty("classes").GetInt32(), report.GetProperty("imageSize").GetInt32(), report.GetProperty("model").GetString()));
+        Assert.Equal((3, 32, "mobilenet-v3-small"), (report.GetProperty("classes").GetInt32(), report.GetProperty("imageSize").GetInt32(),
+            report.GetProperty("model").GetString()));
         var data = CompiledModel.Load(At("net.safetensors")).Data!;
         Assert.Equal(["red", "green", "blue"], data.Classes);
         Assert.Equal([0.5, 0.5, 0.5], data.Mean);
@@ -43,12 +45,76 @@ public sealed class TransferTests : IDisposable
 
         Succeeds("evaluate", "--checkpoint", At("net.safetensors"), "--data", "folder", "--data-root", pictures);
         Succeeds(
-            "convert", "--checkpoint", At("net.safetensors"), "--fit", "folder", "--data-root", pictures, "--steps", "2", "--out", At("xsep.safetensors"));
+            "convert", "--checkpoint", At("net.safetensors"), "--fit", "folder", "--data-root", pictures, "--steps", "2", "--out",
+                At("xsep.safetensors"));
         Assert.Equal(6, CompiledModel.Load(At("xsep.safetensors")).Spec.Blocks.Count(row => row.Kind == BlockKind.XSepInvertedResidual));
         Succeeds("predict", "--checkpoint", At("xsep.safetensors"), picture);
         Succeeds("evaluate", "--checkpoint", At("xsep.safetensors"), "--data", "folder", "--data-root", pictures);
         Succeeds("export", "--checkpoint", At("xsep.safetensors"), "--out", At("xsep.onnx"));
         Succeeds("plan", "--checkpoint", At("xsep.safetensors"));
+    }
+
+    [Fact]
+    public void Training_goes_on_from_a_checkpoint_for_other_classes_and_images()
+    {
+        Succeeds("import", Foreign("mobilenet_v3_small", 3), "--from", "torchvision", "--model", "mobilenet_v3_small", "--out",
+            At("net.safetensors"), "--image-size", "32");
+        string[] train =
+        [
+            "train", "--init", At("net.safetensors"), "--freeze", "1", "--head-lr", "0.1", "--limit", "20", "--batch", "10", "--epochs",
+                "1", "--threads", "1",
+            "--out", At("run"),
+        ];
+        var (exitCode, output, error) = Here.Run(train);
+        Assert.True(exitCode == 0, error);
+        output = string.Join(' ', output.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("all weights but the classifier of 3 classes, which is new", output, StringComparison.Ordinal);
+        Assert.Contains("1 of 5 stages frozen, conv1 to bn1", output, StringComparison.Ordinal);
+        Assert.Contains("normalised as there: mean 0.485, 0.456, 0.406", output, StringComparison.Ordinal);
+        Assert.Contains("of linear4 0.1", output, StringComparison.Ordinal);
+        using (SafeTensors file = SafeTensors.Open(At("net.safetensors")), trained = SafeTensors.Open(At("run/best.safetensors")))
+        {
+            Assert.Equal(file.ReadBytes("conv1.weight"), trained.ReadBytes("conv1.weight"));
+            Assert.NotEqual(file.ReadBytes("conv2.weight"), trained.ReadBytes("conv2.weight"));
+            Assert.Equal(10, trained.Tensors["linear4.bias"].Shape[0]);
+        }
+
+        Succeeds([.. train, "--resume"]);
+        Assert.Contains("frozen stages: 1 there, 2 now", Refusal(
+            [.. train.Select((word, i) => i > 0 && train[i - 1] == "--freeze" ? "2" : word), "--resume"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_contradicts_a_start_is_named()
+    {
+        Succeeds("import", Foreign("mobilenet_v3_small", 3), "--from", "torchvision", "--model", "mobilenet_v3_small", "--out",
+            At("net.safetensors"));
+        string[] train = ["train", "--init", At("net.safetensors"), "--limit", "20", "--out", At("run")];
+        foreach (var (option, value) in new[] { ("--network", "mobilenet-v2"), ("--preset", "cifar"), ("--width", "1"),
+            ("--kernels", "5"), ("--activation", "relu") })
+        {
+            Assert.Contains($"{option} and --init contradict each other", Here.Refusal([.. train, option, value]),
+                StringComparison.Ordinal);
+        }
+
+        Assert.Contains("--freeze needs --init", Here.Refusal("train", "--freeze", "1", "--out", At("run")), StringComparison.Ordinal);
+        Assert.Contains("--normalize needs --init", Here.Refusal("train", "--normalize", "data", "--out", At("run")),
+            StringComparison.Ordinal);
+        Assert.Contains("--freeze is '6': mobilenet-v3-small has 5 stages", Here.Refusal([.. train, "--freeze", "6"]),
+            StringComparison.Ordinal);
+        Assert.False(Directory.Exists(At("run")));
+    }
+
+    [Fact]
+    public void A_network_for_grey_images_is_imported()
+    {
+        Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out",
+            At("grey.safetensors"), "--channels", "1");
+        var (spec, data) = (CompiledModel.Load(At("grey.safetensors")).Spec, CompiledModel.Load(At("grey.safetensors")).Data!);
+        Assert.Equal((1, 1, 1), (spec.InputChannels, data.Channels, data.Mean.Count));
+        Assert.Contains("--mean has 3 numbers", Here.Refusal(
+            "import", At("mobilenet_v2"), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("x"), "--channels", "1",
+                "--mean", "1,2,3"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -59,10 +125,12 @@ public sealed class TransferTests : IDisposable
         using var file = SafeTensors.Open(At("mobilenet_v2"));
         foreach (var tensor in ForeignNames.Of(PublishedSpec.MobileNetV3Large(), PretrainedSource.TorchVision))
         {
-            if (!file.Tensors.ContainsKey(tensor.Name) && tensor.Shape.Length > 0) Assert.Contains($"'{tensor.Name}' is missing", message, StringComparison.Ordinal);
+            if (!file.Tensors.ContainsKey(tensor.Name) && tensor.Shape.Length > 0) Assert.Contains($"'{tensor.Name}' is missing", message,
+                StringComparison.Ordinal);
         }
 
-        Assert.Contains("is not TorchVision's mobilenet_v3_large. It has the tensors of TorchVision's mobilenet_v2. ", message, StringComparison.Ordinal);
+        Assert.Contains("is not TorchVision's mobilenet_v3_large. It has the tensors of TorchVision's mobilenet_v2. ", message,
+            StringComparison.Ordinal);
         Assert.False(File.Exists(At("net.safetensors")));
     }
 
@@ -72,16 +140,22 @@ public sealed class TransferTests : IDisposable
         var file = Foreign("mobilenet_v2", 3);
         File.WriteAllText(At("two.txt"), "a\nb\n");
         string[] import = ["import", file, "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors")];
-        Assert.Contains("known are torchvision, timm", Here.Refusal("import", file, "--from", "keras", "--model", "x", "--out", "y"), StringComparison.Ordinal);
-        Assert.Contains("known are of torchvision mobilenet_v3_small", Here.Refusal("import", file, "--from", "torchvision", "--model", "resnet", "--out", "y"), StringComparison.Ordinal);
-        Assert.Contains("has 2 lines; the network tells 3 classes apart", Here.Refusal([.. import, "--classes", At("two.txt")]), StringComparison.Ordinal);
+        Assert.Contains("known are torchvision, timm", Here.Refusal("import", file, "--from", "keras", "--model", "x", "--out", "y"),
+            StringComparison.Ordinal);
+        Assert.Contains("known are of torchvision mobilenet_v3_small", Here.Refusal("import", file, "--from", "torchvision", "--model",
+            "resnet", "--out", "y"), StringComparison.Ordinal);
+        Assert.Contains("has 2 lines; the network tells 3 classes apart", Here.Refusal([.. import, "--classes", At("two.txt")]),
+            StringComparison.Ordinal);
         Assert.Contains("--mean has 2 numbers", Here.Refusal([.. import, "--mean", "1,2"]), StringComparison.Ordinal);
         Assert.Contains("--std is '1,0,1'", Here.Refusal([.. import, "--std", "1,0,1"]), StringComparison.Ordinal);
-        Assert.Contains("the file itself", Here.Refusal("import", file, "--from", "torchvision", "--model", "mobilenet_v2", "--out", file), StringComparison.Ordinal);
+        Assert.Contains("the file itself", Here.Refusal("import", file, "--from", "torchvision", "--model", "mobilenet_v2", "--out",
+            file), StringComparison.Ordinal);
 
         Succeeds(import);
-        Assert.Contains("There is nothing to replace", Refusal("convert", "--checkpoint", At("net.safetensors"), "--out", At("xsep.safetensors")), StringComparison.Ordinal);
-        Assert.Contains("kernels are odd", Here.Refusal("convert", "--checkpoint", At("net.safetensors"), "--kernel", "4", "--out", "y"), StringComparison.Ordinal);
+        Assert.Contains("There is nothing to replace", Refusal("convert", "--checkpoint", At("net.safetensors"), "--out",
+            At("xsep.safetensors")), StringComparison.Ordinal);
+        Assert.Contains("kernels are odd", Here.Refusal("convert", "--checkpoint", At("net.safetensors"), "--kernel", "4", "--out", "y"),
+            StringComparison.Ordinal);
     }
 
     private string Foreign(string model, int classes) => ForeignFile.Write(At(model), model, classes);

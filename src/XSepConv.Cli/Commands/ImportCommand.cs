@@ -25,6 +25,11 @@ internal sealed class ImportCommand
     private readonly Option<string> model = CheckedOption.Text(
         "--model", "NAME", $"The model there: {string.Join("; ", Enum.GetValues<PretrainedSource>().Select(Known))}.");
 
+    private readonly Option<int?> channels = CheckedOption.OptionalWhole(
+        "--channels", 1, NetworkSpec.MostChannels,
+        "Make the first convolution fit images of so many channels, as timm does: for 1 its weights are summed, for more repeated and "
+            + "scaled.");
+
     private readonly Option<string> destination = CheckedOption.Text(
         "--out", "FILE", "The checkpoint to write: every command takes it.").Or("-o", "--output");
 
@@ -56,11 +61,12 @@ internal sealed class ImportCommand
             Examples =
             [
                 "xsepconv import mobilenet_v3_small.safetensors --from torchvision --model mobilenet_v3_small --out net.safetensors",
+                "xsepconv import net.safetensors --from torchvision --model mobilenet_v2 --channels 1 --out grey.safetensors",
                 "xsepconv import model.safetensors --from timm --model mobilenetv3_large_100 --classes names.txt --out net.safetensors",
             ],
         };
         command.Add(import.file);
-        command.Add("Weights", [import.from, import.model]);
+        command.Add("Weights", [import.from, import.model, import.channels]);
         command.Add("Data", [import.classes, import.mean, import.deviation, import.size]);
         command.Add("Output", [import.destination, import.json]);
         import.file.Validators.Add(result =>
@@ -83,8 +89,8 @@ internal sealed class ImportCommand
         }
 
         var source = Enum.Parse<PretrainedSource>(result.GetValue(from)!, ignoreCase: true);
-        using var weights = Open(path, source, result.GetValue(model)!);
-        var data = Data(result, weights.Spec);
+        using var weights = Open(path, source, result.GetValue(model)!, result.GetValue(channels));
+        var data = Data(result, weights);
         weights.Write(output, data);
         var (spec, invocation) = (weights.Spec, result.InvocationConfiguration);
         var parameters = spec.ParameterCount();
@@ -113,11 +119,11 @@ internal sealed class ImportCommand
     private static string Known(PretrainedSource source) =>
         $"of {source.ToString().ToLowerInvariant()} {string.Join(", ", Pretrained.Models(source))}";
 
-    private static PretrainedFile Open(string path, PretrainedSource source, string model)
+    private static PretrainedFile Open(string path, PretrainedSource source, string model, int? channels)
     {
         try
         {
-            return PretrainedFile.Open(path, source, model);
+            return PretrainedFile.Open(path, source, model, channels);
         }
         catch (InvalidDataException e)
         {
@@ -125,10 +131,11 @@ internal sealed class ImportCommand
         }
     }
 
-    private DataSpec Data(ParseResult result, NetworkSpec spec)
+    private DataSpec Data(ParseResult result, PretrainedFile weights)
     {
+        var spec = weights.Spec;
         var names = result.GetValue(classes) is { } path ? Names(path, spec.NumClasses) : null;
-        var usual = Pretrained.ImageNet(spec, names);
+        var usual = weights.ImageNet(names);
         foreach (var option in new[] { mean, deviation })
         {
             if (result.GetValue(option) is { Length: > 0 } values && values.Length != spec.InputChannels)

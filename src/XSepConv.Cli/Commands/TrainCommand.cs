@@ -18,6 +18,7 @@ internal sealed class TrainCommand
         hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
 
     private readonly NetworkOptions network = new();
+    private readonly InitOptions init = new();
     private readonly DeviceOptions device = new();
     private readonly RecipeOptions recipe = new();
     private readonly Option<int> seed = CheckedOption.Whole(
@@ -51,12 +52,14 @@ internal sealed class TrainCommand
                 "xsepconv train --data fashion-mnist --epochs 3 --out runs/fashion",
                 "xsepconv train --data fashion-mnist --epochs 3 --out runs/fashion --resume",
                 "xsepconv train --network mobilenet-v3-small-twin --out runs/twin --json > twin.json",
+                "xsepconv train --data folder --data-root photos --init net.safetensors --freeze 2 --head-lr 0.1",
                 "xsepconv train --data cifar-10 --recipe standard --ema 0.999 --patience 10",
                 "mpirun -np 2 xsepconv train --distributed mpi      one network, by two processes (Open MPI)",
             ],
         };
         command.Add("Data", train.data.All);
         command.Add("Network", train.network.All);
+        command.Add("Start", train.init.All);
         train.recipe.AddTo(command);
         command.Add("Device", [.. train.device.All, train.workers, train.seed, train.distributed.Option]);
         train.run.AddTo(command, [train.saveEvery, train.json]);
@@ -79,7 +82,8 @@ internal sealed class TrainCommand
         using var interrupts = new Interrupts();
         var output = run.Directory(result, data.Name(result)!);
         var (trainer, options, note) = DistributedOptions.Agree(processes, () => Prepare(result, output, screen, processes, interrupts));
-        var preset = PresetOption.NameOf(network.Preset(result, (trainer.Plan.Data.Train.Height, trainer.Plan.Data.Train.Width)));
+        var preset = options.InitialWeights is not null ? null
+            : PresetOption.NameOf(network.Preset(result, (trainer.Plan.Data.Train.Height, trainer.Plan.Data.Train.Width)));
         var view = new TrainingScreen(Consoles.For(screen), options, preset, recipe.Describe(result), trainer.Plan, interrupts.Token);
         view.Introduce(TypedLine.Of(result), note);
         var outcome = Train(trainer, view, interrupts.Token);
@@ -92,10 +96,11 @@ internal sealed class TrainCommand
         ParseResult result, string output, TextWriter screen, ProcessGroup processes, Interrupts interrupts)
     {
         var chosenDevice = device.Prepare(result);
+        var known = init.Data(result, network);
         if (processes.IsFirst) run.RequireRight(result, output, Checkpoint.LastFileName);
         try
         {
-            var images = data.Open(result, data.Name(result)!, result.GetValue(seed), screen, interrupts.Token);
+            var images = data.Open(result, data.Name(result)!, result.GetValue(seed), screen, interrupts.Token, like: known);
             var options = Options(result, images, output, chosenDevice);
 
             // A run goes on as it began, and the processes of one run would take each other for strangers.
@@ -112,10 +117,14 @@ internal sealed class TrainCommand
     private TrainingOptions Options(ParseResult result, ImageDataset images, string output, string chosenDevice)
     {
         var size = (images.Train.Height, images.Train.Width);
-        return recipe.Apply(result, new()
+        var start = init.Start(result, images, output) ?? new()
         {
             Network = network.Spec(result, images.Train.Channels, images.ClassNames.Count, size),
             OutputDirectory = output,
+        };
+        return recipe.Apply(result, start with
+        {
+            LearningRates = init.LearningRates(result),
             Workers = result.GetValue(workers),
             Seed = result.GetValue(seed),
             Threads = device.Threads(result),

@@ -4,12 +4,12 @@ using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Options;
 
-/// <summary><c>--checkpoint</c>: a file that says itself which network it holds.</summary>
+/// <summary><c>--checkpoint</c>, <c>--init</c>: a file that says itself which network it holds.</summary>
 internal sealed class CheckpointOption
 {
-    public CheckpointOption(string description, bool required = true)
+    public CheckpointOption(string description, bool required = true, string name = "--checkpoint")
     {
-        Option = CheckedOption.Text("--checkpoint", "FILE", description);
+        Option = CheckedOption.Text(name, "FILE", description);
         Option.Required = required;
     }
 
@@ -27,7 +27,9 @@ internal sealed class CheckpointOption
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new UserError($"There is no file '{path}'; a checkpoint is a last.safetensors or best.safetensors that 'train' wrote.");
+            throw new UserError(
+                $"There is no file '{path}'; a checkpoint is a last.safetensors or best.safetensors that 'train' wrote, or a file of "
+                + "'import'.");
         }
     }
 }

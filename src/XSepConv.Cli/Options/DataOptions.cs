@@ -24,7 +24,9 @@ internal sealed class DataOptions
         + "For 'folder': the folder with a folder for each class.");
 
     private readonly Option<int?> size = CheckedOption.OptionalWhole(
-        "--image-size", 8, 1024, "Rows and columns of the images of 'folder' (64 without); their middle square is scaled to it.")
+        "--image-size", 8, 1024,
+        "Rows and columns of the images of 'folder'; their middle square is scaled to it. Default: their own size where all have one "
+            + "(at most 224), else 64.")
             .Or("--size");
 
     private readonly Option<Rgb?> background = Background(
@@ -75,9 +77,15 @@ internal sealed class DataOptions
 
     /// <summary>Opens the data set, showing a download if there is one.</summary>
     /// <param name="usualLimit">The most images of a split where no limit was typed.</param>
+    /// <param name="like">Images that a network was trained on: yours are prepared as they were, unless told otherwise.</param>
     public ImageDataset Open(
-        ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? usualLimit = null) =>
-        Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, Options(result, seed, null, usualLimit), progress, cancel));
+        ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? usualLimit = null,
+        DataSpec? like = null)
+    {
+        var options = Options(result, seed, like?.Height, usualLimit);
+        if (like?.Background is { } color && result.GetValue(background) is null) options = options with { Background = color };
+        return Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, options, progress, cancel));
+    }
 
     /// <summary>Opens the images that a network is measured on.</summary>
     public EvaluationImages OpenForEvaluation(
@@ -89,7 +97,7 @@ internal sealed class DataOptions
         {
             if (dataset == DatasetCatalog.Folder)
             {
-                RequireChannels(FolderDataset.Channels, options.ImageSize, options.ImageSize, dataset, trained);
+                RequireChannels(FolderDataset.Channels, options.ImageSize!.Value, options.ImageSize.Value, dataset, trained);
                 return EvaluationImages.OfFolder(options, split, trained.ClassNames, progress, cancel);
             }
 

@@ -11,6 +11,7 @@ internal sealed class RecipeOptions
     private const string Positive = "it must be a number above 0";
     private const string NotNegative = "it must be 0 or more";
     private const string Share = "it must be at least 0 and below 1";
+    private const string NoFlip = "none", Horizontal = "horizontal";
     private const int NameWidth = 18, ValueWidth = 10;
 
     private readonly Option<string> recipe = CheckedOption.Choice(
@@ -65,8 +66,12 @@ internal sealed class RecipeOptions
         "How training images are varied: not; moved and mirrored as suits the data; colours and erasing too; random "
             + "operations, erasing and mixup.");
 
+    private readonly Option<string?> flip = CheckedOption.OptionalChoice(
+        "--flip", [NoFlip, Horizontal],
+        "Whether half of the training images are mirrored left to right. Default: as suits the data set, and not for 'folder'.");
+
     private Option[] Changes =>
-        [epochs, batch, accumulate, optimizer, rate, schedule, warmup, decay, smoothing, dropout, clip, ema, patience, augment];
+        [epochs, batch, accumulate, optimizer, rate, schedule, warmup, decay, smoothing, dropout, clip, ema, patience, augment, flip];
 
     public void AddTo(ToolCommand command) => command.Add("Recipe", Changes.Prepend(recipe), [.. Table()]);
 
@@ -90,6 +95,7 @@ internal sealed class RecipeOptions
             ClipNorm = result.GetValue(clip) is { } norm ? (norm > 0 ? norm : null) : named.ClipNorm,
             EmaDecay = result.GetValue(ema) ?? named.EmaDecay,
             Augmentation = result.GetValue(augment) ?? named.Augmentation,
+            HorizontalFlip = result.GetValue(flip) is { } chosen ? chosen == Horizontal : named.HorizontalFlip,
             AccumulateBatches = result.GetValue(accumulate) ?? named.AccumulateBatches,
             Patience = result.GetValue(patience) ?? named.Patience,
         };

@@ -8,7 +8,7 @@ namespace XSepConv.Cli.Screen;
 
 /// <summary>What a training run shows: what it will do, a line an epoch, and on a terminal a bar below them.</summary>
 internal sealed class TrainingScreen(
-    IAnsiConsole console, TrainingOptions options, string preset, string recipe, TrainingPlan plan, CancellationToken stopping)
+    IAnsiConsole console, TrainingOptions options, string? preset, string recipe, TrainingPlan plan, CancellationToken stopping)
 {
     // A step that waits longer than this share of its time is worth a word.
     private const double LongWait = 0.05;
@@ -23,9 +23,12 @@ internal sealed class TrainingScreen(
         var profile = LayerCounts.Of(plan.Network, height, width);
         Consoles.Typed(console, commandLine);
         console.WriteLine();
-        Facts.Write(
-            console,
-            ("network", $"{plan.Network.Name}, {preset} preset, {profile.Parameters:N0} parameters, {profile.Macs:N0} MACs an image"),
+        Facts.Write(console,
+        [
+            ("network",
+                $"{plan.Network.Name}, {(preset is null ? "" : $"{preset} preset, ")}{profile.Parameters:N0} parameters, "
+                + $"{profile.Macs:N0} MACs an image"),
+            .. plan.Start.Select((line, i) => (i == 0 ? "start" : "", line)),
             ("data",
                 $"{data.Name}{Synthetic(", SYNTHETIC")} ({data.Source}): {plan.Network.NumClasses} classes, "
                 + $"{channels}×{height}×{width}"),
@@ -37,7 +40,8 @@ internal sealed class TrainingScreen(
             ("", RateText()),
             ("", AverageText()),
             ("device", $"{plan.Device}, {ReportText.Count(plan.Threads, "thread")}, seed {options.Seed}"),
-            ("output", $"{options.OutputDirectory}{Start()}"));
+            ("output", $"{options.OutputDirectory}{Start()}"),
+        ]);
         DataTable.Write(console, data.CountByClass(), data.Findings);
         foreach (var one in Notes(height, width).Concat(note is null ? [] : [note])) console.WriteLine($" note: {one}");
         console.WriteLine();
@@ -104,8 +108,12 @@ internal sealed class TrainingScreen(
     {
         var then = options.Recipe.Schedule == ScheduleKind.Step ? "then a tenth from the middle, a hundredth from three quarters on"
             : "then a cosine to 0";
-        return $"learning rate {options.Recipe.LearningRate:0.######} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, {then}";
+        return $"learning rate {options.Recipe.LearningRate:0.######}{OwnRates()} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, "
+            + then;
     }
+
+    private string OwnRates() => string.Concat(
+        options.LearningRates.Select(rate => $", of {rate.Layers} {rate.LearningRate:0.######},"));
 
     private string AverageText()
     {
@@ -125,7 +133,8 @@ internal sealed class TrainingScreen(
         var stride = plan.Network.InputStrides()[^1];
         if (stride >= Math.Min(height, width))
         {
-            yield return $"images of {height}×{width} end as a single pixel; --preset cifar keeps more of them.";
+            yield return $"images of {height}×{width} end as a single pixel; "
+                + $"{(preset is null ? "larger ones keep" : "--preset cifar keeps")} more of them.";
         }
     }
 

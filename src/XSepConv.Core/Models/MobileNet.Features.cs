@@ -19,21 +19,7 @@ public partial class MobileNet
     /// The last map at each reduction, from the largest, as timm's <c>features_only</c> has them: the last 1×1 convolution belongs to them
     /// where a hidden layer follows (MobileNetV3), and to the head where none does (MobileNetV2).
     /// </summary>
-    public IReadOnlyList<FeatureInfo> FeatureInfo
-    {
-        get
-        {
-            var maps = new SortedDictionary<int, FeatureInfo> { [Spec.StemStride] = new(Spec.StemChannels, Spec.StemStride, "conv1") };
-            foreach (var (stride, i) in Spec.InputStrides().Select((stride, i) => (stride, i)))
-            {
-                var reduction = stride * Spec.Blocks[i].Stride;
-                maps[reduction] = new(Spec.Blocks[i].Out, reduction, $"bneck.{i}");
-            }
-
-            if (Spec.HiddenFeatures > 0) maps[maps.Keys.Max()] = new(Spec.LastChannels, maps.Keys.Max(), "conv2");
-            return [.. maps.Values];
-        }
-    }
+    public IReadOnlyList<FeatureInfo> FeatureInfo => NetworkStages.Maps(Spec);
 
     /// <summary>The maps at several reductions, for a detector or a segmenter; the linear layers are not run.</summary>
     /// <param name="x">[N, C, H, W], as <see cref="forward"/> takes it.</param>
@@ -130,24 +116,8 @@ public partial class MobileNet
     /// <exception cref="ArgumentOutOfRangeException">There are not so many stages.</exception>
     public void Freeze(int stages)
     {
-        var all = FeatureInfo;
-        if (stages < 0 || stages > all.Count)
-        {
-            throw new ArgumentOutOfRangeException(nameof(stages), stages, $"There are {all.Count} stages; 0 freezes none.");
-        }
-
-        var last = stages == 0 ? null : all[stages - 1].Module;
-        var count = last switch
-        {
-            null or "conv1" => 0,
-            "conv2" => Spec.Blocks.Length,
-            var block => int.Parse(block["bneck.".Length..], System.Globalization.CultureInfo.InvariantCulture) + 1,
-        };
-        nn.Module[] parts =
-        [
-            .. last is null ? Array.Empty<nn.Module>() : [conv1, bn1], .. Enumerable.Range(0, count).Select(i => (nn.Module)bneck[i]),
-            .. last == "conv2" ? new nn.Module[] { conv2, bn2 } : [],
-        ];
+        var paths = NetworkStages.Parts(Spec, stages);
+        nn.Module[] parts = [.. named_modules().Where(at => paths.Contains(at.name)).Select(at => at.module)];
         foreach (var part in _frozen)
         {
             part.train(training);
@@ -169,6 +139,10 @@ public partial class MobileNet
         base.train(on);
         foreach (var part in _frozen) part.train(false);
     }
+
+    /// <summary>Whether a state-dict key is of a frozen stage.</summary>
+    internal bool IsFrozen(string key) =>
+        NetworkStages.Parts(Spec, FrozenStages).Any(part => key.StartsWith($"{part}.", StringComparison.Ordinal));
 
     private Tensor Checked(Tensor x)
     {

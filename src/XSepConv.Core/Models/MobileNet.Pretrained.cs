@@ -8,21 +8,26 @@ public partial class MobileNet
     /// <param name="path">A safetensors file with the state dict of the model, under the names it has there.</param>
     /// <param name="source">Whose names they are.</param>
     /// <param name="model">The model's name there, one of <see cref="Pretrained.Models"/>.</param>
+    /// <param name="inputChannels">
+    /// Channels of the images; null for the file's. For one channel the first convolution is summed over the file's; for more its channels
+    /// are repeated in turn and scaled by old/new channels, as timm does it.
+    /// </param>
     /// <param name="device">Device of the weights; CPU when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <remarks>
-    /// How many classes and channels there are is read off the tensors. <see cref="Pretrained.Import"/> writes a checkpoint instead.
+    /// How many classes there are is read off the tensors; <see cref="ResetClassifier"/> gives it others. <see cref="Pretrained.Import"/>
+    /// writes a checkpoint instead.
     /// </remarks>
-    /// <exception cref="ArgumentException">There is no such model.</exception>
+    /// <exception cref="ArgumentException">There is no such model, or the channels are out of range.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
     /// The file is no safetensors or damaged, or tensors are missing, unexpected or of a wrong shape or type (all are listed), or hold
     /// values that are not finite numbers or variances that are negative.
     /// </exception>
     public static MobileNet FromPretrained(
-        string path, PretrainedSource source, string model, Device? device = null, ScalarType? dtype = null)
+        string path, PretrainedSource source, string model, int? inputChannels = null, Device? device = null, ScalarType? dtype = null)
     {
-        using var file = PretrainedFile.Open(path, source, model);
+        using var file = PretrainedFile.Open(path, source, model, inputChannels);
         var network = new MobileNet(file.Spec, device, dtype);
         try
         {

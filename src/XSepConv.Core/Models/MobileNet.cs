@@ -150,25 +150,31 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
     public static MobileNet FromSafeTensors(string path, SafeTensorsLoadOptions options, Device? device = null, ScalarType? dtype = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        using var file = SafeTensors.Open(path);
-        var spec = Inference.DescribedNetwork.Of(file, path);
+        using var weights = InitialWeights.Open(path, options);
+        return weights.Build(weights.Spec, device, dtype);
+    }
 
-        // A few bytes of description must not make a network of terabytes, nor a list of its tensors: they are counted, then compared, and
-        // only then made.
-        var state = new StateFile(file, path, options);
-        Inference.ExpectedTensors.RequireSize(spec, state);
-        Inference.ExpectedTensors.Verify(spec, state);
-        var network = new MobileNet(spec, device, dtype);
-        try
-        {
-            StateDictLoad.Run(network, state, strict: true);
-            return FiniteWeights.Problem(network) is { } problem ? throw new InvalidDataException($"{path}: {problem}.") : network;
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+    /// <summary>
+    /// Builds the network that a file describes for other classes and, if wanted, images of other channels, and loads what fits.
+    /// </summary>
+    /// <param name="path">A file that <see cref="SaveSafeTensors"/>, the trainer or <see cref="Pretrained.Import"/> wrote.</param>
+    /// <param name="numClasses">
+    /// How many classes there are; 0 for none, so that the network gives features. Where the file has as many, its classifier is kept,
+    /// otherwise <c>linear4</c> is new, initialised as in the notes.
+    /// </param>
+    /// <param name="inputChannels">
+    /// Channels of the images; null for the file's. For one channel the first convolution is summed over the file's; for more its channels
+    /// are repeated in turn and scaled by old/new channels, as timm does it.
+    /// </param>
+    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="dtype">Type of the weights; float32 when null.</param>
+    /// <exception cref="ArgumentException">A number is out of range.</exception>
+    /// <inheritdoc cref="FromSafeTensors(string, Device, ScalarType?)" path="/exception"/>
+    public static MobileNet FromSafeTensors(
+        string path, int numClasses, int? inputChannels = null, Device? device = null, ScalarType? dtype = null)
+    {
+        using var weights = InitialWeights.Open(path);
+        return weights.Build(weights.For(numClasses, inputChannels ?? weights.Spec.InputChannels), device, dtype);
     }
 
     /// <inheritdoc/>

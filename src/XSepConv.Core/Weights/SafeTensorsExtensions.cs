@@ -68,6 +68,6 @@ public static class SafeTensorsExtensions
         ArgumentNullException.ThrowIfNull(options.Prefix);
         ModuleState.RequireAlive(module);
         using var file = SafeTensors.Open(path);
-        return StateDictLoad.Run(module, new(file, path, options), options.Strict);
+        return StateDictLoad.Run(module, new(file, path, options), options);
     }
 }

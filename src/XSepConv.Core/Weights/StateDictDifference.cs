@@ -9,6 +9,12 @@ namespace XSepConv;
 public sealed record StateDictDifference(IReadOnlyList<string> MissingKeys, IReadOnlyList<string> UnexpectedKeys)
 {
     /// <summary>
+    /// Keys whose tensors in the file have another shape than the module's, which keep their values: only with
+    /// <see cref="SafeTensorsLoadOptions.IgnoreMismatchedSizes"/>.
+    /// </summary>
+    public IReadOnlyList<string> MismatchedKeys { get; init; } = [];
+
+    /// <summary>
     /// Keys of integers, such as <c>num_batches_tracked</c>, that the file holds as floating-point numbers; all of them were whole.
     /// </summary>
     public IReadOnlyList<string> ConvertedKeys { get; init; } = [];

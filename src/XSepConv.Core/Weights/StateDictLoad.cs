@@ -9,16 +9,17 @@ internal sealed class StateDictLoad
 {
     private readonly nn.Module _module;
     private readonly StateFile _file;
-    private readonly bool _strict;
+    private readonly bool _strict, _ignoreMismatched;
     private readonly Dictionary<string, Tensor> _state;
     private readonly List<(string Path, nn.Module Module)> _modules;
     private readonly List<string> _problems = [];
     private readonly List<string> _converted = [];
     private readonly List<string> _different = [];
+    private readonly List<string> _mismatched = [];
 
-    private StateDictLoad(nn.Module module, StateFile file, bool strict)
+    private StateDictLoad(nn.Module module, StateFile file, SafeTensorsLoadOptions options)
     {
-        (_module, _file, _strict) = (module, file, strict);
+        (_module, _file, _strict, _ignoreMismatched) = (module, file, options.Strict, options.IgnoreMismatchedSizes);
         _state = ModuleState.Of(module);
         _modules = [.. ModuleState.Modules(module)];
     }
@@ -26,11 +27,11 @@ internal sealed class StateDictLoad
     /// <summary>Loads.</summary>
     /// <exception cref="InvalidDataException">Something does not fit; nothing has changed.</exception>
     /// <exception cref="ObjectDisposedException">The module, or a module or tensor in it, is disposed.</exception>
-    public static StateDictDifference Run(nn.Module module, StateFile file, bool strict)
+    public static StateDictDifference Run(nn.Module module, StateFile file, SafeTensorsLoadOptions options)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return new StateDictLoad(module, file, strict).Run();
+        return new StateDictLoad(module, file, options).Run();
     }
 
     private StateDictDifference Run()
@@ -64,7 +65,13 @@ internal sealed class StateDictLoad
         }
 
         foreach (var (tensor, values) in loaded) tensor.copy_(values);
-        return new(missing, unexpected) { ConvertedKeys = _converted, ChangedSettings = ApplyNorms(), DifferentSettings = _different };
+        return new(missing, unexpected)
+        {
+            MismatchedKeys = _mismatched,
+            ConvertedKeys = _converted,
+            ChangedSettings = ApplyNorms(),
+            DifferentSettings = _different,
+        };
     }
 
     private static string PrefixHint(List<string> missing, List<string> unexpected) =>
@@ -82,7 +89,8 @@ internal sealed class StateDictLoad
         var isCounter = ExpectedTensors.IsCounter(key) && info.ElementCount == 1 && tensor.numel() == 1;
         if (!isCounter && !info.Shape.AsSpan().SequenceEqual(tensor.shape))
         {
-            _problems.Add($"'{key}' has shape {Listing.Shape(info.Shape)}, the module's is {Listing.Shape(tensor.shape)}");
+            if (_ignoreMismatched) _mismatched.Add(key);
+            else _problems.Add($"'{key}' has shape {Listing.Shape(info.Shape)}, the module's is {Listing.Shape(tensor.shape)}");
             return null;
         }
 

@@ -11,6 +11,7 @@ internal sealed class StateFile : WeightSource
     private readonly List<string> _leftOut = [];
     private readonly Dictionary<string, SafeTensorInfo> _tensors = [];
     private readonly Lazy<Dictionary<string, string?>> _paths;
+    private SafeTensor? _replaced;
 
     /// <exception cref="InvalidDataException">Two tensors get one name, no key has the prefix, or the settings are damaged.</exception>
     public StateFile(SafeTensors file, string path, SafeTensorsLoadOptions options)
@@ -68,7 +69,11 @@ internal sealed class StateFile : WeightSource
     /// <summary>What its network's description says about the blocks, where it has one.</summary>
     public ModuleSettings Blocks { get; }
 
-    public byte[] Bytes(string key) => _file.ReadBytes(_names[key]);
+    public byte[] Bytes(string key) => _replaced?.Name == key ? _replaced.Data.ToArray() : _file.ReadBytes(_names[key]);
+
+    /// <summary>Puts another tensor in the place of the file's.</summary>
+    public void Replace(SafeTensor tensor) =>
+        (_replaced, _tensors[tensor.Name]) = (tensor, new(tensor.Name, tensor.Type, tensor.Shape));
 
     protected override ReadOnlySpan<byte> ReadBytes(string key) => Bytes(key);
 

@@ -33,22 +33,29 @@ public static class Pretrained
     /// What it was trained on; null for ImageNet as both libraries prepare it: 224×224, mean (0.485, 0.456, 0.406) and standard deviation
     /// (0.229, 0.224, 0.225), classes named by their numbers.
     /// </param>
+    /// <param name="inputChannels">
+    /// Channels of the images that it is to take; null for the file's. For one channel the first convolution is summed over the file's;
+    /// for more its channels are repeated in turn and scaled by old/new channels, as timm does it. Means and deviations follow where
+    /// <paramref name="data"/> is null.
+    /// </param>
     /// <returns>The network.</returns>
-    /// <exception cref="ArgumentException">There is no such model.</exception>
+    /// <exception cref="ArgumentException">There is no such model, or the channels are out of range.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
     /// The file is no safetensors or damaged, or tensors are missing, unexpected or of a wrong shape or type (all are listed), or
     /// <paramref name="data"/> does not fit.
     /// </exception>
     /// <exception cref="IOException">The output can't be written.</exception>
-    public static NetworkSpec Import(string path, PretrainedSource source, string model, string output, DataSpec? data = null)
+    public static NetworkSpec Import(
+        string path, PretrainedSource source, string model, string output, DataSpec? data = null, int? inputChannels = null)
     {
-        using var file = PretrainedFile.Open(path, source, model);
-        file.Write(output, data ?? ImageNet(file.Spec));
+        using var file = PretrainedFile.Open(path, source, model, inputChannels);
+        file.Write(output, data ?? file.ImageNet());
         return file.Spec;
     }
 
     /// <summary>ImageNet as torchvision and timm prepare it.</summary>
+    /// <param name="spec">The network of a file.</param>
     /// <param name="classes">Names of the classes; null for numbers.</param>
     internal static DataSpec ImageNet(NetworkSpec spec, IReadOnlyList<string>? classes = null)
     {

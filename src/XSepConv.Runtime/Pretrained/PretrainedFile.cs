@@ -5,17 +5,23 @@ namespace XSepConv;
 /// <summary>A file of pretrained weights that holds all of a model and nothing else.</summary>
 internal sealed class PretrainedFile : IDisposable
 {
+    private const string FirstWeight = "conv1.weight";
+
     private readonly SafeTensors _file;
     private readonly string _path;
     private readonly IReadOnlyList<ForeignTensor> _tensors;
+    private readonly NetworkSpec _there;
 
-    private PretrainedFile(SafeTensors file, string path, NetworkSpec spec, IReadOnlyList<ForeignTensor> tensors) =>
-        (_file, _path, Spec, _tensors) = (file, path, spec, tensors);
+    private PretrainedFile(
+        SafeTensors file, string path, NetworkSpec there, IReadOnlyList<ForeignTensor> tensors, int? inputChannels) =>
+        (_file, _path, _there, _tensors, Spec) = (
+            file, path, there, tensors, inputChannels is { } channels ? (there with { InputChannels = channels }).Validate() : there);
 
+    /// <summary>The network, for the channels that were asked for.</summary>
     public NetworkSpec Spec { get; }
 
     /// <inheritdoc cref="Pretrained.Import" path="/exception"/>
-    public static PretrainedFile Open(string path, PretrainedSource source, string model)
+    public static PretrainedFile Open(string path, PretrainedSource source, string model, int? inputChannels = null)
     {
         var known = PretrainedModel.Of(source, model);
         var file = SafeTensors.Open(path);
@@ -24,7 +30,7 @@ internal sealed class PretrainedFile : IDisposable
             var spec = SpecOf(file, known);
             var tensors = ForeignNames.Of(spec, source);
             Verify(file, path, known, tensors);
-            return new(file, path, spec, tensors);
+            return new(file, path, spec, tensors, inputChannels);
         }
         catch
         {
@@ -33,14 +39,19 @@ internal sealed class PretrainedFile : IDisposable
         }
     }
 
+    /// <inheritdoc cref="Pretrained.ImageNet"/>
+    public DataSpec ImageNet(IReadOnlyList<string>? classes = null) =>
+        OtherChannels.Of(Pretrained.ImageNet(_there, classes), Spec.InputChannels);
+
     /// <summary>The tensors as a network of this library has them; counters that the file lacks are 0.</summary>
     public IEnumerable<SafeTensor> Tensors()
     {
         foreach (var tensor in _tensors)
         {
-            yield return _file.Tensors.TryGetValue(tensor.Name, out var info)
-                ? new(tensor.Key, info.Type, [.. tensor.KeyShape], _file.ReadBytes(tensor.Name))
+            var here = _file.Tensors.TryGetValue(tensor.Name, out var info)
+                ? new SafeTensor(tensor.Key, info.Type, [.. tensor.KeyShape], _file.ReadBytes(tensor.Name))
                 : new(tensor.Key, SafeTensorType.I64, [], new byte[sizeof(long)]);
+            yield return tensor.Key == FirstWeight ? OtherChannels.Of(here, Spec.InputChannels) : here;
         }
     }
 
@@ -72,7 +83,7 @@ internal sealed class PretrainedFile : IDisposable
     {
         var usual = model.Build(null);
         var tensors = ForeignNames.Of(usual, model.Source);
-        var (first, classifier) = (Find("conv1.weight", 4), Find("linear4.weight", 2));
+        var (first, classifier) = (Find(FirstWeight, 4), Find("linear4.weight", 2));
         return usual with
         {
             InputChannels = first?.Shape[1] is >= 1 and <= NetworkSpec.MostChannels and var channels ? (int)channels : usual.InputChannels,

@@ -45,7 +45,8 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
         var culture = CultureInfo.InvariantCulture;
         var parts = new List<string>();
         if (CropPadding > 0) parts.Add(string.Create(culture, $"moved by up to {CropPadding} pixels"));
-        if (HorizontalFlip) parts.Add("mirrored");
+        if (HorizontalFlip) parts.Add("half of them mirrored");
+        else if (CropPadding > 0) parts.Add("not mirrored");
         if (ColorJitter > 0) parts.Add(string.Create(culture, $"colours varied by {100 * ColorJitter:0.#} %"));
         if (PolicyOperations > 0)
         {

@@ -92,7 +92,7 @@ public static class Checkpoint
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(data);
-        if (Description(data).Misfit(network.Spec) is not null)
+        if (Description(data, data.Normalization).Misfit(network.Spec) is not null)
         {
             throw new ArgumentException(
                 $"The network takes {network.Spec.InputChannels} channels and tells {network.Spec.NumClasses} classes apart, "
@@ -103,21 +103,22 @@ public static class Checkpoint
     }
 
     /// <summary>What a file says about its network, the data and an epoch.</summary>
-    internal static Dictionary<string, string> Metadata(MobileNet network, ImageDataset data, EpochResult? result)
+    internal static Dictionary<string, string> Metadata(
+        MobileNet network, ImageDataset data, EpochResult? result, ImageNormalization? normalization = null)
     {
         var metadata = new Dictionary<string, string>
         {
             ["format"] = "pt",
             [NetworkSpec.MetadataKey] = network.Spec.ToJson(),
             [ModuleSettings.MetadataKey] = ModuleState.Settings(network).ToJson(),
-            [DataSpec.MetadataKey] = Description(data).ToJson(),
+            [DataSpec.MetadataKey] = Description(data, normalization ?? data.Normalization).ToJson(),
         };
         if (result is not null) metadata[ResultMetadataKey] = JsonSerializer.Serialize(result, CheckpointJson.Default.EpochResult);
         return metadata;
     }
 
-    private static DataSpec Description(ImageDataset data) => new(
-        data.Name, data.IsSynthetic, data.ClassNames, data.Normalization.Mean, data.Normalization.Std, data.Train.Channels,
+    private static DataSpec Description(ImageDataset data, ImageNormalization normalization) => new(
+        data.Name, data.IsSynthetic, data.ClassNames, normalization.Mean, normalization.Std, data.Train.Channels,
         data.Train.Height, data.Train.Width)
     {
         Background = data.Background,

@@ -5,7 +5,8 @@ namespace XSepConv.Training;
 
 /// <summary>Writes a run's checkpoints, and brings a run back from one.</summary>
 /// <param name="average">The average of its weights, if there is one: then that is what the best epoch's file holds.</param>
-internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ImageDataset data)
+internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ImageDataset data,
+    ImageNormalization normalization)
 {
     private readonly List<(string Name, Tensor Tensor)> _memory = [.. optimizer.Memory, .. average?.Memory ?? []];
 
@@ -14,7 +15,7 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
     public void WriteLast(string path, TrainingState state)
     {
-        var metadata = Checkpoint.Metadata(network, data, state.History.Count > 0 ? state.History[^1] : null);
+        var metadata = Checkpoint.Metadata(network, data, state.History.Count > 0 ? state.History[^1] : null, normalization);
         metadata[TrainingState.MetadataKey] = state.ToJson();
         SafeTensors.Write(
             path, [.. ModuleState.Tensors(network), .. _memory.Select(entry => TensorBytes.Read(entry.Name, entry.Tensor))], metadata);
@@ -26,7 +27,7 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     public void WriteBest(string path, EpochResult result)
     {
         var best = average?.Network ?? network;
-        SafeTensors.Write(path, ModuleState.Tensors(best), Checkpoint.Metadata(best, data, result));
+        SafeTensors.Write(path, ModuleState.Tensors(best), Checkpoint.Metadata(best, data, result, normalization));
     }
 
     /// <summary>Reads weights and what was remembered back.</summary>

@@ -24,9 +24,11 @@ public sealed record DatasetOptions
     public string? CacheDirectory { get; init; }
 
     /// <summary>
-    /// Rows and columns of the images of <c>folder</c>: their middle square is scaled to it. Other sets have a size of their own.
+    /// Rows and columns of the images of <c>folder</c>: their middle square is scaled to it. Null for the pictures' own size, where all
+    /// have one and its middle square has at most 224 pixels a side, and 64 otherwise, which <see cref="ImageDataset.Findings"/> says.
+    /// Other sets have a size of their own.
     /// </summary>
-    public int ImageSize { get; init; } = 64;
+    public int? ImageSize { get; init; }
 
     /// <summary>
     /// What see-through pixels of <c>folder</c> are laid on: white unless told. Null drops alpha instead, as networks from before this was
@@ -43,7 +45,7 @@ public sealed record DatasetOptions
     /// </summary>
     public bool SkipDamaged { get; init; }
 
-    internal const int LargestImageSize = 1_024;
+    internal const int SmallestImageSize = 8, LargestImageSize = 1_024;
 
     /// <summary>Where Debian's data packages put theirs.</summary>
     internal string SystemDirectory { get; init; } = "/usr/share/datasets";
@@ -54,7 +56,7 @@ public sealed record DatasetOptions
     internal void Validate()
     {
         if (Limit is < 2) throw new ArgumentException($"The limit is {Limit} images; it must be at least 2.", nameof(Limit));
-        if (ImageSize is < 8 or > LargestImageSize)
+        if (ImageSize is < SmallestImageSize or > LargestImageSize)
         {
             throw new ArgumentException(
                 $"The image size is {ImageSize} pixels; it must be from 8 to {LargestImageSize}.", nameof(ImageSize));

@@ -14,18 +14,20 @@ internal sealed class AdamW : ParameterOptimizer
 
     private readonly Torch _optimizer;
     private readonly List<(string Name, Torch.State State)> _states;
+    private readonly double[] _factors;
 
-    /// <summary>Takes hold of all parameters of a module, on their device.</summary>
-    public AdamW(nn.Module module, double beta1, double beta2, double weightDecay)
-        : base(module)
+    /// <summary>Takes hold of the parameters of a module that need a gradient, on their device.</summary>
+    public AdamW(nn.Module module, double beta1, double beta2, double weightDecay, Func<string, double>? rateFactor = null)
+        : base(module, rateFactor)
     {
         // TorchSharp lists states group by group.
-        List<Slot> decayed = [.. Slots.Where(slot => slot.Decays)], free = [.. Slots.Where(slot => !slot.Decays)];
-        _optimizer = new Torch([Group(decayed, weightDecay), Group(free, 0)], beta1: beta1, beta2: beta2);
-        _states = [.. decayed.Concat(free).Select(slot => slot.Name).Zip(_optimizer.state_dict().State.Cast<Torch.State>())];
-
-        Torch.ParamGroup Group(List<Slot> slots, double decay) => new(
-            slots.Select(slot => slot.Parameter), 1, beta1, beta2, weight_decay: decay);
+        var groups = Slots.OrderByDescending(slot => slot.Decays).GroupBy(slot => (slot.Decays, slot.RateFactor)).ToList();
+        _factors = [.. groups.Select(group => group.Key.RateFactor)];
+        _optimizer = new Torch(
+            [.. groups.Select(group => new Torch.ParamGroup(
+                group.Select(slot => slot.Parameter), 1, beta1, beta2, weight_decay: group.Key.Decays ? weightDecay : 0))],
+            beta1: beta1, beta2: beta2);
+        _states = [.. groups.SelectMany(group => group).Select(slot => slot.Name).Zip(_optimizer.state_dict().State.Cast<Torch.State>())];
     }
 
     public override IEnumerable<(string Name, Tensor Tensor)> Memory =>
@@ -35,7 +37,7 @@ internal sealed class AdamW : ParameterOptimizer
     public override void Step(double learningRate)
     {
         using var scope = NewDisposeScope();
-        foreach (var group in _optimizer.ParamGroups) group.LearningRate = learningRate;
+        foreach (var (group, factor) in _optimizer.ParamGroups.Zip(_factors)) group.LearningRate = learningRate * factor;
         _optimizer.step();
     }
 

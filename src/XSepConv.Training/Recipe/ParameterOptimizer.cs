@@ -4,25 +4,34 @@ using static TorchSharp.torch;
 namespace XSepConv.Training;
 
 /// <summary>What moves a network's parameters; all it remembers goes into a checkpoint and comes back bit for bit.</summary>
-internal abstract class ParameterOptimizer(nn.Module module) : IDisposable
+internal abstract class ParameterOptimizer(nn.Module module, Func<string, double>? rateFactor) : IDisposable
 {
-    /// <summary>All parameters, in the module's order.</summary>
+    /// <summary>All parameters that need a gradient, in the module's order: frozen ones are neither moved nor remembered.</summary>
     public IReadOnlyList<Slot> Slots { get; } =
-        [.. module.named_parameters().Select(named => new Slot(named.name, named.parameter, Decays(named.parameter)))];
+    [
+        .. module.named_parameters().Where(named => named.parameter.requires_grad).Select(
+            named => new Slot(named.name, named.parameter, Decays(named.parameter), rateFactor?.Invoke(named.name) ?? 1)),
+    ];
 
     /// <summary>What is remembered, under the names of a checkpoint; changing these tensors changes it.</summary>
     public abstract IEnumerable<(string Name, Tensor Tensor)> Memory { get; }
 
-    public static ParameterOptimizer Of(TrainingRecipe recipe, nn.Module module) => recipe.Optimizer switch
+    public static ParameterOptimizer Of(TrainingRecipe recipe, nn.Module module, IReadOnlyList<LayerLearningRate> rates)
     {
-        OptimizerKind.Sgd => new Sgd(module, recipe.Momentum, recipe.WeightDecay, recipe.Nesterov),
-        OptimizerKind.AdamW => new AdamW(module, recipe.AdamBeta1, recipe.AdamBeta2, recipe.WeightDecay),
-        var unknown => throw new ArgumentOutOfRangeException(nameof(recipe), unknown, "Known are Sgd and AdamW."),
-    };
+        return recipe.Optimizer switch
+        {
+            OptimizerKind.Sgd => new Sgd(module, recipe.Momentum, recipe.WeightDecay, recipe.Nesterov, Factor),
+            OptimizerKind.AdamW => new AdamW(module, recipe.AdamBeta1, recipe.AdamBeta2, recipe.WeightDecay, Factor),
+            var unknown => throw new ArgumentOutOfRangeException(nameof(recipe), unknown, "Known are Sgd and AdamW."),
+        };
+
+        double Factor(string parameter) => LayerLearningRate.FactorOf(parameter, rates, recipe.LearningRate);
+    }
 
     /// <summary>Weights of convolutions and linear layers have two dimensions or more; biases and batch normalisation have one.</summary>
     public static bool Decays(Tensor parameter) => parameter.dim() > 1;
 
+    /// <param name="learningRate">That of layers without one of their own; theirs are as many times as large as at the peak.</param>
     public abstract void Step(double learningRate);
 
     /// <summary>So many steps were done before: what is remembered comes from them.</summary>
@@ -32,5 +41,5 @@ internal abstract class ParameterOptimizer(nn.Module module) : IDisposable
 
     public abstract void Dispose();
 
-    internal sealed record Slot(string Name, Parameter Parameter, bool Decays);
+    internal sealed record Slot(string Name, Parameter Parameter, bool Decays, double RateFactor);
 }

@@ -15,9 +15,9 @@ internal sealed class Sgd : ParameterOptimizer
     private readonly bool _nesterov;
     private readonly Tensor[] _velocities;
 
-    /// <summary>Takes hold of all parameters of a module, on their device.</summary>
-    public Sgd(nn.Module module, double momentum, double weightDecay, bool nesterov)
-        : base(module)
+    /// <summary>Takes hold of the parameters of a module that need a gradient, on their device.</summary>
+    public Sgd(nn.Module module, double momentum, double weightDecay, bool nesterov, Func<string, double>? rateFactor = null)
+        : base(module, rateFactor)
     {
         (_momentum, _weightDecay, _nesterov) = (momentum, weightDecay, nesterov);
         using var noGrad = no_grad();
@@ -30,7 +30,7 @@ internal sealed class Sgd : ParameterOptimizer
     public override void Step(double learningRate)
     {
         using var noGrad = no_grad();
-        using Scalar momentum = _momentum, weightDecay = _weightDecay, rate = -learningRate;
+        using Scalar momentum = _momentum, weightDecay = _weightDecay;
         for (var i = 0; i < Slots.Count; i++)
         {
             using var scope = NewDisposeScope();
@@ -43,6 +43,7 @@ internal sealed class Sgd : ParameterOptimizer
                 direction = _nesterov ? direction.add(velocity, momentum) : velocity;
             }
 
+            using Scalar rate = -learningRate * slot.RateFactor;
             slot.Parameter.add_(direction, rate);
         }
     }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace XSepConv.Training;
 
 /// <summary>What a training run does.</summary>
@@ -10,6 +12,30 @@ public sealed record TrainingOptions
     /// Where <c>last.safetensors</c>, <c>best.safetensors</c>, <c>log.jsonl</c> and the curves go; made if it is not there.
     /// </summary>
     public required string OutputDirectory { get; init; }
+
+    /// <summary>
+    /// A checkpoint to start from, of the same network but for classes, channels and dropout; random weights when null. A classifier of
+    /// other classes is left out, and the first convolution made to fit other channels, as
+    /// <see cref="MobileNet.FromSafeTensors(string, int, int?, TorchSharp.torch.Device?, TorchSharp.torch.ScalarType?)"/> does.
+    /// <see cref="StartingFrom"/> sets it with what belongs to it.
+    /// </summary>
+    [JsonIgnore]
+    public string? InitialWeights { get; init; }
+
+    /// <summary>
+    /// How many stages of <see cref="InitialWeights"/> stay as they are, as <see cref="MobileNet.Freeze"/> has it: no gradient, no weight
+    /// decay, batch norms in evaluation mode.
+    /// </summary>
+    [JsonIgnore]
+    public int FrozenStages { get; init; }
+
+    /// <summary>Layers with a learning rate of their own; all others have the recipe's.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<LayerLearningRate> LearningRates { get; init; } = [];
+
+    /// <summary>How images are normalised; null for the mean and deviation of the training images.</summary>
+    [JsonIgnore]
+    public ImageNormalization? Normalization { get; init; }
 
     /// <summary>How it learns: epochs, batch size, learning rate and the rest; <c>quick</c> unless told.</summary>
     public TrainingRecipe Recipe { get; init; } = TrainingRecipe.Default;
@@ -41,6 +67,33 @@ public sealed record TrainingOptions
     /// <summary>Also writes <c>last.safetensors</c> every so many steps within an epoch; null for at the end of each epoch only.</summary>
     public int? CheckpointSteps { get; init; }
 
+    /// <summary>
+    /// Options to train on from a checkpoint: its network for the classes and channels of the data, its weights, and its normalisation
+    /// where it has one.
+    /// </summary>
+    /// <param name="path">A file that the trainer, <see cref="Pretrained.Import"/> or <c>SaveSafeTensors</c> wrote.</param>
+    /// <param name="data">What to learn.</param>
+    /// <param name="outputDirectory">See <see cref="OutputDirectory"/>.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, describes no network, or its tensors do not fit; the first ten problems are listed.
+    /// </exception>
+    public static TrainingOptions StartingFrom(string path, ImageDataset data, string outputDirectory)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        using var weights = XSepConv.InitialWeights.Open(path);
+        var there = weights.Data is { } known ? OtherChannels.Of(known, data.Train.Channels) : null;
+        return new()
+        {
+            Network = weights.For(data.ClassNames.Count, data.Train.Channels),
+            OutputDirectory = outputDirectory,
+            InitialWeights = path,
+            Normalization = there is null ? null : new(there.Mean, there.Std),
+        };
+    }
+
+    internal ImageNormalization NormalizationFor(ImageDataset data) => Normalization ?? data.Normalization;
+
     /// <summary>What images are varied by, all considered.</summary>
     internal Augmentation AugmentationFor(ImageDataset data) => Augmentation ?? Recipe.AugmentationFor(data);
 
@@ -59,6 +112,13 @@ public sealed record TrainingOptions
     {
         if (string.IsNullOrWhiteSpace(OutputDirectory)) yield return "the output directory is empty";
         foreach (var problem in Recipe.Problems()) yield return problem;
+        foreach (var problem in TrainingStart.Problems(this)) yield return problem;
+        if (Normalization is { } normalization && normalization.Channels != data.Train.Channels)
+        {
+            yield return
+                $"the normalisation is for {normalization.Channels} channels, the images of {data.Name} have {data.Train.Channels}";
+        }
+
         if (Threads is < 1 or > 1024) yield return $"threads is {Threads}, it must be from 1 to 1024";
         if (CheckpointSteps is < 1) yield return $"checkpoint steps is {CheckpointSteps}, it must be 1 or more";
         if (Resume && Overwrite) yield return "resume and overwrite contradict each other";

@@ -101,6 +101,12 @@ public sealed record TrainingRecipe
     /// </summary>
     public string Augmentation { get; init; } = AugmentationPreset.Default;
 
+    /// <summary>
+    /// Whether half of the training images, at random, are mirrored left to right; null for what suits the data set. Pictures of
+    /// <c>folder</c>, of which that is not known, are not.
+    /// </summary>
+    public bool? HorizontalFlip { get; init; }
+
     /// <summary>The recipe of a name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <exception cref="ArgumentException">There is none of that name.</exception>
@@ -118,7 +124,11 @@ public sealed record TrainingRecipe
     /// <summary>How this recipe varies the images of a data set.</summary>
     /// <param name="data">Its own moves and mirroring are part of it.</param>
     /// <exception cref="ArgumentException"><see cref="Augmentation"/> is no known name.</exception>
-    public Augmentation AugmentationFor(ImageDataset data) => AugmentationPreset.For(Augmentation, data);
+    public Augmentation AugmentationFor(ImageDataset data)
+    {
+        var preset = AugmentationPreset.For(Augmentation, data);
+        return HorizontalFlip is { } flip ? preset with { HorizontalFlip = flip } : preset;
+    }
 
     /// <summary>
     /// The batches of an epoch in a loop of one's own: those of <see cref="StepsPerEpoch"/> steps, drawn, varied and normalised as

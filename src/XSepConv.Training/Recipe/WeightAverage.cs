@@ -12,7 +12,7 @@ internal sealed class WeightAverage : IDisposable
     private const string Prefix = SafeTensorsExtensions.TrainingPrefix + "ema/";
 
     private readonly double _decay;
-    private readonly List<(string Key, Tensor Average, Tensor Source)> _pairs;
+    private readonly List<(string Key, Tensor Average, Tensor Source)> _pairs, _moving;
 
     public WeightAverage(MobileNet network, double decay)
     {
@@ -21,9 +21,13 @@ internal sealed class WeightAverage : IDisposable
         Network.eval();
         ModuleState.CopyNorms(network, Network);
         Dictionary<string, Tensor> averages = Network.state_dict(), sources = network.state_dict();
-        _pairs = [.. sources.Select(entry => (entry.Key, averages[entry.Key], entry.Value))];
         using var noGrad = no_grad();
-        foreach (var (_, average, source) in _pairs) average.copy_(source);
+        foreach (var (key, source) in sources) averages[key].copy_(source);
+
+        _pairs = [.. sources.Select(entry => (entry.Key, averages[entry.Key], entry.Value))];
+
+        // What is frozen stays to the bit, which a mean of equal numbers may not.
+        _moving = [.. _pairs.Where(pair => !network.IsFrozen(pair.Key))];
     }
 
     public MobileNet Network { get; }
@@ -47,7 +51,7 @@ internal sealed class WeightAverage : IDisposable
         using var scope = NewDisposeScope();
         var decay = DecayAt(_decay, step);
         using Scalar kept = decay, share = 1 - decay;
-        foreach (var (_, average, source) in _pairs)
+        foreach (var (_, average, source) in _moving)
         {
             if (average.is_floating_point()) average.mul_(kept).add_(source, share);
             else average.copy_(source);

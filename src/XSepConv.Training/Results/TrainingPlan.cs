@@ -9,6 +9,11 @@ internal sealed record TrainingPlan
 
     public required Augmentation Augmentation { get; init; }
 
+    public required ImageNormalization Normalization { get; init; }
+
+    /// <summary>The weights it starts from and what of them stays, in words; nothing where they are random.</summary>
+    public IReadOnlyList<string> Start { get; init; } = [];
+
     public required string Device { get; init; }
 
     public required int Threads { get; init; }

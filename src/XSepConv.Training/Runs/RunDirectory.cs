@@ -45,6 +45,13 @@ internal sealed class RunDirectory
                 + "or say that it may be overwritten.");
         }
 
+        if (!options.Resume && options.InitialWeights is { } path && Path.GetFullPath(path) is var full
+            && (full == directory.Last || full == directory.Best))
+        {
+            throw new TrainingRefusedException(
+                $"The initial weights are '{path}', which the run would overwrite; choose another output directory.");
+        }
+
         try
         {
             Directory.CreateDirectory(directory.FullName);

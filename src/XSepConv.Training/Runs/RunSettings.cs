@@ -34,6 +34,10 @@ internal static class RunSettings
             // What a run does not use is not among its settings.
             .. recipe.Optimizer == OptimizerKind.Sgd ? NoSettings :
                 [("optimizer", $"{recipe.Optimizer}"), ("beta 1", Text(recipe.AdamBeta1)), ("beta 2", Text(recipe.AdamBeta2))],
+            ("initial weights", options.InitialWeights is { } path ? TrainingStart.Digest(path) : null),
+            ("frozen stages", options.FrozenStages > 0 ? Text(options.FrozenStages) : null),
+            ("normalisation", options.Normalization is { } own ? Digest(own) : null),
+            .. options.LearningRates.Select(rate => ($"learning rate of {rate.Layers}", (string?)Text(rate.LearningRate))),
             ("background", data.Background == Rgb.White ? null : data.Background?.ToString() ?? "none"),
             ("schedule", recipe.Schedule == ScheduleKind.Cosine ? null : $"{recipe.Schedule}"),
             ("clipped norm", recipe.ClipNorm is { } norm ? Text(norm) : null),
@@ -84,6 +88,9 @@ internal static class RunSettings
     /// <summary>Tells two networks of one name apart.</summary>
     internal static string Digest(NetworkSpec network) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(network.ToJson())))[..16];
+
+    private static string Digest(ImageNormalization normalization) =>
+        $"({string.Join(", ", normalization.Mean.Select(Text))}), ({string.Join(", ", normalization.Std.Select(Text))})";
 
     private static string Text<T>(T value) where T : IFormattable => value.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -14,9 +14,12 @@ internal sealed class RunStep(
     private readonly GradientStep _step = new(recipe, network, optimizer, average);
     private readonly Device _device = network.parameters().First().device;
 
-    /// <summary>Running means and variances; the counters beside them are the same everywhere.</summary>
+    /// <summary>Running means and variances that move; the counters beside them are the same everywhere.</summary>
     private readonly List<Tensor> _statistics =
-        [.. network.named_buffers().Select(named => named.buffer).Where(buffer => buffer.is_floating_point())];
+    [
+        .. network.named_buffers().Where(named => named.buffer.is_floating_point() && !network.IsFrozen(named.name))
+            .Select(named => named.buffer),
+    ];
 
     /// <summary>Moves the weights once.</summary>
     /// <param name="batches">This process's batches; as many as one step accumulates are taken.</param>

@@ -34,15 +34,19 @@ public sealed class Trainer
     /// <exception cref="TrainingRefusedException">
     /// The output directory can't be written or holds another run, or a resume is not possible.
     /// </exception>
-    /// <exception cref="InvalidDataException">The checkpoint to resume is damaged.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The checkpoint to resume, or the one with the initial weights, is damaged, or that one holds another network.
+    /// </exception>
+    /// <exception cref="FileNotFoundException">The initial weights are not there.</exception>
     /// <exception cref="DllNotFoundException">libtorch can't be loaded; the message names the remedy.</exception>
     public Trainer(TrainingOptions options, ImageDataset data, ProcessGroup? processes = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(data);
-        options.Validate(data);
         options.Network.Validate();
+        options.Validate(data);
         options = options with { Network = options.Recipe.Of(options.Network) };
+        string[] start = [.. TrainingStart.Describe(options, data)];
         (_options, _data, _processes) = (options, data, processes ?? ProcessGroup.Alone);
         var recipe = options.Recipe;
         var batch = Math.Min(recipe.BatchSize, data.Train.Count);
@@ -103,6 +107,8 @@ public sealed class Trainer
             Network = options.Network,
             Data = data,
             Augmentation = options.AugmentationFor(data),
+            Normalization = options.NormalizationFor(data),
+            Start = start,
             Device = _device.ToString(),
             Threads = threads,
             BatchSize = batch,
@@ -140,8 +146,8 @@ public sealed class Trainer
         TrainingRun? run = null;
         try
         {
-            using var network = new MobileNet(_options.Network, _device);
-            using var optimizer = ParameterOptimizer.Of(_options.Recipe, network);
+            using var network = TrainingStart.Build(_options, _device);
+            using var optimizer = ParameterOptimizer.Of(_options.Recipe, network, _options.LearningRates);
             using var average = _options.Recipe.EmaDecay > 0 ? new WeightAverage(network, _options.Recipe.EmaDecay) : null;
             run = new TrainingRun(_options, Plan, _data, _directory, network, optimizer, average, _processes, _start, progress);
             var completed = run.ToEnd(cancel);

@@ -19,7 +19,7 @@ internal sealed class TrainingRun(
     private readonly Speedometer _speed = new();
 
     public RunFiles Files { get; } = new(
-        directory, new CheckpointWriter(network, optimizer, average, data), new RunCurves(directory, plan), processes);
+        directory, new CheckpointWriter(network, optimizer, average, data, plan.Normalization), new RunCurves(directory, plan), processes);
 
     public TrainingState State { get; private set; } = start;
 
@@ -55,7 +55,7 @@ internal sealed class TrainingRun(
         var epoch = State.EpochsDone + 1;
         var (share, batchesPerStep) = (plan.BatchSize / processes.Size, plan.BatchesPerStep * processes.Size);
         var source = BatchSource.ForTraining(
-            data.Train, data.Normalization, share, plan.Augmentation, options.Seed, epoch, plan.StepsPerEpoch * batchesPerStep);
+            data.Train, plan.Normalization, share, plan.Augmentation, options.Seed, epoch, plan.StepsPerEpoch * batchesPerStep);
         var (before, waitBefore) = (State.Seconds, State.WaitSeconds);
         var watch = Stopwatch.StartNew();
         network.train();
@@ -167,7 +167,7 @@ internal sealed class TrainingRun(
             // One process of several must not leave while the others wait for its share.
             var together = processes.Size > 1;
             var result = Evaluator.Evaluate(
-                measured, images, data.Normalization, processes, Math.Max(plan.BatchSize, 256), report, together ? default : cancel);
+                measured, images, plan.Normalization, processes, Math.Max(plan.BatchSize, 256), report, together ? default : cancel);
             return together && processes.Any(cancel.IsCancellationRequested) ? null : result;
         }
         catch (OperationCanceledException)

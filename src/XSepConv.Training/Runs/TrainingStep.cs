@@ -34,15 +34,24 @@ public sealed class TrainingStep : IDisposable
     /// How often the weights move in an epoch (<see cref="TrainingRecipe.StepsPerEpoch"/>): the learning rate ends with the last step of
     /// the recipe's last epoch.
     /// </param>
+    /// <param name="learningRates">Layers with a learning rate of their own; all others have the recipe's. None when null.</param>
     /// <exception cref="ArgumentException">
-    /// The recipe does not work, the steps are below 1, or weights are to be averaged of something else than a <see cref="MobileNet"/>.
+    /// The recipe or a learning rate does not work, the steps are below 1, or weights are to be averaged of something else than a
+    /// <see cref="MobileNet"/>.
     /// </exception>
-    public TrainingStep(nn.Module<Tensor, Tensor> network, TrainingRecipe recipe, int stepsPerEpoch)
+    public TrainingStep(
+        nn.Module<Tensor, Tensor> network, TrainingRecipe recipe, int stepsPerEpoch, IReadOnlyList<LayerLearningRate>? learningRates = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
         recipe.RequireRight();
+        string[] names = [.. network.named_parameters().Where(named => named.parameter.requires_grad).Select(named => named.name)];
+        if (LayerLearningRate.Problems(learningRates ?? [], names, network.GetName()).FirstOrDefault() is { } problem)
+        {
+            throw new ArgumentException($"The learning rates do not work: {problem}.", nameof(learningRates));
+        }
+
         if (recipe.EmaDecay > 0 && network is not MobileNet)
         {
             throw new ArgumentException(
@@ -52,7 +61,7 @@ public sealed class TrainingStep : IDisposable
 
         (_network, _recipe, _stepsPerEpoch) = (network, recipe, stepsPerEpoch);
         _schedule = LearningRateSchedule.Of(recipe, stepsPerEpoch);
-        _optimizer = ParameterOptimizer.Of(recipe, network);
+        _optimizer = ParameterOptimizer.Of(recipe, network, learningRates ?? []);
         _average = recipe.EmaDecay > 0 ? new WeightAverage((MobileNet)network, recipe.EmaDecay) : null;
         _step = new GradientStep(recipe, network, _optimizer, _average);
     }

@@ -3,6 +3,7 @@
 For every model of torchvision, and of timm by its published block strings, this writes
 FOLDER/SOURCE-MODEL.safetensors   the state dict, in float32, under that library's names
 FOLDER/SOURCE-MODEL.answers       "images", "logits", "features" (what the classifier gets), "map/N" at each stride, and after one forward in training mode each "running/NAME"; all in float64
+                              "images/N" and "logits/N" of mobilenet_v3_small for N channels, its first convolution as timm's adapt_input_conv has it
 FOLDER/SOURCE-MODEL.pth           the state dict as torch.save writes it (torchvision only)
 FOLDER/shapes.json                names and shapes of torchvision's models at other widths, in the order of their layers
 
@@ -130,7 +131,7 @@ def randomise(model, seed):
     return model
 
 
-def answer(path, model, names, maps):
+def answer(path, model, names, maps, others=None):
     model = model.double().eval()
     images = torch.randn(3, 3, 96, 64, generator=torch.Generator().manual_seed(5)).double()
     answers = {"images": images, "logits": model(images)}
@@ -141,7 +142,20 @@ def answer(path, model, names, maps):
     for name, tensor in zip(names, model.state_dict().values()):
         if "running" in name:
             answers[f"running/{name}"] = tensor
+    answers.update(others or {})
     xt.save_safetensors(answers, path)
+
+
+def other_channels(state, channels):
+    """The logits of images of other channels, as timm documents it: a sum for one, else repeated and scaled by 3/channels."""
+    model = models.mobilenet_v3_small()
+    model.load_state_dict(state)
+    first = model.features[0][0]
+    weight = first.weight.sum(dim=1, keepdim=True) if channels == 1 else (
+        first.weight.repeat(1, -(-channels // 3), 1, 1)[:, :channels] * (3 / channels))
+    first.weight = torch.nn.Parameter(weight)
+    images = torch.randn(2, channels, 64, 48, generator=torch.Generator().manual_seed(channels)).double()
+    return {f"images/{channels}": images, f"logits/{channels}": model.double().eval()(images)}
 
 
 def main():
@@ -153,7 +167,10 @@ def main():
         state = model.state_dict()
         xt.save_safetensors(state, folder / f"TorchVision-{name}.safetensors")
         torch.save(state, folder / f"TorchVision-{name}.pth")
-        answer(folder / f"TorchVision-{name}.answers", model, list(state), MAPS[name])
+        others = {}
+        for channels in (1, 4, 6) if name == "mobilenet_v3_small" else ():
+            others.update(other_channels(state, channels))
+        answer(folder / f"TorchVision-{name}.answers", model, list(state), MAPS[name], others)
     for seed, (name, (same, stem, stages, head)) in enumerate(TIMM.items()):
         model = randomise(TORCHVISION[same](), 10 + seed)
         for m in model.modules():

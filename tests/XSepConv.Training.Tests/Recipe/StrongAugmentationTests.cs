@@ -156,7 +156,7 @@ public sealed class StrongAugmentationTests
             "known are none, light, standard, strong", Assert.Throws<ArgumentException>(
                 () => AugmentationPreset.For("extreme", data)).Message, StringComparison.Ordinal);
         Assert.Equal(
-            "moved by up to 2 pixels, 2 random operations of strength 0.3 (turned by at most 1.5°), a part erased from 25 %, "
+            "moved by up to 2 pixels, not mirrored, 2 random operations of strength 0.3 (turned by at most 1.5°), a part erased from 25 %, "
             + "mixed in pairs (α 0.2)",
             AugmentationPreset.For("strong", data).Describe());
     }

@@ -34,7 +34,7 @@ public sealed class EvaluatorTests
     {
         using var scope = NewDisposeScope();
         using var network = new MobileNet(TorchTests.Spec());
-        using var optimizer = ParameterOptimizer.Of(new TrainingRecipe { Optimizer = kind }, network);
+        using var optimizer = ParameterOptimizer.Of(new TrainingRecipe { Optimizer = kind }, network, []);
         using var average = new WeightAverage(network, 0.5);
         var x = randn(4, network.Spec.InputChannels, 8, 8);
         Tensor? before = null;

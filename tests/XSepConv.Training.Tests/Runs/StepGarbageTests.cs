@@ -24,7 +24,7 @@ public sealed class StepGarbageTests : IDisposable
     {
         var (options, data) = (_run.Options.By(recipe => recipe with { Optimizer = kind }), RunFolder.Data);
         using var network = new MobileNet(options.Network);
-        using var optimizer = ParameterOptimizer.Of(options.Recipe, network);
+        using var optimizer = ParameterOptimizer.Of(options.Recipe, network, []);
         using var average = new WeightAverage(network, 0.99);
         var step = new RunStep(options.Recipe, options.Seed, data.Train, network, optimizer, average, ProcessGroup.Alone);
         using var batch = BatchSource.ForTraining(

@@ -89,7 +89,7 @@ internal sealed record ComparedData(
     public Rgb? Background { get; init; }
 
     public static ComparedData Of(ImageDataset images, DatasetOptions opened) => new(
-        images.Name, opened.DataRoot, opened.ImageSize, opened.Limit, images.IsSynthetic, images.Source, images.ClassNames,
+        images.Name, opened.DataRoot, images.Train.Height, opened.Limit, images.IsSynthetic, images.Source, images.ClassNames,
         images.Train.Channels, images.Train.Height, images.Train.Width, images.Train.Count, images.Validation.Count, images.Test.Count,
         opened.Layout, opened.SkipDamaged)
     {

@@ -60,7 +60,11 @@ internal sealed record EvaluationImages(
 
         var file = decoded.Images.File;
         var all = new ImageSplit(decoded.Images, null, decoded.Images.Labels, file.Channels, file.Height, file.Width);
-        string[] warnings = [.. folder.Notes, .. EqualFiles.Warnings(decoded, [[.. Enumerable.Range(0, all.Count)]])];
+        string[] warnings =
+        [
+            .. folder.Notes, .. new[] { decoded.SizeNote }.OfType<string>(),
+            .. EqualFiles.Warnings(decoded, [[.. Enumerable.Range(0, all.Count)]]),
+        ];
         return new(
             Relabelled(
                 EvenDraw.Of(all.Select(places), options.Limit), folder.ClassNames, known, root), which, FolderDataset.Name, root, false,

@@ -4,13 +4,15 @@ namespace XSepConv.Training;
 /// <param name="Images">All that could be read: training, validation and test images one after the other.</param>
 /// <param name="Files">The files that they come from, in the same order.</param>
 /// <param name="Skipped">What can't be read and was to be left out.</param>
-internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<LabelledFile>[] Files, IReadOnlyList<UnreadableFile> Skipped)
+/// <param name="SizeNote">What the user ought to know of their size; null where there is nothing.</param>
+internal sealed record DecodedFolder(
+    MappedImages Images, IReadOnlyList<LabelledFile>[] Files, IReadOnlyList<UnreadableFile> Skipped, string? SizeNote)
 {
     /// <exception cref="InvalidDataException">There are pictures that can't be read; all are named.</exception>
     public static DecodedFolder Open(
         string root, ImageFolder folder, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {
-        var side = options.ImageSize;
+        var (side, sizeNote) = options.ImageSize is { } asked ? new OwnSize(asked, null) : OwnSize.Of(folder, cancel);
         var count = folder.Files.Sum(split => split.Count);
         var images = DecodedCache.Open(
             UserCache.Folder(FolderDataset.Name, options),
@@ -41,7 +43,7 @@ internal sealed record DecodedFolder(MappedImages Images, IReadOnlyList<Labelled
         IReadOnlyList<LabelledFile>[] kept = damaged.Count == 0
             ? folder.Files
             : [.. folder.Files.Select(split => split.Where(file => !damaged.Contains(file.Name)).ToList())];
-        return new(images, kept, [.. folder.Unreadable, .. images.Notes.Unreadable]);
+        return new(images, kept, [.. folder.Unreadable, .. images.Notes.Unreadable], sizeNote);
 
         void Require(List<UnreadableFile> unreadable)
         {

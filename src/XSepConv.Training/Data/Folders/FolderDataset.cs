@@ -30,17 +30,17 @@ internal static class FolderDataset
             decoded.Images, null, labels, decoded.Images.File.Channels, decoded.Images.File.Height, decoded.Images.File.Width);
         int[][] parts = [splits.Train, splits.Validation, splits.Test];
         string[] warnings =
-            [.. folder.Notes, .. splits.Warnings, .. EqualFiles.Warnings(decoded, parts),
+            [.. folder.Notes, .. new[] { decoded.SizeNote }.OfType<string>(), .. splits.Warnings, .. EqualFiles.Warnings(decoded, parts),
                 .. new[] { EvenDraw.Warning(options.Limit, folder.ClassNames.Count) }.OfType<string>()];
 
-        // An eighth of the side, as 4 of 32 pixels; photographs may be mirrored.
+        // An eighth of the side, as 4 of 32 pixels. Mirrored only where that is asked for: digits, letters and signs become others.
         return new ImageDataset(
             Name,
             folder.ClassNames,
             train: all.Select(EvenDraw.Of(labels, splits.Train, options.Limit)),
             validation: EvenDraw.Of(all.Select(splits.Validation), options.Limit),
             test: EvenDraw.Of(all.Select(splits.Test), options.Limit),
-            augmentation: new Augmentation(CropPadding: options.ImageSize / 8, HorizontalFlip: true),
+            augmentation: new Augmentation(CropPadding: all.Height / 8, HorizontalFlip: false),
             source: root)
         {
             Background = options.Background,

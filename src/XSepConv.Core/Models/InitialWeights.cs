@@ -1,0 +1,100 @@
+using XSepConv.Inference;
+using static TorchSharp.torch;
+
+namespace XSepConv;
+
+/// <summary>A checkpoint to start from: the same network, for other classes and other channels where those are wanted.</summary>
+internal sealed class InitialWeights : IDisposable
+{
+    private const string FirstWeight = "conv1.weight";
+
+    private readonly SafeTensors _file;
+    private readonly StateFile _state;
+
+    private InitialWeights(SafeTensors file, StateFile state, NetworkSpec spec) => (_file, _state, Spec) = (file, state, spec);
+
+    /// <summary>The network of the file.</summary>
+    public NetworkSpec Spec { get; }
+
+    /// <summary>What it was trained on; null where the file does not say it.</summary>
+    public DataSpec? Data => _file.Described(DataSpec.MetadataKey, DataSpec.FromJson);
+
+    /// <summary>Opens a file that holds all of the network it describes.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, describes no network, or its tensors do not fit (the first ten problems are listed).
+    /// </exception>
+    public static InitialWeights Open(string path, SafeTensorsLoadOptions? options = null)
+    {
+        var file = SafeTensors.Open(path);
+        try
+        {
+            var spec = DescribedNetwork.Of(file, path);
+
+            // A few bytes of description must not make a network of terabytes, nor a list of its tensors: they are counted, then compared,
+            // and only then made.
+            var state = new StateFile(file, path, options ?? new());
+            ExpectedTensors.RequireSize(spec, state);
+            ExpectedTensors.Verify(spec, state);
+            return new(file, state, spec);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The same network for other classes and images.</summary>
+    /// <exception cref="ArgumentException">A number is out of range.</exception>
+    public NetworkSpec For(int numClasses, int inputChannels) =>
+        (Spec with { NumClasses = numClasses, InputChannels = inputChannels }).Validate();
+
+    /// <summary>Holds a network to being that of the file but for classes, channels and dropout.</summary>
+    /// <exception cref="InvalidDataException">It is another.</exception>
+    public void RequireSame(NetworkSpec other)
+    {
+        if (Spec with { NumClasses = other.NumClasses, InputChannels = other.InputChannels, Dropout = other.Dropout } != other)
+        {
+            throw new InvalidDataException(
+                $"{_state.Name} holds the network {SafeTensorsHeader.Quote(Spec.Name)}, another than the one that is to start from it, "
+                + $"{SafeTensorsHeader.Quote(other.Name)}: only classes, channels and dropout may differ.");
+        }
+    }
+
+    /// <summary>The file's weights into a network: all but a classifier of other classes, which keeps what it has.</summary>
+    /// <returns>What was left: <see cref="StateDictDifference.MismatchedKeys"/> of the classifier.</returns>
+    /// <exception cref="InvalidDataException">The network is another, or a value is not finite, or a variance negative.</exception>
+    public StateDictDifference LoadInto(MobileNet network)
+    {
+        RequireSame(network.Spec);
+        if (Spec.InputChannels != network.Spec.InputChannels)
+        {
+            var info = _state.Tensors[FirstWeight];
+            var weight = new SafeTensor(FirstWeight, info.Type, info.Shape, _state.Bytes(FirstWeight));
+            _state.Replace(OtherChannels.Of(weight, network.Spec.InputChannels));
+        }
+
+        var isSame = Spec.NumClasses == network.Spec.NumClasses;
+        var left = StateDictLoad.Run(network, _state, new() { Strict = isSame, IgnoreMismatchedSizes = !isSame });
+        return FiniteWeights.Problem(network) is { } problem ? throw new InvalidDataException($"{_state.Name}: {problem}.") : left;
+    }
+
+    /// <summary>Builds the network and loads it.</summary>
+    public MobileNet Build(NetworkSpec spec, Device? device, ScalarType? dtype)
+    {
+        var network = new MobileNet(spec, device, dtype);
+        try
+        {
+            LoadInto(network);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+}

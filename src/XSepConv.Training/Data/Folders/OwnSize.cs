@@ -1,0 +1,50 @@
+namespace XSepConv.Training;
+
+/// <summary>The size that the pictures of a folder are taken in where none was asked for: their own, if it is one.</summary>
+/// <param name="Side">Rows and columns.</param>
+/// <param name="Note">What the user ought to know of it; null where every picture is taken as it is.</param>
+internal sealed record OwnSize(int Side, string? Note)
+{
+    /// <summary>Where pictures have several sizes, or a large one.</summary>
+    public const int Fallback = 64;
+
+    // Networks for larger images than ImageNet's are rare, and photographs are far larger.
+    private const int Largest = 224;
+
+    public static OwnSize Of(ImageFolder folder, CancellationToken cancel)
+    {
+        (int Long, int Short)? first = null;
+        foreach (var file in folder.Files.SelectMany(split => split))
+        {
+            cancel.ThrowIfCancellationRequested();
+
+            // A picture that lies turned has the same middle square. One that can't be read is refused or left out when it is decoded.
+            if (SizeOf(file.File.RealPath) is not var (width, height)) continue;
+            var size = (Math.Max(width, height), Math.Min(width, height));
+            first ??= size;
+            if (size != first) return Scaled($"pictures have several sizes, such as {Text(first.Value)} and {Text(size)}");
+        }
+
+        if (first is not var (longSide, shortSide)) return new(Fallback, null);
+        if (shortSide is < DatasetOptions.SmallestImageSize or > Largest) return Scaled($"pictures are {Text((longSide, shortSide))}");
+        return new(shortSide, longSide == shortSide ? null
+            : $"pictures are {Text((longSide, shortSide))}: their middle squares are taken, {shortSide}×{shortSide}.");
+
+        static string Text((int Long, int Short) size) => $"{size.Long}×{size.Short}";
+        static OwnSize Scaled(string why) => new(
+            Fallback, $"{why}: their middle squares are scaled to {Fallback}×{Fallback}, where no other image size is asked for.");
+    }
+
+    private static (int Width, int Height)? SizeOf(string path)
+    {
+        try
+        {
+            using var stream = RegularFile.OpenRead(path);
+            return PictureSize.Of(stream);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

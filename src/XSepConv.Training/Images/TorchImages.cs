@@ -1,0 +1,86 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>Data sets of TorchSharp as images that <see cref="Trainer"/> takes.</summary>
+public static class TorchImages
+{
+    /// <summary>Reads every image of a data set once, and keeps its bytes: what the set itself varies is as it was then.</summary>
+    /// <param name="dataset">
+    /// Items with an image, [C, H, W], of bytes or of floating-point numbers from 0 to 1 (times 255, rounded), and a label, a class index.
+    /// </param>
+    /// <param name="image">The key of the image; TorchSharp's own sets have <c>data</c>.</param>
+    /// <param name="label">The key of the label.</param>
+    /// <exception cref="ArgumentException">
+    /// The set is empty, an item lacks a key, images differ in size or are no such numbers, or a label is no class index.
+    /// </exception>
+    public static ImageSplit ToImageSplit(this utils.data.Dataset dataset, string image = "data", string label = "label")
+    {
+        ArgumentNullException.ThrowIfNull(dataset);
+        if (dataset.Count < 1) throw Wrong("it is empty");
+        using var noGrad = no_grad();
+        var labels = new int[dataset.Count];
+        byte[]? pixels = null;
+        long[] shape = [];
+        for (var i = 0; i < labels.Length; i++)
+        {
+            using var scope = NewDisposeScope();
+            var items = dataset.GetTensor(i);
+            foreach (var key in new[] { image, label })
+            {
+                if (items.ContainsKey(key)) continue;
+                throw Wrong($"item {i} has no '{key}' but {string.Join(", ", items.Keys.Select(k => $"'{k}'"))}");
+            }
+
+            var bytes = Bytes(items[image], i);
+            if (pixels is null)
+            {
+                shape = bytes.shape;
+                if (shape.Length != 3) throw Wrong($"item {i} has the shape [{string.Join(", ", shape)}]; [C, H, W] is right");
+                pixels = new byte[checked(labels.Length * (int)bytes.numel())];
+            }
+
+            if (!bytes.shape.SequenceEqual(shape))
+            {
+                throw Wrong(
+                    $"item {i} has the shape [{string.Join(", ", bytes.shape)}], the first one [{string.Join(", ", shape)}]; all must be "
+                    + "alike");
+            }
+
+            bytes.bytes.CopyTo(pixels.AsSpan(i * (int)bytes.numel()));
+            labels[i] = ClassOf(items[label], i);
+        }
+
+        return new(pixels!, labels, (int)shape[0], (int)shape[1], (int)shape[2]);
+
+        ArgumentException Wrong(string what) => new($"The data set can't be learned from: {what}.", nameof(dataset));
+
+        Tensor Bytes(Tensor value, int i)
+        {
+            if (value.dtype == ScalarType.Byte) return value.cpu().contiguous();
+            if (!value.is_floating_point())
+            {
+                throw Wrong($"item {i} has an image of {value.dtype}; bytes or floating-point numbers are right");
+            }
+
+            // Also where one is no number.
+            if (value.numel() > 0 && !value.ge(0).logical_and(value.le(1)).all().ToBoolean())
+            {
+                throw Wrong(
+                    $"item {i} has an image of numbers from {value.min().to(ScalarType.Float64).ToDouble()} to "
+                    + $"{value.max().to(ScalarType.Float64).ToDouble()}; 0 to 1 is right, the trainer normalises itself");
+            }
+
+            return value.cpu().mul(255).round().to(ScalarType.Byte).contiguous();
+        }
+
+        int ClassOf(Tensor value, int i)
+        {
+            if (value.numel() != 1) throw Wrong($"item {i} has a label of {value.numel()} numbers; one is right");
+            var number = value.to(ScalarType.Float64).ToDouble();
+            return number is >= 0 and < int.MaxValue && number == Math.Floor(number) ? (int)number
+                : throw Wrong($"item {i} has the label {number}; a class index, 0 or more, is right");
+        }
+    }
+}

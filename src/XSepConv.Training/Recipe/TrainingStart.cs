@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using static TorchSharp.torch;
+
+namespace XSepConv.Training;
+
+/// <summary>The weights that a run starts from: random ones, or those of a file, and which of them stay.</summary>
+internal static class TrainingStart
+{
+    /// <summary>What tells a resumed run that the file is the one it began from.</summary>
+    public static string Digest(string path)
+    {
+        using var file = RegularFile.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file))[..16];
+    }
+
+    /// <summary>The network as it is before the first step.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged or holds another network.</exception>
+    public static MobileNet Build(TrainingOptions options, Device device)
+    {
+        var network = new MobileNet(options.Network, device);
+        try
+        {
+            // A resumed run reads its weights from its own checkpoint.
+            if (options is { InitialWeights: { } path, Resume: false })
+            {
+                using var weights = InitialWeights.Open(path);
+                weights.LoadInto(network);
+            }
+
+            network.Freeze(options.FrozenStages);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What it starts from and what of that stays, in words.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged or holds another network.</exception>
+    public static IEnumerable<string> Describe(TrainingOptions options, ImageDataset data)
+    {
+        if (options.InitialWeights is not { } path) yield break;
+        using var weights = InitialWeights.Open(path);
+        weights.RequireSame(options.Network);
+        var (there, here, known) = (weights.Spec, options.Network, weights.Data);
+        var classifier = there.NumClasses == here.NumClasses ? "all weights"
+            : there.NumClasses == 0 ? "all weights; the classifier is new"
+            : string.Create(CultureInfo.InvariantCulture, $"all weights but the classifier of {there.NumClasses:N0} classes, which is new");
+        yield return $"{path}{(known is null ? "" : $", trained on {known.Name}")}: {classifier}";
+        if (there.InputChannels != here.InputChannels) yield return OtherChannels.Describe(there.InputChannels, here.InputChannels);
+        if (options.FrozenStages > 0)
+        {
+            var parts = NetworkStages.Parts(here, options.FrozenStages);
+            yield return $"{options.FrozenStages} of {NetworkStages.Maps(here).Count} stages frozen, {parts[0]} to {parts[^1]}";
+        }
+
+        var size = known is null ? "" : $"images there {known.Height}×{known.Width}, here {data.Train.Height}×{data.Train.Width}; ";
+        var normalization = options.NormalizationFor(data);
+        var how = options.Normalization is null ? "normalised by the training images"
+            : known is null || !OtherChannels.Of(known, here.InputChannels).Mean.SequenceEqual(normalization.Mean) ? "normalised as told"
+            : "normalised as there";
+        yield return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{size}{how}: mean {Text(normalization.Mean)}, deviation {Text(normalization.Std)}");
+
+        static string Text(IEnumerable<double> values) =>
+            string.Join(", ", values.Select(value => value.ToString("0.####", CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>What does not go together.</summary>
+    public static IEnumerable<string> Problems(TrainingOptions options)
+    {
+        var stages = NetworkStages.Maps(options.Network).Count;
+        var frozen = Array.Empty<string>() as IReadOnlyList<string>;
+        if (options.FrozenStages < 0 || options.FrozenStages > stages)
+        {
+            yield return $"frozen stages is {options.FrozenStages}, {options.Network.Name} has {stages}; 0 freezes none";
+        }
+        else
+        {
+            frozen = NetworkStages.Parts(options.Network, options.FrozenStages);
+        }
+
+        if (options.FrozenStages > 0 && options.InitialWeights is null)
+        {
+            yield return $"frozen stages is {options.FrozenStages}, but there are no initial weights: random ones would stay as they are";
+        }
+
+        if (options.LearningRates.Count == 0) yield break;
+        var learned = Inference.ExpectedTensors.Of(options.Network).Select(tensor => tensor.Key)
+            .Where(key => !frozen.Any(part => key.StartsWith($"{part}.", StringComparison.Ordinal)));
+        foreach (var problem in LayerLearningRate.Problems(options.LearningRates, [.. learned], options.Network.Name)) yield return problem;
+    }
+}
