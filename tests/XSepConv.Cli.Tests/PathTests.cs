@@ -116,8 +116,12 @@ public sealed class PathTests : IDisposable
         if (path.Length == 0 && args.Contains(""))
         {
             var typed = args[Array.IndexOf(args, "") - 1];
-            var argument = args[0] switch { "predict" when args[^1].Length == 0 => "IMAGE", "import" when typed == "import" => "FILE", _ =>
-                typed };
+            var argument = args[0] switch
+            {
+                "predict" when args[^1].Length == 0 => "IMAGE",
+                "import" when typed == "import" => "FILE",
+                _ => typed,
+            };
             Assert.Contains($"{argument} is ''", said, StringComparison.Ordinal);
         }
     }

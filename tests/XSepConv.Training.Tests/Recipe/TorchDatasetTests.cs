@@ -73,8 +73,8 @@ public sealed class TorchDatasetTests
         Assert.Equal(split.ToArray(), plain.ToArray());
         Assert.Equal(split.Labels.ToArray(), plain.Labels.ToArray());
 
-        var bytes = new Made(4, i => new() { ["x"] = full([1, 2, 3], i + 1, dtype: ScalarType.Byte),
-            ["y"] = tensor(i % 2) }).ToImageSplit("x", "y");
+        var made = new Made(4, i => new() { ["x"] = full([1, 2, 3], i + 1, dtype: ScalarType.Byte), ["y"] = tensor(i % 2) });
+        var bytes = made.ToImageSplit("x", "y");
         Assert.Equal((1, 2, 3, 4), (bytes.Channels, bytes.Height, bytes.Width, bytes.Count));
         Assert.Equal([0, 1, 0, 1], bytes.Labels.ToArray());
         Assert.Equal(2, bytes.Image(1)[5]);
