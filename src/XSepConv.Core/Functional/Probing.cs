@@ -25,6 +25,8 @@ internal sealed class Probing : IDisposable
 
     public void Dispose()
     {
+        // Last, and whatever is thrown: the thread would compute without gradients from then on.
+        using var noGrad = _noGrad;
         using var scope = NewDisposeScope();
         foreach (var (held, before) in _values)
         {
@@ -35,7 +37,6 @@ internal sealed class Probing : IDisposable
 
         // Parents first, since train(…) reaches the children too.
         foreach (var (module, training) in _modes) module.train(training);
-        _noGrad.Dispose();
     }
 
     private static Tensor Copy(Tensor tensor)
