@@ -1,0 +1,55 @@
+using XSepConv;
+using XSepConv.Training;
+using static TorchSharp.torch;
+
+// transfer WEIGHTS PICTURES: torchvision's MobileNetV3-Small, with XSepConv for its large kernels, learns the classes of a folder of
+// pictures in a loop of its own, and classifies without Torch.
+var (weights, pictures) = (args[0], args[1]);
+random.manual_seed(1);
+var data = DatasetCatalog.Open("folder", new() { DataRoot = pictures, ImageSize = 32 });
+var recipe = TrainingRecipe.For("standard") with { Epochs = 10, BatchSize = 20, WarmupEpochs = 1, Augmentation = "none" };
+
+// In: published weights; the 5×5 rows become XSepConv, fitted to a batch of the pictures.
+using var published = MobileNet.FromPretrained(weights, PretrainedSource.TorchVision, "mobilenet_v3_small");
+using var sample = recipe.Batches(data, 1).Select(batch => batch.Images.clone()).First();
+var (network, report) = NetworkConverter.Convert(published, (32, 32), new()
+{
+    Initialise = KernelInitialisation.Fit, Calibration = sample, FitSteps = 10,
+});
+using var trained = network;
+Console.WriteLine($"{report.Replaced.Count} rows are XSepConv: {report.MacsBefore:N0} MACs became {report.MacsAfter:N0}");
+
+// A head of one's own; the stem stays as it is.
+network.ResetClassifier(data.ClassNames.Count);
+network.Freeze(1);
+network.train();
+using (var step = new TrainingStep(network, recipe, recipe.StepsPerEpoch(data.Train)))
+{
+    for (var epoch = 1; epoch <= recipe.Epochs; epoch++)
+    {
+        var loss = 0.0;
+        foreach (var batch in recipe.Batches(data, epoch)) loss = step.Run(batch).Loss;
+        if (epoch % 5 == 0) Console.WriteLine($"epoch {epoch}: loss {loss:0.00}");
+    }
+}
+
+network.eval();
+var expected = Evaluator.Evaluate(network, data.Test, data.Normalization);
+Console.WriteLine($"with Torch: {expected.Top1:P1} of {data.Test.Count} test images");
+
+// Out: ONNX for others, and a checkpoint that the runtime takes.
+OnnxExporter.Export(network, "digits.onnx", new() { Size = (32, 32) });
+Checkpoint.Save("digits.safetensors", network, data);
+using var session = CompiledModel.Load("digits.safetensors").CreateSession();
+var (top, picture) = (new Prediction[1], new byte[session.ImageLength]);
+var right = 0;
+for (var i = 0; i < data.Test.Count; i++)
+{
+    var planes = data.Test.Image(i); // [3, H, W]; a decoder gives [H, W, 3]
+    for (var at = 0; at < picture.Length; at++) picture[at] = planes[(at % 3 * picture.Length / 3) + (at / 3)];
+    session.Classify(picture, top);
+    if (top[0].Class == data.Test.Labels.Span[i]) right++;
+}
+
+Console.WriteLine($"without Torch: {(double)right / data.Test.Count:P1}");
+return Math.Abs(expected.Top1 - ((double)right / data.Test.Count)) < 1e-9 ? 0 : 1;

@@ -1,0 +1,34 @@
+"""python3 digits.py OUT: what the transfer sample starts from.
+
+OUT/pictures/0 to 9: a hundred digits each, cut out of the picture that Debian's opencv-doc has.
+OUT/mobilenet_v3_small.safetensors: torchvision's network under torchvision's names. Its weights are random; download the published ones where you can.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torchvision import models
+
+out = Path(sys.argv[1])
+sheet = Image.open("/usr/share/doc/opencv-doc/examples/data/digits.png")
+for digit in range(10):
+    folder = out / "pictures" / str(digit)
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(100):
+        left, top = 20 * i, 20 * 5 * digit
+        sheet.crop((left, top, left + 20, top + 20)).convert("RGB").save(folder / f"{i:02}.png")
+
+torch.manual_seed(1)
+state = models.mobilenet_v3_small().state_dict()
+header, values = {}, b""
+for name, tensor in state.items():
+    data = tensor.contiguous().numpy().tobytes()
+    kind = {torch.float32: "F32", torch.int64: "I64"}[tensor.dtype]
+    header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [len(values), len(values) + len(data)]}
+    values += data
+text = json.dumps(header).encode()
+text += b" " * (-len(text) % 8)
+(out / "mobilenet_v3_small.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + values)
