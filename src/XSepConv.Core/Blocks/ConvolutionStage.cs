@@ -17,6 +17,7 @@ internal sealed class ConvolutionStage(Conv2d conv, BatchNorm2d norm, Activation
     protected override string? WhyNotFused(Tensor x)
     {
         var (kernel, stride, channels) = (conv.weight.size(3), conv.stride![0], norm.num_features);
+        if (x.dim() != 4 || x.size(1) != conv.in_channels) return $"a map has shape [{string.Join(", ", x.shape)}]";
         if (kernel is not (1 or 3) || (kernel == 1 && stride != 1)) return $"a convolution has K = {kernel} and stride {stride}";
         return FusedMemory.WhyNot(x, "the input", x.numel())
             ?? FusedMemory.WhyNot(

@@ -283,12 +283,25 @@ public sealed class FusedGraphTests : IDisposable
             for (var i = 0; i < maps; i++)
             {
                 using var scope = NewDisposeScope();
-                var loss = subject.Map(rand(2, 3, Bytes / sizeof(float) / (2 * 3 * 1024), 1024)).square().mean();
+                var channels = subject["x"].size(1);
+                var loss = subject.Map(rand(2, channels, Bytes / sizeof(float) / (2 * channels * 1024), 1024)).square().mean();
                 loss.backward(retain_graph: retain);
                 loss.MoveToOuterDisposeScope();
             }
 
             return UnmanagedMemory.InUse() - before;
+        }
+    }
+
+    /// <summary>A block in front of it may have been replaced by one that gives another map.</summary>
+    [Fact]
+    public void A_map_of_other_channels_is_TorchSharps_error()
+    {
+        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { NumClasses = 2, Preset = ImagePreset.Cifar, Width = 0.25 }));
+        foreach (var stage in ((IFusableEnds)network).Ends.Cast<ConvolutionStage>())
+        {
+            Assert.Throws<ArgumentException>(() => stage.Forward(rand(2, 2, 64, 64)));
+            Assert.Throws<ArgumentException>(() => stage.Forward(rand(2, 64, 64)));
         }
     }
 
