@@ -269,7 +269,7 @@ public sealed class FusedGraphTests : IDisposable
     public void A_loss_that_is_kept_after_backward_keeps_no_map(FusedKind kind)
     {
         const int Maps = 4;
-        const long Bytes = 16L << 20;
+        const long Bytes = 4L << 20;
         Assert.SkipUnless(UnmanagedMemory.IsExact, "The C library does not say what it has handed out.");
         Run(retain: false, maps: 1);
         Assert.InRange(Run(retain: false, Maps), long.MinValue, Bytes);
