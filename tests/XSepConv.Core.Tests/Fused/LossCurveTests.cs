@@ -61,7 +61,9 @@ public sealed class LossCurveTests
             }
 
             Assert.InRange(farthest, 0, 1e-5 + (10 * stockFarthest));
-            Assert.InRange(nearest, 0, 1e-3);
+
+            // A value on the other side of a kink moves a gradient by about a thousandth, a wrong one by far more.
+            Assert.InRange(nearest, 0, batch == Batch ? 1e-3 : 3e-3);
         }
         finally
         {
