@@ -34,7 +34,7 @@ internal static class Tool
         try
         {
             // Now, rather than in the middle of the work; help is for everyone.
-            if (result.Action == result.CommandResult.Command.Action) _ = KernelRegistry.Current;
+            if (result.Action == result.CommandResult.Command.Action) RequireKernels();
             return result.Invoke(invocation);
         }
         catch (Exception e)
@@ -43,6 +43,18 @@ internal static class Tool
             var (message, exitCode) = ErrorText.Explain(e);
             ErrorText.Write(invocation.Error, command, message, showsAll: e is UserError { ShowsAll: true });
             return exitCode;
+        }
+    }
+
+    private static void RequireKernels()
+    {
+        try
+        {
+            _ = KernelRegistry.Current;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new UserError(e.Message);
         }
     }
 

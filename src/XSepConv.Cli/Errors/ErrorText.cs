@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using XSepConv.Cli.Terminal;
-using XSepConv.Kernels;
 using XSepConv.Training;
 
 namespace XSepConv.Cli.Errors;
@@ -29,9 +28,6 @@ internal static class ErrorText
         UserError error => (error.Message, error.ExitCode),
         TrainingRefusedException refused => (refused.Message, ExitCode.BadInput),
         TrainingDivergedException or TrainingMemoryException or DllNotFoundException => (e.Message, ExitCode.Failed),
-
-        InvalidOperationException when e.Message.StartsWith(KernelRegistry.Variable, StringComparison.Ordinal) =>
-            (e.Message, ExitCode.BadInput),
 
         // What was typed was wrong for the library, whose parameter is nothing to the user.
         ArgumentException and not ArgumentNullException => (WithoutParameter(e.Message), ExitCode.BadInput),

@@ -6,8 +6,6 @@ namespace XSepConv;
 /// <summary>A checkpoint to start from: the same network, for other classes and other channels where those are wanted.</summary>
 internal sealed class InitialWeights : IDisposable
 {
-    private const string FirstWeight = "conv1.weight";
-
     private readonly SafeTensors _file;
     private readonly StateFile _state;
 
@@ -70,8 +68,8 @@ internal sealed class InitialWeights : IDisposable
         RequireSame(network.Spec);
         if (Spec.InputChannels != network.Spec.InputChannels)
         {
-            var info = _state.Tensors[FirstWeight];
-            var weight = new SafeTensor(FirstWeight, info.Type, info.Shape, _state.Bytes(FirstWeight));
+            var info = _state.Tensors[OtherChannels.FirstWeight];
+            var weight = new SafeTensor(OtherChannels.FirstWeight, info.Type, info.Shape, _state.Bytes(OtherChannels.FirstWeight));
             _state.Replace(OtherChannels.Of(weight, network.Spec.InputChannels));
         }
 

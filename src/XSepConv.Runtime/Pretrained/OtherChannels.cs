@@ -6,6 +6,9 @@ namespace XSepConv;
 /// <summary>What was trained on images of some channels, for images of others: timm's <c>adapt_input_conv</c>.</summary>
 internal static class OtherChannels
 {
+    /// <summary>The key of the first convolution's weights.</summary>
+    public const string FirstWeight = "conv1.weight";
+
     /// <summary>
     /// The first convolution's weights: for one channel their sum, as if a grey image had been given as red, green and blue; for more, one
     /// after the other and over again, times old/new channels, so that the sums stay about as large.

@@ -5,8 +5,6 @@ namespace XSepConv;
 /// <summary>A file of pretrained weights that holds all of a model and nothing else.</summary>
 internal sealed class PretrainedFile : IDisposable
 {
-    private const string FirstWeight = "conv1.weight";
-
     private readonly SafeTensors _file;
     private readonly string _path;
     private readonly IReadOnlyList<ForeignTensor> _tensors;
@@ -51,7 +49,7 @@ internal sealed class PretrainedFile : IDisposable
             var here = _file.Tensors.TryGetValue(tensor.Name, out var info)
                 ? new SafeTensor(tensor.Key, info.Type, [.. tensor.KeyShape], _file.ReadBytes(tensor.Name))
                 : new(tensor.Key, SafeTensorType.I64, [], new byte[sizeof(long)]);
-            yield return tensor.Key == FirstWeight ? OtherChannels.Of(here, Spec.InputChannels) : here;
+            yield return tensor.Key == OtherChannels.FirstWeight ? OtherChannels.Of(here, Spec.InputChannels) : here;
         }
     }
 
@@ -83,7 +81,7 @@ internal sealed class PretrainedFile : IDisposable
     {
         var usual = model.Build(null);
         var tensors = ForeignNames.Of(usual, model.Source);
-        var (first, classifier) = (Find(FirstWeight, 4), Find("linear4.weight", 2));
+        var (first, classifier) = (Find(OtherChannels.FirstWeight, 4), Find("linear4.weight", 2));
         return usual with
         {
             InputChannels = first?.Shape[1] is >= 1 and <= NetworkSpec.MostChannels and var channels ? (int)channels : usual.InputChannels,

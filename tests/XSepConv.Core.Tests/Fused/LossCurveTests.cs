@@ -6,12 +6,13 @@ namespace XSepConv.Core.Tests.Fused;
 public sealed class LossCurveTests
 {
     private const int Steps = 6, Batch = 16;
+    private const double Near = 1e-3;
 
     /// <summary>
     /// Two runs left to themselves have nothing in common after ten steps, torch's own included, whatever their kernels: batch norms of a few pooled values multiply
     /// rounding by hundreds in each step. So every step starts from the fused run's weights. How far such a norm throws a loss depends on the step, so the measure is
     /// torch's own float32 from the same weights: the fused loss is not ten times farther from float64 in the worst of the steps, above 1e-5.
-    /// The gradients are about 5e-5 off, and a few percent where rounding puts a value on the other side of a kink, in one step of four: a wrong kernel is wrong in all six.
+    /// The gradients are about 5e-5 off, and a few percent where rounding puts a value on the other side of a kink, in one step of four: a wrong kernel is wrong in all.
     /// </summary>
     [Theory]
     [InlineData(0, 1, null)]
@@ -43,7 +44,9 @@ public sealed class LossCurveTests
             using var optimizer = optim.SGD(fused.parameters(), learningRate: 0.02, momentum: 0.9);
             var nearest = double.PositiveInfinity;
             var (farthest, stockFarthest) = (0.0, 0.0);
-            for (var step = 0; step < Steps; step++)
+
+            // At least, and until one has no value at a kink: which one that is depends on how the processor rounds.
+            for (var step = 0; step < Steps || (nearest > Near && step < 3 * Steps); step++)
             {
                 using var stepScope = NewDisposeScope();
                 var labels = randint(0, 10, [batch], ScalarType.Int64);
@@ -61,9 +64,7 @@ public sealed class LossCurveTests
             }
 
             Assert.InRange(farthest, 0, 1e-5 + (10 * stockFarthest));
-
-            // A value on the other side of a kink moves a gradient by about a thousandth, a wrong one by far more.
-            Assert.InRange(nearest, 0, batch == Batch ? 1e-3 : 3e-3);
+            Assert.InRange(nearest, 0, Near);
         }
         finally
         {

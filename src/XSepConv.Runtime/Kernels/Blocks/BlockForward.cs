@@ -13,16 +13,14 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
             if (shape.SkipsExpansion)
             {
                 TensorMapWork<TLanes, TVector>.ToMap(tensor, shape.ExpandChunks, memory.Source, threads);
-                if (shape.IsSeparated) Separated<TActivation, IdentityActivation>();
-                else Spatial<IdentityActivation>();
+                Stage<TActivation, IdentityActivation>();
             }
             else
             {
                 PointwiseTraining<TLanes, TVector>.Forward(
                     tensor, shape.ExpandChunks, shape.In, parameters.Expand, kept.Expand, memory.Source, memory.Packed, memory.Records,
                     threads);
-                if (shape.IsSeparated) Separated<TActivation, TActivation>();
-                else Spatial<TActivation>();
+                Stage<TActivation, TActivation>();
             }
 
             if (shape.SqueezesExpanded)
@@ -66,10 +64,12 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
         private float* Means => block._shape.SqueezesExpanded && !block._shape.ActivatesBeforeSqueeze
             ? block._kept.SqueezeExcite.ImageMeans : null;
 
-        private void Spatial<TSource>()
+        private void Stage<TActivation, TSource>()
+            where TActivation : struct, IActivation
             where TSource : struct, IActivation
         {
-            if (block._shape.Stride == 1) Depthwise<Stride1, TSource>();
+            if (block._shape.IsSeparated) Separated<TActivation, TSource>();
+            else if (block._shape.Stride == 1) Depthwise<Stride1, TSource>();
             else Depthwise<Stride2, TSource>();
         }
 
