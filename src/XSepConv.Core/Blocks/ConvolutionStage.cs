@@ -11,13 +11,15 @@ internal sealed class ConvolutionStage(Conv2d conv, BatchNorm2d norm, Activation
     /// <param name="x">[N, In, H, W].</param>
     /// <returns>[N, Out, ⌈H/s⌉, ⌈W/s⌉].</returns>
     public Tensor Forward(Tensor x) =>
-        Backend != XSepBackend.Composed && x.size(0) > 0 && Resolve(Backend, x) == XSepBackend.Fused && !HasHooks
+        Backend != XSepBackend.Composed && IsMap(x) && Resolve(Backend, x) == XSepBackend.Fused && !HasHooks
             ? Fused(x) : activation.Apply(norm.call(conv.call(x)));
+
+    // Others, as of a block that the user put before it, the layers refuse.
+    private bool IsMap(Tensor x) => x.dim() == 4 && x.size(0) > 0 && x.size(1) == conv.in_channels;
 
     protected override string? WhyNotFused(Tensor x)
     {
         var (kernel, stride, channels) = (conv.weight.size(3), conv.stride![0], norm.num_features);
-        if (x.dim() != 4 || x.size(1) != conv.in_channels) return $"a map has shape [{string.Join(", ", x.shape)}]";
         if (kernel is not (1 or 3) || (kernel == 1 && stride != 1)) return $"a convolution has K = {kernel} and stride {stride}";
         return FusedMemory.WhyNot(x, "the input", x.numel())
             ?? FusedMemory.WhyNot(
