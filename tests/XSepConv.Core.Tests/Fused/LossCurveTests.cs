@@ -10,9 +10,10 @@ public sealed class LossCurveTests
 
     /// <summary>
     /// Two runs left to themselves have nothing in common after ten steps, torch's own included, whatever their kernels: batch norms of a few pooled values multiply
-    /// rounding by hundreds in each step. So every step starts from the fused run's weights. How far such a norm throws a loss depends on the step, so the measure is
-    /// torch's own float32 from the same weights: the fused loss is not ten times farther from float64 in the worst of the steps, above 1e-5.
-    /// The gradients are about 5e-5 off, and a few percent where rounding puts a value on the other side of a kink, in one step of four: a wrong kernel is wrong in all.
+    /// rounding by hundreds in each step. So every step starts from the fused run's weights. How far such a norm throws a loss depends on the step, and a value that
+    /// rounding puts on the other side of a kink throws it farther, in one step of four; a wrong kernel is wrong in all. So the measure is torch's own float32 from the same
+    /// weights, over half of the steps: the fused loss is not ten times farther from float64 in their middle, above 1e-5. The gradients are about 5e-5 off in the nearest,
+    /// and a few percent beyond a kink.
     /// </summary>
     [Theory]
     [InlineData(0, 1, null)]
@@ -21,7 +22,7 @@ public sealed class LossCurveTests
     [InlineData(3, 2, Activation.ReLU)]
     [InlineData(4, 2, Activation.ReLU6)]
     [InlineData(5, 2, Activation.SiLU)]
-    public void EveryStepOfAFusedRunHasTheLossAndTheGradientsOfFloat64(int seed, int threads, Activation? activation)
+    public void The_steps_of_a_fused_run_have_the_loss_and_the_gradients_of_float64(int seed, int threads, Activation? activation)
     {
         var before = get_num_threads();
         set_num_threads(threads);
@@ -43,7 +44,7 @@ public sealed class LossCurveTests
             var patterns = randn(10, 3, 32, 32);
             using var optimizer = optim.SGD(fused.parameters(), learningRate: 0.02, momentum: 0.9);
             var nearest = double.PositiveInfinity;
-            var (farthest, stockFarthest) = (0.0, 0.0);
+            var (distances, stockDistances) = (new List<double>(), new List<double>());
 
             // At least, and until one has no value at a kink: which one that is depends on how the processor rounds.
             for (var step = 0; step < Steps || (nearest > Near && step < 3 * Steps); step++)
@@ -57,13 +58,13 @@ public sealed class LossCurveTests
                 var (loss, gradients) = Step(fused, images, labels);
                 var (exactLoss, exactGradients) = Step(exact, images.to_type(ScalarType.Float64), labels);
                 var (stockLoss, _) = Step(stock, images, labels);
-                farthest = Math.Max(farthest, Math.Abs(loss - exactLoss));
-                stockFarthest = Math.Max(stockFarthest, Math.Abs(stockLoss - exactLoss));
+                distances.Add(Math.Abs(loss - exactLoss));
+                stockDistances.Add(Math.Abs(stockLoss - exactLoss));
                 nearest = Math.Min(nearest, (gradients - exactGradients).norm().item<double>() / exactGradients.norm().item<double>());
                 optimizer.step();
             }
 
-            Assert.InRange(farthest, 0, 1e-5 + (10 * stockFarthest));
+            Assert.InRange(Middle(distances), 0, 1e-5 + (10 * Middle(stockDistances)));
             Assert.InRange(nearest, 0, Near);
         }
         finally
@@ -71,6 +72,8 @@ public sealed class LossCurveTests
             set_num_threads(before);
         }
     }
+
+    private static double Middle(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private static void Copy(MobileNet from, MobileNet to)
     {
