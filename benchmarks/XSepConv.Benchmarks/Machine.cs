@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
@@ -21,14 +22,29 @@ internal static class Machine
         string.Join('-', new string([.. Cpu.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : ' ')])
             .Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
+    /// <summary>The first CUDA device's name, as its driver reports it.</summary>
+    public static string Gpu
+    {
+        get
+        {
+            using var query = Process.Start(new ProcessStartInfo("nvidia-smi", ["--query-gpu=name", "--format=csv,noheader"])
+            {
+                RedirectStandardOutput = true,
+            })!;
+            return query.StandardOutput.ReadLine() ?? "unknown CUDA device";
+        }
+    }
+
     /// <summary>Versions, widths and threads, as lines of a Markdown list.</summary>
-    public static IEnumerable<string> Describe(int threads)
+    /// <param name="threads">Of libtorch.</param>
+    /// <param name="libtorch">What libtorch is called where it is not TorchSharp's own.</param>
+    public static IEnumerable<string> Describe(int threads, string? libtorch = null)
     {
         yield return $"CPU: {Cpu}, {Environment.ProcessorCount} logical processors, {WidestVectors}";
         if (torch.cuda.is_available())
-            yield return $"CUDA devices: {torch.cuda.device_count()}";
+            yield return $"CUDA devices: {torch.cuda.device_count()}, the first {Gpu}";
         yield return $"libtorch threads: {threads}";
-        yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, libtorch {torch.__version__}, "
+        yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, libtorch {libtorch ?? torch.__version__}, "
             + $"BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
         yield return $"XSepConv {VersionOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, "
             + $"{RuntimeInformation.OSArchitecture}";

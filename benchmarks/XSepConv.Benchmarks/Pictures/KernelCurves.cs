@@ -33,6 +33,9 @@ internal sealed class KernelCurves
         }
     }
 
+    /// <summary>XSepConv on our kernels, or on libtorch's where ours do not run: what the others are compared with.</summary>
+    public string Best => _results.Any(result => result.Ms.ContainsKey("fused")) ? "fused" : StageCase.Auto;
+
     /// <summary>The largest K of both.</summary>
     public int LargestKernel => Rows(StageWorks.Training).Concat(Rows(StageWorks.Inference)).Max(row => row.Kernel!.Value);
 
@@ -47,7 +50,7 @@ internal sealed class KernelCurves
             : new(contestant, [.. rows.Select(row => (double)row.Kernel!)], [.. rows.Select(row => row.Ms[contestant])]);
     }
 
-    /// <summary>How many times as fast as others XSepConv on our kernels is, as a table of the docs: a row a pair, a column a K.</summary>
+    /// <summary>How many times as fast as others the best XSepConv is, as a table of the docs: a row a pair, a column a K.</summary>
     public string Table()
     {
         (string Work, string Pass, string Contestant, string Name)[] rows =
@@ -63,11 +66,11 @@ internal sealed class KernelCurves
         var kernels = Rows(StageWorks.Training).Select(row => row.Kernel!.Value).ToList();
         var text = $"| {_shape} | × faster than | {string.Join(" | ", kernels.Select(kernel => $"K = {kernel}"))} |\n"
             + $"|---|---|{string.Concat(kernels.Select(_ => "---:|"))}\n";
-        foreach (var (work, pass, contestant, name) in rows)
+        foreach (var (work, pass, contestant, name) in rows.Where(row => Of(row.Work, row.Contestant) is not null))
         {
             var cells = kernels.Select(kernel =>
                 Rows(work).SingleOrDefault(row => row.Kernel == kernel) is { } row && row.Ms.TryGetValue(contestant, out var ms)
-                    ? Times(ms / row.Ms["fused"]) : "–");
+                    ? Times(ms / row.Ms[Best]) : "–");
             text += $"| {pass} | {name} | {string.Join(" | ", cells)} |\n";
         }
 

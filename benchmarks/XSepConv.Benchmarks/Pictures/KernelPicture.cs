@@ -31,6 +31,14 @@ internal static class KernelPicture
         ("fused", "XSepConv, our kernels", Color.FromHex("#0072B2"), LinePattern.Solid, 3.5f),
     ];
 
+    // Where ours do not run.
+    private static readonly (string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth)[] s_waysOfLibtorch =
+    [
+        ("depthwise-nchw", "K×K, NCHW", Color.FromHex("#D55E00"), LinePattern.DenselyDashed, 2f),
+        ("depthwise-channels-last", "K×K, channels last", Color.FromHex("#D55E00"), LinePattern.Solid, 2f),
+        (StageCase.Auto, "XSepConv", Color.FromHex("#0072B2"), LinePattern.Solid, 3.5f),
+    ];
+
     private static readonly int[] s_ticks = [3, 7, 11, 15, 21, 31, 41, 51, 63];
 
     /// <summary>A PNG of the curves.</summary>
@@ -41,8 +49,9 @@ internal static class KernelPicture
     {
         var both = new Multiplot { Layout = new Columns() };
         both.AddPlots(2);
-        Fill(both.GetPlot(0), curves, StageWorks.Training, "Training step");
-        Fill(both.GetPlot(1), curves, StageWorks.Inference, "Inference");
+        var ways = curves.Best == "fused" ? s_ways : s_waysOfLibtorch;
+        Fill(both.GetPlot(0), curves, ways, StageWorks.Training, "Training step");
+        Fill(both.GetPlot(1), curves, ways, StageWorks.Inference, "Inference");
 
         using var surface = SKSurface.Create(new SKImageInfo(Density * Width, Density * Height));
         surface.Canvas.Clear(SKColors.White);
@@ -51,18 +60,21 @@ internal static class KernelPicture
         surface.Canvas.Translate(0, TitleHeight);
         both.Render(surface.Canvas, new PixelRect(left: 0, right: Width, bottom: Height - TitleHeight, top: 0));
         surface.Canvas.Restore();
-        var threads = report.Threads == 1 ? "one thread" : $"{report.Threads} threads";
+        var (threads, kernels) = curves.Best != "fused" ? ("", "libtorch's kernels")
+            : (report.Threads == 1 ? ", one thread" : $", {report.Threads} threads", "our kernels");
         Write(surface.Canvas, "K×K depthwise convolution, and XSepConv in its place: lower is faster", 15, 20);
-        Write(surface.Canvas, $"{shape.Replace("x", " × ", StringComparison.Ordinal)} · {report.Machine}, {threads} · "
-            + $"at K = {curves.LargestKernel}: × the time of XSepConv on our kernels", 12, 43);
+        Write(surface.Canvas, $"{shape.Replace("x", " × ", StringComparison.Ordinal)} · {report.Machine}{threads} · "
+            + $"at K = {curves.LargestKernel}: × the time of XSepConv on {kernels}", 12, 43);
         using var image = surface.Snapshot();
         using var png = image.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
     }
 
-    private static void Fill(Plot plot, KernelCurves curves, string work, string title)
+    private static void Fill(
+        Plot plot, KernelCurves curves, (string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth)[] ways,
+        string work, string title)
     {
-        var drawn = s_ways.Select(way => (Way: way, Curve: curves.Of(work, way.Contestant)))
+        var drawn = ways.Select(way => (Way: way, Curve: curves.Of(work, way.Contestant)))
             .Where(pair => pair.Curve is not null).Select(pair => (pair.Way, Curve: pair.Curve!)).ToList();
         foreach (var (way, curve) in drawn)
         {
@@ -74,7 +86,7 @@ internal static class KernelPicture
         var (low, high) = (drawn.Min(pair => pair.Curve.Ms.Min()), drawn.Max(pair => pair.Curve.Ms.Max()));
         var (bottom, top) = (LogAxis.Place(low) - 0.1, LogAxis.Place(high) + 0.12);
         plot.Axes.SetLimits(least - (0.04 * (most - least)), most + (LabelsReach * (most - least)), bottom, top);
-        Name(plot, drawn, most + (LabelsAt * (most - least)), (top - bottom) * LabelHeight / (Height - TitleHeight - 90));
+        Name(plot, curves.Best, drawn, most + (LabelsAt * (most - least)), (top - bottom) * LabelHeight / (Height - TitleHeight - 90));
 
         plot.Title(title, size: 13);
         plot.XLabel("kernel size K", size: 12);
@@ -94,16 +106,16 @@ internal static class KernelPicture
 
     /// <summary>Writes each line's name at its end, moved apart where two would lie on each other.</summary>
     private static void Name(
-        Plot plot, List<((string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth) Way, KernelCurve Curve)> drawn,
+        Plot plot, string xsep, List<((string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth) Way, KernelCurve Curve)> drawn,
         double x, double height)
     {
-        var fused = drawn.Single(pair => pair.Way.Contestant == "fused").Curve.Ms[^1];
+        var best = drawn.Single(pair => pair.Way.Contestant == xsep).Curve.Ms[^1];
         var previous = double.NegativeInfinity;
         foreach (var (way, curve) in drawn.OrderBy(pair => pair.Curve.Ms[^1]))
         {
             var place = Math.Max(LogAxis.Place(curve.Ms[^1]), previous + height);
             previous = place;
-            var factor = way.Contestant == "fused" ? "" : $"  {KernelCurves.Times(curve.Ms[^1] / fused)}×";
+            var factor = way.Contestant == xsep ? "" : $"  {KernelCurves.Times(curve.Ms[^1] / best)}×";
             var text = plot.Add.Text(way.Name + factor, x, place);
             text.Alignment = Alignment.MiddleLeft;
             (text.LabelFontColor, text.LabelFontSize) = (way.Color, 11.5f);

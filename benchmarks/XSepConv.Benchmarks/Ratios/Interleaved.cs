@@ -16,9 +16,11 @@ internal static class Interleaved
     /// <summary>Median milliseconds of one step of each, in order.</summary>
     /// <param name="steps">The contestants, each of which has run before.</param>
     /// <param name="seconds">About how long to measure each of them.</param>
-    public static double[] Medians(IReadOnlyList<Action> steps, double seconds)
+    /// <param name="finish">Waits, at the end of every sample, for what the steps left in a queue; null where they leave nothing.</param>
+    public static double[] Medians(IReadOnlyList<Action> steps, double seconds, Action? finish = null)
     {
-        var plans = steps.Select(step => Plan.Of(step, seconds)).ToArray();
+        var clock = new Clock(finish);
+        var plans = steps.Select(step => Plan.Of(clock, step, seconds)).ToArray();
         var samples = plans.Select(plan => plan.First is { } ticks ? [ticks * 1e3 / Stopwatch.Frequency] : new List<double>()).ToArray();
         var rounds = plans.Max(plan => plan.Samples);
         for (var round = 0; round < rounds; round++)
@@ -27,7 +29,7 @@ internal static class Interleaved
             {
                 var i = (turn + round) % steps.Count;
                 if (!plans[i].TakesPart(round, rounds)) continue;
-                samples[i].Add(plans[i].Sample(steps[i]) * 1e3 / Stopwatch.Frequency);
+                samples[i].Add(plans[i].Sample(clock, steps[i]) * 1e3 / Stopwatch.Frequency);
             }
         }
 
@@ -41,11 +43,15 @@ internal static class Interleaved
         return values.Count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
     }
 
-    private static long Ticks(Action step, int count)
+    private readonly record struct Clock(Action? Finish)
     {
-        var start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < count; i++) step();
-        return Stopwatch.GetTimestamp() - start;
+        public long Ticks(Action step, int count)
+        {
+            var start = Stopwatch.GetTimestamp();
+            for (var i = 0; i < count; i++) step();
+            Finish?.Invoke();
+            return Stopwatch.GetTimestamp() - start;
+        }
     }
 
     /// <summary>How one contestant is measured.</summary>
@@ -54,31 +60,31 @@ internal static class Interleaved
     /// <param name="First">Ticks of a step so long that it does not matter what the caches held before it: a sample already.</param>
     private readonly record struct Plan(int Samples, int Steps, long? First)
     {
-        public static Plan Of(Action step, double seconds)
+        public static Plan Of(Clock clock, Action step, double seconds)
         {
             var budget = seconds * Stopwatch.Frequency;
-            var first = Ticks(step, 1);
+            var first = clock.Ticks(step, 1);
             if (first >= LongTicks)
             {
                 return new((int)Math.Clamp(MostLongTime * budget / first, LeastLongSamples, LeastSamples) - 1, 1, first);
             }
 
-            step();
-            var steps = StepsOfSample(Ticks(step, 1));
-            Ticks(step, steps);
-            steps = StepsOfSample(Ticks(step, steps) / (double)steps);
+            clock.Ticks(step, 1);
+            var steps = StepsOfSample(clock.Ticks(step, 1));
+            clock.Ticks(step, steps);
+            steps = StepsOfSample(clock.Ticks(step, steps) / (double)steps);
             var sample = Stopwatch.GetTimestamp();
-            Ticks(step, steps + 1);
+            clock.Ticks(step, steps + 1);
             return new((int)Math.Clamp(budget / (Stopwatch.GetTimestamp() - sample), LeastSamples, MostSamples), steps, null);
         }
 
         public bool TakesPart(int round, int rounds) => (long)(round + 1) * Samples / rounds > (long)round * Samples / rounds;
 
         /// <summary>Ticks of one step; another before it, untimed, fills the caches with the contestant's own data.</summary>
-        public double Sample(Action step)
+        public double Sample(Clock clock, Action step)
         {
-            if (First is null) step();
-            return Ticks(step, Steps) / (double)Steps;
+            if (First is null) clock.Ticks(step, 1);
+            return clock.Ticks(step, Steps) / (double)Steps;
         }
 
         private static int StepsOfSample(double ticks) => Math.Max(1, (int)Math.Ceiling(SampleTicks / Math.Max(1, ticks)));

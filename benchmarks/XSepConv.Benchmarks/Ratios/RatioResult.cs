@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using static TorchSharp.torch;
 
 namespace XSepConv.Benchmarks.Ratios;
 
@@ -27,7 +28,9 @@ internal sealed record RatioResult(
     /// <summary>Measures contestants and forms the ratios.</summary>
     public static RatioResult Measure(RatioCase run, IReadOnlyList<Contestant> contestants, double seconds, params string[] ratios)
     {
-        var medians = Interleaved.Medians([.. contestants.Select(contestant => contestant.Step)], seconds);
+        // There, a step only asks for work.
+        Action? finish = run.OnCuda ? () => cuda.synchronize() : null;
+        var medians = Interleaved.Medians([.. contestants.Select(contestant => contestant.Step)], seconds, finish);
         var ms = contestants.Zip(medians).GroupBy(pair => pair.First.Name)
             .ToDictionary(group => group.Key, group => group.Min(pair => pair.Second));
         foreach (var (contestant, median) in contestants.Zip(medians))
@@ -52,7 +55,11 @@ internal sealed record RatioResult(
 }
 
 /// <summary>What is measured, without its figures.</summary>
-internal sealed record RatioCase(string Work, string? Model, string Shape, int? Kernel, int Threads);
+internal sealed record RatioCase(string Work, string? Model, string Shape, int? Kernel, int Threads)
+{
+    /// <summary>Whether the steps leave their work to a CUDA device.</summary>
+    public bool OnCuda { get; init; }
+}
 
 /// <summary>The file that <c>--json</c> writes.</summary>
 internal sealed record RatioReport(string Machine, IReadOnlyList<string> Versions, int Threads, IReadOnlyList<RatioResult> Results);

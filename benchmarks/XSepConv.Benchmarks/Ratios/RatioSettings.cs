@@ -5,4 +5,6 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <param name="Seconds">About how long each contestant of a case is measured.</param>
 /// <param name="Kernels">K of the stages on large maps; empty for the stages of the networks.</param>
 /// <param name="Maps">The large maps.</param>
-internal sealed record RatioSettings(int Threads, double Seconds, IReadOnlyList<int> Kernels, IReadOnlyList<StageMap> Maps);
+/// <param name="OnCuda">Whether the stages run on the CUDA device, where the contestants are libtorch's.</param>
+internal sealed record RatioSettings(
+    int Threads, double Seconds, IReadOnlyList<int> Kernels, IReadOnlyList<StageMap> Maps, bool OnCuda);

@@ -28,6 +28,8 @@ internal static class RatiosCommand
         ("net-eval-threads", false, CompiledWorks.Threads),
     ];
 
+    private static readonly string[] s_onCuda = [StageWorks.Training, StageWorks.Inference];
+
     private static readonly string s_withKernels = string.Join(", ", s_works.Where(work => work.TakesKernels).Select(work => work.Name));
 
     public static Command Create()
@@ -66,6 +68,16 @@ internal static class RatiosCommand
             text => text.Split(',').Select(StageMap.Parse).ToList() is var read && read.All(map => map is not null)
                 ? ([.. read.Select(map => map!.Value)], null)
                 : (null, "give square maps as NxCxHxH, separated by commas, for example 4x24x224x224"));
+        var device = new Option<string>("--device")
+        {
+            Description = $"cpu, or cuda for {string.Join(" and ", s_onCuda)} with libtorch's operators, which are all that runs there.",
+            DefaultValueFactory = _ => "cpu",
+        };
+        device.AcceptOnlyFromAmong("cpu", "cuda");
+        var libtorch = new Option<string?>("--libtorch")
+        {
+            Description = "What the report calls libtorch, where another is loaded than TorchSharp's own.",
+        };
         var json = new Option<FileInfo?>("--json")
         {
             Description = "Where to write the results as JSON; tables of them are written beside it as Markdown.",
@@ -73,12 +85,14 @@ internal static class RatiosCommand
         var command = new Command(
             "ratios", "Contestants interleaved in one process, checked against float64 before they are timed; medians and ratios.")
         {
-            only, kernels, maps, threads, seconds, json,
+            only, kernels, maps, device, libtorch, threads, seconds, json,
         };
         command.Validators.Add(result =>
         {
             if (result.IsTyped(maps) && !result.IsTyped(kernels))
                 result.AddError("--maps are the maps of --kernels; give that too.");
+            if (result.GetValue(device) == "cuda" && (result.GetValue(only) is not [_, ..] works || works.Except(s_onCuda).Any()))
+                result.AddError($"--device cuda is for --only {string.Join(' ', s_onCuda)}.");
             if (!result.IsTyped(kernels)) return;
             foreach (var name in result.GetValue(only) ?? [])
             {
@@ -91,13 +105,20 @@ internal static class RatiosCommand
                 parse.GetValue(only) ?? [],
                 new(
                     parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()],
-                    parse.GetValue(maps)!),
+                    parse.GetValue(maps)!, parse.GetValue(device) == "cuda"),
+                parse.GetValue(libtorch),
                 parse.GetValue(json)));
         return command;
     }
 
-    private static int Run(string[] only, RatioSettings settings, FileInfo? json)
+    private static int Run(string[] only, RatioSettings settings, string? libtorch, FileInfo? json)
     {
+        if (settings.OnCuda && !torch.cuda.is_available())
+        {
+            Console.Error.WriteLine("--device is cuda, but Torch sees no CUDA device; cpu works everywhere.");
+            return 1;
+        }
+
         if (!StepMemory.GivesMemoryBack) GlibcAllocator.KeepFreedMemory();
         Nnpack.SwitchOffWhereUnsupported();
         torch.set_num_threads(settings.Threads);
@@ -116,7 +137,8 @@ internal static class RatiosCommand
             }
         }
 
-        var report = new RatioReport(Machine.Cpu, [.. Machine.Describe(settings.Threads)], settings.Threads, results);
+        var report = new RatioReport(
+            settings.OnCuda ? Machine.Gpu : Machine.Cpu, [.. Machine.Describe(settings.Threads, libtorch)], settings.Threads, results);
         Console.WriteLine();
         Console.Write(RatioText.Tables(report));
         if (json is not null) RatioText.Write(report, json, only, settings);

@@ -7,17 +7,21 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>XSepConv and the K×K depthwise convolution + BN that it stands in for, on one input, with their float64 references.</summary>
 internal sealed class StageCase : IDisposable
 {
+    /// <summary>XSepConv as it runs when nobody chooses, on CUDA.</summary>
+    public const string Auto = "auto";
+
     private const string Nchw = "nchw", ChannelsLast = "channels-last";
 
     private readonly int _channels, _kernel, _threads;
+    private readonly bool _onCuda;
     private readonly DisposeScope _scope;
     private readonly Tensor _data, _gradient;
 
-    public StageCase(StageMap map, int kernel, bool training, int threads)
+    public StageCase(StageMap map, int kernel, bool training, RatioSettings settings)
     {
         _scope = NewDisposeScope();
         var (batch, channels, size) = map;
-        (_channels, _kernel, _threads) = (channels, kernel, threads);
+        (_channels, _kernel, _threads, _onCuda) = (channels, kernel, settings.Threads, settings.OnCuda);
         random.manual_seed(1);
         Training = training;
         _data = randn(batch, channels, size, size);
@@ -27,6 +31,10 @@ internal sealed class StageCase : IDisposable
             nn.Conv2d(channels, channels, kernel, padding: kernel / 2, groups: channels, bias: false), nn.BatchNorm2d(channels));
         XSep.RandomizeNorms();
         Depthwise.RandomizeNorms();
+        if (!_onCuda) return;
+        (_data, _gradient) = (_data.cuda(), _gradient.cuda());
+        XSep.cuda();
+        Depthwise.cuda();
     }
 
     public bool Training { get; }
@@ -38,21 +46,29 @@ internal sealed class StageCase : IDisposable
     /// <summary>The fused XSepConv, if it computes the right thing.</summary>
     public Contestant Fused() => Keep(XSep, [FusedXSep()]).Single();
 
-    /// <summary>The XSepConv's contestants that compute the right thing: fused, and composed in both layouts.</summary>
+    /// <summary>
+    /// The XSepConv's contestants that compute the right thing: fused, and composed in both layouts; on CUDA, where nothing is fused, what
+    /// <see cref="XSepBackend.Auto"/> does in place of that.
+    /// </summary>
     public List<Contestant> XSepContestants()
     {
         var composed = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Composed };
         XSep.CopyTo(composed);
-        return Keep(XSep, [FusedXSep(), Of("composed", composed, Nchw), Of("composed", composed, ChannelsLast)]);
+        List<Contestant> contestants = [Of("composed", composed, Nchw), Of("composed", composed, ChannelsLast)];
+        if (!_onCuda) return Keep(XSep, [FusedXSep(), .. contestants]);
+        var auto = new XSepConv2d(_channels, _kernel);
+        XSep.CopyTo(auto);
+        return Keep(XSep, [Of(Auto, auto, Nchw), Of(Auto, auto, ChannelsLast), .. contestants]);
     }
 
     /// <summary>
-    /// The depthwise convolution's contestants that compute the right thing: libtorch's in both layouts and ours, for inference also ONNX
-    /// Runtime's, BN folded into each.
+    /// The depthwise convolution's contestants that compute the right thing: libtorch's in both layouts, on the CPU ours too and for
+    /// inference ONNX Runtime's, BN folded into each.
     /// </summary>
     public List<Contestant> DepthwiseContestants()
     {
         nn.Module<Tensor, Tensor> module = Training ? Depthwise : Folded();
+        if (_onCuda) return Keep(Depthwise, [Of("depthwise", module, Nchw), Of("depthwise", module, ChannelsLast)]);
         var fused = new DepthwiseConv(
             nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels, bias: false), nn.BatchNorm2d(_channels));
         Depthwise.CopyTo(fused);
@@ -80,7 +96,7 @@ internal sealed class StageCase : IDisposable
     private List<Contestant> Keep(nn.Module<Tensor, Tensor> model, IReadOnlyList<Contestant> contestants)
     {
         using var scope = NewDisposeScope();
-        using var exact = Exact(model);
+        using var exact = Exact(model).to(_data.device);
         exact.train(Training);
         return Correctness.Keep(contestants, Run(exact, _data.to_type(ScalarType.Float64), _gradient.to_type(ScalarType.Float64)));
     }
@@ -103,7 +119,7 @@ internal sealed class StageCase : IDisposable
     /// <summary>A module's contestant on maps that lie as NCHW, or as named where it is measured in both layouts.</summary>
     private Contestant Of(string name, nn.Module<Tensor, Tensor> module, string? layout = null)
     {
-        module.train(Training);
+        module.to(_data.device).train(Training);
         var x = InLayout(_data, layout == ChannelsLast);
         var gradient = InLayout(_gradient, layout == ChannelsLast);
         return new(name, Step, () => Run(module, x, gradient)) { Layout = layout };

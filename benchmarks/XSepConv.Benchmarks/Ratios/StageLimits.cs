@@ -27,7 +27,7 @@ internal static class StageLimits
         };
         foreach (var map in StageMap.OfNetworks(128))
         {
-            using var stage = new StageCase(map, 5, training: true, settings.Threads);
+            using var stage = new StageCase(map, 5, training: true, settings);
             var fused = stage.Fused();
             List<Contestant> contestants = [fused.With(1), fused.With(2)];
             var result = RatioResult.Measure(
@@ -114,8 +114,8 @@ internal static class StageLimits
     /// <summary>Milliseconds of a step and of an inference on maps of one pixel: checks, tensors and autograd, hardly any kernel.</summary>
     private static (double Train, double Evaluate) Calls(RatioSettings settings)
     {
-        using var training = new StageCase(new(2, 16, 1), 3, training: true, settings.Threads);
-        using var evaluation = new StageCase(new(1, 16, 1), 3, training: false, settings.Threads);
+        using var training = new StageCase(new(2, 16, 1), 3, training: true, settings);
+        using var evaluation = new StageCase(new(1, 16, 1), 3, training: false, settings);
         var medians = Interleaved.Medians([training.Fused().Step, evaluation.Fused().Step], settings.Seconds);
         return (medians[0], medians[1]);
     }

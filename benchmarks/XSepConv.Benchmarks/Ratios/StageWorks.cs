@@ -22,7 +22,7 @@ internal static class StageWorks
         {
             foreach (var map in settings.Maps)
             {
-                var stages = kernels.Select(kernel => new StageCase(map, kernel, pass == "training", settings.Threads)).ToList();
+                var stages = kernels.Select(kernel => new StageCase(map, kernel, pass == "training", settings)).ToList();
                 var contestants = stages.Zip(
                     kernels, (stage, kernel) => stage.Fused() with { Name = $"K={kernel}" }).ToList();
                 var result = RatioResult.Measure(new(TimePerMac, pass, map.Shape, null, settings.Threads), contestants, settings.Seconds);
@@ -42,9 +42,15 @@ internal static class StageWorks
     {
         foreach (var (map, kernel) in StageMap.Cases(settings, batches))
         {
-            using var stage = new StageCase(map, kernel, training, settings.Threads);
+            using var stage = new StageCase(map, kernel, training, settings);
             List<Contestant> contestants = [.. stage.XSepContestants(), .. stage.DepthwiseContestants()];
-            var run = new RatioCase(work, null, map.Shape, kernel, settings.Threads);
+            var run = new RatioCase(work, null, map.Shape, kernel, settings.Threads) { OnCuda = settings.OnCuda };
+            if (settings.OnCuda)
+            {
+                yield return RatioResult.Measure(run, contestants, settings.Seconds, "depthwise/auto", "depthwise-nchw/auto", "composed/auto");
+                continue;
+            }
+
             var result = RatioResult.Measure(
                 run, contestants, settings.Seconds, "composed/fused", "depthwise/fused", "depthwise-fused/fused",
                 "depthwise/depthwise-fused", $"{OnnxRuntimeContestant.Name}/fused", $"{OnnxRuntimeContestant.Name}/depthwise-fused");
