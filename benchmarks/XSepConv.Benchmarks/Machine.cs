@@ -44,8 +44,8 @@ internal static class Machine
         if (torch.cuda.is_available())
             yield return $"CUDA devices: {torch.cuda.device_count()}, the first {Gpu}";
         yield return $"libtorch threads: {threads}";
-        yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, libtorch {libtorch ?? torch.__version__}, "
-            + $"BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
+        yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, "
+            + $"libtorch {libtorch ?? torch.__version__}, BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
         yield return $"XSepConv {VersionOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, "
             + $"{RuntimeInformation.OSArchitecture}";
         yield return GlibcAllocator.KeepFreedMemory() ? "glibc's allocator keeps freed memory (mallopt), for both sides"

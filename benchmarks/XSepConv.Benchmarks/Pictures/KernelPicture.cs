@@ -21,22 +21,22 @@ internal static class KernelPicture
     private static readonly Color s_ink = Color.FromHex("#24292f");
 
     // Okabe and Ito's colours, told apart by everyone; XSepConv on our kernels is what the picture is about.
-    private static readonly (string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth)[] s_ways =
+    private static readonly Way[] s_ways =
     [
-        ("depthwise-nchw", "K×K, libtorch NCHW", Color.FromHex("#D55E00"), LinePattern.DenselyDashed, 1.5f),
-        ("depthwise", "K×K, libtorch best", Color.FromHex("#D55E00"), LinePattern.Solid, 2f),
-        (OnnxRuntimeContestant.Name, "K×K, ONNX Runtime", Color.FromHex("#CC79A7"), LinePattern.Solid, 2f),
-        ("depthwise-fused", "K×K, our kernels", Color.FromHex("#009E73"), LinePattern.Solid, 2f),
-        ("composed", "XSepConv, libtorch", Color.FromHex("#56B4E9"), LinePattern.DenselyDashed, 2f),
-        ("fused", "XSepConv, our kernels", Color.FromHex("#0072B2"), LinePattern.Solid, 3.5f),
+        new("depthwise-nchw", "K×K, libtorch NCHW", Color.FromHex("#D55E00"), LinePattern.DenselyDashed, 1.5f),
+        new("depthwise", "K×K, libtorch best", Color.FromHex("#D55E00"), LinePattern.Solid, 2f),
+        new(OnnxRuntimeContestant.Name, "K×K, ONNX Runtime", Color.FromHex("#CC79A7"), LinePattern.Solid, 2f),
+        new("depthwise-fused", "K×K, our kernels", Color.FromHex("#009E73"), LinePattern.Solid, 2f),
+        new("composed", "XSepConv, libtorch", Color.FromHex("#56B4E9"), LinePattern.DenselyDashed, 2f),
+        new("fused", "XSepConv, our kernels", Color.FromHex("#0072B2"), LinePattern.Solid, 3.5f),
     ];
 
     // Where ours do not run.
-    private static readonly (string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth)[] s_waysOfLibtorch =
+    private static readonly Way[] s_waysOfLibtorch =
     [
-        ("depthwise-nchw", "K×K, NCHW", Color.FromHex("#D55E00"), LinePattern.DenselyDashed, 2f),
-        ("depthwise-channels-last", "K×K, channels last", Color.FromHex("#D55E00"), LinePattern.Solid, 2f),
-        (StageCase.Auto, "XSepConv", Color.FromHex("#0072B2"), LinePattern.Solid, 3.5f),
+        new("depthwise-nchw", "K×K, NCHW", Color.FromHex("#D55E00"), LinePattern.DenselyDashed, 2f),
+        new("depthwise-channels-last", "K×K, channels last", Color.FromHex("#D55E00"), LinePattern.Solid, 2f),
+        new(StageCase.Auto, "XSepConv", Color.FromHex("#0072B2"), LinePattern.Solid, 3.5f),
     ];
 
     private static readonly int[] s_ticks = [3, 7, 11, 15, 21, 31, 41, 51, 63];
@@ -70,9 +70,7 @@ internal static class KernelPicture
         return png.ToArray();
     }
 
-    private static void Fill(
-        Plot plot, KernelCurves curves, (string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth)[] ways,
-        string work, string title)
+    private static void Fill(Plot plot, KernelCurves curves, Way[] ways, string work, string title)
     {
         var drawn = ways.Select(way => (Way: way, Curve: curves.Of(work, way.Contestant)))
             .Where(pair => pair.Curve is not null).Select(pair => (pair.Way, Curve: pair.Curve!)).ToList();
@@ -106,8 +104,7 @@ internal static class KernelPicture
 
     /// <summary>Writes each line's name at its end, moved apart where two would lie on each other.</summary>
     private static void Name(
-        Plot plot, string xsep, List<((string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth) Way, KernelCurve Curve)> drawn,
-        double x, double height)
+        Plot plot, string xsep, List<(Way Way, KernelCurve Curve)> drawn, double x, double height)
     {
         var best = drawn.Single(pair => pair.Way.Contestant == xsep).Curve.Ms[^1];
         var previous = double.NegativeInfinity;
@@ -115,7 +112,8 @@ internal static class KernelPicture
         {
             var place = Math.Max(LogAxis.Place(curve.Ms[^1]), previous + height);
             previous = place;
-            var factor = way.Contestant == xsep ? "" : $"  {KernelCurves.Times(curve.Ms[^1] / best)}×";
+            var factor = way.Contestant == xsep ? ""
+                : $"  {KernelCurves.Times(curve.Ms[^1] / best)}×";
             var text = plot.Add.Text(way.Name + factor, x, place);
             text.Alignment = Alignment.MiddleLeft;
             (text.LabelFontColor, text.LabelFontSize) = (way.Color, 11.5f);
@@ -136,4 +134,7 @@ internal static class KernelPicture
         if (ReportCharts.Font is { } font) label.FontName = font;
         label.Render(canvas, new Pixel(Width / 2f, y), paint);
     }
+
+    /// <summary>How a contestant's line is drawn.</summary>
+    private sealed record Way(string Contestant, string Name, Color Color, LinePattern Pattern, float LineWidth);
 }

@@ -47,7 +47,8 @@ internal static class StageWorks
             var run = new RatioCase(work, null, map.Shape, kernel, settings.Threads) { OnCuda = settings.OnCuda };
             if (settings.OnCuda)
             {
-                yield return RatioResult.Measure(run, contestants, settings.Seconds, "depthwise/auto", "depthwise-nchw/auto", "composed/auto");
+                yield return RatioResult.Measure(
+                    run, contestants, settings.Seconds, "depthwise/auto", "depthwise-nchw/auto", "composed/auto");
                 continue;
             }
 
