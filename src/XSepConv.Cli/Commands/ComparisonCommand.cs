@@ -15,7 +15,7 @@ internal sealed class ComparisonCommand
 {
     private const string Shapes = "shapes";
     private const string Ablation = "ablate";
-    private const int MostKernels = 8;
+    private const int MostKernels = 8, MostWidths = 8;
 
     // Six runs on the generated images, in two to three minutes on two cores: long enough that seeds agree within two points.
     private const double ShapesWidth = 0.5;
@@ -30,9 +30,7 @@ internal sealed class ComparisonCommand
         "MobileNetV3-Small, -Large, or this project's small network of large kernels.").Or("--model");
 
     private readonly PresetOption preset = new();
-    private readonly Option<double?> width = NetworkOptions.Width(
-        "Multiplies the number of channels of every layer. Default: 1; for shapes 0.5, with 2,000 training images.");
-
+    private readonly WidthsOption widths;
     private readonly KernelsOption kernels;
     private readonly Option<Activation?> activation = ActivationOption.Create();
     private readonly Option<int> seeds = CheckedOption.Whole(
@@ -46,32 +44,34 @@ internal sealed class ComparisonCommand
     private readonly Option<bool> json = CheckedOption.Flag(
         "--json", "Print the result as one line of JSON; everything else goes to stderr.");
 
-    private ComparisonCommand(string kind, KernelsOption kernels) => (this.kind, this.kernels) = (kind, kernels);
+    private ComparisonCommand(string kind, WidthsOption widths, KernelsOption kernels) =>
+        (this.kind, this.widths, this.kernels) = (kind, widths, kernels);
 
     public static Command Compare() => Create(
         "compare", "Train XSepConv and its depthwise twin with the same recipe and seeds, and report how they compare.",
-        KernelsOption.OfPairs(MostKernels),
+        new(MostWidths), KernelsOption.OfPairs(MostKernels),
         "xsepconv compare                                    generated shapes, small networks, in two to three minutes",
         "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare",
         "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare --resume",
-        "xsepconv compare --data cifar-10 --recipe standard --kernels 5,7,9");
+        "xsepconv compare --data cifar-10 --recipe standard --width 0.35,0.5,1 --kernels table,9,15 --seeds 1");
 
     public static Command Ablate() => Create(
         Ablation, "Ask what the 2×2 and its padding are worth: none, right-bottom, symmetric and improved symmetric, "
             + "with the same recipe and seeds.",
-        KernelsOption.OfOne(),
+        new(1), KernelsOption.OfOne(),
         "xsepconv ablate                                     generated shapes, small networks",
         "xsepconv ablate --data fashion-mnist --recipe standard --out runs/fashion-ablate");
 
-    private static ToolCommand Create(string kind, string description, KernelsOption kernels, params string[] examples)
+    private static ToolCommand Create(
+        string kind, string description, WidthsOption widths, KernelsOption kernels, params string[] examples)
     {
-        var comparison = new ComparisonCommand(kind, kernels);
+        var comparison = new ComparisonCommand(kind, widths, kernels);
         var command = new ToolCommand(kind, description) { Examples = examples };
         command.Add("Data", comparison.data.All);
         command.Add(
             "Networks",
             [
-                comparison.network, comparison.preset.Option, comparison.width, comparison.kernels.Option, comparison.activation,
+                comparison.network, comparison.preset.Option, comparison.widths.Option, comparison.kernels.Option, comparison.activation,
                 comparison.seeds,
             ]);
         comparison.recipe.AddTo(command);
@@ -143,18 +143,19 @@ internal sealed class ComparisonCommand
     private IReadOnlyList<ComparedNetwork> Networks(
         ParseResult result, ImageDataset images, string name, CatalogEntry pair, IReadOnlyList<IReadOnlyList<int>> sizes)
     {
+        var wide = widths.Of(result, name == Shapes ? ShapesWidth : 1);
         return kind == Ablation
-            ? ComparedNetwork.Paddings(Build(sizes is [var chosen] ? chosen : []).XSep)
-            : ComparedNetwork.Twins(Build, sizes);
+            ? ComparedNetwork.Paddings(Build(wide[0], sizes is [var chosen] ? chosen : []).XSep)
+            : ComparedNetwork.Twins(Build, wide, sizes);
 
-        (NetworkSpec XSep, NetworkSpec Depthwise) Build(IReadOnlyList<int> kernelSizes)
+        (NetworkSpec XSep, NetworkSpec Depthwise) Build(double width, IReadOnlyList<int> kernelSizes)
         {
             var options = new MobileNetV3Options
             {
                 NumClasses = images.ClassNames.Count,
                 InputChannels = images.Train.Channels,
                 Preset = Preset(result, images),
-                Width = result.GetValue(width) ?? (name == Shapes ? ShapesWidth : 1),
+                Width = width,
                 Kernels = kernelSizes,
                 Activation = result.GetValue(activation),
             };

@@ -9,6 +9,7 @@ namespace XSepConv.Cli.Options;
 internal sealed class KernelsOption
 {
     private const string Name = "--kernels";
+    private const string Table = "table";
     private const char BetweenStages = '/';
 
     private readonly int most;
@@ -32,17 +33,17 @@ internal sealed class KernelsOption
     /// <summary>Of up to <paramref name="most"/> pairs.</summary>
     public static KernelsOption OfPairs(int most) => new(
         most, BetweenStages, "K,…",
-        $"Each kernel size makes another pair of networks: one K for all rows, or {KernelChoice.Stages} for the stages, as in "
-            + "7,31/29/27/13. XSepConv at stride 1, at stride 2 from K = 7. Default: one pair, with the table's.");
+        $"Each kernel size makes another pair of networks: one K for all rows, {KernelChoice.Stages} for the stages, or '{Table}', as in "
+            + $"{Table},7,31/29/27/13. XSepConv at stride 1, at stride 2 from K = 7. Default: one pair, with the table's.");
 
-    /// <summary>The kernel sizes of each network; none where nothing was typed.</summary>
+    /// <summary>The kernel sizes of each network, none for those of its table; no network where nothing was typed.</summary>
     /// <exception cref="UserError">They are not one, nor one for each stage or row, or the same twice.</exception>
     public IReadOnlyList<IReadOnlyList<int>> Of(ParseResult result, string network, int rows)
     {
         var choices = result.GetValue(Option) ?? [];
         foreach (var kernels in choices)
         {
-            if (kernels.Count is 1 or KernelChoice.Stages || kernels.Count == rows) continue;
+            if (kernels.Count is 0 or 1 or KernelChoice.Stages || kernels.Count == rows) continue;
             throw new UserError(
                 $"{Name} is '{Text(kernels)}': give one number for all rows, {KernelChoice.Stages} for the stages, or {rows} for "
                 + $"the rows of {network}.");
@@ -52,7 +53,7 @@ internal sealed class KernelsOption
         return twice is null ? choices : throw new UserError($"{Name} is '{string.Join(',', choices.Select(Text))}': each size once.");
     }
 
-    private string Text(IReadOnlyList<int> kernels) => string.Join(between, kernels);
+    private string Text(IReadOnlyList<int> kernels) => kernels.Count == 0 ? Table : string.Join(between, kernels);
 
     private (IReadOnlyList<int>[]? Value, string? Wrong) Parse(string text)
     {
@@ -61,6 +62,12 @@ internal sealed class KernelsOption
         var choices = new IReadOnlyList<int>[networks.Length];
         for (var i = 0; i < networks.Length; i++)
         {
+            if (most > 1 && networks[i].Trim() == Table)
+            {
+                choices[i] = [];
+                continue;
+            }
+
             var parts = networks[i].Split(between, NetworkSpec.MostBlocks + 1);
             var kernels = new int[parts.Length];
             for (var k = 0; k < parts.Length; k++)

@@ -71,9 +71,13 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             return;
         }
 
-        var figures = ReportTable.Figures(report);
-        FigureTable.Write(console, figures.Heads, [.. figures.Rows.Select(row => (row.Name, row.Cells))]);
-        foreach (var line in report.Tests.Select(ReportText.Verdict).Concat(ReportText.Cautions(report))) console.WriteLine(line);
+        foreach (var figures in ReportTable.Figures(report))
+        {
+            FigureTable.Write(console, figures.Heads, [.. figures.Rows.Select(row => (row.Name, row.Cells))]);
+        }
+
+        foreach (var line in Frontier.Of(report).Select(ReportText.Unbeaten)) console.WriteLine(line);
+        foreach (var line in ReportText.Verdicts(report).Concat(ReportText.Cautions(report))) console.WriteLine(line);
         console.WriteLine();
         Consoles.Typed(console, $"report: {path}");
     }

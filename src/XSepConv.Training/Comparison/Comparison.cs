@@ -17,6 +17,10 @@ internal sealed class Comparison(ComparisonFolder folder, ComparisonManifest man
         var report = ComparisonReport.Of(folder, manifest, latencies);
         AtomicFile.WriteAllText(folder.Json, JsonReport.Write(report));
         AtomicFile.WriteAllText(folder.Markdown, MarkdownReport.Write(report));
+        if (report.IsGrid && Drawing.Try(() => FrontierPicture.Draw(report)).Drawn is { } picture)
+        {
+            AtomicFile.Write(folder.Frontier, file => file.Write(picture));
+        }
 
         // Last: who sees it can rely on the others.
         AtomicFile.WriteAllText(folder.Html, HtmlReport.Write(report));

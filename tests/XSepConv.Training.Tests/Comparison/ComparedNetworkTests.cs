@@ -5,7 +5,7 @@ public sealed class ComparedNetworkTests
     [Fact]
     public void Each_choice_of_kernels_makes_a_pair_that_differs_in_the_operator_only()
     {
-        var networks = ComparedNetwork.Twins(Build, [[7], [31, 29, 27, 13]]);
+        var networks = ComparedNetwork.Twins(Build, [1], [[7], [31, 29, 27, 13]]);
         Assert.Equal(["xsep-k7", "depthwise-k7", "xsep-k31-29-27-13", "depthwise-k31-29-27-13"], networks.Select(network => network.Id));
         Assert.Equal("XSepConv K=31/29/27/13", networks[2].Label);
         Assert.Equal(["depthwise-k7", null, "depthwise-k31-29-27-13", null], networks.Select(network => network.Against));
@@ -35,9 +35,29 @@ public sealed class ComparedNetworkTests
         Assert.Equal((0, 0), PaddingPlan.ResidualShift(cancelled, improved.InputStrides().AsSpan()));
     }
 
-    private static (NetworkSpec XSep, NetworkSpec Depthwise) Build(IReadOnlyList<int> kernels)
+    [Fact]
+    public void Each_width_makes_pairs_of_each_choice_of_kernels()
     {
-        var options = new MobileNetV3Options { Kernels = kernels };
+        var networks = ComparedNetwork.Twins(Build, [0.5, 1], [[], [9]]);
+        Assert.Equal(
+            [
+                "xsep-w0.5-table", "depthwise-w0.5-table", "xsep-w0.5-k9", "depthwise-w0.5-k9", "xsep-w1-table", "depthwise-w1-table",
+                "xsep-w1-k9", "depthwise-w1-k9",
+            ],
+            networks.Select(network => network.Id));
+        Assert.Equal("XSepConv ×0.5 K of the table", networks[0].Label);
+        Assert.Equal("depthwise twin ×1 K=9", networks[7].Label);
+        Assert.All(networks.Where(network => network.Against is not null), network => Assert.Contains(network.Against, networks.Select(other => other.Id)));
+
+        // The table's largest stage has 31, and half the channels of width 1.
+        Assert.Equal(31, networks[0].Spec.Blocks[0].Kernel);
+        Assert.Equal(2 * networks[0].Spec.Blocks[^1].Out, networks[4].Spec.Blocks[^1].Out);
+        Assert.All(networks[6].Spec.Blocks, block => Assert.Equal(9, block.Kernel));
+    }
+
+    private static (NetworkSpec XSep, NetworkSpec Depthwise) Build(double width, IReadOnlyList<int> kernels)
+    {
+        var options = new MobileNetV3Options { Kernels = kernels, Width = width };
         return (LargeKernelSmallSpec.XSep(options), LargeKernelSmallSpec.Twin(options));
     }
 }

@@ -265,11 +265,11 @@ public sealed partial class ComparisonTests : IDisposable
         };
 
         public static IReadOnlyList<ComparedNetwork> Networks { get; } = ComparedNetwork.Twins(
-            _ => (TorchTests.Spec(), TorchTests.Spec() with
+            (_, _) => (TorchTests.Spec(), TorchTests.Spec() with
             {
                 Name = "twin",
                 Blocks = [.. TorchTests.Spec().Blocks.Select(block => block with { Kind = BlockKind.Dw })]
-            }), []);
+            }), [1], []);
 
         public ComparisonFolder Folder { get; } = new(path);
 

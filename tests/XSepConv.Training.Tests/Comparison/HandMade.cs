@@ -63,7 +63,7 @@ internal static class HandMade
     /// <summary>What a run came to.</summary>
     public static RunOutcome Outcome(ComparedRun run)
     {
-        var predictions = (run.Network.Id == "xsep" ? First : Second)[run.Seed];
+        var predictions = (run.Network.Family == "XSepConv" ? First : Second)[run.Seed];
         var right = predictions.Zip(Labels).Count(pair => pair.First == pair.Second);
         return new(
             2, new(right / 8.0, 1 + (0.5 * run.Seed), 8), Labels, predictions,

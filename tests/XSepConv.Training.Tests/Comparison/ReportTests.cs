@@ -97,7 +97,7 @@ public sealed class ReportTests : IDisposable
         }
 
         Assert.Contains("75.00 %", MarkdownReport.Write(report), StringComparison.Ordinal);
-        Assert.DoesNotContain("±", ReportTable.Figures(report).Rows[0].Cells[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("±", ReportTable.Figures(report)[0].Rows[0].Cells[0], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -248,7 +248,7 @@ public sealed class ReportTests : IDisposable
         Assert.All(measured.GetProperty("runs").EnumerateArray(), run => Assert.Equal(
             (own / 20, all / 20, 2),
             (run.GetProperty("cores").GetDouble(), run.GetProperty("busyCores").GetDouble(), run.GetProperty("machineCores").GetInt32())));
-        Assert.Equal([cores, cores, "1.00×"], ReportTable.Figures(report).Rows.Single(row => row.Name == "cores a run had").Cells);
+        Assert.Equal([cores, cores, "1.00×"], ReportTable.Figures(report)[0].Rows.Single(row => row.Name == "cores a run had").Cells);
         Assert.EndsWith($"one at a time, {busy} of 2 cores busy meanwhile", ReportText.Measured(report), StringComparison.Ordinal);
         Assert.Equal(
             crowded,
@@ -272,20 +272,20 @@ public sealed class ReportTests : IDisposable
         var report = HandMade.Report(_folder.Path, HandMade.Manifest());
         List<LegendEntry> legend = [];
         using var macs = new ScottPlot.Plot();
-        ReportCharts.AgainstMacs(macs, report, legend);
+        CostCharts.Macs(macs, report, legend);
         Assert.Equal(0, macs.Axes.GetLimits().Left);
         Assert.True(macs.Axes.GetLimits().Right > report.Networks.Max(network => network.Macs / 1e6));
 
         // 10 % each, as of networks that guess: from 9 to 11 at least.
         var same = SampleStatistics.Of([0.1, 0.1, 0.1]);
         using var equal = new ScottPlot.Plot();
-        ReportCharts.AgainstMacs(
+        CostCharts.Macs(
             equal, report with { Networks = [.. report.Networks.Select(network => network with { Top1 = same })] }, []);
         Assert.True(equal.Axes.GetLimits() is { Bottom: <= 9, Top: >= 11 });
 
         using var times = new ScottPlot.Plot();
         legend = [];
-        ReportCharts.AgainstLatency(times, report, legend);
+        CostCharts.Latency(times, report, legend);
         Assert.Equal(0, times.Axes.GetLimits().Left);
         Assert.Equal(
             ["libtorch alone ring", "module square", "runtime dot"],

@@ -16,9 +16,15 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
     public float* Input;
     public float* Output;
 
-    /// <summary>Whether there are sweeps, and transposing would cost more than the lanes which are idle beyond the end of a row.</summary>
+    // Of larger maps the caches do not hold input and output, and the other way prefetches both.
+    private const long MostFloats = 5 << 18;
+
+    /// <summary>
+    /// Whether there are sweeps, transposing would cost more than the lanes which are idle beyond the end of a row, and the map is small.
+    /// </summary>
     public static bool Fits(in XSepStageShape shape) =>
         shape.Stride == 1 && PlaneSweeps<TLanes, TVector, TActivation>.Has(shape.Kernel)
+            && (long)shape.Batch * shape.Channels * shape.InputPlane <= MostFloats
             && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2
         && 4 * shape.Width >= 3 * VectorsOf(shape.Width) * TLanes.Count
         && (shape.Kernel < 9 || shape.Batch < TLanes.Count);

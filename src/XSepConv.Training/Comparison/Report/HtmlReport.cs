@@ -16,27 +16,13 @@ internal sealed class HtmlReport(ComparisonReport report)
     // Letters stay letters; what HTML reads (< > & " ' and controls) is always escaped, whatever is allowed.
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
-
     private readonly StringBuilder text = new();
 
     /// <summary>The page; without pictures, and saying so, where they can't be drawn.</summary>
     public static string Write(ComparisonReport report)
     {
-        IReadOnlyList<ReportChart> charts = [];
-        var problem = "";
-        try
-        {
-            charts = ReportCharts.Draw(report);
-            if (!ReportCharts.HasFont) problem = "The pictures have no text: no font is installed here.";
-        }
-        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or BadImageFormatException
-            or EntryPointNotFoundException)
-        {
-            // The graphics library is native, and not there for every system.
-            problem = $"There are no pictures: they can't be drawn here ({(e.InnerException ?? e).Message}).";
-        }
-
-        return new HtmlReport(report).Page(charts, problem);
+        var (charts, problem) = Drawing.Try(() => ReportCharts.Draw(report));
+        return new HtmlReport(report).Page(charts ?? [], problem);
     }
 
     internal string Page(IReadOnlyList<ReportChart> charts, string problem)
@@ -55,7 +41,7 @@ internal sealed class HtmlReport(ComparisonReport report)
         Charts([.. charts.Where(chart => chart.Width != chart.Height)], problem);
         Tests();
         Seeds();
-        if (charts.Count > 0)
+        if (charts.Any(chart => chart.Width == chart.Height))
         {
             Line("<h2>Confusion</h2>");
             Quiet("A row a class: of its test images, the share in percent that was taken for each class, all seeds together.");
@@ -72,9 +58,14 @@ internal sealed class HtmlReport(ComparisonReport report)
         Line($"<h1>{E(report.Title)}</h1>");
         Line($"<p class=\"quiet\">{E(ReportText.Subject(report.Manifest))}</p>");
         Line("<div class=\"verdicts\">");
-        foreach (var test in report.Tests)
+        foreach (var frontier in Frontier.Of(report))
         {
-            Line($"<p>{E(ReportText.Verdict(test)).Replace("top-1", "top\u20111", StringComparison.Ordinal)}</p>");
+            Line($"<p{(frontier.Measured ? Measured : "")}>{E(ReportText.Unbeaten(frontier))}</p>");
+        }
+
+        foreach (var verdict in ReportText.Verdicts(report))
+        {
+            Line($"<p>{E(verdict).Replace("top-1", "top\u20111", StringComparison.Ordinal)}</p>");
         }
 
         foreach (var caution in ReportText.Cautions(report)) Line($"<p class=\"caution\">{E(caution)}</p>");
@@ -84,7 +75,7 @@ internal sealed class HtmlReport(ComparisonReport report)
     private void Figures()
     {
         Line("<h2>Figures</h2>");
-        Table(ReportTable.Figures(report));
+        foreach (var table in ReportTable.Figures(report)) Table(table);
         Quiet(
             "Top-1 and cross-entropy: mean ± standard deviation over the seeds, on test images that were looked at once, "
             + "with the weights of the epoch that validated best. Latency: one image, one thread, median, all networks in turns; "

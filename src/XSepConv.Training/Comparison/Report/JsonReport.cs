@@ -25,6 +25,7 @@ internal static class JsonReport
         report.Manifest.Settings,
         networks = report.Networks.Select(Network),
         tests = report.Tests.Select(Test),
+        frontiers = Frontiers(report, measured: false),
         measured = new
         {
             report.Machine.Time,
@@ -35,8 +36,13 @@ internal static class JsonReport
             report.Machine.Kernel,
             atATime = report.Manifest.AtATime ?? 1,
             trainingSeconds = report.Networks.Sum(network => network.Measured.TrainingSeconds),
+            frontiers = Frontiers(report, measured: true),
         },
     };
+
+    private static object Frontiers(ComparisonReport report, bool measured) =>
+        Frontier.Of(report).Where(frontier => frontier.Measured == measured)
+            .Select(frontier => new { frontier.Cost, networks = frontier.Networks.Select(network => network.Network.Id) });
 
     private static object Network(NetworkReport network) => new
     {

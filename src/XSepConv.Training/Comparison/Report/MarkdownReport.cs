@@ -12,9 +12,10 @@ internal static class MarkdownReport
         Line();
         Line($"On {Cell(ReportText.Subject(report.Manifest))}");
         Line();
-        foreach (var line in report.Tests.Select(ReportText.Verdict).Concat(ReportText.Cautions(report))) Line($"- {Cell(line)}");
+        foreach (var line in Frontier.Of(report).Select(ReportText.Unbeaten)) Line($"- {Cell(line)}");
+        foreach (var line in ReportText.Verdicts(report).Concat(ReportText.Cautions(report))) Line($"- {Cell(line)}");
         Line();
-        Table(ReportTable.Figures(report));
+        foreach (var table in ReportTable.Figures(report)) Table(table);
         Head("Tests");
         Table(ReportTable.Tests(report));
         foreach (var line in ReportText.AboutTests(report)) Line(Cell(line));

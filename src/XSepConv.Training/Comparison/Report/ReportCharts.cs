@@ -22,15 +22,15 @@ internal static class ReportCharts
     private const int Width = 460;
     private const int Height = 310;
 
-    // No finer difference of top-1 fills a picture, in percentage points.
-    private const double LeastPoints = 2;
-
     // A page's pixel is two of the picture's: sharp on telephones too.
     private const int Density = 2;
 
     // Okabe and Ito's colours, told apart by everyone.
-    private static readonly Color[] Palette =
+    internal static readonly Color[] Palette =
         [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00" }.Select(hex => Color.FromHex(hex))];
+
+    // More lines than colours can't be told apart.
+    private static readonly int MostCurves = Palette.Length;
 
     private sealed record Theme(Color Page, Color Ink, Color Grid)
     {
@@ -47,19 +47,30 @@ internal static class ReportCharts
     /// <summary>Whether the system has any font: without, pictures have no text.</summary>
     public static bool HasFont => SKFontManager.Default.FontFamilyCount > 0;
 
-    public static IReadOnlyList<ReportChart> Draw(ComparisonReport report) =>
-    [
-        Both("Top-1 against multiply-accumulates", Width, Height, measured: false, (plot, _, legend) => AgainstMacs(plot, report, legend)),
-        Both(
-            "Top-1 against latency of one image", Width, Height, measured: true, (plot, _, legend) => AgainstLatency(plot, report, legend)),
-        Both("Loss by epoch, mean over seeds", Width, Height, measured: false, (plot, _, legend) => Loss(plot, report, legend)),
-        Both(
-            "Validation top-1 by epoch: mean, and each seed", Width, Height, measured: false,
-            (plot, _, legend) => Validation(plot, report, legend)),
-        .. report.Networks.Select(network => Both(
+    /// <summary>Accuracy against each cost; of few networks, how they learned and what they take for what.</summary>
+    public static IReadOnlyList<ReportChart> Draw(ComparisonReport report)
+    {
+        List<ReportChart> charts =
+        [
+            Wide("Top-1 against multiply-accumulates", measured: false, CostCharts.Macs),
+            Wide("Top-1 against latency of one image", measured: true, CostCharts.Latency),
+        ];
+        if (Frontier.Of(report).Any(frontier => frontier.Cost == Frontier.Training))
+        {
+            charts.Add(Wide("Top-1 against the time of an image in training", measured: true, CostCharts.Training));
+        }
+
+        if (report.Networks.Count > MostCurves) return charts;
+        charts.Add(Wide("Loss by epoch, mean over seeds", measured: false, Loss));
+        charts.Add(Wide("Validation top-1 by epoch: mean, and each seed", measured: false, Validation));
+        charts.AddRange(report.Networks.Select(network => Both(
             $"Confusion of {network.Network.Label}", Width, Width, measured: false, (plot, theme, _) => Confusion(
-                plot, theme, network, report.Manifest.Data.ClassNames))),
-    ];
+                plot, theme, network, report.Manifest.Data.ClassNames))));
+        return charts;
+
+        ReportChart Wide(string title, bool measured, Action<Plot, ComparisonReport, List<LegendEntry>> draw) =>
+            Both(title, Width, Height, measured, (plot, _, legend) => draw(plot, report, legend));
+    }
 
     private static ReportChart Both(string title, int width, int height, bool measured, Action<Plot, Theme, List<LegendEntry>> draw)
     {
@@ -80,83 +91,6 @@ internal static class ReportCharts
             foreach (var axis in new IAxis[] { plot.Axes.Left, plot.Axes.Bottom }) (axis.Label.Bold, axis.Label.FontSize) = (false, 13);
             return plot.GetImage(Density * width, Density * height).GetImageBytes();
         }
-    }
-
-    internal static void AgainstMacs(Plot plot, ComparisonReport report, List<LegendEntry> legend)
-    {
-        var i = 0;
-        foreach (var family in report.Networks.GroupBy(network => network.Network.Family))
-        {
-            var color = Palette[i++ % Palette.Length];
-            Points(plot, color, MarkerShape.FilledCircle, [.. family.Select(network => (network.Macs / 1e6, network))]);
-            legend.Add(new(family.Key, color.ToHex(), "dot"));
-        }
-
-        plot.XLabel("MACs of an image, millions");
-        plot.YLabel("top-1 on test images, %");
-        FromZero(plot, report.Networks.Max(network => network.Macs / 1e6));
-        plot.HideLegend();
-    }
-
-    internal static void AgainstLatency(Plot plot, ComparisonReport report, List<LegendEntry> legend)
-    {
-        var i = 0;
-        List<double> times = [];
-        foreach (var family in report.Networks.GroupBy(network => network.Network.Family))
-        {
-            var color = Palette[i++ % Palette.Length];
-            Series("libtorch alone", MarkerShape.OpenCircle, "ring", latency => latency.Libtorch);
-            Series("module", MarkerShape.OpenSquare, "square", latency => latency.Module);
-            Series("runtime", MarkerShape.FilledCircle, "dot", latency => latency.Runtime);
-
-            void Series(string where, MarkerShape shape, string mark, Func<Latency, double> of)
-            {
-                var points = family.Select(network => (Time: of(network.Measured.Latency), network)).ToArray();
-                times.AddRange(points.Select(point => point.Time));
-                Points(plot, color, shape, points);
-                legend.Add(new($"{family.Key}, {where}", color.ToHex(), mark));
-            }
-        }
-
-        plot.XLabel("milliseconds, one thread");
-        plot.YLabel("top-1 on test images, %");
-        FromZero(plot, times.Max());
-        plot.HideLegend();
-    }
-
-    /// <summary>Means with their standard deviations, joined where there are several, and a small dot for each seed.</summary>
-    private static void Points(Plot plot, Color color, MarkerShape shape, (double X, NetworkReport Network)[] points)
-    {
-        double[] xs = [.. points.Select(point => point.X)];
-        double[] ys = [.. points.Select(point => 100 * point.Network.Top1.Mean)];
-        foreach (var (x, network) in points)
-        {
-            double[] places = [.. network.Top1.Values.Select(_ => x)], values = [.. network.Top1.Values.Select(value => 100 * value)];
-            plot.Add.Markers(places, values, MarkerShape.FilledCircle, 5, color.WithAlpha(0.35));
-            if (network.Top1.StandardDeviation is not { } deviation) continue;
-            var bar = plot.Add.ErrorBar([x], [100 * network.Top1.Mean], [100 * deviation]);
-            bar.Color = color.WithAlpha(0.6);
-            bar.LineWidth = 1.5f;
-        }
-
-        var line = plot.Add.Scatter(xs, ys, color);
-        line.MarkerShape = shape;
-        line.MarkerSize = 11;
-        line.MarkerLineColor = color;
-        line.MarkerLineWidth = 2;
-        line.LineWidth = points.Length > 1 ? 1.5f : 0;
-    }
-
-    /// <summary>What costs twice as much stands twice as far to the right.</summary>
-    private static void FromZero(Plot plot, double most)
-    {
-        plot.Axes.AutoScale();
-        plot.Axes.SetLimitsX(0, 1.15 * most);
-        var (bottom, top) = (plot.Axes.GetLimits().Bottom, plot.Axes.GetLimits().Top);
-
-        // Equal results need room around them too.
-        var room = Math.Max(0, LeastPoints - (top - bottom)) / 2;
-        plot.Axes.SetLimitsY(bottom - (0.15 * (top - bottom)) - room, top + (0.1 * (top - bottom)) + room);
     }
 
     internal static void Loss(Plot plot, ComparisonReport report, List<LegendEntry> legend)

@@ -9,8 +9,21 @@ internal sealed record ReportRow(string Name, IReadOnlyList<string> Cells, bool 
 /// <param name="Corner">What heads the rows' names.</param>
 internal sealed record ReportTable(string Corner, IReadOnlyList<string> Heads, IReadOnlyList<ReportRow> Rows)
 {
-    /// <summary>A column a network; where there are two, their ratios too.</summary>
-    public static ReportTable Figures(ComparisonReport report)
+    // More columns do not fit a page.
+    private const int MostColumns = 6;
+
+    /// <summary>
+    /// A column a network; where there are two, their ratios too. Many networks have a row each, in a table of what was counted and one of
+    /// what was measured.
+    /// </summary>
+    public static IReadOnlyList<ReportTable> Figures(ComparisonReport report)
+    {
+        var figures = Columns(report);
+        return figures.Heads.Count <= MostColumns ? [figures]
+            : [.. figures.Rows.GroupBy(row => row.Measured).Select(rows => (figures with { Rows = [.. rows] }).Turned(rows.Key))];
+    }
+
+    private static ReportTable Columns(ComparisonReport report)
     {
         var networks = report.Networks;
         var hasRatio = networks.Count == 2;
@@ -58,8 +71,18 @@ internal sealed record ReportTable(string Corner, IReadOnlyList<string> Heads, I
         ])),
     ]);
 
-    /// <summary>A row a seed: top-1 of each network, and the images that only one of two gets right.</summary>
-    public static ReportTable Seeds(ComparisonReport report) => new(
+    /// <summary>
+    /// A row a seed, or a column where there are many networks: top-1 of each network, and the images that only one of two gets right.
+    /// </summary>
+    public static ReportTable Seeds(ComparisonReport report) =>
+        RowsOfSeeds(report) is var seeds && seeds.Heads.Count <= MostColumns ? seeds : seeds.Turned(measured: false);
+
+    /// <summary>Rows become columns.</summary>
+    private ReportTable Turned(bool measured) => new(
+        Corner, [.. Rows.Select(row => Corner.Length > 0 ? $"{Corner} {row.Name}" : row.Name)],
+        [.. Heads.Select((head, i) => new ReportRow(head, [.. Rows.Select(row => row.Cells[i])], measured))]);
+
+    private static ReportTable RowsOfSeeds(ComparisonReport report) => new(
         "seed",
         [.. Labels(report), .. report.Tests.Select(test => $"only {test.First.Network.Label} : only {test.Second.Network.Label}")],
         [

@@ -80,6 +80,21 @@ internal static class ReportText
     public static string Ratio(double? first, double? second) =>
         first is { } a && second is { } b && b != 0 ? string.Create(Culture, $"{a / b:0.00}×") : None;
 
+    /// <summary>Whom no other network beats.</summary>
+    public static string Unbeaten(Frontier frontier)
+    {
+        var families = frontier.Networks.GroupBy(network => network.Network.Family)
+            .Select(family => $"{Whole(family.Count())} {family.Key}");
+        return $"Best for their {frontier.Cost}, from the cheapest up: "
+            + $"{string.Join(", ", frontier.Networks.Select(network => $"{network.Network.Label} with {Percent(network.Top1)}"))} "
+            + $"({string.Join(", ", families)}).";
+    }
+
+    /// <summary>What the tests say, or once why there is none.</summary>
+    public static IEnumerable<string> Verdicts(ComparisonReport report) =>
+        report.Tests.Count > 1 && report.Tests.Select(test => test.Top1.WhyNot).Distinct().ToList() is [{ } why]
+            ? [$"Not tested: {why}."] : report.Tests.Select(Verdict);
+
     /// <summary>What the test says: in words, then in numbers.</summary>
     public static string Verdict(DifferenceReport test)
     {

@@ -9,13 +9,26 @@ namespace XSepConv.Training;
 /// <param name="Against">The id of the network that it is tested against; null for those that others are tested against.</param>
 internal sealed record ComparedNetwork(string Id, string Label, string Family, NetworkSpec Spec, string? Against)
 {
-    /// <summary>XSepConv and its depthwise twin, for each choice of kernel sizes; with the table's where there is none.</summary>
-    /// <param name="build">Both networks with some kernel sizes (<see cref="MobileNetV3Options.Kernels"/>).</param>
+    /// <summary>XSepConv and its depthwise twin, for each width with each choice of kernel sizes.</summary>
+    /// <param name="build">
+    /// Both networks of a width with some kernel sizes (<see cref="MobileNetV3Options.Kernels"/>: none for the table's).
+    /// </param>
+    /// <param name="widths">One at least. Labels name it where there are several.</param>
+    /// <param name="kernels">None for the table's; labels name the sizes where there are any.</param>
     public static IReadOnlyList<ComparedNetwork> Twins(
-        Func<IReadOnlyList<int>, (NetworkSpec XSep, NetworkSpec Depthwise)> build, IReadOnlyList<IReadOnlyList<int>> kernels)
+        Func<double, IReadOnlyList<int>, (NetworkSpec XSep, NetworkSpec Depthwise)> build, IReadOnlyList<double> widths,
+        IReadOnlyList<IReadOnlyList<int>> kernels)
     {
-        if (kernels.Count == 0) return [.. Pair(build([]), "", "")];
-        return [.. kernels.SelectMany(sizes => Pair(build(sizes), $"-k{Text(sizes, '-')}", $" K={Text(sizes, '/')}"))];
+        return [.. widths.SelectMany(width => (kernels.Count == 0 ? [[]] : kernels).SelectMany(sizes => PairOf(width, sizes)))];
+
+        IEnumerable<ComparedNetwork> PairOf(double width, IReadOnlyList<int> sizes)
+        {
+            var wide = width.ToString(CultureInfo.InvariantCulture);
+            var (id, label) = widths.Count == 1 ? ("", "") : ($"-w{wide}", $" ×{wide}");
+            if (sizes.Count > 0) (id, label) = ($"{id}-k{Text(sizes, '-')}", $"{label} K={Text(sizes, '/')}");
+            else if (kernels.Count > 0) (id, label) = ($"{id}-table", $"{label} K of the table");
+            return Pair(build(width, sizes), id, label);
+        }
 
         static string Text(IReadOnlyList<int> sizes, char between) =>
             string.Join(between, sizes.Select(size => size.ToString(CultureInfo.InvariantCulture)));

@@ -11,6 +11,10 @@ internal sealed record ComparisonReport(
 {
     public string Title => Manifest.Kind == "ablate" ? "What the 2×2 and its padding are worth" : "XSepConv against its depthwise twin";
 
+    /// <summary>Whether an operator has several networks, by width or kernel size, of which one would choose.</summary>
+    public bool IsGrid =>
+        Manifest.Kind != "ablate" && Networks.GroupBy(network => network.Network.Family).Any(family => family.Count() > 1);
+
     public static ComparisonReport Of(ComparisonFolder folder, ComparisonManifest manifest, IReadOnlyList<Latency> latencies)
     {
         var networks = manifest.Networks.Zip(

@@ -1,0 +1,45 @@
+namespace XSepConv.Training;
+
+/// <summary>
+/// The networks that no other of a comparison beats at some cost: none that costs as little is right more often, and none that is right as
+/// often costs less.
+/// </summary>
+/// <param name="Cost">What is paid, in words: <c>MACs</c>.</param>
+/// <param name="Measured">Whether a clock said it.</param>
+/// <param name="Networks">By rising cost.</param>
+internal sealed record Frontier(string Cost, bool Measured, IReadOnlyList<NetworkReport> Networks)
+{
+    public const string Training = "time of training";
+
+    /// <summary>By each cost that is known of all; none where each operator has one network, which leaves nothing to choose.</summary>
+    public static IReadOnlyList<Frontier> Of(ComparisonReport report)
+    {
+        if (!report.IsGrid) return [];
+        List<Frontier> frontiers =
+        [
+            new("MACs", false, Among(report.Networks, network => network.Macs)),
+            new("latency in the runtime", true, Among(report.Networks, network => network.Measured.Latency.Runtime)),
+        ];
+        if (report.Networks.All(network => network.Measured.ImagesPerSecond is not null))
+        {
+            frontiers.Add(new(Training, true, Among(report.Networks, network => TrainingMilliseconds(network)!.Value)));
+        }
+
+        return frontiers;
+    }
+
+    /// <summary>Those of some networks, by rising cost.</summary>
+    public static IReadOnlyList<NetworkReport> Among(IEnumerable<NetworkReport> networks, Func<NetworkReport, double> cost)
+    {
+        List<NetworkReport> best = [];
+        foreach (var network in networks.OrderBy(cost).ThenByDescending(network => network.Top1.Mean))
+        {
+            if (best.Count == 0 || network.Top1.Mean > best[^1].Top1.Mean) best.Add(network);
+        }
+
+        return best;
+    }
+
+    /// <summary>Milliseconds of training for an image; null where no log has times.</summary>
+    public static double? TrainingMilliseconds(NetworkReport network) => 1000 / network.Measured.ImagesPerSecond;
+}
