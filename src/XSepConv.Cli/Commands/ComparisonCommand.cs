@@ -17,9 +17,9 @@ internal sealed class ComparisonCommand
     private const string Ablation = "ablate";
     private const int MostKernels = 8, MostWidths = 8;
 
-    // Six runs on the generated images, in two to three minutes on two cores: long enough that seeds agree within two points.
+    // Six runs on the generated images, in about two minutes on two cores: long enough that seeds agree within two points.
     private const double ShapesWidth = 0.5;
-    private const int ShapesLimit = 2_000, ShapesEpochs = 8;
+    private const int ShapesLimit = 2_000, ShapesEpochs = 7;
 
     private readonly string kind;
     private readonly DataOptions data = new(
@@ -50,7 +50,7 @@ internal sealed class ComparisonCommand
     public static Command Compare() => Create(
         "compare", "Train XSepConv and its depthwise twin with the same recipe and seeds, and report how they compare.",
         new(MostWidths), KernelsOption.OfPairs(MostKernels),
-        "xsepconv compare                                    generated shapes, small networks, in two to three minutes",
+        "xsepconv compare                                    generated shapes, small networks, in about two minutes",
         "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare",
         "xsepconv compare --data fashion-mnist --recipe standard --seeds 5 --out runs/fashion-compare --resume",
         "xsepconv compare --data cifar-10 --recipe standard --width 0.35,0.5,1 --kernels table,9,15 --seeds 1");

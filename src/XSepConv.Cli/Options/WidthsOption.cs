@@ -29,7 +29,8 @@ internal sealed class WidthsOption
     /// <exception cref="UserError">One is there twice.</exception>
     public IReadOnlyList<double> Of(ParseResult result, double usual)
     {
-        var widths = result.GetValue(Option) ?? [usual];
+        // Not null where it is absent, but empty.
+        if (result.GetValue(Option) is not { Length: > 0 } widths) return [usual];
         return widths.Distinct().Count() == widths.Length ? widths
             : throw new UserError($"{Name} is '{result.GetResult(Option)!.Tokens[0].Value}': each width once.");
     }
