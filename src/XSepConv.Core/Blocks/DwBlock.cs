@@ -110,7 +110,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWhol
         if (squeezed) y = Spec.Activation.Apply(se!.call(y));
         y = bn3.call(conv3.call(y));
         if (Spec.SqueezeExcite == SqueezeExcite.Output) y = se!.call(y);
-        if (_layers.Add is not null) y = y + shortcut.call(x);
+        if (_layers.Add is not null) y = y.Plus(shortcut.call(x));
         return y.MoveToOuterDisposeScope();
     }
 }

@@ -105,12 +105,12 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
         if (shape.SqueezesExpanded) y = Squeezed(y);
         y = Next(shape.ActivatesBeforeSqueeze ? y : shape.Activation.Apply(y));
         if (shape.SqueezesOutput) y = Squeezed(y);
-        return shape.IsAdded ? y + (shape.HasShortcutConvolution ? Next(x) : x) : y;
+        return shape.IsAdded ? y.Plus(shape.HasShortcutConvolution ? Next(x) : x) : y;
 
         Tensor Squeezed(Tensor map)
         {
             var gate = Next(nn.functional.relu(Next(nn.functional.adaptive_avg_pool2d(map, 1))));
-            return map * (nn.functional.relu6(gate + 3) / 6);
+            return map * nn.functional.relu6(gate.Plus(Numbers.Three)).div(Numbers.Six);
         }
 
         Tensor Next(Tensor map, long[]? strides = null, long[]? padding = null, long groups = 1)
@@ -130,7 +130,7 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
     private Tensor Unpadded(Tensor padded, Tensor shortcut, Tensor outputGradient)
     {
         var inner = DirectionalPadding.Crop(padded, inputPadding!.Value);
-        return shape.HasShortcutConvolution ? shortcut.add_(inner) : shape.IsAdded ? inner + outputGradient : inner.contiguous();
+        return shape.HasShortcutConvolution ? shortcut.add_(inner, Numbers.One) : shape.IsAdded ? inner.Plus(outputGradient) : inner.contiguous();
     }
 
     private BatchNormParameters Bias(IReadOnlyList<Tensor> tensors, int index) =>

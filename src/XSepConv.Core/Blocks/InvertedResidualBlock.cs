@@ -90,7 +90,7 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, I
         y = _stage.Forward(y, activated: true);
         if (se is not null) y = se.call(y);
         y = bn3.call(conv3.call(y));
-        if (_layers.Add is not null) y = y + x;
+        if (_layers.Add is not null) y = y.Plus(x);
         return y.MoveToOuterDisposeScope();
     }
 }

@@ -83,7 +83,7 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWho
         var y = _stage.Forward(Spec.Activation.Apply(bn1.call(conv1.call(x))));
         if (se is not null) y = se.call(y);
         y = bn4.call(conv4.call(Spec.Activation.Apply(y)));
-        if (_layers.Add is not null) y = y + shortcut.call(x);
+        if (_layers.Add is not null) y = y.Plus(shortcut.call(x));
         return y.MoveToOuterDisposeScope();
     }
 }

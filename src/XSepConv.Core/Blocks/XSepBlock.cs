@@ -122,7 +122,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
         y = _stage.Forward(y, padded: padFirst, activated: se is null);
         if (se is not null) y = Spec.Activation.Apply(se.call(y));
         y = bn5.call(conv5.call(y));
-        if (_layers.Add is not null) y = y + shortcut.call(x);
+        if (_layers.Add is not null) y = y.Plus(shortcut.call(x));
         return y.MoveToOuterDisposeScope();
     }
 }

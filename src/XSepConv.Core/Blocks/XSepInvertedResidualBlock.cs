@@ -97,7 +97,7 @@ public sealed class XSepInvertedResidualBlock : nn.Module<Tensor, Tensor>, IBloc
         y = _stage.Forward(y, padded: padFirst, activated: true);
         if (se is not null) y = se.call(y);
         y = bn5.call(conv5.call(y));
-        if (_layers.Add is not null) y = y + x;
+        if (_layers.Add is not null) y = y.Plus(x);
         return y.MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -64,7 +65,8 @@ internal sealed class CandidateSearch
     {
         var weight = network.parameters().FirstOrDefault();
         using var scope = NewDisposeScope();
-        var wave = sin(arange(input.Aggregate(1L, (product, size) => product * size), dtype: ScalarType.Float64).mul(0.37)).reshape(input);
+        using Scalar count = input.Aggregate(1L, (product, size) => product * size), radians = 0.37;
+        var wave = sin(arange(count, dtype: ScalarType.Float64).mul(radians)).reshape(input);
         return wave.to(weight?.dtype ?? ScalarType.Float32, weight?.device ?? CPU).MoveToOuterDisposeScope();
     }
 

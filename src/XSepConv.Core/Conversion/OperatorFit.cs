@@ -16,10 +16,10 @@ internal sealed class OperatorFit
 
     // Near zero hswish(x) = x/2 + x²/6 and SiLU(x) = x/2 + x²/4: at this size (root mean square) the curvature is a twelfth or an eighth of
     // the slope, and zero stays zero, so that the zeros around a map mean the same before and after it.
-    private const double SmallSignal = 0.25;
+    private static readonly Scalar s_smallSignal = 0.25;
 
     // ReLU and ReLU6 are linear above zero: two standard deviations leave 2 % below, and nothing above 6.
-    private const double PositiveSignal = 2;
+    private static readonly Scalar s_positiveSignal = 2;
 
     private readonly XSepConv2d _module;
     private readonly ConversionOptions _options;
@@ -48,7 +48,7 @@ internal sealed class OperatorFit
         expected = expected.to(precise);
 
         // Adam's steps are absolute, and without a batch norm the old output has any scale: it is fitted at a deviation of 1.
-        var scale = Deviation(expected);
+        using Scalar scale = Deviation(expected);
         var fit = new OperatorFit(module, options, x.to(precise), expected / scale);
         var error = fit.Run(weight);
         foreach (var parameter in fit._batchNorms[2].parameters()) parameter.mul_(scale);
@@ -184,7 +184,7 @@ internal sealed class OperatorFit
         if (_options.Activation is Activation.HSwish or Activation.SiLU)
         {
             // A pure scale, zero to zero.
-            var scale = SmallSignal / (mean.square() + deviation.square()).sqrt();
+            var scale = mean.square().Plus(deviation.square()).sqrt().reciprocal().mul(s_smallSignal);
             batchNorm.weight.copy_(scale * deviation);
             batchNorm.bias!.copy_(scale * mean);
         }
@@ -192,8 +192,8 @@ internal sealed class OperatorFit
         {
             // Zero to zero where nothing is negative, else shifted up as far as needed.
             var lowest = (mean - y.amin([0, 2, 3])) / deviation;
-            batchNorm.weight.fill_(1);
-            batchNorm.bias!.copy_(maximum(mean / deviation, lowest.clamp(max: PositiveSignal)));
+            batchNorm.weight.fill_(Numbers.One);
+            batchNorm.bias!.copy_(maximum(mean / deviation, lowest.clamp(max: s_positiveSignal)));
         }
     }
 
@@ -214,7 +214,8 @@ internal sealed class OperatorFit
         batchNorm.running_mean!.copy_(mean);
         batchNorm.running_var!.copy_(variance);
         batchNorm.num_batches_tracked!.zero_();
-        return (mean, (variance + batchNorm.eps).sqrt());
+        using Scalar epsilon = batchNorm.eps;
+        return (mean, variance.Plus(epsilon).sqrt());
     }
 
     private void Descend()
@@ -255,7 +256,8 @@ internal sealed class OperatorFit
         // At a largest value of 1, where no square leaves the range of float32.
         var largest = y.abs().max().ToDouble();
         if (largest == 0) return 1;
-        var unit = y / largest;
+        using Scalar most = largest;
+        var unit = y / most;
         var deviation = (unit - unit.mean([0, 2, 3], keepdim: true)).square().mean().sqrt().ToDouble();
         return largest * (deviation > 1e-5 ? deviation : 1);
     }

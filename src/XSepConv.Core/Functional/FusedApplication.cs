@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -81,7 +82,8 @@ internal sealed partial class FusedApplication(FusedOperator operation)
         {
             _backwards = (_backwards + 1) % MostPending;
             _pending[_backwards] = gradients;
-            return full(TokenSize, _backwards, dtype: ScalarType.Float32, device: CPU);
+            using Scalar number = _backwards;
+            return full(TokenSize, number, dtype: ScalarType.Float32, device: CPU);
         }
     }
 
@@ -104,7 +106,7 @@ internal sealed partial class FusedApplication(FusedOperator operation)
     {
         using var noGrad = no_grad();
         var alarm = SavedAlarm!.get_saved_variables()[0];
-        alarm.add_(1);
+        alarm.add_(Numbers.One, Numbers.One);
         _isAlarmed = true;
         var shape = ChangedShape().Match(message);
         if (shape.Success)

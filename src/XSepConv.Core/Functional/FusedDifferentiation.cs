@@ -19,7 +19,7 @@ internal static class FusedDifferentiation
 
     /// <summary>With a mean and an inverse deviation.</summary>
     public static Tensor Affine(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor inverse) =>
-        ((x - Channels(mean)) * Channels(inverse) * Channels(weight)) + Channels(bias);
+        ((x - Channels(mean)) * Channels(inverse) * Channels(weight)).Plus(Channels(bias));
 
     /// <summary>Gradients of all but the last of <paramref name="saved"/>; null for those that need none.</summary>
     public static Tensor?[] Gradients(Tensor y, IReadOnlyList<Tensor> saved, Tensor outputGradient)

@@ -22,5 +22,5 @@ internal static class FiniteWeights
     }
 
     private static bool IsFine(string key, Tensor tensor) =>
-        tensor.isfinite().all().ToBoolean() && (!WeightValues.IsVariance(key) || tensor.ge(0).all().ToBoolean());
+        tensor.isfinite().all().ToBoolean() && (!WeightValues.IsVariance(key) || tensor.ge(Numbers.Zero).all().ToBoolean());
 }

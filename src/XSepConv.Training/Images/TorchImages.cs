@@ -65,14 +65,15 @@ public static class TorchImages
             }
 
             // Also where one is no number.
-            if (value.numel() > 0 && !value.ge(0).logical_and(value.le(1)).all().ToBoolean())
+            if (value.numel() > 0 && !value.ge(Numbers.Zero).logical_and(value.le(Numbers.One)).all().ToBoolean())
             {
                 throw Wrong(
                     $"item {i} has an image of numbers from {value.min().to(ScalarType.Float64).ToDouble()} to "
                     + $"{value.max().to(ScalarType.Float64).ToDouble()}; 0 to 1 is right, the trainer normalises itself");
             }
 
-            return value.cpu().mul(255).round().to(ScalarType.Byte).contiguous();
+            using Scalar most = byte.MaxValue;
+            return value.cpu().mul(most).round().to(ScalarType.Byte).contiguous();
         }
 
         int ClassOf(Tensor value, int i)

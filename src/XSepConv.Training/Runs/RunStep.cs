@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Training;
@@ -75,11 +76,12 @@ internal sealed class RunStep(
         var flat = cat([.. tensors.Select(tensor => tensor.flatten())]).cpu();
         processes.Sum(MemoryMarshal.Cast<byte, float>(flat.bytes));
         var start = 0L;
+        using Scalar size = processes.Size;
         for (var i = 0; i < tensors.Count; i++)
         {
             tensors[i].copy_(flat.narrow(0, start, tensors[i].numel()).view(tensors[i].shape));
             start += tensors[i].numel();
-            if (i >= gradients.Count) tensors[i].div_(processes.Size);
+            if (i >= gradients.Count) tensors[i].div_(size);
         }
     }
 }
