@@ -130,7 +130,8 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
     private Tensor Unpadded(Tensor padded, Tensor shortcut, Tensor outputGradient)
     {
         var inner = DirectionalPadding.Crop(padded, inputPadding!.Value);
-        return shape.HasShortcutConvolution ? shortcut.add_(inner, Numbers.One) : shape.IsAdded ? inner.Plus(outputGradient) : inner.contiguous();
+        return shape.HasShortcutConvolution ? shortcut.add_(inner, Numbers.One)
+            : shape.IsAdded ? inner.Plus(outputGradient) : inner.contiguous();
     }
 
     private BatchNormParameters Bias(IReadOnlyList<Tensor> tensors, int index) =>

@@ -242,7 +242,7 @@ internal sealed class OperatorFit
         _module.zero_grad(set_to_none: true);
     }
 
-    private double Error() => ChannelErrors().mean().sqrt().ToDouble() / Deviation(_expected);
+    private double Error() => ChannelErrors().mean().sqrt().to(ScalarType.Float64).item<double>() / Deviation(_expected);
 
     private Tensor ChannelErrors()
     {
@@ -254,11 +254,11 @@ internal sealed class OperatorFit
     private static double Deviation(Tensor y)
     {
         // At a largest value of 1, where no square leaves the range of float32.
-        var largest = y.abs().max().ToDouble();
+        var largest = y.abs().max().to(ScalarType.Float64).item<double>();
         if (largest == 0) return 1;
         using Scalar most = largest;
         var unit = y / most;
-        var deviation = (unit - unit.mean([0, 2, 3], keepdim: true)).square().mean().sqrt().ToDouble();
+        var deviation = (unit - unit.mean([0, 2, 3], keepdim: true)).square().mean().sqrt().to(ScalarType.Float64).item<double>();
         return largest * (deviation > 1e-5 ? deviation : 1);
     }
 }

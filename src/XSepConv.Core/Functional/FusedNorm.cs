@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using XSepConv.Kernels;
 using static TorchSharp.torch;
@@ -18,7 +17,7 @@ internal sealed record FusedNorm(BatchNorm2d Module, double Epsilon, bool IsFroz
         if (IsFrozen) return FusedMemory.Parameters(Module, momentum: 0) with { Frozen = true };
         if (Module.num_batches_tracked is not { } count) return FusedMemory.Parameters(Module, Module.momentum ?? 0);
         count.add_(Numbers.One, Numbers.One);
-        return FusedMemory.Parameters(Module, Module.momentum ?? 1 / (double)count.ToInt64());
+        return FusedMemory.Parameters(Module, Module.momentum ?? 1 / (double)count.to(ScalarType.Int64).item<long>());
     }
 
     /// <summary>For a backward, with scale and shift as they were kept.</summary>

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -22,5 +21,5 @@ internal static class FiniteWeights
     }
 
     private static bool IsFine(string key, Tensor tensor) =>
-        tensor.isfinite().all().ToBoolean() && (!WeightValues.IsVariance(key) || tensor.ge(Numbers.Zero).all().ToBoolean());
+        tensor.isfinite().all().item<bool>() && (!WeightValues.IsVariance(key) || tensor.ge(Numbers.Zero).all().item<bool>());
 }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using XSepConv.Inference;
 using static TorchSharp.torch;
 
@@ -118,9 +117,9 @@ internal sealed class StateDictLoad
         var kept = converted.is_floating_point()
             ? converted.isfinite().logical_or(values.isfinite().logical_not())
             : converted.to(ScalarType.Float64).eq(values.to(ScalarType.Float64));
-        if (kept.all().ToBoolean()) return null;
-        var at = kept.flatten().to(ScalarType.Int32).argmin().ToInt64();
-        return FormattableString.Invariant($"{values.flatten()[at].to(ScalarType.Float64).ToDouble()} at {at}");
+        if (kept.all().item<bool>()) return null;
+        var at = kept.flatten().to(ScalarType.Int32).argmin().item<long>();
+        return FormattableString.Invariant($"{values.flatten()[at].to(ScalarType.Float64).item<double>()} at {at}");
     }
 
     private void FindOtherBlocks()

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Training;
@@ -59,6 +58,7 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return network.state_dict().Values.Concat(_memory.Select(entry => entry.Tensor)).All(tensor => tensor.isfinite().all().ToBoolean());
+        return network.state_dict().Values.Concat(_memory.Select(entry => entry.Tensor))
+            .All(tensor => tensor.isfinite().all().item<bool>());
     }
 }

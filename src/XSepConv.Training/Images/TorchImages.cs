@@ -65,11 +65,11 @@ public static class TorchImages
             }
 
             // Also where one is no number.
-            if (value.numel() > 0 && !value.ge(Numbers.Zero).logical_and(value.le(Numbers.One)).all().ToBoolean())
+            if (value.numel() > 0 && !value.ge(Numbers.Zero).logical_and(value.le(Numbers.One)).all().item<bool>())
             {
                 throw Wrong(
-                    $"item {i} has an image of numbers from {value.min().to(ScalarType.Float64).ToDouble()} to "
-                    + $"{value.max().to(ScalarType.Float64).ToDouble()}; 0 to 1 is right, the trainer normalises itself");
+                    $"item {i} has an image of numbers from {value.min().to(ScalarType.Float64).item<double>()} to "
+                    + $"{value.max().to(ScalarType.Float64).item<double>()}; 0 to 1 is right, the trainer normalises itself");
             }
 
             using Scalar most = byte.MaxValue;
@@ -79,7 +79,7 @@ public static class TorchImages
         int ClassOf(Tensor value, int i)
         {
             if (value.numel() != 1) throw Wrong($"item {i} has a label of {value.numel()} numbers; one is right");
-            var number = value.to(ScalarType.Float64).ToDouble();
+            var number = value.to(ScalarType.Float64).item<double>();
             return number is >= 0 and < int.MaxValue && number == Math.Floor(number) ? (int)number
                 : throw Wrong($"item {i} has the label {number}; a class index, 0 or more, is right");
         }

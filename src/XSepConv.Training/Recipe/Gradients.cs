@@ -23,7 +23,7 @@ internal static class Gradients
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var norm = stack([.. Of(optimizer).Select(gradient => gradient.norm())]).norm().ToDouble();
+        var norm = stack([.. Of(optimizer).Select(gradient => gradient.norm())]).norm().to(ScalarType.Float64).item<double>();
         if (double.IsFinite(norm) && norm + Epsilon > most) Scale(optimizer, most / (norm + Epsilon));
         return norm;
     }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Training;
@@ -91,10 +90,11 @@ public static class Evaluator
                 using var scope = NewDisposeScope();
                 var logits = network.call(TensorBatch.Images(batch, images, device, dtype)).to(ScalarType.Float32);
                 var labels = TensorBatch.Labels(batch, device);
-                measured[2 * number] = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).ToDouble();
+                var summed = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum);
+                measured[2 * number] = summed.to(ScalarType.Float64).item<double>();
 
                 // An image without numbers for an answer is not classified: NaN is where argmax looks first.
-                measured[(2 * number) + 1] = logits.argmax(1).eq(labels).logical_and(logits.isfinite().all(1)).sum().ToInt64();
+                measured[(2 * number) + 1] = logits.argmax(1).eq(labels).logical_and(logits.isfinite().all(1)).sum().item<long>();
                 look?.Invoke(batch, logits);
                 number += processes.Size;
                 progress?.Report(done = Math.Min(images.Count, done + (batch.Count * processes.Size)));

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XSepConv.Training;
@@ -19,7 +18,7 @@ internal sealed class GradientStep(
             : MixedLoss.Of(logits, labels, weights, recipe.LabelSmoothing);
         loss.backward();
         using var noGrad = no_grad();
-        return (loss.ToDouble(), logits.argmax(1).eq(labels).sum().ToInt64());
+        return (loss.to(ScalarType.Float64).item<double>(), logits.argmax(1).eq(labels).sum().item<long>());
     }
 
     /// <summary>Moves the weights by the mean gradient, shortened where it is too long, and then the average of the weights.</summary>

@@ -47,6 +47,12 @@ public sealed class TemporaryScalarTests
             return "a number";
         return model.GetOperation(node) switch
         {
+            IInvocationOperation { TargetMethod: var method }
+                when IsTorch(method.ContainingType, "TensorExtensionMethods") && method.Name.StartsWith("To", StringComparison.Ordinal)
+                    && method.ReturnType.IsValueType => "a number that is read (item is right)",
+            IConversionOperation { OperatorMethod: { } method }
+                when IsTorch(method.ContainingType, "Tensor") && method.ReturnType.SpecialType != SpecialType.None
+                => "a number that is read (item is right)",
             IBinaryOperation { OperatorKind: BinaryOperatorKind.Add, OperatorMethod: { } method }
                 when IsTorch(method.ContainingType, "Tensor") => "a sum's hidden factor",
             IBinaryOperation { OperatorMethod: { } method }
