@@ -19,7 +19,7 @@ internal sealed class Comparison(ComparisonFolder folder, ComparisonManifest man
         AtomicFile.WriteAllText(folder.Markdown, MarkdownReport.Write(report));
         if (report.IsGrid && Drawing.Try(() => FrontierPicture.Draw(report)).Drawn is { } picture)
         {
-            AtomicFile.Write(folder.Frontier, file => file.Write(picture));
+            AtomicFile.Write(folder.Picture, file => file.Write(picture));
         }
 
         // Last: who sees it can rely on the others.

@@ -22,7 +22,7 @@ internal sealed class ComparisonFolder(string path)
     public string Json => Path.Combine(FullName, "report.json");
 
     /// <summary>The picture of accuracy against costs, where there are several networks to choose from.</summary>
-    public string Frontier => Path.Combine(FullName, "frontier.png");
+    public string Picture => Path.Combine(FullName, "frontier.png");
 
     private string Runs => Path.Combine(FullName, "runs");
 
@@ -50,7 +50,7 @@ internal sealed class ComparisonFolder(string path)
     public void Clear()
     {
         if (!File.Exists(ManifestPath)) return;
-        foreach (var report in new[] { Html, Markdown, Json, Frontier }) File.Delete(report);
+        foreach (var report in new[] { Html, Markdown, Json, Picture }) File.Delete(report);
         if (Directory.Exists(Runs)) Directory.Delete(Runs, recursive: true);
 
         // What tells a comparison from none goes last: a kill in between leaves one that can still be replaced.
