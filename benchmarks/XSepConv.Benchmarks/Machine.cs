@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
@@ -27,11 +28,19 @@ internal static class Machine
     {
         get
         {
-            using var query = Process.Start(new ProcessStartInfo("nvidia-smi", ["--query-gpu=name", "--format=csv,noheader"])
+            const string Unknown = "unknown CUDA device";
+            try
             {
-                RedirectStandardOutput = true,
-            })!;
-            return query.StandardOutput.ReadLine() ?? "unknown CUDA device";
+                using var query = Process.Start(new ProcessStartInfo("nvidia-smi", ["--query-gpu=name", "--format=csv,noheader"])
+                {
+                    RedirectStandardOutput = true,
+                })!;
+                return query.StandardOutput.ReadLine() ?? Unknown;
+            }
+            catch (Win32Exception)
+            {
+                return Unknown;
+            }
         }
     }
 

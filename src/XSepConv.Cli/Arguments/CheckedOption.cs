@@ -76,6 +76,18 @@ internal static class CheckedOption
             return parts.Length <= most ? (numbers, null) : (null, $"give at most {most} numbers");
         });
 
+    /// <summary>Numbers separated by commas, at most <paramref name="most"/>; empty where the option is absent.</summary>
+    public static Option<double[]> Numbers(string name, int most, string description, string right, Func<double, bool> isRight) =>
+        Make<double[]>(name, most == 1 ? "X" : "X,…", description, null, text =>
+        {
+            var parts = text.Split(',', most + 2);
+            if (parts.Length > most) return (null, most == 1 ? "give one number" : $"give at most {most} numbers");
+            var read = parts.Select(part => ParseNumber(part.Trim(), right, isRight)).ToList();
+            return read.Find(number => number.Wrong is not null).Wrong is { } wrong
+                ? (null, most == 1 ? wrong : $"{wrong}; several are separated by commas")
+                : ([.. read.Select(number => number.Value)], null);
+        });
+
     /// <summary>An option read by <paramref name="parse"/>, which gives the value or says what would be right.</summary>
     public static Option<T> Make<T>(
         string name, string value, string description, Func<ArgumentResult, T>? fallback, Func<string, (T? Value, string? Wrong)> parse) =>

@@ -14,8 +14,12 @@ internal sealed class NetworkOptions
             + $"{string.Join(", ", NetworkCatalog.Published.Select(entry => entry.Name))}.",
         "NAME").Or("--model");
 
+    /// <summary>What a width is.</summary>
+    public const string RightWidth = "it must be above 0 and at most 8";
+
     private readonly PresetOption preset = new();
-    private readonly Option<double?> width = Width("Multiplies the number of channels of every layer (1 without).");
+    private readonly Option<double?> width = CheckedOption.OptionalNumber(
+        "--width", RightWidth, IsWidth, "Multiplies the number of channels of every layer (1 without).");
 
     private readonly KernelsOption kernels = KernelsOption.OfOne();
 
@@ -24,8 +28,7 @@ internal sealed class NetworkOptions
     /// <summary>In the order of the help.</summary>
     public IEnumerable<Option> All => [network, preset.Option, width, kernels.Option, activation];
 
-    public static Option<double?> Width(string description) =>
-        CheckedOption.OptionalNumber("--width", "it must be above 0 and at most 8", number => number is > 0 and <= 8, description);
+    public static bool IsWidth(double number) => number is > 0 and <= 8;
 
     /// <summary>The first of them that was typed; null where none was.</summary>
     public string? Typed(CommandResult result) => All.FirstOrDefault(option => result.IsTyped(option))?.Name;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
 
@@ -9,19 +8,12 @@ namespace XSepConv.Cli.Options;
 internal sealed class WidthsOption
 {
     private const string Name = "--width";
-    private const double Most = 8;
 
-    private readonly int most;
-
-    public WidthsOption(int most)
-    {
-        this.most = most;
-        Option = CheckedOption.Make<double[]>(
-            Name, most == 1 ? "X" : "X,…",
-            $"Multiplies the number of channels of every layer{(most == 1 ? "" : "; each of several makes another pair of networks")}. "
-                + "Default: 1; for shapes 0.5, with 2,000 training images.",
-            null, Parse).Or("--widths");
-    }
+    public WidthsOption(int most) => Option = CheckedOption.Numbers(
+        Name, most,
+        $"Multiplies the number of channels of every layer{(most == 1 ? "" : "; each of several makes another pair of networks")}. "
+            + "Default: 1; for shapes 0.5, with 2,000 training images.",
+        NetworkOptions.RightWidth, NetworkOptions.IsWidth).Or("--widths");
 
     public Option<double[]> Option { get; }
 
@@ -33,22 +25,5 @@ internal sealed class WidthsOption
         if (result.GetValue(Option) is not { Length: > 0 } widths) return [usual];
         return widths.Distinct().Count() == widths.Length ? widths
             : throw new UserError($"{Name} is '{result.GetResult(Option)!.Tokens[0].Value}': each width once.");
-    }
-
-    private (double[]? Value, string? Wrong) Parse(string text)
-    {
-        var parts = text.Split(',', most + 2);
-        if (parts.Length > most) return (null, most == 1 ? "give one number" : $"give at most {most} numbers");
-        var widths = new double[parts.Length];
-        for (var i = 0; i < parts.Length; i++)
-        {
-            if (!double.TryParse(parts[i].Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out widths[i])
-                || widths[i] is not (> 0 and <= Most))
-            {
-                return (null, $"it must be above 0 and at most {Most}{(most == 1 ? "" : "; several are separated by commas")}");
-            }
-        }
-
-        return (widths, null);
     }
 }

@@ -110,7 +110,7 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
         Tensor Squeezed(Tensor map)
         {
             var gate = Next(nn.functional.relu(Next(nn.functional.adaptive_avg_pool2d(map, 1))));
-            return map * nn.functional.relu6(gate.Plus(Numbers.Three)).div(Numbers.Six);
+            return map * nn.functional.relu6(gate.Plus(Scalars.Three)).div(Scalars.Six);
         }
 
         Tensor Next(Tensor map, long[]? strides = null, long[]? padding = null, long groups = 1)
@@ -130,7 +130,7 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
     private Tensor Unpadded(Tensor padded, Tensor shortcut, Tensor outputGradient)
     {
         var inner = DirectionalPadding.Crop(padded, inputPadding!.Value);
-        return shape.HasShortcutConvolution ? shortcut.add_(inner, Numbers.One)
+        return shape.HasShortcutConvolution ? shortcut.add_(inner, Scalars.One)
             : shape.IsAdded ? inner.Plus(outputGradient) : inner.contiguous();
     }
 

@@ -17,6 +17,6 @@ public sealed class HSigmoid : nn.Module<Tensor, Tensor>
     {
         // Not torch's hardsigmoid: its backward multiplies by a sixth rounded to float32, in float64 too.
         using var scope = NewDisposeScope();
-        return nn.functional.relu6(x.Plus(Numbers.Three)).div(Numbers.Six).MoveToOuterDisposeScope();
+        return nn.functional.relu6(x.Plus(Scalars.Three)).div(Scalars.Six).MoveToOuterDisposeScope();
     }
 }

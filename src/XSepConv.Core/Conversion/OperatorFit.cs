@@ -192,7 +192,7 @@ internal sealed class OperatorFit
         {
             // Zero to zero where nothing is negative, else shifted up as far as needed.
             var lowest = (mean - y.amin([0, 2, 3])) / deviation;
-            batchNorm.weight.fill_(Numbers.One);
+            batchNorm.weight.fill_(Scalars.One);
             batchNorm.bias!.copy_(maximum(mean / deviation, lowest.clamp(max: s_positiveSignal)));
         }
     }

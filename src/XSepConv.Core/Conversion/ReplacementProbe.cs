@@ -22,7 +22,7 @@ internal static class ReplacementProbe
         convolution.Answer = x =>
         {
             scope.Attach(right = candidate.Convolution.call(x));
-            wrong = candidate.BatchNorm is null ? right.alias() : right.Plus(Numbers.One);
+            wrong = candidate.BatchNorm is null ? right.alias() : right.Plus(Scalars.One);
             return wrong;
         };
         batchNorm.Answer = x => candidate.BatchNorm!.call(ReferenceEquals(x, wrong) ? right! : x);

@@ -106,7 +106,7 @@ internal sealed partial class FusedApplication(FusedOperator operation)
     {
         using var noGrad = no_grad();
         var alarm = SavedAlarm!.get_saved_variables()[0];
-        alarm.add_(Numbers.One, Numbers.One);
+        alarm.add_(Scalars.One, Scalars.One);
         _isAlarmed = true;
         var shape = ChangedShape().Match(message);
         if (shape.Success)

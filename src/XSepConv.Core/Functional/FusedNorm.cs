@@ -16,7 +16,7 @@ internal sealed record FusedNorm(BatchNorm2d Module, double Epsilon, bool IsFroz
     {
         if (IsFrozen) return FusedMemory.Parameters(Module, momentum: 0) with { Frozen = true };
         if (Module.num_batches_tracked is not { } count) return FusedMemory.Parameters(Module, Module.momentum ?? 0);
-        count.add_(Numbers.One, Numbers.One);
+        count.add_(Scalars.One, Scalars.One);
         return FusedMemory.Parameters(Module, Module.momentum ?? 1 / (double)count.to(ScalarType.Int64).item<long>());
     }
 

@@ -21,5 +21,5 @@ internal static class FiniteWeights
     }
 
     private static bool IsFine(string key, Tensor tensor) =>
-        tensor.isfinite().all().item<bool>() && (!WeightValues.IsVariance(key) || tensor.ge(Numbers.Zero).all().item<bool>());
+        tensor.isfinite().all().item<bool>() && (!WeightValues.IsVariance(key) || tensor.ge(Scalars.Zero).all().item<bool>());
 }

@@ -65,7 +65,7 @@ public static class TorchImages
             }
 
             // Also where one is no number.
-            if (value.numel() > 0 && !value.ge(Numbers.Zero).logical_and(value.le(Numbers.One)).all().item<bool>())
+            if (value.numel() > 0 && !value.ge(Scalars.Zero).logical_and(value.le(Scalars.One)).all().item<bool>())
             {
                 throw Wrong(
                     $"item {i} has an image of numbers from {value.min().to(ScalarType.Float64).item<double>()} to "

@@ -49,7 +49,7 @@ internal sealed class AdamW : ParameterOptimizer
             slot.Parameter.mul_(kept);
             first.mul_(beta1).add_(gradient, rest1);
             second.mul_(beta2).addcmul_(gradient, gradient, rest2);
-            slot.Parameter.addcdiv_(first, second.sqrt().div(correction).add_(epsilon, Numbers.One), move);
+            slot.Parameter.addcdiv_(first, second.sqrt().div(correction).add_(epsilon, Scalars.One), move);
         }
     }
 

@@ -19,6 +19,6 @@ internal static class MixedLoss
         using var scope = NewDisposeScope();
         var own = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None, label_smoothing: labelSmoothing);
         var next = nn.functional.cross_entropy(logits, labels.roll(-1, 0), reduction: nn.Reduction.None, label_smoothing: labelSmoothing);
-        return (weights * own).Plus(weights.neg().Plus(Numbers.One) * next).mean().MoveToOuterDisposeScope();
+        return (weights * own).Plus(weights.neg().Plus(Scalars.One) * next).mean().MoveToOuterDisposeScope();
     }
 }

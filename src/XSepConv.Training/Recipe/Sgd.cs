@@ -39,7 +39,7 @@ internal sealed class Sgd : ParameterOptimizer
             var direction = slot.Decays && _weightDecay != 0 ? gradient.add(slot.Parameter, weightDecay) : gradient;
             if (_momentum != 0)
             {
-                velocity.mul_(momentum).add_(direction, Numbers.One);
+                velocity.mul_(momentum).add_(direction, Scalars.One);
                 direction = _nesterov ? direction.add(velocity, momentum) : velocity;
             }
 

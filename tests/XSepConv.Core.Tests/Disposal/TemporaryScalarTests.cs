@@ -8,8 +8,8 @@ namespace XSepConv.Core.Tests.Disposal;
 
 /// <summary>
 /// TorchSharp hands numbers to libtorch in objects of their own (<c>Scalar</c>), and does not keep these alive during the call: the garbage
-/// collector may free the number under libtorch's hands, which then reads another one. On a busy machine that ended one training of a few
-/// thousand steps in two. So no number here is a temporary: it is in a field or a <c>using</c> variable, that of sums too, whose <c>alpha</c>
+/// collector may free the number under libtorch's hands, which then reads another one: now and then, on a busy machine, the end of a run.
+/// So no number here is a temporary: it is in a field or a <c>using</c> variable, that of sums too, whose <c>alpha</c>
 /// TorchSharp makes itself where none is given.
 /// </summary>
 public sealed class TemporaryScalarTests

@@ -55,7 +55,7 @@ internal static class ReportCharts
             Wide("Top-1 against multiply-accumulates", measured: false, CostCharts.Macs),
             Wide("Top-1 against latency of one image", measured: true, CostCharts.Latency),
         ];
-        if (Frontier.Of(report).Any(frontier => frontier.Cost == Frontier.Training))
+        if (report.IsGrid && report.HasTrainingTimes)
         {
             charts.Add(Wide("Top-1 against the time of an image in training", measured: true, CostCharts.Training));
         }

@@ -15,6 +15,9 @@ internal sealed record ComparisonReport(
     public bool IsGrid =>
         Manifest.Kind != "ablate" && Networks.GroupBy(network => network.Network.Family).Any(family => family.Count() > 1);
 
+    /// <summary>Whether it is known of all how long they trained.</summary>
+    public bool HasTrainingTimes => Networks.All(network => network.Measured.ImagesPerSecond is not null);
+
     public static ComparisonReport Of(ComparisonFolder folder, ComparisonManifest manifest, IReadOnlyList<Latency> latencies)
     {
         var networks = manifest.Networks.Zip(

@@ -9,8 +9,6 @@ namespace XSepConv.Training;
 /// <param name="Networks">By rising cost.</param>
 internal sealed record Frontier(string Cost, bool Measured, IReadOnlyList<NetworkReport> Networks)
 {
-    public const string Training = "time of training";
-
     /// <summary>By each cost that is known of all; none where each operator has one network, which leaves nothing to choose.</summary>
     public static IReadOnlyList<Frontier> Of(ComparisonReport report)
     {
@@ -20,9 +18,9 @@ internal sealed record Frontier(string Cost, bool Measured, IReadOnlyList<Networ
             new("MACs", false, Among(report.Networks, network => network.Macs)),
             new("latency in the runtime", true, Among(report.Networks, network => network.Measured.Latency.Runtime)),
         ];
-        if (report.Networks.All(network => network.Measured.ImagesPerSecond is not null))
+        if (report.HasTrainingTimes)
         {
-            frontiers.Add(new(Training, true, Among(report.Networks, network => TrainingMilliseconds(network)!.Value)));
+            frontiers.Add(new("time of training", true, Among(report.Networks, network => TrainingMilliseconds(network)!.Value)));
         }
 
         return frontiers;

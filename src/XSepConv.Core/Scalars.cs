@@ -7,7 +7,7 @@ namespace XSepConv;
 /// Numbers for libtorch that live as long as the program. TorchSharp does not keep one alive while libtorch reads it: the garbage collector
 /// may free it under its hands.
 /// </summary>
-internal static class Numbers
+internal static class Scalars
 {
     public static Scalar Zero { get; } = 0;
 
