@@ -41,7 +41,7 @@ internal static class CostCharts
             }
         }
 
-        Axes(plot, report.IsGrid ? "milliseconds in the runtime, one thread" : "milliseconds, one thread", times.Max());
+        Axes(plot, report.IsGrid ? "milliseconds in the runtime" : "milliseconds, one thread", times.Max());
     }
 
     public static void Training(Plot plot, ComparisonReport report, List<LegendEntry> legend)
