@@ -107,12 +107,21 @@ internal static class ConvolutionTiles
             for (var p = 1; p < pixels; p++) code.Line($"var a{p}_{v} = a0_{v};");
         }
 
+        if (!hasStep)
+        {
+            code.Line("if (tile->Continues)");
+            code.Open();
+            Results((place, result) => $"{result} = TLanes.Load(output{place});");
+            code.Close();
+        }
+
         code.Line("var weights = tile->Weights;");
         sum(code, pixels, vectors);
         if (hasStep) code.Line($"prefetch = prefetch.Lines({pixels});");
         code.Line("switch (tile->Activation)");
         code.Open();
         Case("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})");
+        Case("case TileActivation.ReLU6:", "Relu6Activation.Apply<TLanes, TVector>({0})");
         if (!hasStep)
         {
             Case("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})");
@@ -137,14 +146,15 @@ internal static class ConvolutionTiles
             code.Close();
         }
 
-        void Store(string value)
+        void Store(string value) => Results((place, result) => $"TLanes.Store(output{place}, {string.Format(value, result, place)});");
+
+        void Results(Func<string, string, string> line)
         {
             for (var v = 0; v < vectors; v++)
             {
                 for (var p = 0; p < pixels; p++)
                 {
-                    var place = (v == 0 ? "" : v == 1 ? " + nextBlock" : $" + ({v} * nextBlock)") + Plus(p, "lanes");
-                    code.Line($"TLanes.Store(output{place}, {string.Format(value, $"a{p}_{v}", place)});");
+                    code.Line(line((v == 0 ? "" : v == 1 ? " + nextBlock" : $" + ({v} * nextBlock)") + Plus(p, "lanes"), $"a{p}_{v}"));
                 }
             }
         }

@@ -53,6 +53,7 @@ internal static class DepthwiseTiles
             {
                 ("case TileActivation.HSwish:", "HSwishActivation.Apply<TLanes, TVector>({0})"),
                 ("case TileActivation.ReLU:", "ReluActivation.Apply<TLanes, TVector>({0})"),
+                ("case TileActivation.ReLU6:", "Relu6Activation.Apply<TLanes, TVector>({0})"),
                 ("default:", "{0}"),
             })
             {

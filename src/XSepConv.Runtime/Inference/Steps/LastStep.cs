@@ -34,11 +34,10 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
         var lanes = TLanes.Count;
-        PointwiseTile tile;
+        PointwiseTile tile = default;
         tile.Outer = (nint)_pixels * lanes;
         tile.Channels = _layer.Inputs;
         tile.WeightBlock = (nint)_layer.WeightBlock;
-        tile.Residual = null;
         tile.Activation = _activation;
         for (var item = first; item < end; item++)
         {
@@ -51,15 +50,10 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
             {
                 var count = Math.Min(MaxPixels, _pixels - pixel);
                 tile.OutputBlock = (nint)count * lanes;
-                foreach (var run in pixel + MaxPixels <= _pixels || pixel == 0 ? group.Runs : _restRuns[group.Vectors])
-                {
-                    tile.Input = maps[_from] + ((nint)(pixel + run.Offset) * lanes);
-                    tile.Output = scratch + ((nint)run.Offset * lanes);
-                    tile.Count = run.Count;
-                    tile.InputStep = (nint)run.Pixels * lanes;
-                    tile.OutputStep = tile.InputStep;
-                    PointwiseTiles<TLanes, TVector>.Run(run.Pixels, group.Vectors, &tile);
-                }
+                tile.Input = maps[_from] + ((nint)pixel * lanes);
+                tile.Output = scratch;
+                var runs = pixel + MaxPixels <= _pixels || pixel == 0 ? group.Runs : _restRuns[group.Vectors];
+                PointwiseTileRuns<TLanes, TVector>.Run(runs, group.Vectors, &tile);
 
                 for (var vector = 0; vector < group.Vectors; vector++)
                 {

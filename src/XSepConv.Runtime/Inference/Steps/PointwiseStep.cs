@@ -43,28 +43,21 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
     {
         var lanes = TLanes.Count;
         var plane = (nint)_pixels * lanes;
-        PointwiseTile tile;
+        PointwiseTile tile = default;
         tile.Outer = plane;
         tile.Channels = _layer.Inputs;
         tile.WeightBlock = (nint)_layer.WeightBlock;
         tile.OutputBlock = plane;
-        tile.Activation = TileActivation.None;
         for (var item = first; item < end; item++)
         {
             var (pixel, group) = _items[item];
             tile.Weights = _layer.Weights(group.Block);
             tile.Bias = _layer.Bias(group.Block);
-            foreach (var run in group.Runs)
-            {
-                var offset = (nint)(pixel + run.Offset) * lanes;
-                tile.Input = maps[_from] + offset;
-                tile.Output = maps[_to] + (group.Block * plane) + offset;
-                tile.Residual = _residual is { } residual ? maps[residual] + (group.Block * plane) + offset : null;
-                tile.Count = run.Count;
-                tile.InputStep = (nint)run.Pixels * lanes;
-                tile.OutputStep = tile.InputStep;
-                PointwiseTiles<TLanes, TVector>.Run(run.Pixels, group.Vectors, &tile);
-            }
+            var offset = (nint)pixel * lanes;
+            tile.Input = maps[_from] + offset;
+            tile.Output = maps[_to] + (group.Block * plane) + offset;
+            tile.Residual = _residual is { } residual ? maps[residual] + (group.Block * plane) + offset : null;
+            PointwiseTileRuns<TLanes, TVector>.Run(group.Runs, group.Vectors, &tile);
         }
     }
 }

@@ -42,15 +42,9 @@ internal static unsafe class PointwiseChunk<TLanes, TVector>
         {
             tile.Weights = weights + (group.Block * tile.WeightBlock);
             var first = output + (group.Block * outputBlock);
-            foreach (var run in group.Runs)
-            {
-                tile.Input = input + ((nint)run.Offset * lanes);
-                tile.Output = first + ((nint)run.Offset * lanes);
-                tile.Count = run.Count;
-                tile.InputStep = tile.OutputStep = (nint)run.Pixels * lanes;
-                PointwiseTiles<TLanes, TVector>.Run(run.Pixels, group.Vectors, &tile);
-            }
-
+            tile.Input = input;
+            tile.Output = first;
+            PointwiseTileRuns<TLanes, TVector>.Run(group.Runs, group.Vectors, &tile);
             for (var v = 0; v < group.Vectors && measured != null; v++)
             {
                 var record = measured + ((group.Block + v) * recordBlock);

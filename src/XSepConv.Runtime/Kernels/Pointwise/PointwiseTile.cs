@@ -20,8 +20,11 @@ internal unsafe struct PointwiseTile
     /// <summary>From one vector's weights to the next one's.</summary>
     public nint WeightBlock;
 
-    /// <summary>[vector][lane].</summary>
+    /// <summary>[vector][lane]: what the sums begin with.</summary>
     public float* Bias;
+
+    /// <summary>Whether they begin with what is in the output instead.</summary>
+    public bool Continues;
 
     public float* Output;
 
