@@ -104,6 +104,10 @@ public sealed class ExportTests : IDisposable
     [InlineData("--bn is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "dot", "--bn", "kept")]
     [InlineData(
         "--normalize is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT", "--normalize")]
+    [InlineData("--dtype is for --format safetensors.", "export", "--checkpoint", "FILE", "--out", "OUT", "--dtype", "bf16")]
+    [InlineData("--dtype is for --format safetensors.", "export", "--checkpoint", "FILE", "--format", "dot", "--dtype", "f16")]
+    [InlineData("--dtype is 'int8': known are f32, bf16, f16.", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT",
+        "--dtype", "int8")]
     [InlineData("--image-size is for --format onnx, dot and mermaid", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out",
         "OUT", "--size", "3x3")]
     [InlineData(

@@ -23,7 +23,8 @@ public sealed class KernelGenerator : IIncrementalGenerator
     {
         Add("PointwiseTiles", ConvolutionTiles.WritePointwise());
         Add("StemTiles", ConvolutionTiles.WriteStem());
-        Add("RowTiles", RowTiles.Write());
+        Add("RowTiles", new RowTiles(isBFloat16: false).Write());
+        Add("BFloat16RowTiles", new RowTiles(isBFloat16: true).Write());
         Add("DepthwiseTiles", DepthwiseTiles.Write());
         Add("SeparatedSweeps", SeparatedSweeps.Write());
         Add("PlaneSweeps", PlaneSweeps.Write());

@@ -3,18 +3,26 @@ using static XSepConv.Kernels.Generator.Code;
 namespace XSepConv.Kernels.Generator;
 
 /// <summary>Tiles of R rows × V vectors of outputs: linear layers.</summary>
-internal static class RowTiles
+/// <param name="isBFloat16">
+/// Of weights in pairs of inputs, one in the lower and one in the upper half of a lane; a scale for each output follows the sums.
+/// </param>
+internal sealed class RowTiles(bool isBFloat16)
 {
-    public static string Write()
+    private const int MaxRows = 4, MaxVectors = 4;
+
+    private readonly Code _code = new();
+
+    public string Write()
     {
-        const int MaxRows = 4, MaxVectors = 4;
-        var code = new Code();
-        code.OpenKernel("A linear layer on R rows × V vectors of outputs, in registers.", "RowTiles");
-        code.Line($"public const int MaxRows = {MaxRows};");
-        code.Line($"public const int MaxVectors = {MaxVectors};");
-        code.Blank();
-        code.Line("public static void Run(int rows, int vectors, RowTile* tile)");
-        code.Dispatch(
+        _code.OpenKernel(
+            isBFloat16 ? "A linear layer of BF16 weights on R rows × V vectors of outputs, in registers."
+                : "A linear layer on R rows × V vectors of outputs, in registers.",
+            isBFloat16 ? "BFloat16RowTiles" : "RowTiles");
+        _code.Line($"public const int MaxRows = {MaxRows};");
+        _code.Line($"public const int MaxVectors = {MaxVectors};");
+        _code.Blank();
+        _code.Line("public static void Run(int rows, int vectors, RowTile* tile)");
+        _code.Dispatch(
             "(vectors * 16) + rows",
             from v in Enumerable.Range(1, MaxVectors) from r in Enumerable.Range(1, MaxRows) select $"{(v * 16) + r}: Tile{r}x{v}(tile)",
             "rows");
@@ -22,73 +30,100 @@ internal static class RowTiles
         {
             for (var rows = 1; rows <= MaxRows; rows++)
             {
-                code.Blank();
-                code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-                code.Line($"private static void Tile{rows}x{vectors}(RowTile* tile)");
-                code.Open();
-                code.Line("var lanes = TLanes.Count;");
-                for (var v = 0; v < vectors; v++)
-                {
-                    code.Line($"var a0_{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
-                    for (var r = 1; r < rows; r++) code.Line($"var a{r}_{v} = a0_{v};");
-                }
-
-                code.Line("var weights = tile->Weights;");
-                code.Line("var r0 = tile->Input;");
-                for (var r = 1; r < rows; r++) code.Line($"var r{r} = r{r - 1} + tile->InputRow;");
-                code.Line("nint channels = tile->Channels;");
-                code.Line("for (nint k = 0; k < channels; k++)");
-                code.Open();
-                for (var v = 0; v < vectors; v++) code.Line($"var w{v} = TLanes.Load(weights{Plus(v, "lanes")});");
-                for (var r = 0; r < rows; r++)
-                {
-                    code.Line($"var x{r} = TLanes.Broadcast(r{r} + k);");
-                    for (var v = 0; v < vectors; v++) code.Line($"a{r}_{v} = TLanes.MultiplyAdd(x{r}, w{v}, a{r}_{v});");
-                }
-
-                code.Line($"weights += {(vectors == 1 ? "lanes" : $"{vectors} * lanes")};");
-                code.Close();
-                code.Line("var output = tile->Output;");
-                for (var r = 0; r < rows; r++)
-                {
-                    for (var v = 0; v < vectors; v++) code.Line($"TLanes.Store(output{Plus(v, "lanes")}, a{r}_{v});");
-                    if (r < rows - 1) code.Line("output += tile->OutputRow;");
-                }
-
-                code.Line($"TileActivations<TLanes, TVector>.Finish(tile->Activation, tile->Output, {vectors}, {rows}, tile->OutputRow);");
-                code.Close();
+                _code.Blank();
+                _code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+                _code.Line($"private static void Tile{rows}x{vectors}(RowTile* tile)");
+                Tile(rows, vectors, vectors, $"tile->Activation, tile->Output, {vectors}, {rows}, tile->OutputRow");
             }
         }
 
         // One row is a multiply-add for every weight: two groups at once keep twice the reads under way.
-        code.Blank();
-        code.Line($"/// <summary>One row × two groups of {MaxVectors} vectors.</summary>");
-        code.Line("/// <param name=\"nextGroup\">From the weights of the first group to those of the second.</param>");
-        code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-        code.Line("public static void RunPair(RowTile* tile, nint nextGroup)");
-        code.Open();
-        code.Line("var lanes = TLanes.Count;");
-        for (var v = 0; v < 2 * MaxVectors; v++) code.Line($"var a{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
-        code.Line("var weights = tile->Weights;");
-        code.Line("var next = weights + nextGroup;");
-        code.Line("var row = tile->Input;");
-        code.Line("nint channels = tile->Channels;");
-        code.Line("for (nint k = 0; k < channels; k++)");
-        code.Open();
-        code.Line("var x = TLanes.Broadcast(row + k);");
-        for (var v = 0; v < 2 * MaxVectors; v++)
+        _code.Blank();
+        _code.Line($"/// <summary>One row × two groups of {MaxVectors} vectors.</summary>");
+        _code.Line("/// <param name=\"nextGroup\">From the weights of the first group to those of the second.</param>");
+        _code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        _code.Line("public static void RunPair(RowTile* tile, nint nextGroup)");
+        Tile(1, 2 * MaxVectors, MaxVectors, $"tile->Activation, tile->Output, {2 * MaxVectors}, 1, 0");
+        _code.Close();
+        return _code.ToString();
+    }
+
+    private void Tile(int rows, int vectors, int group, string finished)
+    {
+        _code.Open();
+        _code.Line("var lanes = TLanes.Count;");
+        for (var v = 0; v < vectors; v++)
         {
-            var weight = (v < MaxVectors ? "weights" : "next") + Plus(v % MaxVectors, "lanes");
-            code.Line($"a{v} = TLanes.MultiplyAdd(x, TLanes.Load({weight}), a{v});");
+            _code.Line(isBFloat16 ? $"var a0_{v} = TLanes.Splat(0);" : $"var a0_{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
+            for (var r = 1; r < rows; r++) _code.Line($"var a{r}_{v} = a0_{v};");
         }
 
-        code.Line($"weights += {MaxVectors} * lanes;");
-        code.Line($"next += {MaxVectors} * lanes;");
-        code.Close();
-        for (var v = 0; v < 2 * MaxVectors; v++) code.Line($"TLanes.Store(tile->Output{Plus(v, "lanes")}, a{v});");
-        code.Line($"TileActivations<TLanes, TVector>.Finish(tile->Activation, tile->Output, {2 * MaxVectors}, 1, 0);");
-        code.Close();
-        code.Close();
-        return code.ToString();
+        _code.Line("var weights = tile->Weights;");
+        if (vectors > group) _code.Line("var next = weights + nextGroup;");
+        _code.Line("var r0 = tile->Input;");
+        for (var r = 1; r < rows; r++) _code.Line($"var r{r} = r{r - 1} + tile->InputRow;");
+        _code.Line("nint channels = tile->Channels;");
+        if (isBFloat16)
+        {
+            _code.Line("nint k = 0;");
+            _code.Line("for (; k + 1 < channels; k += 2)");
+            _code.Open();
+            MultiplyAdd("k", "TLanes.LowerBFloat16(TLanes.Load({0}))");
+            MultiplyAdd("k + 1", "TLanes.UpperBFloat16(TLanes.Load({0}))");
+            NextWeights();
+            _code.Close();
+            _code.Line("if (k < channels)");
+            MultiplyAdd("k", "TLanes.LowerBFloat16(TLanes.Load({0}))");
+        }
+        else
+        {
+            _code.Line("for (nint k = 0; k < channels; k++)");
+            _code.Open();
+            MultiplyAdd("k", "TLanes.Load({0})");
+            NextWeights();
+            _code.Close();
+        }
+
+        _code.Line("var output = tile->Output;");
+        for (var r = 0; r < rows; r++)
+        {
+            for (var v = 0; v < vectors; v++)
+            {
+                var (sum, at) = ($"a{r}_{v}", Plus(v, "lanes"));
+                if (isBFloat16) sum = $"TLanes.MultiplyAdd({sum}, TLanes.Load(tile->Scale{at}), TLanes.Load(tile->Bias{at}))";
+                _code.Line($"TLanes.Store(output{at}, {sum});");
+            }
+
+            if (r < rows - 1) _code.Line("output += tile->OutputRow;");
+        }
+
+        _code.Line($"TileActivations<TLanes, TVector>.Finish({finished});");
+        _code.Close();
+
+        void MultiplyAdd(string input, string load)
+        {
+            _code.Open();
+
+            // A weight of one row goes into the multiply-add as it is read.
+            var loads = Enumerable.Range(0, vectors).Select(v =>
+                string.Format(load, (v < group ? "weights" : "next") + Plus(v % group, "lanes"))).ToArray();
+            for (var v = 0; v < vectors && rows > 1; v++) _code.Line($"var w{v} = {loads[v]};");
+            for (var r = 0; r < rows; r++)
+            {
+                _code.Line($"var x{r} = TLanes.Broadcast(r{r} + {input});");
+                for (var v = 0; v < vectors; v++)
+                {
+                    _code.Line($"a{r}_{v} = TLanes.MultiplyAdd(x{r}, {(rows > 1 ? $"w{v}" : loads[v])}, a{r}_{v});");
+                }
+            }
+
+            _code.Close();
+        }
+
+        void NextWeights()
+        {
+            _code.Line($"weights += {Times(group, "lanes")};");
+            if (vectors > group) _code.Line($"next += {Times(group, "lanes")};");
+        }
     }
 }

@@ -11,7 +11,7 @@ internal static class CompiledWorks
     /// <summary>The rows of <c>net-eval</c> for the networks that torchvision publishes, alone.</summary>
     public const string Published = "net-eval-published";
 
-    private const string Allocated = "bytes allocated by a run of compiled";
+    private const string Allocated = "bytes allocated by a run of compiled", HalfBytes = $"compiled/{BFloat16Contestant.Name}";
 
     public static IEnumerable<RatioResult> Evaluate(RatioSettings settings)
     {
@@ -51,9 +51,10 @@ internal static class CompiledWorks
                         Compiled("compiled", network, x, settings.Threads), OnnxRuntimeContestant.Of(network, x, settings.Threads),
                         Torch(network, x, embedded: false),
                     ]);
+                contestants.AddRange(BFloat16Contestant.Of(network, x, settings.Threads));
                 yield return RatioResult.Measure(
                     new("net-eval", model, $"{batch}x3x224x224", null, settings.Threads), contestants, 2 * settings.Seconds,
-                    "onnxruntime/compiled", "torch/compiled") with
+                    "onnxruntime/compiled", "torch/compiled", HalfBytes) with
                 {
                     Other = new Dictionary<string, double> { [Allocated] = AllocatedBytes(contestants[0]) },
                 };
@@ -127,10 +128,10 @@ internal static class CompiledWorks
                     Torch(network, x, embedded: false), .. model == "xsep" ? [Torch(network, x, embedded: true)]
                         : Array.Empty<Contestant>(),
                 ]);
-            if (model == "xsep") contestants.Add(twinCompiled);
+            if (model == "xsep") contestants.AddRange([twinCompiled, .. BFloat16Contestant.Of(network, x, settings.Threads)]);
             var run = new RatioCase("net-eval", model, $"{batch}x3x224x224", kernels.Length == 0 ? null : kernels[0], settings.Threads);
             yield return RatioResult.Measure(
-                run, contestants, 2 * settings.Seconds, "onnxruntime/compiled", "torch/compiled", "twin/compiled") with
+                run, contestants, 2 * settings.Seconds, "onnxruntime/compiled", "torch/compiled", "twin/compiled", HalfBytes) with
             {
                 Other = new Dictionary<string, double> { [Allocated] = AllocatedBytes(contestants[0]) },
             };
@@ -145,12 +146,15 @@ internal static class CompiledWorks
         return network;
     }
 
-    internal static Contestant Compiled(string name, MobileNet network, Tensor x, int threads)
+    internal static Contestant Compiled(string name, MobileNet network, Tensor x, int threads) =>
+        Compiled(name, network.Compile(), x, threads);
+
+    internal static Contestant Compiled(string name, CompiledModel model, Tensor x, int threads)
     {
         var batch = (int)x.shape[0];
-        var session = network.Compile().CreateSession(batch, threads);
+        var session = model.CreateSession(batch, threads);
         var pixels = x.data<float>().ToArray();
-        var logits = new float[batch * network.Spec.NumClasses];
+        var logits = new float[batch * model.Spec.NumClasses];
         return new(name, () => session.Run(pixels, logits), () =>
         {
             session.Run(pixels, logits);

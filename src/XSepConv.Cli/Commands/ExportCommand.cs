@@ -13,6 +13,13 @@ internal sealed class ExportCommand
 {
     private const string Onnx = "onnx", SafeTensorsName = "safetensors", Dot = "dot", Mermaid = "mermaid";
     private static readonly string[] Formats = [Onnx, SafeTensorsName, Dot, Mermaid];
+    private static readonly Dictionary<string, SafeTensorType> Dtypes = new()
+    {
+        ["f32"] = SafeTensorType.F32,
+        ["bf16"] = SafeTensorType.BF16,
+        ["f16"] = SafeTensorType.F16,
+    };
+
     private const string Folded = "folded", Kept = "kept";
 
     private readonly CheckpointOption checkpoint = new(
@@ -40,6 +47,10 @@ internal sealed class ExportCommand
     private readonly Option<bool> normalize = CheckedOption.Flag(
         "--normalize", "Take pixels from 0 to 255 and normalise them as in training; for onnx.");
 
+    private readonly Option<string> dtype = CheckedOption.Choice(
+        "--dtype", [.. Dtypes.Keys], "f32",
+        "The type of the weights, for safetensors: bf16 and f16 take half the bytes. Biases and batch norms stay f32.");
+
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print one line of JSON about the file.");
 
     public static Command Create()
@@ -50,12 +61,12 @@ internal sealed class ExportCommand
             Examples =
             [
                 "xsepconv export --checkpoint runs/shapes/best.safetensors --out network.onnx --normalize",
-                "xsepconv export --checkpoint runs/shapes/best.safetensors --format safetensors --out weights.safetensors",
+                "xsepconv export --checkpoint runs/shapes/best.safetensors --format safetensors --dtype bf16 --out half.safetensors",
                 "xsepconv export --checkpoint runs/shapes/best.safetensors --format dot | dot -Tsvg > network.svg",
             ],
         };
         command.Add("Network", [export.checkpoint.Option]);
-        command.Add("Format", [export.format, export.size.Option, export.dynamicSize, export.batchNorm, export.opset, export.normalize]);
+        command.Add("Format", [export.format, export.size.Option, export.dynamicSize, export.batchNorm, export.opset, export.normalize, export.dtype]);
         command.Add("Output", [export.destination, export.json]);
         command.Validators.Add(result =>
         {
@@ -76,6 +87,7 @@ internal sealed class ExportCommand
             return $"{onlyOnnx.Name} is for --format {Onnx}.";
         }
 
+        if (chosen != SafeTensorsName && result.IsTyped(dtype)) return $"{dtype.Name} is for --format {SafeTensorsName}.";
         if (chosen == SafeTensorsName && new Option[] { size.Option, dynamicSize }.FirstOrDefault(result.IsTyped) is { } sized)
         {
             return $"{sized.Name} is for --format {Onnx}, {Dot} and {Mermaid}: weights fit any size.";
@@ -105,13 +117,27 @@ internal sealed class ExportCommand
                 ReportOnnx(path!, result);
                 break;
             case SafeTensorsName:
-                source.Network.SaveSafeTensors(path!, source.Metadata);
-                Report(result, path!, "safetensors, the weights without the optimizer");
+                WriteSafeTensors(path!, from, source, result);
                 break;
             case var picture:
                 Draw(picture!, path, source, result);
                 break;
         }
+    }
+
+    private void WriteSafeTensors(string path, string from, ExportSource source, ParseResult result)
+    {
+        var name = result.GetValue(dtype)!;
+        try
+        {
+            source.Network.SaveSafeTensors(path, new SafeTensorsSaveOptions { Dtype = Dtypes[name], Metadata = source.Metadata });
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UserError($"{from} can't be written as --dtype {name}: {e.Message}");
+        }
+
+        Report(result, path, $"safetensors, the weights in {name} without the optimizer");
     }
 
     /// <summary>What the file is to be called; <c>-</c> is what shells call standard output.</summary>

@@ -22,17 +22,33 @@ public static class SafeTensorsExtensions
     /// <exception cref="ObjectDisposedException">
     /// The module, or a module or tensor in it, is disposed; a file that is there stays as it is.
     /// </exception>
-    public static void SaveSafeTensors(this nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void SaveSafeTensors(this nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
+        module.SaveSafeTensors(path, new SafeTensorsSaveOptions { Metadata = metadata });
+
+    /// <summary>The same, with weights of half the bytes where that is wanted.</summary>
+    /// <param name="module">The module, on any device.</param>
+    /// <param name="path">A safetensors file; replaced as a whole or not at all.</param>
+    /// <param name="options">The type of the weights, and entries for the file's metadata.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Weights are not written in that type.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The type can't hold the weights of a tensor, which is named; a file that is there stays as it is.
+    /// </exception>
+    /// <inheritdoc cref="SaveSafeTensors(nn.Module, string, IReadOnlyDictionary{string, string})"/>
+    public static void SaveSafeTensors(this nn.Module module, string path, SafeTensorsSaveOptions options)
     {
         ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Dtype is { } asked) StoredWeights.RequireKnown(asked, nameof(options));
         ModuleState.RequireAlive(module);
-        var entries = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>())
+        var tensors = ModuleState.Tensors(module);
+        if (options.Dtype is { } type) tensors = tensors.Select(tensor => StoredWeights.Of(tensor, type));
+        var entries = new Dictionary<string, string>(options.Metadata ?? new Dictionary<string, string>())
         {
             ["format"] = "pt",
             [ModuleSettings.MetadataKey] = ModuleState.Settings(module).ToJson(),
         };
         if (module is INetwork network) entries[NetworkSpec.MetadataKey] = network.Spec.ToJson();
-        SafeTensors.Write(path, ModuleState.Tensors(module), entries);
+        SafeTensors.Write(path, tensors, entries);
     }
 
     /// <summary>Loads every parameter and buffer from a file; the module changes only when everything fits.</summary>

@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using XSepConv.Inference;
-
 namespace XSepConv;
 
 /// <summary>What was trained on images of some channels, for images of others: timm's <c>adapt_input_conv</c>.</summary>
@@ -20,22 +17,18 @@ internal static class OtherChannels
     {
         var (outputs, inputs, taps) = ((int)weight.Shape[0], (int)weight.Shape[1], (int)(weight.Shape[2] * weight.Shape[3]));
         if (inputs == channels) return weight;
-        var values = new MemoryWeights(weight.Name, [weight], settings: null).Read(weight.Name);
+        var values = TensorValues.Read(weight.Type, weight.Data.Span);
         var type = weight.Type == SafeTensorType.F64 ? SafeTensorType.F64 : SafeTensorType.F32;
-        var size = type.Size();
-        var data = new byte[outputs * channels * taps * size];
-        for (var i = 0; i < data.Length / size; i++)
+        var others = new double[(long)outputs * channels * taps];
+        for (var i = 0; i < others.Length; i++)
         {
             var (output, channel, tap) = (i / (channels * taps), i / taps % channels, i % taps);
-            var value = channels == 1
+            others[i] = channels == 1
                 ? Enumerable.Range(0, inputs).Sum(input => Value(output, input, tap))
                 : Value(output, channel % inputs, tap) * inputs / channels;
-            var place = data.AsSpan(i * size);
-            if (type == SafeTensorType.F64) BinaryPrimitives.WriteDoubleLittleEndian(place, value);
-            else BinaryPrimitives.WriteSingleLittleEndian(place, (float)value);
         }
 
-        return new(weight.Name, type, [outputs, channels, .. weight.Shape[2..]], data);
+        return new(weight.Name, type, [outputs, channels, .. weight.Shape[2..]], TensorValues.Write(type, others));
 
         double Value(int output, int input, int tap) => values[(((output * inputs) + input) * taps) + tap];
     }

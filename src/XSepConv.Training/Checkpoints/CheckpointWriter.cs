@@ -35,10 +35,11 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     public void Restore(string path, long steps)
     {
         optimizer.ContinueAfter(steps);
+        using var file = SafeTensors.Open(path);
+        RequireAsWritten(path, file);
         network.LoadSafeTensors(path, strict: true);
         if (FiniteWeights.Problem(network) is { } problem) throw new InvalidDataException($"{path} can't be resumed: {problem}.");
         if (average is not null) ModuleState.CopyNorms(network, average.Network);
-        using var file = SafeTensors.Open(path);
         using var noGrad = no_grad();
         foreach (var (name, tensor) in _memory)
         {
@@ -50,6 +51,17 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
 
             using var scope = NewDisposeScope();
             tensor.copy_(TensorBytes.Create(info, file.ReadBytes(name)));
+        }
+    }
+
+    // Rounded weights are others than those that the run had.
+    private static void RequireAsWritten(string path, SafeTensors file)
+    {
+        if (file.Tensors.Values.FirstOrDefault(info => info.Type.IsFloatingPoint() && info.Type != SafeTensorType.F32) is { } other)
+        {
+            throw new InvalidDataException(
+                $"{path} can't be resumed: '{other.Name}' is {other.Type}, and a run goes on from the F32 that it wrote. Start a new run "
+                + "from this file (--init).");
         }
     }
 

@@ -44,6 +44,22 @@ public sealed class PretrainedFileTests : IDisposable
         Assert.Equal((1, 224, 7, "6"), (data.Channels, data.Height, data.Classes.Count, data.Classes[^1]));
     }
 
+    [Theory]
+    [InlineData(SafeTensorType.BF16)]
+    [InlineData(SafeTensorType.F16)]
+    public void Weights_of_half_the_bytes_stay_so(SafeTensorType type)
+    {
+        var tensors = Tensors(Pretrained.Spec(Source, Model), Source);
+        Write([.. tensors.Select(tensor => tensor.Type == SafeTensorType.I64 ? tensor : tensor with { Type = type, Data = tensor.Data[..(tensor.Data.Length / 2)] })]);
+        Open();
+        using (var file = SafeTensors.Open(_folder.File("out"))) Assert.Equal(type, file.Tensors["linear4.weight"].Type);
+        using var network = MobileNet.FromPretrained(_folder.File("in"), Source, Model, inputChannels: 1);
+        Assert.Equal(3, CompiledModel.Load(_folder.File("out")).Spec.InputChannels);
+        Pretrained.Import(_folder.File("in"), Source, Model, _folder.File("grey"), inputChannels: 1);
+        using var grey = SafeTensors.Open(_folder.File("grey"));
+        Assert.Equal((SafeTensorType.F32, type), (grey.Tensors["conv1.weight"].Type, grey.Tensors["linear4.weight"].Type));
+    }
+
     [Fact]
     public void The_model_that_a_file_holds_is_named()
     {

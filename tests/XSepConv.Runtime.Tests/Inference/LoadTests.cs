@@ -85,7 +85,11 @@ public sealed class LoadTests : IDisposable
         {
             ModelFile.Write(Path, ModelFile.Spec,
                 tensors.Select(tensor => tensor.Type == SafeTensorType.F32 ? Convert(tensor, type) : tensor));
-            Assert.Equal(expected, Logits(CompiledModel.Load(Path)));
+            var logits = Logits(CompiledModel.Load(Path));
+
+            // BF16 stays as it is in linear layers, so that batch normalisation multiplies their sums: another order of the same arithmetic.
+            if (type == SafeTensorType.BF16) Assert.All(expected.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, 1e-5 * expected.Max(Math.Abs)));
+            else Assert.Equal(expected, logits);
         }
 
         static byte[] Rounded(ReadOnlySpan<byte> data)

@@ -345,6 +345,33 @@ public sealed class ResumeTests : IDisposable
         Assert.Throws<InvalidDataException>(() => new Trainer(_run.Options with { Resume = true }, RunFolder.Data));
     }
 
+    [Theory]
+    [InlineData("conv1.weight", SafeTensorType.BF16)]
+    [InlineData("bn2.running_var", SafeTensorType.F64)]
+    [InlineData("training/momentum/linear4.weight", SafeTensorType.F16)]
+    public void Weights_and_momenta_of_another_type_are_refused(string name, SafeTensorType type)
+    {
+        _run.RunInterruptedAt(2);
+        SafeTensor[] tensors;
+        Dictionary<string, string> metadata;
+        using (var file = SafeTensors.Open(_run.Last))
+        {
+            metadata = new(file.Metadata);
+            tensors = [.. file.Tensors.Values.Select(info =>
+            {
+                var bytes = file.ReadBytes(info.Name);
+                return info.Name == name
+                    ? new SafeTensor(name, type, info.Shape, TensorValues.Write(type, TensorValues.Read(info.Type, bytes)))
+                    : new SafeTensor(info.Name, info.Type, info.Shape, bytes);
+            })];
+        }
+
+        Assert.Contains(tensors, tensor => tensor.Name == name);
+        SafeTensors.Write(_run.Last, tensors, metadata);
+        var message = Assert.Throws<InvalidDataException>(() => _run.Run(_run.Options with { Resume = true })).Message;
+        Assert.Contains($"can't be resumed: '{name}' is {type}, and a run goes on from the F32 that it wrote.", message, StringComparison.Ordinal);
+    }
+
     private void Refused(TrainingOptions options, params string[] parts)
     {
         var message = Assert.Throws<TrainingRefusedException>(() => new Trainer(options, RunFolder.Data)).Message;

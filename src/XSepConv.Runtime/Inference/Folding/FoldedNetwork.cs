@@ -5,7 +5,13 @@ namespace XSepConv.Inference;
 /// <summary>
 /// A convolution or linear layer with its batch normalisation folded in: [out][in · kernel] and one bias for each output.
 /// </summary>
-internal sealed record FoldedLayer(int Outputs, int Taps, float[] Weights, float[] Bias);
+internal sealed record FoldedLayer(int Outputs, int Taps, float[] Weights, float[] Bias)
+{
+    /// <summary>
+    /// What each output's sum is multiplied by, where the weights are as the file has them, in BF16; null where that is in the weights.
+    /// </summary>
+    public float[]? Scale { get; init; }
+}
 
 /// <summary>A network for inference: no batch normalisation is left. The numbers are folded in float64 and rounded once.</summary>
 internal sealed class FoldedNetwork
@@ -15,8 +21,16 @@ internal sealed class FoldedNetwork
     private FoldedNetwork(NetworkLayers layers, LayerFolder folder, bool linearApart)
     {
         Layers = layers;
+        HashSet<Layer> onVectors =
+        [
+            .. layers.Head,
+            .. layers.Blocks.SelectMany(block => block.SqueezeExcite is { } gate ? new[] { gate.Squeeze, gate.Excite } : []),
+        ];
         _folded = layers.All.Where(layer => layer.HasWeights).ToDictionary(
-            layer => layer, layer => linearApart && layer.Kind == LayerKind.Linear ? folder.Affine(layer) : folder.Fold(layer));
+            layer => layer,
+            layer => linearApart && layer.Kind == LayerKind.Linear ? folder.Affine(layer)
+                : onVectors.Contains(layer) ? folder.FoldNarrow(layer)
+                : folder.Fold(layer));
     }
 
     public NetworkLayers Layers { get; }

@@ -13,14 +13,35 @@ internal sealed class LayerFolder(NetworkSpec spec, WeightSource source)
         return Held(layer, new(layer.Out, weights.Length / layer.Out, Round(weights), Round(bias)));
     }
 
+    /// <summary>The same, but weights that are BF16 stay as they are, and what batch normalisation multiplies by stands apart.</summary>
+    public FoldedLayer FoldNarrow(Layer layer)
+    {
+        var key = $"{layer.Name}.weight";
+        if (source.Tensors[key].Type != SafeTensorType.BF16) return Fold(layer);
+        var weights = Finite(key);
+        var (scale, shift) = ScaleAndShift(layer);
+
+        // So far inside of float32 it does not matter which is multiplied first.
+        const double Far = 1L << 40;
+        return weights.All(weight => Math.Abs(weight) <= Far) && scale.All(factor => factor == 0 || Math.Abs(factor) is >= 1 / Far and <= Far)
+            ? Held(layer, new(layer.Out, weights.Length / layer.Out, Round(weights), Round(shift)) { Scale = Round(scale) })
+            : Fold(layer);
+    }
+
     /// <summary>A layer's bias and batch normalisation alone, as a scale (in the place of weights) and a shift for each output.</summary>
     public FoldedLayer Affine(Layer layer)
+    {
+        var (scale, shift) = ScaleAndShift(layer);
+        return Held(layer, new(layer.Out, 1, Round(scale), Round(shift)));
+    }
+
+    private (double[] Scale, double[] Shift) ScaleAndShift(Layer layer)
     {
         var scale = new double[layer.Out];
         Array.Fill(scale, 1);
         var shift = layer.Bias ? Finite($"{layer.Name}.bias") : new double[layer.Out];
         if (layer.Norm is { } norm) Fold(norm, scale, shift);
-        return Held(layer, new(layer.Out, 1, Round(scale), Round(shift)));
+        return (scale, shift);
     }
 
     private void Fold(string norm, double[] weights, double[] bias)

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 
 namespace XSepConv.Inference;
@@ -17,26 +16,7 @@ internal abstract class WeightSource
     public abstract ModuleSettings? Settings { get; }
 
     /// <summary>A tensor's values; its type is one of floating-point numbers.</summary>
-    public double[] Read(string key)
-    {
-        var info = Tensors[key];
-        var bytes = ReadBytes(key);
-        var size = info.Type.Size();
-        var values = new double[bytes.Length / size];
-        for (var i = 0; i < values.Length; i++)
-        {
-            var element = bytes.Slice(i * size, size);
-            values[i] = info.Type switch
-            {
-                SafeTensorType.F64 => BinaryPrimitives.ReadDoubleLittleEndian(element),
-                SafeTensorType.F32 => BinaryPrimitives.ReadSingleLittleEndian(element),
-                SafeTensorType.F16 => (double)BinaryPrimitives.ReadHalfLittleEndian(element),
-                _ => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
-            };
-        }
-
-        return values;
-    }
+    public double[] Read(string key) => TensorValues.Read(Tensors[key].Type, ReadBytes(key));
 
     protected abstract ReadOnlySpan<byte> ReadBytes(string key);
 }

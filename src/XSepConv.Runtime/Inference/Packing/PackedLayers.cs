@@ -65,48 +65,6 @@ internal sealed unsafe class PackedPointwise
     public float* Bias(int block) => _bias.Pointer + ((nint)block * (nint)(_bias.Length / Blocks));
 }
 
-/// <summary>A linear layer: groups of up to four vectors of outputs, each [input][vector][lane].</summary>
-internal sealed unsafe class PackedLinear
-{
-    public const int GroupVectors = 4;
-
-    private readonly AlignedFloats _weights;
-    private readonly AlignedFloats _bias;
-    private readonly int _lanes;
-
-    public PackedLinear(FoldedLayer layer, WeightMemory memory)
-    {
-        Inputs = layer.Taps;
-        Outputs = layer.Outputs;
-        Blocks = memory.Blocks(layer.Outputs);
-        _lanes = memory.Lanes;
-        _weights = memory.Allocate((long)Blocks * Inputs * _lanes);
-        _bias = memory.PerChannel(layer.Bias, Blocks);
-        for (var output = 0; output < Outputs; output++)
-        {
-            var block = output / _lanes;
-            var packed = Weights(block / GroupVectors) + ((nint)(block % GroupVectors) * _lanes) + (output % _lanes);
-            var next = (nint)Vectors(block / GroupVectors) * _lanes;
-            var row = layer.Weights.AsSpan(output * Inputs, Inputs);
-            for (var input = 0; input < Inputs; input++) packed[input * next] = row[input];
-        }
-    }
-
-    public int Inputs { get; }
-
-    public int Outputs { get; }
-
-    public int Blocks { get; }
-
-    public int Groups => (Blocks + GroupVectors - 1) / GroupVectors;
-
-    public int Vectors(int group) => Math.Min(GroupVectors, Blocks - (group * GroupVectors));
-
-    public float* Weights(int group) => _weights.Pointer + ((nint)group * GroupVectors * _lanes * Inputs);
-
-    public float* Bias(int group) => _bias.Pointer + ((nint)group * GroupVectors * _lanes);
-}
-
 /// <summary>A depthwise convolution: weights [block][tap][lane].</summary>
 internal sealed unsafe class PackedDepthwise
 {

@@ -13,7 +13,8 @@ internal static unsafe class LinearRows<TLanes, TVector>
         var tile = Tile(layer, group, input, output, activation);
         tile.InputRow = inputRow;
         tile.OutputRow = outputRow;
-        RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
+        if (layer.IsBFloat16) BFloat16RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
+        else RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
     }
 
     /// <summary>One row: the group, and the next with it where there are two whole ones.</summary>
@@ -27,7 +28,9 @@ internal static unsafe class LinearRows<TLanes, TVector>
         }
 
         var tile = Tile(layer, group, input, output, activation);
-        RowTiles<TLanes, TVector>.RunPair(&tile, (nint)(layer.Weights(group + 1) - layer.Weights(group)));
+        var nextGroup = (nint)(layer.Weights(group + 1) - layer.Weights(group));
+        if (layer.IsBFloat16) BFloat16RowTiles<TLanes, TVector>.RunPair(&tile, nextGroup);
+        else RowTiles<TLanes, TVector>.RunPair(&tile, nextGroup);
         return group + 2;
     }
 
@@ -38,6 +41,7 @@ internal static unsafe class LinearRows<TLanes, TVector>
         tile.InputRow = 0;
         tile.Channels = layer.Inputs;
         tile.Weights = layer.Weights(group);
+        tile.Scale = layer.Scale(group);
         tile.Bias = layer.Bias(group);
         tile.Output = output;
         tile.OutputRow = 0;

@@ -62,6 +62,12 @@ internal unsafe interface ILanes<TVector>
     /// <summary>2 to the power of whole numbers from −127, where it is 0, to 128, where it is infinity.</summary>
     static abstract TVector PowerOfTwo(TVector exponent);
 
+    /// <summary>The BF16 number in the lower half of each lane's bits.</summary>
+    static abstract TVector LowerBFloat16(TVector pair);
+
+    /// <summary>The BF16 number in the upper half of each lane's bits.</summary>
+    static abstract TVector UpperBFloat16(TVector pair);
+
     static abstract float Sum(TVector value);
 
     /// <summary>

@@ -85,6 +85,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
         ((exponent + Vector128.Create((3 << 22) + 127f)).AsInt32() << 23).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LowerBFloat16(Vector128<float> pair) => (pair.AsUInt32() << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> UpperBFloat16(Vector128<float> pair) =>
+        (pair.AsUInt32() & Vector128.Create(0xFFFF_0000u)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) => Vector128.Sum(value);
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)

@@ -85,6 +85,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         ((exponent + Vector256.Create((3 << 22) + 127f)).AsInt32() << 23).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LowerBFloat16(Vector256<float> pair) => (pair.AsUInt32() << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> UpperBFloat16(Vector256<float> pair) =>
+        (pair.AsUInt32() & Vector256.Create(0xFFFF_0000u)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value) => Vector256.Sum(value);
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)

@@ -85,6 +85,13 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         ((exponent + Vector512.Create((3 << 22) + 127f)).AsInt32() << 23).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LowerBFloat16(Vector512<float> pair) => (pair.AsUInt32() << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> UpperBFloat16(Vector512<float> pair) =>
+        (pair.AsUInt32() & Vector512.Create(0xFFFF_0000u)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) => Vector512.Sum(value);
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)

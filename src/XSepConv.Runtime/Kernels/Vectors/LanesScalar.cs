@@ -75,6 +75,12 @@ internal readonly unsafe struct LanesScalar : ILanes<float>
         BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(exponent + ((3 << 22) + 127f)) << 23);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LowerBFloat16(float pair) => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(pair) << 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float UpperBFloat16(float pair) => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(pair) & 0xFFFF_0000);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float value) => value;
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride) =>
