@@ -47,8 +47,8 @@ internal static unsafe class Arguments
     }
 
     /// <summary>A number of a session that is to be made.</summary>
-    public static void RequireBetween(int value, int least, int most, string name, string what)
+    public static void RequireBetween(int value, int least, int most, string name)
     {
-        if (value < least || value > most) throw CallException.Argument(name, $"is {value:N0}; {what} {least:N0} to {most:N0}");
+        if (value < least || value > most) throw CallException.Argument(name, $"is {value:N0}; it must be {least:N0} to {most:N0}");
     }
 }

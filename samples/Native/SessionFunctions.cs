@@ -94,7 +94,7 @@ internal static unsafe class SessionFunctions
             {
                 throw CallException.Argument(
                     "top_count",
-                    $"is {topCount:N0}; for {images:N0} pictures it is {images:N0} times 1 to {classes:N0}, the number of classes");
+                    $"is {topCount:N0}; it must be {images:N0} (the pictures) times a number of classes from 1 to {classes:N0}");
             }
 
             if (top == null) throw CallException.Argument("top", "is NULL; give the address of a buffer");
@@ -113,8 +113,8 @@ internal static unsafe class SessionFunctions
 
     private static Session Create(CompiledModel model, int maxBatch, int threads, int height, int width)
     {
-        Arguments.RequireBetween(maxBatch, 1, int.MaxValue, "max_batch", "a run has images from");
-        Arguments.RequireBetween(threads, 1, MostThreads, "threads", "there are");
+        Arguments.RequireBetween(maxBatch, 1, int.MaxValue, "max_batch");
+        Arguments.RequireBetween(threads, 1, MostThreads, "threads");
         if ((height == 0) != (width == 0))
         {
             throw CallException.Argument(
@@ -122,11 +122,12 @@ internal static unsafe class SessionFunctions
                 "is 0 and the other one is not; give both, or 0 for both to have those of the training data");
         }
 
-        Arguments.RequireBetween(height, 0, LongestSide, "height", "an image has rows from");
-        Arguments.RequireBetween(width, 0, LongestSide, "width", "an image has columns from");
         try
         {
-            return new(height == 0 ? model.CreateSession(maxBatch, threads) : model.CreateSession(maxBatch, threads, height, width));
+            if (height == 0) return new(model.CreateSession(maxBatch, threads));
+            Arguments.RequireBetween(height, 1, LongestSide, "height");
+            Arguments.RequireBetween(width, 1, LongestSide, "width");
+            return new(model.CreateSession(maxBatch, threads, height, width));
         }
         catch (ArgumentException e)
         {
@@ -139,7 +140,7 @@ internal static unsafe class SessionFunctions
     {
         var outputs = session.Model.Spec.Outputs;
         return Arguments.Buffer(
-            logits, count, "logits", "logits_count", (long)images * outputs, $"{outputs:N0} outputs for each of {images:N0} images");
+            logits, count, "logits", "logits_count", (long)images * outputs, $"{images:N0} × {outputs:N0} outputs of an image");
     }
 
     private static void RequireData(CompiledModel model)

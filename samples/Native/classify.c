@@ -1,8 +1,8 @@
 /*
  * classify MODEL PICTURE...: prints the likeliest classes of PNG and JPEG files.
  *
- *     dotnet publish samples/Native -c Release -o native
- *     cc -std=c99 samples/Native/classify.c -Inative -Lnative -lxsepconv -Wl,-rpath,"$PWD/native" -o native/classify
+ *     dotnet publish samples/Native -c Release -o artifacts/native
+ *     cc samples/Native/classify.c -Iartifacts/native -Lartifacts/native -lxsepconv -Wl,-rpath,"$PWD/artifacts/native" -o artifacts/classify
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@
  * never given out or that is of the other kind is refused with XSEPCONV_INVALID_HANDLE.
  *
  * Buffers. They are the caller's, before, while and after a call. Every one comes with its size, and one of a wrong size is refused, not
- * filled halfway. Unless it is said otherwise, a function that fails has written nothing.
+ * filled halfway. Those of one call do not overlap. Unless it is said otherwise, a function that fails has written nothing.
  *
  * Threads. A model may be used by any number of threads at once. A session serves one thread at a time, whichever it is: a second one gets
  * XSEPCONV_BUSY. Give every thread a session of its own. The last error is one for each thread. A thread needs 128 KiB of stack.
@@ -91,7 +91,7 @@ int32_t xsepconv_load_memory(const void *file, size_t size, xsepconv_model **mod
 
 /*
  * Frees a model or a session. NULL is XSEPCONV_OK, and nothing happens. A session that is running is not freed: XSEPCONV_BUSY. A model may
- * be freed before its sessions: they keep what they need.
+ * be freed before its sessions: they keep what they need. The memory goes back when .NET next collects, not at once.
  */
 int32_t xsepconv_free(void *handle);
 

@@ -34,8 +34,8 @@ def _open_library():
     try:
         library = ctypes.CDLL(path)
     except OSError as error:
-        raise OSError(f"{path} can't be loaded ({error}); `dotnet publish samples/Native -c Release -o native` makes it, "
-                      "and XSEPCONV_LIBRARY says where it is") from None
+        raise OSError(f"{path} can't be loaded ({error}); `dotnet publish samples/Native -c Release -o artifacts/native` makes it, "
+                      "with this file beside it") from None
     for function, arguments in {
         "load": [c_char_p, POINTER(c_void_p)],
         "load_memory": [c_void_p, c_size_t, POINTER(c_void_p)],

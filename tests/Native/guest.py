@@ -31,7 +31,7 @@ def refused(code, text, function, *arguments, **named):
         kind = error.code if isinstance(error, xsepconv.XSepConvError) else type(error)
         require(kind == code and text in str(error), f"{error!r} is {code} and says {text!r}")
     else:
-        require(False, f"{function} with {arguments} {named} is refused, not {result}")
+        require(False, f"{function.__name__} is refused because of {text!r}, not {result}")
 
 
 def test_refusals():

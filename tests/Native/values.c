@@ -74,8 +74,38 @@ static void test_not_finite(const subject *s)
     free(logits);
 }
 
+/* A checkpoint of the network alone runs, but does not say what a picture is to it. */
+static void test_without_data(const subject *s)
+{
+    static const char key[] = "\"xsepconv.data\"";
+    const size_t classes = (size_t)s->classes;
+    size_t size, i, needed;
+    char *file = read_file(s->model_path, &size);
+    uint8_t *pixels = calloc(s->image, 1);
+    float *values = calloc(s->image, sizeof *values), *logits = malloc(classes * sizeof *logits);
+    xsepconv_prediction top;
+    xsepconv_model *model;
+    xsepconv_session *session;
+    for (i = 8; i + sizeof key < size && memcmp(file + i, key, sizeof key - 1) != 0; i++) {}
+    file[i + 1] = 'X';
+    EXPECT_OK(xsepconv_load_memory(file, size, &model));
+    EXPECT_OK(xsepconv_create_session(model, 1, 1, s->side, s->side, &session));
+    EXPECT_OK(xsepconv_run(session, values, s->image, logits, classes));
+    EXPECT(XSEPCONV_UNSUPPORTED, "call xsepconv_run", xsepconv_run_bytes(session, pixels, s->image, logits, classes));
+    EXPECT(XSEPCONV_UNSUPPORTED, "call xsepconv_run", xsepconv_classify(session, pixels, s->image, &top, 1));
+    EXPECT(XSEPCONV_UNSUPPORTED, "call xsepconv_run", xsepconv_decode_file(session, s->picture_path, pixels, s->image));
+    EXPECT(XSEPCONV_UNSUPPORTED, "does not name its classes", xsepconv_class_name(model, 0, NULL, 0, &needed));
+    EXPECT_OK(xsepconv_free(session));
+    EXPECT_OK(xsepconv_free(model));
+    free(file);
+    free(pixels);
+    free(values);
+    free(logits);
+}
+
 void test_values(const subject *s)
 {
+    test_without_data(s);
     test_sources(s);
     test_not_finite(s);
 }
