@@ -132,7 +132,9 @@ def in_other_process(code, **options):
 def test_unloading():
     """dlclose leaves the library, and it goes on."""
     in_other_process("""
-import _ctypes, ctypes, sys, time
+import _ctypes, ctypes, os, sys, time
+_ctypes.dlclose(ctypes.CDLL(sys.argv[1] + "/libxsepconv.so")._handle)
+ctypes.CDLL(sys.argv[1] + "/libxsepconv.so", mode=os.RTLD_NOLOAD | os.RTLD_NOW)
 for _ in range(3):
     library = ctypes.CDLL(sys.argv[1] + "/libxsepconv.so")
     model = ctypes.c_void_p()
