@@ -58,6 +58,20 @@ public sealed class CompiledModel
     /// <exception cref="IOException">The file can't be read.</exception>
     public static CompiledModel Load(string path) => Load(path, KernelRegistry.Current.Name);
 
+    /// <summary>The same of a file that is in memory, in a program's resources, or comes over a network.</summary>
+    /// <param name="stream">A safetensors file, from the stream's position to its end. It need not be seekable, and stays open.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <exception cref="InvalidDataException">As of a file that has a path; or a tensor has 2 GiB or more.</exception>
+    /// <exception cref="IOException">The stream can't be read.</exception>
+    public static CompiledModel Load(Stream stream, string name)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var watch = Stopwatch.StartNew();
+        using var file = SafeTensors.Read(stream, name);
+        return Load(file, name, KernelRegistry.Current.Name, watch);
+    }
+
     /// <summary>Memory and steps for running the model; a session belongs to one thread at a time.</summary>
     /// <param name="maxBatch">The most images that one run may have.</param>
     /// <param name="threads">
@@ -93,18 +107,23 @@ public sealed class CompiledModel
     {
         var watch = Stopwatch.StartNew();
         using var file = SafeTensors.Open(path);
-        var spec = DescribedNetwork.Of(file, path);
-        var data = file.Described(DataSpec.MetadataKey, DataSpec.FromJson);
-        if (data?.Misfit(spec) is { } problem) throw new InvalidDataException($"{path}: {problem}");
-
-        var weights = new FileWeights(file, path);
-        ExpectedTensors.RequireSize(spec, weights);
-        return Compile(spec, data, weights, kernel, watch);
+        return Load(file, path, kernel, watch);
     }
 
     internal static CompiledModel Compile(NetworkSpec spec, DataSpec? data, WeightSource source, string kernel, Stopwatch watch)
     {
         var network = PackedNetwork.Create(FoldedNetwork.Of(spec, source), kernel);
         return new CompiledModel(spec, data, network, watch.Elapsed);
+    }
+
+    private static CompiledModel Load(SafeTensors file, string name, string kernel, Stopwatch watch)
+    {
+        var spec = DescribedNetwork.Of(file, name);
+        var data = file.Described(DataSpec.MetadataKey, DataSpec.FromJson);
+        if (data?.Misfit(spec) is { } problem) throw new InvalidDataException($"{name}: {problem}");
+
+        var weights = new FileWeights(file, name);
+        ExpectedTensors.RequireSize(spec, weights);
+        return Compile(spec, data, weights, kernel, watch);
     }
 }

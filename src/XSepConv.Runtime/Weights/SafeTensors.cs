@@ -65,7 +65,12 @@ public sealed class SafeTensors : IDisposable
     public static SafeTensors Read(Stream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        var source = stream is FileStream { Name: { Length: > 0 } name } ? name : "The stream";
+        return Read(stream, stream is FileStream { Name: { Length: > 0 } name } ? name : "The stream");
+    }
+
+    /// <param name="source">What errors call it.</param>
+    internal static SafeTensors Read(Stream stream, string source)
+    {
         var header = ReadHeader(stream, source);
         foreach (var info in header.Tensors.Values)
         {
