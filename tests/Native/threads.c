@@ -46,14 +46,26 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Runs until another thread was in the way, which happens soon even on one core; a minute is the most. */
+/* How often a thread was in another's way, all together. */
+static int meetings(int more)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static int total;
+    int now;
+    pthread_mutex_lock(&lock);
+    now = total += more;
+    pthread_mutex_unlock(&lock);
+    return now;
+}
+
+/* Runs until threads met, which happens soon even on one core; a minute is the most. */
 static void *run_until_busy(void *argument)
 {
     worker *w = argument;
     float *logits = malloc((size_t)w->s->classes * sizeof *logits);
     const double end = seconds() + 60;
     pthread_barrier_wait(w->barrier);
-    while ((w->busy == 0 || w->ok < 20) && seconds() < end) run_once(w, logits);
+    while ((meetings(0) == 0 || w->ok < 20) && seconds() < end) meetings(run_once(w, logits) == XSEPCONV_BUSY);
     free(logits);
     return NULL;
 }
