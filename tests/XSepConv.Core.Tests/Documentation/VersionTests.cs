@@ -31,10 +31,14 @@ public sealed partial class VersionTests
     }
 
     [Fact]
-    public void The_changelog_the_sample_and_the_consumer_have_it()
+    public void The_changelog_the_samples_and_the_consumer_have_it()
     {
         Assert.Contains($"\n## [{s_ours}]", File.ReadAllText(Path.Combine(Repository.Root, "CHANGELOG.md")));
-        Assert.Equal(s_ours, Property("samples/Classify/Classify.csproj", "XSepConvVersion"));
+        foreach (var sample in new[] { "Classify", "Serve", "Transfer" })
+        {
+            Assert.Equal(s_ours, Property($"samples/{sample}/{sample}.csproj", "XSepConvVersion"));
+        }
+
         Assert.Contains($"\"TorchSharp-cpu\" Version=\"{s_torchSharp}\"", File.ReadAllText(Path.Combine(Repository.Root, "tests/Consumer/Consumer.csproj")));
     }
 
