@@ -25,7 +25,7 @@ internal sealed class ClassifyEndpoint(ServeOptions options, CompiledModel model
         try
         {
             var top = Top(http.Request.Query["top"]);
-            var predictions = await workers.Classify(await Upload.Read(http.Request, options.MaxBytes, aborted), top, aborted);
+            var predictions = await workers.Classify(await Upload.Read(http.Request, options.MaxBytes), top, aborted);
             return Results.Json(new
             {
                 top = predictions.Select(one => new
@@ -36,13 +36,15 @@ internal sealed class ClassifyEndpoint(ServeOptions options, CompiledModel model
                 }),
             });
         }
-        catch (Exception e) when (aborted.IsCancellationRequested && e is OperationCanceledException or IOException)
-        {
-            return Results.StatusCode(ClientClosedRequest);
-        }
         catch (BadHttpRequestException e)
         {
             return Results.Problem(e.Message, statusCode: e.StatusCode);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // Or Kestrel would look for the rest of the body.
+            http.Abort();
+            return Results.StatusCode(ClientClosedRequest);
         }
         catch (InvalidDataException e)
         {
