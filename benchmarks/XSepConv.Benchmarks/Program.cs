@@ -2,6 +2,7 @@ using System.CommandLine;
 using XSepConv.Benchmarks;
 using XSepConv.Benchmarks.Pictures;
 using XSepConv.Benchmarks.Ratios;
+using XSepConv.Benchmarks.Serving;
 
 return new RootCommand("Measures XSepConv against the depthwise convolution it replaces.")
 {
@@ -11,4 +12,5 @@ return new RootCommand("Measures XSepConv against the depthwise convolution it r
     CurvesCommand.Create(),
     RatiosCommand.Create(),
     PictureCommand.Create(),
+    LoadCommand.Create(),
 }.Parse(args).Invoke();

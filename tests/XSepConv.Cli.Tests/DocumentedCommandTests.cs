@@ -9,11 +9,12 @@ namespace XSepConv.Cli.Tests;
 /// </summary>
 public sealed partial class DocumentedCommandTests
 {
-    // Of dotnet, mpirun and the benchmarks.
+    // Of dotnet, mpirun, the benchmarks and the samples.
     private static readonly string[] OthersOptions =
     [
-        "--bind-to", "--global", "--images", "--kernel", "--logdir", "--maps", "--max-parallel-test-modules", "--mca", "--no-build",
-        "--only", "--oversubscribe", "--project", "--quick", "--seconds", "--steps", "--time",
+        "--bind-to", "--global", "--images", "--kernel", "--logdir", "--maps", "--max-batch", "--max-bytes", "--max-parallel-test-modules",
+        "--mca", "--no-build", "--only", "--oversubscribe", "--project", "--queue", "--quick", "--seconds", "--steps", "--time", "--urls",
+        "--workers",
     ];
 
     /// <summary>Lines of code blocks that run the tool.</summary>
@@ -89,7 +90,7 @@ public sealed partial class DocumentedCommandTests
         {
             if (quote == '\0' && letter is '\'' or '"') quote = letter;
             else if (letter == quote) quote = '\0';
-            else if (quote != '\0' || !" |>&;#".Contains(letter, StringComparison.Ordinal)) word.Append(letter);
+            else if (quote != '\0' || !" |<>&;#".Contains(letter, StringComparison.Ordinal)) word.Append(letter);
             else
             {
                 if (word.Length > 0 && $"{word}" is not ("…" or "...")) yield return $"{word}";

@@ -9,7 +9,7 @@ internal sealed partial class ToolProcess : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(300);
 
     private readonly Process process;
-    private readonly Task<string> output;
+    private readonly Task<string>? output;
     private readonly Task<string> error;
 
     private ToolProcess(string[] args, (string Name, string Value)[] environment, params string[] under)
@@ -17,7 +17,8 @@ internal sealed partial class ToolProcess : IDisposable
     {
     }
 
-    private ToolProcess(string folder, string[] args, (string Name, string Value)[] environment, params string[] under)
+    private ToolProcess(
+        string folder, string[] args, (string Name, string Value)[] environment, string[] under, bool talks = false)
     {
         string[] starter = [.. under, "dotnet"];
         var start = new ProcessStartInfo(starter[0])
@@ -32,13 +33,29 @@ internal sealed partial class ToolProcess : IDisposable
         foreach (var arg in args) start.ArgumentList.Add(arg);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         process = Process.Start(start)!;
-        output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        if (!talks) output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
     }
 
     public bool HasExited => process.HasExited;
 
+    /// <summary>Its standard input, nothing of which waits here.</summary>
+    public Stream Input => process.StandardInput.BaseStream;
+
+    /// <summary>Bytes of memory that it occupies.</summary>
+    public long WorkingSet
+    {
+        get
+        {
+            process.Refresh();
+            return process.WorkingSet64;
+        }
+    }
+
     public static ToolProcess Start(params string[] args) => new(args, []);
+
+    /// <summary>Starts it, to be written to and read from line by line.</summary>
+    public static ToolProcess Talk(params string[] args) => new(AppContext.BaseDirectory, args, [], [], talks: true);
 
     /// <summary>Starts it under another program: <c>mpirun</c>, a shell.</summary>
     public static ToolProcess StartUnder(string[] under, params string[] args) => new(args, [], under);
@@ -60,7 +77,7 @@ internal sealed partial class ToolProcess : IDisposable
     public static async Task<(int ExitCode, string Out, string Error)> RunFrom(
         string folder, (string Name, string Value)[] environment, params string[] args)
     {
-        using var tool = new ToolProcess(folder, args, environment);
+        using var tool = new ToolProcess(folder, args, environment, []);
         return await tool.Finish();
     }
 
@@ -70,12 +87,27 @@ internal sealed partial class ToolProcess : IDisposable
         return await tool.Finish();
     }
 
+    /// <summary>The next line of its output; null at the end.</summary>
+    public async Task<string?> ReadLine()
+    {
+        using var limit = Limit();
+        return await process.StandardOutput.ReadLineAsync(limit.Token);
+    }
+
+    /// <summary>Waits for its end. What was not read is read.</summary>
     public async Task<(int ExitCode, string Out, string Error)> Finish()
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(Patience);
+        using var limit = Limit();
+        var rest = output ?? process.StandardOutput.ReadToEndAsync(limit.Token);
         await process.WaitForExitAsync(limit.Token);
-        return (process.ExitCode, await output, await error);
+        return (process.ExitCode, await rest, await error);
+    }
+
+    private static CancellationTokenSource Limit()
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Patience);
+        return limit;
     }
 
     // Linux tells the ignored signals as bits; the first signal is bit 0.

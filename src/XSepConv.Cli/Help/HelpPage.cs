@@ -98,6 +98,7 @@ internal static class HelpPage
 
     private static string Label(Argument argument) => argument.Arity switch
     {
+        { MinimumNumberOfValues: 0, MaximumNumberOfValues: > 1 } => $"[<{argument.Name}>...]",
         { MaximumNumberOfValues: > 1 } => $"<{argument.Name}>...",
         { MinimumNumberOfValues: 0 } => $"[<{argument.Name}>]",
         _ => $"<{argument.Name}>",

@@ -34,7 +34,7 @@ public sealed partial class VersionTests
     public void The_changelog_the_samples_and_the_consumer_have_it()
     {
         Assert.Contains($"\n## [{s_ours}]", File.ReadAllText(Path.Combine(Repository.Root, "CHANGELOG.md")));
-        Assert.All(["Classify", "Native"], name => Assert.Equal(s_ours, Property($"samples/{name}/{name}.csproj", "XSepConvVersion")));
+        Assert.All(["Classify", "Native", "Serve", "Transfer"], name => Assert.Equal(s_ours, Property($"samples/{name}/{name}.csproj", "XSepConvVersion")));
         Assert.Contains($"\"TorchSharp-cpu\" Version=\"{s_torchSharp}\"", File.ReadAllText(Path.Combine(Repository.Root, "tests/Consumer/Consumer.csproj")));
     }
 

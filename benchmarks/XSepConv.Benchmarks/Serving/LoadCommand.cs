@@ -1,0 +1,58 @@
+using System.CommandLine;
+namespace XSepConv.Benchmarks.Serving;
+
+/// <summary>The command that loads <c>samples/Serve</c> with clients, and holds its answers to those of <c>xsepconv predict</c>.</summary>
+internal static class LoadCommand
+{
+    private const int WarmUp = 300;
+
+    public static Command Create()
+    {
+        var url = new Option<string>("--url")
+        {
+            Description = "Where the service listens.",
+            DefaultValueFactory = _ => "http://127.0.0.1:5000",
+        };
+        url.Validators.Add(result =>
+        {
+            if (!Uri.TryCreate(result.GetValueOrDefault<string>(), UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttp)
+                result.AddError($"--url is '{result.GetValueOrDefault<string>()}'; give one such as http://127.0.0.1:5000.");
+        });
+        var predicted = new Option<FileInfo>("--predicted")
+        {
+            Description = "What 'xsepconv predict --json' printed of the same checkpoint: the pictures to send, and their answers.",
+            Required = true,
+        };
+        var clients = Whole("--clients", 64, 4096, "Clients, each of which sends its next picture when it has the answer to the last.");
+        var requests = Whole("--requests", 1000, 10_000_000, "Requests that are measured, of all clients together.");
+        var toTheEnd = new Option<bool>("--to-the-end") { Description = "Go on until the service takes no more connections." };
+        var command = new Command("load", "Requests a second of samples/Serve, every answer compared with that of predict.")
+        {
+            url, predicted, clients, requests, toTheEnd,
+        };
+        command.SetAction(async (parse, cancel) =>
+        {
+            var pictures = SentPicture.Of(parse.GetValue(predicted)!.FullName);
+            using var load = new Load(new Uri(parse.GetValue(url)!), pictures, parse.GetValue(clients));
+            var ends = parse.GetValue(toTheEnd);
+
+            // Both sides compile their code.
+            if (!ends) await load.Run(Math.Min(parse.GetValue(requests), WarmUp), cancel);
+            var result = await load.Run(ends ? int.MaxValue : parse.GetValue(requests), cancel);
+            Console.WriteLine(result);
+            return result.IsAsExpected(ends) ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Option<int> Whole(string name, int usual, int most, string description)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => usual };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && (result.GetValueOrDefault<int>() < 1 || result.GetValueOrDefault<int>() > most))
+                result.AddError($"{name} is {result.Tokens[0].Value}; give a number from 1 to {most}.");
+        });
+        return option;
+    }
+}

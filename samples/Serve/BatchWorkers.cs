@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using XSepConv;
+using XSepConv.Imaging;
+
+namespace Serve;
+
+/// <summary>Threads that take what waits, several pictures at once: each has a session, all share the model.</summary>
+internal sealed class BatchWorkers : IDisposable
+{
+    private readonly CompiledModel _model;
+    private readonly DataSpec _data;
+    private readonly int _maxBatch;
+    private readonly Histogram _batches;
+    private readonly BlockingCollection<Job> _waiting = [];
+    private readonly List<NetworkSession> _sessions = [];
+    private readonly List<Thread> _threads = [];
+
+    public BatchWorkers(CompiledModel model, int workers, int maxBatch, Histogram batches)
+    {
+        (_model, _data, _maxBatch, _batches) = (model, model.Data!, maxBatch, batches);
+        for (var i = 0; i < workers; i++)
+        {
+            var session = model.CreateSession(maxBatch);
+            _sessions.Add(session);
+            _threads.Add(new Thread(() => Work(session)) { Name = $"worker {i}" });
+        }
+
+        foreach (var thread in _threads) thread.Start();
+    }
+
+    /// <summary>Pictures that no worker has taken yet.</summary>
+    public int Waiting => _waiting.Count;
+
+    /// <summary>Gives a PNG or JPEG file's likeliest classes when its turn has come; what was aborted until then is cancelled.</summary>
+    /// <exception cref="InvalidDataException">It is neither, damaged, or has too many pixels.</exception>
+    public Task<Prediction[]> Classify(byte[] picture, int top, CancellationToken aborted)
+    {
+        var job = new Job(picture, top, aborted);
+        _waiting.Add(job, CancellationToken.None);
+        return job.Answer.Task;
+    }
+
+    /// <summary>Ends the threads when all that waits is answered.</summary>
+    public void Dispose()
+    {
+        _waiting.CompleteAdding();
+        foreach (var thread in _threads) thread.Join();
+        foreach (var session in _sessions) session.Dispose();
+        _waiting.Dispose();
+    }
+
+    private void Work(NetworkSession session)
+    {
+        // The first run compiles the kernels.
+        session.Classify(new byte[session.ImageLength], new Prediction[1]);
+        var jobs = new List<Job>(_maxBatch);
+        foreach (var first in _waiting.GetConsumingEnumerable())
+        {
+            jobs.Add(first);
+
+            // The other workers' share is left to them.
+            var share = Math.Min(_maxBatch, 1 + (_waiting.Count / _sessions.Count));
+            while (jobs.Count < share && _waiting.TryTake(out var next)) jobs.Add(next);
+            try
+            {
+                Answer(session, jobs);
+            }
+            catch (Exception e)
+            {
+                foreach (var job in jobs) job.Answer.TrySetException(e);
+            }
+
+            jobs.Clear();
+        }
+    }
+
+    private void Answer(NetworkSession session, List<Job> jobs)
+    {
+        var pixels = new byte[jobs.Count * session.ImageLength];
+        var read = new List<Job>(jobs.Count);
+        foreach (var job in jobs)
+        {
+            if (job.Aborted.IsCancellationRequested)
+            {
+                job.Answer.SetCanceled(job.Aborted);
+                continue;
+            }
+
+            try
+            {
+                ImageDecoder.Decode(job.Picture, "the picture", session.Height, _data.Channels, _data.Background)
+                    .CopyTo(pixels, read.Count * session.ImageLength);
+                read.Add(job);
+            }
+            catch (InvalidDataException e)
+            {
+                job.Answer.SetException(e);
+            }
+        }
+
+        if (read.Count == 0) return;
+        var most = read.Max(job => job.Top);
+        var top = new Prediction[read.Count * most];
+        session.Classify(pixels.AsSpan(0, read.Count * session.ImageLength), top);
+        _batches.Observe(read.Count);
+        for (var i = 0; i < read.Count; i++) read[i].Answer.SetResult(top[(i * most)..((i * most) + read[i].Top)]);
+    }
+
+    private sealed record Job(byte[] Picture, int Top, CancellationToken Aborted)
+    {
+        // Whoever waits goes on on a thread of its own, not on the worker's.
+        public TaskCompletionSource<Prediction[]> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
