@@ -66,7 +66,9 @@ internal sealed class ExportCommand
             ],
         };
         command.Add("Network", [export.checkpoint.Option]);
-        command.Add("Format", [export.format, export.size.Option, export.dynamicSize, export.batchNorm, export.opset, export.normalize, export.dtype]);
+        command.Add(
+            "Format",
+            [export.format, export.size.Option, export.dynamicSize, export.batchNorm, export.opset, export.normalize, export.dtype]);
         command.Add("Output", [export.destination, export.json]);
         command.Validators.Add(result =>
         {

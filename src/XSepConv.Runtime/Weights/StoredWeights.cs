@@ -44,7 +44,7 @@ internal static class StoredWeights
         return null;
     }
 
-    // Below its normal numbers a type has fewer digits, down to none: where all of a tensor is there, it would lose more than rounding does.
+    // Below its normal numbers a type has fewer digits, down to none: a tensor that is there as a whole would lose more than rounding does.
     private static string? TooSmall(double[] values, SafeTensorType type)
     {
         var largest = values.Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty().Max();

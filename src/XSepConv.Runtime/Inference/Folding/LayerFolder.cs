@@ -23,7 +23,8 @@ internal sealed class LayerFolder(NetworkSpec spec, WeightSource source)
 
         // So far inside of float32 it does not matter which is multiplied first.
         const double Far = 1L << 40;
-        return weights.All(weight => Math.Abs(weight) <= Far) && scale.All(factor => factor == 0 || Math.Abs(factor) is >= 1 / Far and <= Far)
+        return weights.All(weight => Math.Abs(weight) <= Far)
+            && scale.All(factor => factor == 0 || Math.Abs(factor) is >= 1 / Far and <= Far)
             ? Held(layer, new(layer.Out, weights.Length / layer.Out, Round(weights), Round(shift)) { Scale = Round(scale) })
             : Fold(layer);
     }
