@@ -13,7 +13,7 @@ public sealed partial class DocumentedCommandTests
     private static readonly string[] OthersOptions =
     [
         "--bind-to", "--global", "--images", "--kernel", "--logdir", "--maps", "--max-batch", "--max-bytes", "--max-parallel-test-modules",
-        "--mca", "--no-build", "--only", "--oversubscribe", "--project", "--queue", "--quick", "--seconds", "--steps", "--time", "--urls",
+        "--mca", "--no-build", "--only", "--oversubscribe", "--project", "--queue", "--quick", "--seconds", "--self-contained", "--steps", "--time", "--urls",
         "--workers",
     ];
 
@@ -55,8 +55,8 @@ public sealed partial class DocumentedCommandTests
     public void There_are_lines_to_look_at() => Assert.True(Lines.Count >= 10, $"{Lines.Count} lines");
 
     private static IEnumerable<string> Documents() =>
-        Directory.EnumerateFiles(Path.Combine(Rooms.Repository(), "docs"), "*.md").Append(Path.Combine(Rooms.Repository(), "README.md"))
-            .Order();
+        Directory.EnumerateFiles(Path.Combine(Rooms.Repository(), "docs"), "*.md")
+            .Append(Path.Combine(Rooms.Repository(), "README.md")).Append(Path.Combine(Rooms.Repository(), "models", "README.md")).Order();
 
     private static IEnumerable<TheoryDataRow<string, string>> Blocks(string document)
     {
