@@ -4,7 +4,10 @@ namespace XSepConv.Core.Tests.Documentation;
 
 public sealed partial class LinkTests
 {
-    public static TheoryData<string> Pages() => ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", .. Repository.Pages("docs", "*.md"), .. Repository.Pages("models", "*.md")];
+    public static TheoryData<string> Pages() => 
+    [
+        "README.md", "CONTRIBUTING.md", "CHANGELOG.md", .. Repository.Pages("docs", "*.md"), .. Repository.Pages("models", "*.md"),
+    ];
 
     public static TheoryData<string> PackageReadmes() => [.. Repository.Pages("src", "README.md")];
 
