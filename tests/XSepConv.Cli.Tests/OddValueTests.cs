@@ -72,6 +72,8 @@ public sealed class OddValueTests
     {
         (string Name, string Value)[] needed = command switch
         {
+            "export" when option == "--dtype" =>
+                [("--checkpoint", "none.safetensors"), ("--out", "none.safetensors"), ("--format", "safetensors")],
             "predict" or "evaluate" => [("--checkpoint", "none.safetensors")],
             "export" => [("--checkpoint", "none.safetensors"), ("--out", "none.onnx")],
             "convert" => [("--checkpoint", "none.safetensors"), ("--out", "new.safetensors")],
