@@ -4,7 +4,7 @@ namespace XSepConv.Core.Tests.Documentation;
 
 public sealed partial class LinkTests
 {
-    public static TheoryData<string> Pages() => 
+    public static TheoryData<string> Pages() =>
     [
         "README.md", "CONTRIBUTING.md", "CHANGELOG.md", .. Repository.Pages("docs", "*.md"), .. Repository.Pages("models", "*.md"),
     ];
