@@ -67,7 +67,8 @@ internal static class ConvolutionTiles
         code.Line("weights += lanes;");
     }
 
-    private static string Convolution(string name, string summary, string argument, bool hasStep, int[][] sizes, Action<Code, int, int, bool> sum)
+    private static string Convolution(
+        string name, string summary, string argument, bool hasStep, int[][] sizes, Action<Code, int, int, bool> sum)
     {
         var code = new Code();
         code.OpenKernel(summary, name, hasStep ? "TStep" : null, "IPixelStep");
