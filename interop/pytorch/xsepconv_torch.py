@@ -794,7 +794,9 @@ class MobileNet(nn.Module):
         if METADATA_KEY not in metadata:
             raise ValueError(f"{os.fspath(path)} does not say which network it holds (no {METADATA_KEY!r} in its metadata)")
         network = cls.from_json(metadata[METADATA_KEY])
-        apply_norm_settings(network, metadata.get(SETTINGS_KEY, "{}"))
+        # A file without the entry, such as an import of published weights, has the norms of its description.
+        if SETTINGS_KEY in metadata:
+            apply_norm_settings(network, metadata[SETTINGS_KEY])
         # A trainer's own tensors, such as momenta, are not the network's.
         network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")}, strict=True)
         return network
@@ -832,6 +834,12 @@ def convert(model: nn.Module, report: Union[str, Mapping[str, Any]]) -> nn.Modul
         module = XSepConv2d(channels, kernel, layer["stride"], layer["padding"], layer["activation"])
         for part in (module.bn1, module.bn2, module.bn3):
             part.eps, part.momentum = layer["epsilon"], layer["momentum"]
+        # The last batch norm stands for the old one, all before it for the convolution.
+        for parameter in module.parameters():
+            parameter.requires_grad_(old.weight.requires_grad)
+        if norm is not None and norm.affine:
+            module.bn3.weight.requires_grad_(norm.weight.requires_grad)
+            module.bn3.bias.requires_grad_(norm.bias.requires_grad)
         new[old] = module.to(old.weight).train((old if norm is None else norm).training)
         if norm is not None:
             new[norm] = nn.Identity().train(norm.training)
@@ -864,16 +872,40 @@ def norm_settings(module: nn.Module) -> str:
     return json.dumps(settings, separators=(",", ":"))
 
 
+def _block_settings(m: nn.Module) -> Dict[str, str]:
+    """What decides a block's output and does not show in its tensors' shapes, by the names that XSepConv for .NET writes."""
+    if isinstance(m, MobileNet):
+        return {"stemStride": str(m.spec.stem_stride), "activation": m.spec.activation.value}
+    if not isinstance(m, (XSepConv2d, DwBlock, XSepBlock, SepBlock, InvertedResidualBlock, XSepInvertedResidualBlock)):
+        return {}
+    settings = {
+        "stride": str(max(max(c.stride) for c in m.children() if isinstance(c, nn.Conv2d))),
+        "activation": next(a.value for a in Activation if isinstance(m.act, type(a.module()))),
+    }
+    for name, attribute in (("padding", "padding"), ("placement", "placement"), ("squeezeExcite", "squeeze_excite")):
+        if hasattr(m, attribute):
+            settings[name] = getattr(m, attribute).value
+    return settings
+
+
 def apply_norm_settings(module: nn.Module, text: str) -> None:
-    """Gives a module's normalisations what norm_settings wrote; those that it does not name get the defaults. ValueError if something is unknown."""
+    """Gives a module's normalisations what norm_settings, or XSepConv for .NET, wrote; those that it does not name get the defaults.
+
+    ValueError if something is unknown, or a block was built otherwise.
+    """
     settings = json.loads(text)
     if not isinstance(settings, dict):
         raise ValueError(f"{SETTINGS_KEY} in the metadata is no object")
-    norms = {path: m for path, m in module.named_modules() if isinstance(getattr(m, "eps", None), float)}
+    modules = dict(module.named_modules())
+    norms = {path: m for path, m in modules.items() if isinstance(getattr(m, "eps", None), float)}
     for path, values in settings.items():
-        unknown = set(values) - {"eps", "momentum"} if path in norms else set(values)
+        here = _block_settings(modules[path]) if path in modules else {}
+        unknown = set(values) - set(here) - ({"eps", "momentum"} if path in norms else set())
         if unknown:
             raise ValueError(f"{path!r} has settings that are not known there: {sorted(unknown)}")
+        for name, value in here.items():
+            if values.get(name, value) != value:
+                raise ValueError(f"{path!r} was built with {name} {values[name]}, here it has {value}")
     for path, m in norms.items():
         values = settings.get(path, {})
         m.eps = float(values.get("eps", _EPS))

@@ -60,6 +60,19 @@ public sealed class OwnForwardTests
         Assert.Equal(["Conv", "Tanh"], OnnxFile.Parse(OnnxRuntime.Export(module, options)).Graph.Node.Select(node => node.OpType));
     }
 
+    [Theory]
+    [InlineData(typeof(Conv2d), "Tanh", "BatchNormalization")]
+    [InlineData(typeof(BatchNorm2d), "Conv", "Tanh")]
+    public void A_translator_of_either_comes_before_a_convolution_and_its_batch_norm_are_one(Type type, params string[] operators)
+    {
+        using var module = Randomised.Eval(nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)), 3);
+        var options = new OnnxExportOptions
+        {
+            Translators = new Dictionary<Type, OnnxTranslator> { [type] = (graph, _, x) => graph.Call(x, nn.Tanh()) },
+        };
+        Assert.Equal(operators, OnnxFile.Parse(OnnxRuntime.Export(module, options)).Graph.Node.Select(node => node.OpType));
+    }
+
     [Fact]
     public void What_does_not_go_together_is_named()
     {

@@ -46,8 +46,10 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
     public override Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
         if (_isComposed) return FusedDifferentiation.Once(() => DifferentiableBackward(saved, outputGradient));
+
+        // As it was in forward, which memory is laid out by: the images may have been asked for a gradient since.
         Tensor?[] results =
-            [saved[0].requires_grad ? empty_like(saved[0]) : null, empty_like(saved[1]), empty_like(saved[2]), empty_like(saved[3])];
+            [shape.HasInputGradient ? empty_like(saved[0]) : null, empty_like(saved[1]), empty_like(saved[2]), empty_like(saved[3])];
         var work = FusedMemory.Empty(kernels.Sizes(shape).Backward);
         var parameters = new ConvNormParameters
         {

@@ -49,7 +49,9 @@ internal sealed partial class FusedApplication(FusedOperator operation)
         }
         catch (Exception exception)
         {
+            // libtorch takes no exception of ours, and what it will say of the size is beside the point.
             Trace.TraceError($"The backward of a fused XSepConv operator failed: {exception}");
+            Console.Error.WriteLine($"XSepConv: the backward of a fused operator failed: {exception.Message.ReplaceLineEndings(" ")}");
             return FusedMemory.Empty(ImpossibleSize).DetachFromDisposeScope();
         }
     }

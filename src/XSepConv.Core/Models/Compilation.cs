@@ -10,7 +10,7 @@ public static class Compilation
     /// <summary>Compiles the network as it is now, in evaluation mode; later training does not change what was compiled.</summary>
     /// <param name="network">On any device, of any floating-point type.</param>
     /// <param name="data">The data it was trained on, where pictures are to be normalised and classes named.</param>
-    /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network.</exception>
+    /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network, or contradicts itself.</exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
     /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>
     public static CompiledModel Compile(this MobileNet network, DataSpec? data = null) =>
@@ -29,6 +29,7 @@ public static class Compilation
                 nameof(data));
         }
 
+        if (data?.Problem() is { } problem) throw new ArgumentException($"The data can't be used: {problem}.", nameof(data));
         var weights = new MemoryWeights(TypeName.Of(network.GetType()), ModuleState.Tensors(network), ModuleState.Settings(network));
         return CompiledModel.Compile(spec, data, weights, kernel, watch);
     }

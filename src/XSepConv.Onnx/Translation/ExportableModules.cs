@@ -23,6 +23,9 @@ internal sealed class ExportableModules(IReadOnlyDictionary<Type, OnnxTranslator
         return StockModules.Of(type) ?? TorchVisionModules.Find(type);
     }
 
+    /// <summary>Whether the user has no translator of his own for such a module.</summary>
+    public bool IsStock(ModuleAt at) => !registered.ContainsKey(at.Module.GetType());
+
     public static NotSupportedException Refusal(ModuleAt at, string reason) =>
         new(
             $"{at.Where} is a {TypeName.Of(at.Module.GetType())}, which can't be exported: {reason}. What can: {List}. "

@@ -31,11 +31,11 @@ internal sealed class ModuleTranslator(GraphBuilder graph, ExportableModules exp
             ModuleAt? norm = i + 1 < modules.Count ? modules[i + 1] : null;
             switch (modules[i].Module)
             {
-                case Conv2d when norm?.Module is BatchNorm2d:
+                case Conv2d when norm?.Module is BatchNorm2d && exportable.IsStock(modules[i]) && exportable.IsStock(norm.Value):
                     x = Layers.Convolution(x, modules[i], norm);
                     i++;
                     break;
-                case Linear when norm?.Module is BatchNorm1d:
+                case Linear when norm?.Module is BatchNorm1d && exportable.IsStock(modules[i]) && exportable.IsStock(norm.Value):
                     x = Layers.Linear(x, modules[i], norm);
                     i++;
                     break;

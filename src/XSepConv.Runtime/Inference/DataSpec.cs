@@ -32,7 +32,10 @@ public sealed record DataSpec(
     private const long MostValues = 1L << 28;
 
     /// <summary>As checkpoints carry it.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, DataSpecJson.Default.DataSpec);
+    /// <exception cref="InvalidOperationException">It contradicts itself: no file that says so can be read.</exception>
+    public string ToJson() => Problem() is { } problem
+        ? throw new InvalidOperationException($"The description of the data can't be used: {problem}.")
+        : JsonSerializer.Serialize(this, DataSpecJson.Default.DataSpec);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, and checks it.</summary>
     /// <exception cref="FormatException">The text is not such JSON, or contradicts itself.</exception>
@@ -60,7 +63,8 @@ public sealed record DataSpec(
         : $"the network takes {network.InputChannels} channels and tells {network.NumClasses} classes apart, "
             + $"the data has {Channels} and {Classes.Count}; the file contradicts itself.";
 
-    private string? Problem() =>
+    /// <summary>How it contradicts itself; null where it does not.</summary>
+    internal string? Problem() =>
         Name is null || Classes is null || Mean is null || Std is null ? "it lacks something"
         : Classes.Any(name => name is null) ? "a class has no name"
         : Channels < 1 || Height < 1 || Width < 1 ? $"its images are {Channels}×{Height}×{Width}"

@@ -116,6 +116,13 @@ public sealed class CompiledNetworkTests
         session.Run(pixels, after);
         Assert.Equal(before, after);
         Assert.Throws<ArgumentException>(() => network.Compile(data with { Classes = [] }));
+
+        // Bytes would become infinite, or the session end in the middle of them.
+        foreach (var wrong in new[] { data with { Std = new double[spec.InputChannels] }, data with { Mean = [] }, data with { Height = 0 } })
+        {
+            Assert.Equal("data", Assert.Throws<ArgumentException>(() => network.Compile(wrong)).ParamName);
+            Assert.Throws<InvalidOperationException>(wrong.ToJson);
+        }
     }
 
     [Fact]

@@ -57,4 +57,68 @@ public sealed class NormSettingsInPyTorchTests : IDisposable
         Assert.Equal((norms.Count + 2) / 3, norms.Count(norm => norm.momentum is null));
         Assert.All(norms, norm => Assert.True(norm.momentum is null or 0.3));
     }
+
+    // Howard's norms have eps 0.001 and momentum 0.01, which an import says in its description alone.
+    [Fact]
+    public async Task A_file_without_the_entry_has_the_norms_of_its_description()
+    {
+        const string Eps = """
+            import sys
+            sys.path.insert(0, sys.argv[1])
+            from xsepconv_torch import MobileNet
+            norms = [m for m in MobileNet.from_safetensors(sys.argv[2]).modules() if hasattr(m, "eps")]
+            print(sorted({(m.eps, m.momentum) for m in norms}), len(norms))
+            """;
+        var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
+        Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
+        var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
+        using var network = new MobileNet(Pretrained.Spec(PretrainedSource.TorchVision, "mobilenet_v3_small"));
+        network.SaveSafeTensors(_folder.File("saved"));
+        using (var saved = SafeTensors.Open(_folder.File("saved")))
+        {
+            SafeTensors.Write(
+                _folder.File("imported"),
+                [.. saved.Tensors.Values.Select(tensor => new SafeTensor(tensor.Name, tensor.Type, [.. tensor.Shape], saved.ReadBytes(tensor.Name).ToArray()))],
+                new Dictionary<string, string> { [NetworkSpec.MetadataKey] = network.Spec.ToJson() });
+        }
+
+        var said = await PythonWithTorch.RunAsync(python!, ["-c", Eps, interop, _folder.File("imported")], TestContext.Current.CancellationToken);
+
+        Assert.Equal($"[(0.001, 0.01)] {network.modules().OfType<NormBase>().Distinct().Count()}", said.Trim());
+    }
+
+    [Fact]
+    public async Task Blocks_take_their_norms_settings_and_refuse_those_of_a_block_that_was_built_otherwise()
+    {
+        const string Apply = """
+            import sys
+            sys.path.insert(0, sys.argv[1])
+            from torch import nn
+            from xsepconv_torch import XSepBlock, XSepConv2d, apply_norm_settings, load_safetensors
+            text = load_safetensors(sys.argv[2])[1]["xsepconv.settings"]
+            for padding, stride, activation in (("LeftTop", 2, "SiLU"), ("RightTop", 2, "SiLU"), ("LeftTop", 1, "SiLU"), ("LeftTop", 2, "ReLU")):
+                model = nn.Sequential(XSepBlock(5, 3, 8, 4, padding, activation, True, stride), XSepConv2d(4, 7, stride, padding, activation))
+                try:
+                    apply_norm_settings(model, text)
+                    print(model[0].bn2.eps, model[1].bn3.eps)
+                except ValueError as e:
+                    print(e)
+            """;
+        var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
+        Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
+        var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
+        using var block = new XSepBlock(5, 3, 8, 4, PaddingDirection.LeftTop, Activation.SiLU, stride: 2);
+        using var model = nn.Sequential(block, new XSepConv2d(4, 7, 2, PaddingDirection.LeftTop, Activation.SiLU));
+        foreach (var norm in model.modules().OfType<NormBase>()) norm.eps = 0.25;
+        model.SaveSafeTensors(_folder.File("blocks"));
+
+        var said = await PythonWithTorch.RunAsync(python!, ["-c", Apply, interop, _folder.File("blocks")], TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            [
+                "0.25 0.25", "'0' was built with padding LeftTop, here it has RightTop", "'0' was built with stride 2, here it has 1",
+                "'0' was built with activation SiLU, here it has ReLU",
+            ],
+            said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    }
 }
