@@ -32,7 +32,8 @@ internal sealed class Load : IDisposable
     /// <summary>Resident memory of the service, in bytes.</summary>
     public async Task<long> ResidentMemory(CancellationToken cancel)
     {
-        var line = (await _http.GetStringAsync(_metrics, cancel)).Split('\n').Single(one => one.StartsWith(Memory, StringComparison.Ordinal));
+        var lines = (await _http.GetStringAsync(_metrics, cancel)).Split('\n');
+        var line = lines.Single(one => one.StartsWith(Memory, StringComparison.Ordinal));
         return long.Parse(line.AsSpan(Memory.Length), CultureInfo.InvariantCulture);
     }
 
@@ -45,7 +46,10 @@ internal sealed class Load : IDisposable
         var part = Math.Max(1, requests / Readings);
         var start = Stopwatch.GetTimestamp();
         await Task.WhenAll(Enumerable.Range(0, _clients).Select(_ => Task.Run(Client, cancel)));
-        return new(_clients, Stopwatch.GetElapsedTime(start), [.. milliseconds.Order()], codes, refused, [.. wrong]) { Memory = [.. memory] };
+        return new(_clients, Stopwatch.GetElapsedTime(start), [.. milliseconds.Order()], codes, refused, [.. wrong])
+        {
+            Memory = [.. memory],
+        };
 
         async Task Client()
         {
