@@ -16,6 +16,25 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
 
     private readonly string folder = Directory.CreateTempSubdirectory("xsepconv-").FullName;
 
+    /// <summary>What README shows: two drawings, by the network in the repository.</summary>
+    [Fact]
+    public void The_front_page_prints_what_the_trained_network_says_of_its_drawings()
+    {
+        var root = Rooms.Repository();
+        var (code, output, error) = Here.Run(
+            "predict", "--checkpoint", Path.Combine(root, "models", "cifar-10.safetensors"), "--top", "1", "--json",
+            Path.Combine(root, "docs", "images", "ship.png"), Path.Combine(root, "docs", "images", "plane.png"));
+
+        Assert.True(code == 0, error);
+        var readme = File.ReadAllText(Path.Combine(root, "README.md"));
+        foreach (var image in JsonDocument.Parse(output).RootElement.GetProperty("images").EnumerateArray())
+        {
+            var (file, best) = (Path.GetFileName(image.GetProperty("file").GetString()), image.GetProperty("top")[0]);
+            var percent = (100 * best.GetProperty("probability").GetDouble()).ToString("0.00", CultureInfo.InvariantCulture);
+            Assert.Matches($"docs/images/{file} +{best.GetProperty("name").GetString()} +{percent} %", readme);
+        }
+    }
+
     /// <summary>The middle of a 28×20 picture, every pixel as Pillow decodes it.</summary>
     [Theory]
     [InlineData("rgb.png")]

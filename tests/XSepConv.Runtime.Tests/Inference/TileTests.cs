@@ -166,6 +166,20 @@ public sealed unsafe class TileTests
         }
     }
 
+    [Theory]
+    [InlineData(24, 16, true)]
+    [InlineData(40, 16, true)]
+    [InlineData(25, 16, false)]
+    [InlineData(32, 16, false)]
+    [InlineData(8, 16, true)]
+    [InlineData(24, 8, false)]
+    public void Half_a_vector_is_known_by_its_channels(int outputs, int lanes, bool isLastHalf)
+    {
+        var groups = PointwisePlan.Create(outputs, lanes, 196, 64);
+        Assert.Equal(isLastHalf, groups[^1].IsLastHalf);
+        Assert.All(groups.SkipLast(1), group => Assert.False(group.IsLastHalf));
+    }
+
     private sealed class EveryPointwiseTile : IWidthTest
     {
         public void Run<TLanes, TVector>()
@@ -178,13 +192,19 @@ public sealed unsafe class TileTests
             {
                 for (var pixels = 1; pixels <= PointwisePlan.MaxPixels(vectors, PointwisePlan.Registers(lanes)); pixels++)
                 {
-                    foreach (var activation in Enum.GetValues<TileActivation>())
+                    foreach (var (activation, isLastHalf) in Enum.GetValues<TileActivation>().SelectMany(a => new[] { (a, false), (a, true) }))
                     {
                         const int Count = 2;
                         var channels = lanes + 1 + (pixels % 3);
                         var plane = Count * pixels * lanes;
                         float[] input = Random(random, (channels + lanes - 1) / lanes * plane),
                             weights = Random(random, vectors * channels * lanes), bias = Random(random, vectors * lanes);
+                        for (var row = (vectors - 1) * channels; row < vectors * channels && isLastHalf; row++)
+                        {
+                            weights.AsSpan((row * lanes) + (lanes / 2), lanes / 2).Clear();
+                        }
+
+                        if (isLastHalf) bias.AsSpan(bias.Length - (lanes / 2)).Clear();
                         var output = new float[vectors * plane];
                         fixed (float* x = input, w = weights, b = bias, y = output)
                         {
@@ -202,6 +222,7 @@ public sealed unsafe class TileTests
                             tile.Bias = b;
                             tile.Output = y;
                             tile.OutputBlock = plane;
+                            tile.IsLastHalf = isLastHalf;
                             tile.Activation = activation;
                             tile.Count = Count;
                             tile.InputStep = pixels * lanes;
@@ -221,7 +242,7 @@ public sealed unsafe class TileTests
                                 sizes += Math.Abs(term);
                             }
 
-                            Check(sum, sizes, channels, output[i], activation, $"tile {pixels}×{vectors} {activation}, {i}");
+                            Check(sum, sizes, channels, output[i], activation, $"tile {pixels}×{vectors} {activation} {(isLastHalf ? "half " : "")}{i}");
                         }
                     }
                 }

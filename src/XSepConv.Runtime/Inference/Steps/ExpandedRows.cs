@@ -24,8 +24,7 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
     {
         (Layer, Map, From, Activation, Border) = (layer, map, from, activation, border);
         Capacity = Math.Min(rows, map.Height);
-        var blocks = (channels + TLanes.Count - 1) / TLanes.Count;
-        Groups = PointwisePlan.Create(blocks, map.Width, layer?.Inputs ?? 1, PointwisePlan.Registers(TLanes.Count));
+        Groups = PointwisePlan.Create(channels, TLanes.Count, map.Width, layer?.Inputs ?? 1);
     }
 
     public PackedPointwise? Layer { get; }
@@ -84,6 +83,7 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
         _tile.Weights = layer.Weights(group.Block);
         _tile.WeightBlock = (nint)layer.WeightBlock;
         _tile.Bias = layer.Bias(group.Block);
+        _tile.IsLastHalf = group.IsLastHalf;
         _tile.OutputBlock = shape.BlockFloats;
         _tile.Activation = shape.Activation;
     }

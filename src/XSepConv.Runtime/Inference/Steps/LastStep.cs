@@ -21,7 +21,7 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
     {
         (_layer, _pixels, _from, _activation) = (layer, pixels, from, activation);
         var registers = PointwisePlan.Registers(TLanes.Count);
-        _groups = PointwisePlan.Create(layer.Blocks, Math.Min(pixels, MaxPixels), layer.Inputs, registers);
+        _groups = PointwisePlan.Create(layer.Outputs, TLanes.Count, Math.Min(pixels, MaxPixels), layer.Inputs);
         var rest = pixels % MaxPixels;
         _restRuns = [.. Enumerable.Range(0, MaxVectors + 1).Select(vectors =>
             vectors == 0 || rest == 0 ? [] : PointwisePlan.Runs(vectors, rest, layer.Inputs, registers))];
@@ -44,6 +44,7 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
             var group = _groups[item];
             tile.Weights = _layer.Weights(group.Block);
             tile.Bias = _layer.Bias(group.Block);
+            tile.IsLastHalf = group.IsLastHalf;
             var means = maps[Slot.Features] + (group.Block * lanes);
             new Span<float>(means, group.Vectors * lanes).Clear();
             for (var pixel = 0; pixel < _pixels; pixel += MaxPixels)

@@ -20,7 +20,7 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
         var registers = PointwisePlan.Registers(TLanes.Count);
         var chunks = Math.Min(threads, pixels);
         var items = new List<(int, PointwiseGroup)>();
-        var groups = PointwisePlan.Create(layer.Blocks, (pixels + chunks - 1) / chunks, layer.Inputs, registers);
+        var groups = PointwisePlan.Create(layer.Outputs, TLanes.Count, (pixels + chunks - 1) / chunks, layer.Inputs);
         for (var chunk = 0; chunk < chunks; chunk++)
         {
             // A thread that gets neighbouring items reads the same pixels again.
@@ -53,6 +53,7 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
             var (pixel, group) = _items[item];
             tile.Weights = _layer.Weights(group.Block);
             tile.Bias = _layer.Bias(group.Block);
+            tile.IsLastHalf = group.IsLastHalf;
             var offset = (nint)pixel * lanes;
             tile.Input = maps[_from] + offset;
             tile.Output = maps[_to] + (group.Block * plane) + offset;

@@ -11,7 +11,7 @@ internal static unsafe class PointwiseChunk<TLanes, TVector>
     public const int ZeroVectors = 3;
 
     // A cut takes longer to find than a chunk to compute. There are as many as layers of different shapes.
-    private static readonly ConcurrentDictionary<(int Blocks, int Pixels, int Channels), PointwiseGroup[]> s_groups = new();
+    private static readonly ConcurrentDictionary<(int Outputs, int Pixels, int Channels), PointwiseGroup[]> s_groups = new();
 
     /// <param name="input">[block][pixel][lane].</param>
     /// <param name="inputBlock">Floats from one block to the next.</param>
@@ -23,10 +23,10 @@ internal static unsafe class PointwiseChunk<TLanes, TVector>
         int outputs, float* measured = null, nint recordBlock = 0)
     {
         var lanes = TLanes.Count;
-        var key = (BlockedMap.Blocks(outputs, lanes), chunk.Pixels, channels);
+        var key = (outputs, chunk.Pixels, channels);
         if (!s_groups.TryGetValue(key, out var groups))
         {
-            groups = PointwisePlan.Create(key.Item1, chunk.Pixels, channels, PointwisePlan.Registers(lanes));
+            groups = PointwisePlan.Create(outputs, lanes, chunk.Pixels, channels);
             s_groups[key] = groups;
         }
 
@@ -42,6 +42,7 @@ internal static unsafe class PointwiseChunk<TLanes, TVector>
         {
             tile.Weights = weights + (group.Block * tile.WeightBlock);
             var first = output + (group.Block * outputBlock);
+            tile.IsLastHalf = group.IsLastHalf;
             tile.Input = input;
             tile.Output = first;
             PointwiseTileRuns<TLanes, TVector>.Run(group.Runs, group.Vectors, &tile);

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.Arm;
 namespace XSepConv.Kernels;
 
 /// <summary>Vectors of output channels that are computed together, and the tiles of pixels for them.</summary>
-internal readonly record struct PointwiseGroup(int Block, int Vectors, TileRun[] Runs);
+/// <param name="IsLastHalf">Whether the last vector has channels in its lower half alone.</param>
+internal readonly record struct PointwiseGroup(int Block, int Vectors, TileRun[] Runs, bool IsLastHalf = false);
 
 /// <summary>
 /// How a 1×1 convolution is cut into register tiles. The cut changes no result: every output is one sum over its channels, in their order.
@@ -48,10 +49,13 @@ internal static class PointwisePlan
     }
 
     /// <summary>
-    /// The best groups for <paramref name="blocks"/> vectors of outputs on <paramref name="pixels"/> neighbouring pixels.
+    /// The best groups for <paramref name="outputs"/> channels in vectors of <paramref name="lanes"/> on <paramref name="pixels"/>
+    /// neighbouring pixels.
     /// </summary>
-    public static PointwiseGroup[] Create(int blocks, int pixels, int channels, int registers)
+    public static PointwiseGroup[] Create(int outputs, int lanes, int pixels, int channels)
     {
+        var registers = Registers(lanes);
+        var blocks = BlockedMap.Blocks(outputs, lanes);
         var runs = new TileRun[MaxVectors + 1][];
         var costs = new double[MaxVectors + 1];
         for (var vectors = 1; vectors <= MaxVectors; vectors++)
@@ -68,6 +72,7 @@ internal static class PointwisePlan
             block += vectors;
         }
 
+        if (outputs <= (blocks * lanes) - (lanes / 2)) groups[^1] = groups[^1] with { IsLastHalf = true };
         return [.. groups];
     }
 

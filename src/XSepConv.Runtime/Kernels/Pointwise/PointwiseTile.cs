@@ -26,6 +26,9 @@ internal unsafe struct PointwiseTile
     /// <summary>Whether they begin with what is in the output instead.</summary>
     public bool Continues;
 
+    /// <summary>Whether the last vector has channels in its lower half alone.</summary>
+    public bool IsLastHalf;
+
     public float* Output;
 
     /// <summary>From one vector of output channels to the next.</summary>

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace XSepConv.Kernels;
 
 /// <summary>
@@ -55,6 +58,7 @@ internal readonly unsafe struct StemPanel(float* tensor, int channels, int heigh
     }
 
     // Zeros outside of the image, and where there is no such channel.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FillTap(in PixelChunk chunk, int image, int tap, Span<float> target)
     {
         if (tap >= channels * Taps)
@@ -78,22 +82,35 @@ internal readonly unsafe struct StemPanel(float* tensor, int channels, int heigh
         }
     }
 
+    // The first and the last columns may lie outside.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FillLine(ReadOnlySpan<float> source, int first, Span<float> line)
     {
+        var start = first < 0 ? (stride - 1 - first) / stride : 0;
+        var end = Math.Min(line.Length, (source.Length - first + stride - 1) / stride);
+        line[..start].Clear();
+        line[end..].Clear();
+        var inside = source[(first + (start * stride))..];
         if (stride == 1)
         {
-            // The first or the last column may lie outside.
-            var (start, end) = (Math.Max(0, -first), Math.Min(line.Length, source.Length - first));
-            line[..start].Clear();
-            line[end..].Clear();
-            source[(first + start)..(first + end)].CopyTo(line[start..end]);
+            inside[..(end - start)].CopyTo(line[start..]);
             return;
         }
 
-        for (var i = 0; i < line.Length; i++)
+        fixed (float* from = inside, to = line[start..end]) TakeEverySecond(from, inside.Length, to, end - start);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TakeEverySecond(float* source, int length, float* line, int count)
+    {
+        // Of two neighbours, as one number of 64 bits, the lower half is the first.
+        var i = 0;
+        for (; i + Vector256<float>.Count <= Math.Min(length / 2, count); i += Vector256<float>.Count)
         {
-            var at = first + (i * stride);
-            line[i] = at >= 0 && at < source.Length ? source[at] : 0;
+            var pairs = (ulong*)(source + (2 * i));
+            Vector256.Narrow(Vector256.Load(pairs), Vector256.Load(pairs + Vector256<ulong>.Count)).AsSingle().Store(line + i);
         }
+
+        for (; i < count; i++) line[i] = source[2 * i];
     }
 }

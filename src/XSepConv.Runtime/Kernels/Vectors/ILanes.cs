@@ -38,6 +38,10 @@ internal unsafe interface ILanes<TVector>
     /// <summary>left · right + addend: fused where the hardware has it, two roundings where not.</summary>
     static abstract TVector MultiplyAdd(TVector left, TVector right, TVector addend);
 
+    /// <summary>The same at least in the lower half of the lanes; the upper ones are the same or zero.</summary>
+    /// <remarks>Half the cost where units have half the width of the registers, as Zen 4's.</remarks>
+    static abstract TVector MultiplyAddLower(TVector left, TVector right, TVector addend);
+
     /// <summary>The larger one; where <paramref name="value"/> is NaN, NaN.</summary>
     static abstract TVector Max(TVector bound, TVector value);
 

@@ -55,6 +55,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     public static Vector512<float> MultiplyAdd(Vector512<float> left, Vector512<float> right, Vector512<float> addend) =>
         Vector512.MultiplyAddEstimate(left, right, addend);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> MultiplyAddLower(Vector512<float> left, Vector512<float> right, Vector512<float> addend) =>
+        Vector256.MultiplyAddEstimate(left.GetLower(), right.GetLower(), addend.GetLower()).ToVector512Unsafe();
+
     // x86 returns the second operand where one is NaN; Arm returns NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> bound, Vector512<float> value) => Vector512.MaxNative(bound, value);

@@ -53,6 +53,10 @@ internal readonly unsafe struct LanesScalar : ILanes<float>
     public static float MultiplyAdd(float left, float right, float addend) => float.MultiplyAddEstimate(left, right, addend);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MultiplyAddLower(float left, float right, float addend) =>
+        MultiplyAdd(left, right, addend);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(float bound, float value) => value < bound ? bound : value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
