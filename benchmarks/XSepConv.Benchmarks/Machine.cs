@@ -18,6 +18,9 @@ internal static class Machine
     public static string Cpu { get; } =
         $"{(HostEnvironmentInfo.GetCurrent().Cpu.Value?.ProcessorName is { Length: > 0 } name ? name : "unknown CPU")}{FamilyAndModel}";
 
+    /// <summary>What there is of it.</summary>
+    public static string Processor => $"{Cpu}, {Environment.ProcessorCount} logical processors, {WidestVectors}";
+
     /// <summary>The processor's name as the name of a folder.</summary>
     public static string FolderName { get; } =
         string.Join('-', new string([.. Cpu.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : ' ')])
@@ -49,7 +52,7 @@ internal static class Machine
     /// <param name="libtorch">What libtorch is called where it is not TorchSharp's own.</param>
     public static IEnumerable<string> Describe(int threads, string? libtorch = null)
     {
-        yield return $"CPU: {Cpu}, {Environment.ProcessorCount} logical processors, {WidestVectors}";
+        yield return $"CPU: {Processor}";
         if (torch.cuda.is_available())
             yield return $"CUDA devices: {torch.cuda.device_count()}, the first {Gpu}";
         yield return $"libtorch threads: {threads}";
@@ -60,6 +63,11 @@ internal static class Machine
         yield return GlibcAllocator.KeepFreedMemory() ? "glibc's allocator keeps freed memory (mallopt), for both sides"
             : "the system's allocator as it is";
     }
+
+    /// <summary>As its package has it.</summary>
+    public static string VersionOf(Assembly assembly)
+        => (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? assembly.GetName().Version?.ToString() ?? "?").Split('+')[0];
 
     // CPUID leaf 1, EAX: model in bits 4–7 and 16–19, family in 8–11, and 20–27 where those are full.
     private static string FamilyAndModel
@@ -76,8 +84,4 @@ internal static class Machine
     private static string WidestVectors =>
         System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "512-bit vectors"
         : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? "256-bit vectors" : "128-bit vectors";
-
-    private static string VersionOf(Assembly assembly)
-        => (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
-            ?? assembly.GetName().Version?.ToString() ?? "?").Split('+')[0];
 }

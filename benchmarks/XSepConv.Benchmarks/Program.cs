@@ -3,6 +3,7 @@ using XSepConv.Benchmarks;
 using XSepConv.Benchmarks.Pictures;
 using XSepConv.Benchmarks.Ratios;
 using XSepConv.Benchmarks.Serving;
+using XSepConv.Benchmarks.Starting;
 
 return new RootCommand("Measures XSepConv against the depthwise convolution it replaces.")
 {
@@ -13,4 +14,5 @@ return new RootCommand("Measures XSepConv against the depthwise convolution it r
     RatiosCommand.Create(),
     PictureCommand.Create(),
     LoadCommand.Create(),
+    StartCommand.Create(),
 }.Parse(args).Invoke();

@@ -46,6 +46,10 @@ internal sealed class Metrics
         Line("requests_waiting", waiting);
         Distribution("request_duration_seconds", "From a request's first line to its classes.", _seconds);
         Distribution("batch_size", "Pictures of a run.", Batches);
+
+        // Under Prometheus's own name for it.
+        text.Append("# HELP process_resident_memory_bytes Resident memory of the process.\n# TYPE process_resident_memory_bytes gauge\n");
+        text.Append(CultureInfo.InvariantCulture, $"process_resident_memory_bytes {Environment.WorkingSet}\n");
         return text.ToString();
 
         void Head(string name, string type, string help) => text.Append($"# HELP xsepconv_{name} {help}\n# TYPE xsepconv_{name} {type}\n");

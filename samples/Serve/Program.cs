@@ -20,10 +20,13 @@ try
 catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException
     or InvalidDataException or NotSupportedException)
 {
-    return Refuse(e, 2);
+    return Refuse(e.Message, 2);
 }
 
 builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+
+// Says with a trace what is caught below and said in a line.
+builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
@@ -46,10 +49,14 @@ try
     // After Ctrl-C or SIGTERM no more connections are taken, and it returns when those that are open have their answers.
     app.Run();
 }
-catch (Exception e) when (e is IOException or SocketException or FormatException or InvalidOperationException)
+catch (IOException e)
 {
-    // It can't listen there.
-    return Refuse(e, 1);
+    // It can't listen there, and says where.
+    return Refuse(e.Message, 1);
+}
+catch (Exception e) when (e is SocketException or FormatException or InvalidOperationException or ArgumentException)
+{
+    return Refuse($"it can't listen at {builder.Configuration["urls"]}: {e.Message}", 1);
 }
 
 Console.WriteLine($"{metrics.Answered} pictures were classified.");
@@ -62,8 +69,8 @@ static IResult Page(HttpContext http)
     return Results.Stream(typeof(ServeOptions).Assembly.GetManifestResourceStream("page.html")!, "text/html; charset=utf-8");
 }
 
-static int Refuse(Exception e, int exitCode)
+static int Refuse(string why, int exitCode)
 {
-    Console.Error.WriteLine($"serve: {e.Message}");
+    Console.Error.WriteLine($"serve: {why}");
     return exitCode;
 }

@@ -117,6 +117,15 @@ public sealed class TransferTests : IDisposable
                 "--mean", "1,2,3"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("mobilenet-v2")]
+    [InlineData("mobilenet_v2")]
+    public void A_model_is_called_as_there_or_as_here(string name)
+    {
+        Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", name, "--out", At("net.safetensors"));
+        Assert.Equal(PublishedSpec.MobileNetV2Name, CompiledModel.Load(At("net.safetensors")).Spec.Name);
+    }
+
     [Fact]
     public void All_that_is_wrong_with_a_file_is_printed()
     {

@@ -64,7 +64,7 @@ internal static class RatiosCommand
             kernel => kernel is >= LeastKernel and <= MostKernel && kernel % 2 == 1);
         var maps = CheckedOption.Make<StageMap[]>(
             "--maps", "NxCxHxH,…", $"The maps of --kernels. Default: {string.Join(',', StageMap.Large.Select(map => map.Shape))}.",
-            _ => [.. StageMap.Large],
+            null,
             text => text.Split(',').Select(StageMap.Parse).ToList() is var read && read.All(map => map is not null)
                 ? ([.. read.Select(map => map!.Value)], null)
                 : (null, "give square maps as NxCxHxH, separated by commas, for example 4x24x224x224"));
@@ -105,7 +105,7 @@ internal static class RatiosCommand
                 parse.GetValue(only) ?? [],
                 new(
                     parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()],
-                    parse.GetValue(maps)!, parse.GetValue(device) == "cuda"),
+                    parse.GetValue(maps) is { Length: > 0 } typed ? typed : StageMap.Large, parse.GetValue(device) == "cuda"),
                 parse.GetValue(libtorch),
                 parse.GetValue(json)));
         return command;

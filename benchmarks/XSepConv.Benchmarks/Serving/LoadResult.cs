@@ -15,6 +15,9 @@ internal sealed record LoadResult(
 {
     private const int Ok = 200, TooMany = 429, MostShown = 3;
 
+    /// <summary>Bytes that the service kept resident: before the first request, and evenly over all.</summary>
+    public IReadOnlyList<long> Memory { get; init; } = [];
+
     /// <summary>Classes or a rejection, and classes at least once.</summary>
     /// <param name="toTheEnd">Whether the service was to end meanwhile.</param>
     public bool IsAsExpected(bool toTheEnd) =>

@@ -23,7 +23,9 @@ internal sealed class ImportCommand
     private readonly Option<string?> from = CheckedOption.OptionalChoice("--from", Sources, "Whose names they are.");
 
     private readonly Option<string> model = CheckedOption.Text(
-        "--model", "NAME", $"The model there: {string.Join("; ", Enum.GetValues<PretrainedSource>().Select(Known))}.");
+        "--model", "NAME",
+        $"The model by its name there: {string.Join("; ", Enum.GetValues<PretrainedSource>().Select(Known))}; or here, such as "
+            + $"{PublishedSpec.MobileNetV2Name}.");
 
     private readonly Option<int?> channels = CheckedOption.OptionalWhole(
         "--channels", 1, NetworkSpec.MostChannels,
@@ -112,7 +114,7 @@ internal sealed class ImportCommand
     {
         if (result.GetResult(from) is not { Tokens: [var library] } || result.GetResult(model) is not { Tokens: [var name] }) return;
         if (!Enum.TryParse<PretrainedSource>(library.Value, ignoreCase: true, out var source) || !Sources.Contains(library.Value)) return;
-        if (Pretrained.Models(source).Contains(source == PretrainedSource.Timm ? name.Value.Split('.')[0] : name.Value)) return;
+        if (PretrainedModel.Find(source, name.Value) is not null) return;
         result.AddError($"{model.Name} is '{CheckedOption.Shorten(name.Value)}': known are {Known(source)}.");
     }
 

@@ -7,7 +7,7 @@ public partial class MobileNet
     /// <summary>Builds a network from pretrained weights of torchvision or timm.</summary>
     /// <param name="path">A safetensors file with the state dict of the model, under the names it has there.</param>
     /// <param name="source">Whose names they are.</param>
-    /// <param name="model">The model's name there, one of <see cref="Pretrained.Models"/>.</param>
+    /// <param name="model">The model's name there, one of <see cref="Pretrained.Models"/>, or the network's here.</param>
     /// <param name="inputChannels">
     /// Channels of the images; null for the file's. For one channel the first convolution is summed over the file's; for more its channels
     /// are repeated in turn and scaled by old/new channels, as timm does it.

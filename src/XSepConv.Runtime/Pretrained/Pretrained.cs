@@ -15,7 +15,7 @@ public static class Pretrained
 
     /// <summary>The network of a model, for 1000 classes where <paramref name="options"/> do not say otherwise.</summary>
     /// <param name="source">Whose model.</param>
-    /// <param name="model">Its name there, one of <see cref="Models"/>.</param>
+    /// <param name="model">Its name there, one of <see cref="Models"/>, or the network's here.</param>
     /// <param name="options">Classes, channels of the images and the rest; null for the model's own.</param>
     /// <exception cref="ArgumentException">There is no such model, or an option is out of range.</exception>
     public static NetworkSpec Spec(PretrainedSource source, string model, MobileNetV3Options? options = null) =>
@@ -27,7 +27,7 @@ public static class Pretrained
     /// </summary>
     /// <param name="path">A safetensors file with the state dict of the model.</param>
     /// <param name="source">Whose names it has.</param>
-    /// <param name="model">The model's name there, one of <see cref="Models"/>.</param>
+    /// <param name="model">The model's name there, one of <see cref="Models"/>, or the network's here.</param>
     /// <param name="output">The checkpoint; replaced as a whole or not at all.</param>
     /// <param name="data">
     /// What it was trained on; null for ImageNet as both libraries prepare it: 224×224, mean (0.485, 0.456, 0.406) and standard deviation

@@ -20,12 +20,17 @@ internal sealed record PretrainedModel(PretrainedSource Source, string Name, Fun
     {
         ArgumentNullException.ThrowIfNull(model);
         EnumValues.Require(source);
-
-        // timm's names may say how the weights were trained, as in mobilenetv3_small_100.lamb_in1k.
-        var name = source == PretrainedSource.Timm ? model.Split('.')[0] : model;
-        return All.FirstOrDefault(entry => entry.Source == source && entry.Name == name) ?? throw new ArgumentException(
+        return Find(source, model) ?? throw new ArgumentException(
             $"{source} has no model {SafeTensorsHeader.Quote(model)} that is known here; known are {string.Join(", ", NamesOf(source))}.",
             nameof(model));
+    }
+
+    /// <summary>The model of a library by its name there or here, as in <c>mobilenet-v2</c>; null where there is none.</summary>
+    public static PretrainedModel? Find(PretrainedSource source, string model)
+    {
+        // timm's names may say how the weights were trained, as in mobilenetv3_small_100.lamb_in1k.
+        var name = source == PretrainedSource.Timm ? model.Split('.')[0] : model;
+        return All.FirstOrDefault(entry => entry.Source == source && (entry.Name == name || entry.Build(null).Name == name));
     }
 
     public static IEnumerable<string> NamesOf(PretrainedSource source) =>

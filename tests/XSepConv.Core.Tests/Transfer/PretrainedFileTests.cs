@@ -89,6 +89,17 @@ public sealed class PretrainedFileTests : IDisposable
     public void A_tag_of_timm_says_how_weights_were_trained_and_not_which_network_they_are() =>
         Assert.Equal(Pretrained.Spec(PretrainedSource.Timm, "mobilenetv3_small_100"), Pretrained.Spec(PretrainedSource.Timm, "mobilenetv3_small_100.lamb_in1k"));
 
+    [Theory]
+    [InlineData("mobilenet-v3-small", "mobilenet_v3_small", "mobilenetv3_small_100")]
+    [InlineData("mobilenet-v3-large", "mobilenet_v3_large", "mobilenetv3_large_100")]
+    [InlineData("mobilenet-v2", "mobilenet_v2", "mobilenetv2_100")]
+    public void A_model_may_be_called_as_its_network_is_here(string here, string torchVision, string timm)
+    {
+        Assert.Equal(Pretrained.Spec(PretrainedSource.TorchVision, torchVision), Pretrained.Spec(PretrainedSource.TorchVision, here));
+        Assert.Equal(Pretrained.Spec(PretrainedSource.Timm, timm), Pretrained.Spec(PretrainedSource.Timm, here));
+        Assert.Throws<ArgumentException>(() => Pretrained.Spec(PretrainedSource.Timm, torchVision));
+    }
+
     private NetworkSpec Open() => Pretrained.Import(_folder.File("in"), Source, Model, _folder.File("out"));
 
     private void Write(SafeTensor[] tensors) => SafeTensors.Write(_folder.File("in"), tensors);
