@@ -798,7 +798,12 @@ class MobileNet(nn.Module):
         if SETTINGS_KEY in metadata:
             apply_norm_settings(network, metadata[SETTINGS_KEY])
         # A trainer's own tensors, such as momenta, are not the network's.
-        network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("training/")}, strict=True)
+        state = {k: v for k, v in tensors.items() if not k.startswith("training/")}
+        # PyTorch would take integers for weights.
+        for name, tensor in state.items():
+            if tensor.dtype == torch.int8:
+                raise ValueError(f"{name!r} has type I8, and the metadata lacks {INT8_KEY!r}, which says that it has scales")
+        network.load_state_dict(state, strict=True)
         return network
 
 
@@ -854,6 +859,7 @@ def convert(model: nn.Module, report: Union[str, Mapping[str, Any]]) -> nn.Modul
 
 METADATA_KEY = "xsepconv.network"
 SETTINGS_KEY = "xsepconv.settings"
+INT8_KEY, _INT8_MEANING = "xsepconv.int8", "NAME * NAME_scale"
 
 _EPS, _MOMENTUM = 1e-5, 0.1
 
@@ -965,7 +971,10 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: Union[str, os.Pa
 
 
 def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Tensor], Dict[str, str]]:
-    """Reads a safetensors file: its tensors by name, on the CPU, and its metadata. ValueError if the file is not one."""
+    """Reads a safetensors file: its tensors by name, on the CPU, and its metadata. ValueError if the file is not one.
+
+    INT8 weights of `xsepconv export --dtype int8` come as the float32 that they stand for, without their scales.
+    """
     if sys.byteorder != "little":
         raise RuntimeError("safetensors is little-endian; this machine is not")
     with open(path, "rb") as file:
@@ -997,4 +1006,22 @@ def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Ten
             expected = end
         if 8 + length + expected != size:
             raise ValueError(f"{os.fspath(path)} has {size - 8 - length - expected} bytes that belong to no tensor")
+    meaning = metadata.pop(INT8_KEY, None)
+    if meaning is not None:
+        if meaning != _INT8_MEANING:
+            raise ValueError(f"{INT8_KEY!r} in the metadata is {meaning!r}, known is {_INT8_MEANING!r}")
+        _multiply_scales(tensors)
     return tensors, metadata
+
+
+def _multiply_scales(tensors: Dict[str, torch.Tensor]) -> None:
+    stored = dict(tensors)
+    for name in [name for name, tensor in stored.items() if tensor.dtype == torch.int8]:
+        shape = stored[name].shape[:1] + (1,) * (stored[name].dim() - 1)
+        scale = stored.get(f"{name}_scale")
+        if scale is None or not shape or scale.dtype != torch.float32 or scale.shape != shape:
+            raise ValueError(f"{f'{name}_scale'!r}, the scales of {name!r}, must be F32 of shape {list(shape)}")
+        if not bool(((scale > 0) & scale.isfinite()).all()):
+            raise ValueError(f"{f'{name}_scale'!r} has scales that are no finite numbers above 0")
+        tensors[name] = stored[name] * scale
+        del tensors[f"{name}_scale"]

@@ -106,8 +106,8 @@ public sealed class ExportTests : IDisposable
         "--normalize is for --format onnx.", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT", "--normalize")]
     [InlineData("--dtype is for --format safetensors.", "export", "--checkpoint", "FILE", "--out", "OUT", "--dtype", "bf16")]
     [InlineData("--dtype is for --format safetensors.", "export", "--checkpoint", "FILE", "--format", "dot", "--dtype", "f16")]
-    [InlineData("--dtype is 'int8': known are f32, bf16, f16.", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT",
-        "--dtype", "int8")]
+    [InlineData("--dtype is 'int4': known are f32, bf16, f16, int8. Did you mean 'int8'?", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out", "OUT",
+        "--dtype", "int4")]
     [InlineData("--image-size is for --format onnx, dot and mermaid", "export", "--checkpoint", "FILE", "--format", "safetensors", "--out",
         "OUT", "--size", "3x3")]
     [InlineData(

@@ -14,6 +14,7 @@ public sealed class NarrowFileTests(FinishedRun finished) : IDisposable
     [InlineData("bf16", SafeTensorType.BF16)]
     [InlineData("F16", SafeTensorType.F16)]
     [InlineData("f32", SafeTensorType.F32)]
+    [InlineData("int8", SafeTensorType.I8)]
     public void Every_command_takes_the_file(string dtype, SafeTensorType type)
     {
         var path = At("narrow.safetensors");
@@ -25,6 +26,7 @@ public sealed class NarrowFileTests(FinishedRun finished) : IDisposable
             Assert.Equal(SafeTensorType.F32, file.Tensors["linear4.bias"].Type);
             Assert.Equal(whole.Metadata["xsepconv.data"], file.Metadata["xsepconv.data"]);
             Assert.Equal(whole.Metadata["xsepconv.network"], file.Metadata["xsepconv.network"]);
+            Assert.Equal(type == SafeTensorType.I8, file.Metadata.ContainsKey("xsepconv.int8"));
         }
 
         var picture = Pictures.At("kinds/420.jpg");
@@ -35,12 +37,53 @@ public sealed class NarrowFileTests(FinishedRun finished) : IDisposable
         Succeeds("plan", "--checkpoint", path);
         Succeeds("profile", "--checkpoint", path);
         Succeeds("profile", "--training", "--checkpoint", path, "--batch", "2");
+        Succeeds("convert", "--checkpoint", path, "--kernel", "3", "--out", At("converted.safetensors"));
         Succeeds("export", "--checkpoint", path, "--out", At("narrow.onnx"));
+        Assert.DoesNotContain("xsepconv.int8", OnnxModelInfo.Read(At("narrow.onnx")).Metadata.Keys);
         Succeeds("export", "--checkpoint", path, "--format", "safetensors", "--dtype", "f32", "--out", At("wide.safetensors"));
         Assert.Equal(after, Top(At("wide.safetensors"), picture));
         Succeeds("train", "--init", path, "--limit", "20", "--batch", "10", "--epochs", "1", "--threads", "1", "--out", At("run"));
         using var trained = SafeTensors.Open(At("run/last.safetensors"));
         Assert.All(trained.Tensors.Values, info => Assert.True(info.Type is SafeTensorType.F32 or SafeTensorType.I64));
+        foreach (var name in new[] { "wide.safetensors", "converted.safetensors", "run/last.safetensors", "run/best.safetensors" })
+        {
+            using var wide = SafeTensors.Open(At(name));
+            Assert.DoesNotContain("xsepconv.int8", wide.Metadata.Keys);
+            Assert.DoesNotContain("linear4.weight_scale", wide.Tensors.Keys);
+            Assert.Equal(SafeTensorType.F32, wide.Tensors["linear4.weight"].Type);
+        }
+    }
+
+    [Fact]
+    public void Bytes_whose_scales_are_gone_are_refused_by_every_command()
+    {
+        Succeeds("export", "--checkpoint", finished.Best, "--format", "safetensors", "--dtype", "int8", "--out", At("whole.safetensors"));
+        using (var file = SafeTensors.Open(At("whole.safetensors")))
+        {
+            SafeTensors.Write(
+                At("int8.safetensors"),
+                file.Tensors.Values.Where(info => info.Name != "linear4.weight_scale")
+                    .Select(info => new SafeTensor(info.Name, info.Type, info.Shape, file.ReadBytes(info.Name))),
+                file.Metadata);
+        }
+
+        string[] checkpoint = ["--checkpoint", At("int8.safetensors")];
+        foreach (var command in new string[][]
+        {
+            ["predict", .. checkpoint, Pictures.At("kinds/420.jpg")],
+            ["evaluate", .. checkpoint, "--limit", "20"],
+            ["profile", .. checkpoint],
+            ["profile", "--training", .. checkpoint, "--batch", "2"],
+            ["convert", .. checkpoint, "--kernel", "3", "--out", At("out")],
+            ["export", .. checkpoint, "--out", At("out")],
+            ["export", .. checkpoint, "--format", "safetensors", "--out", At("out")],
+            ["train", "--init", At("int8.safetensors"), "--limit", "20", "--epochs", "1", "--out", At("run")],
+        })
+        {
+            const string Missing = "'linear4.weight' is I8, and its scales 'linear4.weight_scale' are missing";
+            Assert.Contains(Missing, Here.Refusal(command), StringComparison.Ordinal);
+            Assert.False(File.Exists(At("out")));
+        }
     }
 
     [Fact]

@@ -23,8 +23,9 @@ public sealed class KernelGenerator : IIncrementalGenerator
     {
         Add("PointwiseTiles", ConvolutionTiles.WritePointwise());
         Add("StemTiles", ConvolutionTiles.WriteStem());
-        Add("RowTiles", new RowTiles(isBFloat16: false).Write());
-        Add("BFloat16RowTiles", new RowTiles(isBFloat16: true).Write());
+        Add("RowTiles", new RowTiles(RowWeights.Float32).Write());
+        Add("BFloat16RowTiles", new RowTiles(RowWeights.BFloat16).Write());
+        Add("Int8RowTiles", new RowTiles(RowWeights.Int8).Write());
         Add("DepthwiseTiles", DepthwiseTiles.Write());
         Add("SeparatedSweeps", SeparatedSweeps.Write());
         Add("PlaneSweeps", PlaneSweeps.Write());

@@ -2,11 +2,20 @@ using static XSepConv.Kernels.Generator.Code;
 
 namespace XSepConv.Kernels.Generator;
 
+/// <summary>What the weights of a row tile are.</summary>
+internal enum RowWeights
+{
+    Float32,
+
+    /// <summary>In pairs of inputs, one in the lower and one in the upper half of a lane; each output's sum has a scale.</summary>
+    BFloat16,
+
+    /// <summary>A byte each; each output's sum has a scale.</summary>
+    Int8,
+}
+
 /// <summary>Tiles of R rows × V vectors of outputs: linear layers.</summary>
-/// <param name="isBFloat16">
-/// Of weights in pairs of inputs, one in the lower and one in the upper half of a lane; a scale for each output follows the sums.
-/// </param>
-internal sealed class RowTiles(bool isBFloat16)
+internal sealed class RowTiles(RowWeights weights)
 {
     private const int MaxRows = 4, MaxVectors = 4;
 
@@ -15,9 +24,8 @@ internal sealed class RowTiles(bool isBFloat16)
     public string Write()
     {
         _code.OpenKernel(
-            isBFloat16 ? "A linear layer of BF16 weights on R rows × V vectors of outputs, in registers."
-                : "A linear layer on R rows × V vectors of outputs, in registers.",
-            isBFloat16 ? "BFloat16RowTiles" : "RowTiles");
+            $"A linear layer of {weights} weights on R rows × V vectors of outputs, in registers.",
+            weights == RowWeights.Float32 ? "RowTiles" : $"{weights}RowTiles");
         _code.Line($"public const int MaxRows = {MaxRows};");
         _code.Line($"public const int MaxVectors = {MaxVectors};");
         _code.Blank();
@@ -50,20 +58,23 @@ internal sealed class RowTiles(bool isBFloat16)
 
     private void Tile(int rows, int vectors, int group, string finished)
     {
+        var hasScale = weights != RowWeights.Float32;
         _code.Open();
         _code.Line("var lanes = TLanes.Count;");
         for (var v = 0; v < vectors; v++)
         {
-            _code.Line(isBFloat16 ? $"var a0_{v} = TLanes.Splat(0);" : $"var a0_{v} = TLanes.Load(tile->Bias{Plus(v, "lanes")});");
+            var start = hasScale ? "TLanes.Splat(0)" : $"TLanes.Load(tile->Bias{Plus(v, "lanes")})";
+            _code.Line($"var a0_{v} = {start};");
             for (var r = 1; r < rows; r++) _code.Line($"var a{r}_{v} = a0_{v};");
         }
 
-        _code.Line("var weights = tile->Weights;");
-        if (vectors > group) _code.Line("var next = weights + nextGroup;");
+        var cast = weights == RowWeights.Int8 ? "(sbyte*)" : "";
+        _code.Line($"var weights = {cast}tile->Weights;");
+        if (vectors > group) _code.Line($"var next = {cast}(tile->Weights + nextGroup);");
         _code.Line("var r0 = tile->Input;");
         for (var r = 1; r < rows; r++) _code.Line($"var r{r} = r{r - 1} + tile->InputRow;");
         _code.Line("nint channels = tile->Channels;");
-        if (isBFloat16)
+        if (weights == RowWeights.BFloat16)
         {
             _code.Line("nint k = 0;");
             _code.Line("for (; k + 1 < channels; k += 2)");
@@ -79,7 +90,7 @@ internal sealed class RowTiles(bool isBFloat16)
         {
             _code.Line("for (nint k = 0; k < channels; k++)");
             _code.Open();
-            MultiplyAdd("k", "TLanes.Load({0})");
+            MultiplyAdd("k", weights == RowWeights.Int8 ? "TLanes.LoadInt8({0})" : "TLanes.Load({0})");
             NextWeights();
             _code.Close();
         }
@@ -90,7 +101,7 @@ internal sealed class RowTiles(bool isBFloat16)
             for (var v = 0; v < vectors; v++)
             {
                 var (sum, at) = ($"a{r}_{v}", Plus(v, "lanes"));
-                if (isBFloat16) sum = $"TLanes.MultiplyAdd({sum}, TLanes.Load(tile->Scale{at}), TLanes.Load(tile->Bias{at}))";
+                if (hasScale) sum = $"TLanes.MultiplyAdd({sum}, TLanes.Load(tile->Scale{at}), TLanes.Load(tile->Bias{at}))";
                 _code.Line($"TLanes.Store(output{at}, {sum});");
             }
 

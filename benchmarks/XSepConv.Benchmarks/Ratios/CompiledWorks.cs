@@ -11,7 +11,8 @@ internal static class CompiledWorks
     /// <summary>The rows of <c>net-eval</c> for the networks that torchvision publishes, alone.</summary>
     public const string Published = "net-eval-published";
 
-    private const string Allocated = "bytes allocated by a run of compiled", HalfBytes = $"compiled/{BFloat16Contestant.Name}";
+    private const string Allocated = "bytes allocated by a run of compiled";
+    private const string HalfBytes = $"compiled/{NarrowContestants.BFloat16}", QuarterBytes = $"compiled/{NarrowContestants.Int8}";
 
     public static IEnumerable<RatioResult> Evaluate(RatioSettings settings)
     {
@@ -51,10 +52,10 @@ internal static class CompiledWorks
                         Compiled("compiled", network, x, settings.Threads), OnnxRuntimeContestant.Of(network, x, settings.Threads),
                         Torch(network, x, embedded: false),
                     ]);
-                contestants.AddRange(BFloat16Contestant.Of(network, x, settings.Threads));
+                contestants.AddRange(NarrowContestants.Of(network, x, settings.Threads));
                 yield return RatioResult.Measure(
                     new("net-eval", model, $"{batch}x3x224x224", null, settings.Threads), contestants, 2 * settings.Seconds,
-                    "onnxruntime/compiled", "torch/compiled", HalfBytes) with
+                    "onnxruntime/compiled", "torch/compiled", HalfBytes, QuarterBytes) with
                 {
                     Other = new Dictionary<string, double> { [Allocated] = AllocatedBytes(contestants[0]) },
                 };
@@ -128,10 +129,11 @@ internal static class CompiledWorks
                     Torch(network, x, embedded: false), .. model == "xsep" ? [Torch(network, x, embedded: true)]
                         : Array.Empty<Contestant>(),
                 ]);
-            if (model == "xsep") contestants.AddRange([twinCompiled, .. BFloat16Contestant.Of(network, x, settings.Threads)]);
+            if (model == "xsep") contestants.AddRange([twinCompiled, .. NarrowContestants.Of(network, x, settings.Threads)]);
             var run = new RatioCase("net-eval", model, $"{batch}x3x224x224", kernels.Length == 0 ? null : kernels[0], settings.Threads);
             yield return RatioResult.Measure(
-                run, contestants, 2 * settings.Seconds, "onnxruntime/compiled", "torch/compiled", "twin/compiled", HalfBytes) with
+                run, contestants, 2 * settings.Seconds, "onnxruntime/compiled", "torch/compiled", "twin/compiled", HalfBytes,
+                QuarterBytes) with
             {
                 Other = new Dictionary<string, double> { [Allocated] = AllocatedBytes(contestants[0]) },
             };

@@ -38,6 +38,7 @@ internal sealed class ExportSource : IDisposable
     {
         using var file = SafeTensors.Open(path);
         return file.Metadata.Where(entry => entry.Key is not (
-            TrainingState.MetadataKey or NetworkSpec.MetadataKey or ModuleSettings.MetadataKey or "format")).ToDictionary();
+            TrainingState.MetadataKey or NetworkSpec.MetadataKey or ModuleSettings.MetadataKey or Int8Weights.MetadataKey or "format"))
+            .ToDictionary();
     }
 }

@@ -25,7 +25,7 @@ public static class SafeTensorsExtensions
     public static void SaveSafeTensors(this nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
         module.SaveSafeTensors(path, new SafeTensorsSaveOptions { Metadata = metadata });
 
-    /// <summary>The same, with weights of half the bytes where that is wanted.</summary>
+    /// <summary>The same, with weights of fewer bytes where that is wanted.</summary>
     /// <param name="module">The module, on any device.</param>
     /// <param name="path">A safetensors file; replaced as a whole or not at all.</param>
     /// <param name="options">The type of the weights, and entries for the file's metadata.</param>
@@ -41,12 +41,14 @@ public static class SafeTensorsExtensions
         if (options.Dtype is { } asked) StoredWeights.RequireKnown(asked, nameof(options));
         ModuleState.RequireAlive(module);
         var tensors = ModuleState.Tensors(module);
-        if (options.Dtype is { } type) tensors = tensors.Select(tensor => StoredWeights.Of(tensor, type));
+        if (options.Dtype is { } type) tensors = StoredWeights.Of(tensors, type);
         var entries = new Dictionary<string, string>(options.Metadata ?? new Dictionary<string, string>())
         {
             ["format"] = "pt",
             [ModuleSettings.MetadataKey] = ModuleState.Settings(module).ToJson(),
         };
+        entries.Remove(Int8Weights.MetadataKey);
+        if (options.Dtype == SafeTensorType.I8) entries[Int8Weights.MetadataKey] = Int8Weights.Meaning;
         if (module is INetwork network) entries[NetworkSpec.MetadataKey] = network.Spec.ToJson();
         SafeTensors.Write(path, tensors, entries);
     }

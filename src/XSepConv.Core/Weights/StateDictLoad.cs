@@ -93,6 +93,12 @@ internal sealed class StateDictLoad
             return null;
         }
 
+        if (info.Type == SafeTensorType.I8 && tensor.is_floating_point())
+        {
+            _problems.Add($"'{key}' has type I8, and the metadata lacks '{Int8Weights.MetadataKey}', which says that it has scales");
+            return null;
+        }
+
         var values = TensorBytes.Create(info, _file.Bytes(key)).reshape(tensor.shape);
         if (values.dtype != tensor.dtype)
         {

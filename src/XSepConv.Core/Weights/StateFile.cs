@@ -6,7 +6,7 @@ namespace XSepConv;
 /// <summary>A file as a module sees it: without the trainer's tensors, under the module's keys.</summary>
 internal sealed class StateFile : WeightSource
 {
-    private readonly SafeTensors _file;
+    private readonly WeightFile _file;
     private readonly Dictionary<string, string> _names = [];
     private readonly List<string> _leftOut = [];
     private readonly Dictionary<string, SafeTensorInfo> _tensors = [];
@@ -16,9 +16,9 @@ internal sealed class StateFile : WeightSource
     /// <exception cref="InvalidDataException">Two tensors get one name, no key has the prefix, or the settings are damaged.</exception>
     public StateFile(SafeTensors file, string path, SafeTensorsLoadOptions options)
     {
-        (_file, Name) = (file, path);
+        (_file, Name) = (new(file, path), path);
         var hasPrefix = false;
-        foreach (var (name, info) in file.Tensors)
+        foreach (var (name, info) in _file.Tensors)
         {
             if (name.StartsWith(SafeTensorsExtensions.TrainingPrefix, StringComparison.Ordinal)) continue;
             var found = options.Prefix.Length > 0 && name.StartsWith(options.Prefix, StringComparison.Ordinal);

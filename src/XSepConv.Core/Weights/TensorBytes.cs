@@ -9,7 +9,7 @@ internal static class TensorBytes
     [
         (SafeTensorType.F64, ScalarType.Float64), (SafeTensorType.F32, ScalarType.Float32), (SafeTensorType.F16, ScalarType.Float16),
         (SafeTensorType.BF16, ScalarType.BFloat16), (SafeTensorType.I64, ScalarType.Int64), (SafeTensorType.I32, ScalarType.Int32),
-        (SafeTensorType.U8, ScalarType.Byte), (SafeTensorType.Bool, ScalarType.Bool),
+        (SafeTensorType.I8, ScalarType.Int8), (SafeTensorType.U8, ScalarType.Byte), (SafeTensorType.Bool, ScalarType.Bool),
     ];
 
     /// <summary>Copies a tensor's values out.</summary>

@@ -26,13 +26,16 @@ public enum SafeTensorType
 
     /// <summary>0 or 1, 1 byte.</summary>
     Bool,
+
+    /// <summary>Signed integer, 1 byte.</summary>
+    I8,
 }
 
 /// <summary>Names and sizes of the element types.</summary>
 internal static class SafeTensorTypes
 {
     /// <summary>What the files here may hold, for messages.</summary>
-    public const string Known = "F64, F32, F16, BF16, I64, I32, U8 and BOOL";
+    public const string Known = "F64, F32, F16, BF16, I64, I32, I8, U8 and BOOL";
 
     private static readonly Dictionary<string, SafeTensorType> ByWireName = Enum.GetValues<SafeTensorType>().ToDictionary(WireName);
 
@@ -41,7 +44,7 @@ internal static class SafeTensorTypes
         SafeTensorType.F64 or SafeTensorType.I64 => 8,
         SafeTensorType.F32 or SafeTensorType.I32 => 4,
         SafeTensorType.F16 or SafeTensorType.BF16 => 2,
-        SafeTensorType.U8 or SafeTensorType.Bool => 1,
+        SafeTensorType.I8 or SafeTensorType.U8 or SafeTensorType.Bool => 1,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, $"Element types are {Known}."),
     };
 

@@ -2,24 +2,41 @@ namespace XSepConv;
 
 /// <summary>
 /// Weights in the type that a file is to have. It is that of filters and matrices, which are nearly all of a file. Biases, what
-/// normalisations multiply by and add, and their statistics are F32 beside BF16 and F16: they are few, and each counts for a whole channel.
+/// normalisations multiply by and add, and their statistics are F32 beside narrow ones: they are few, and each counts for a whole channel.
 /// </summary>
 internal static class StoredWeights
 {
-    public const string Known = "F32, BF16 or F16";
+    public const string Known = "F32, BF16, F16 or I8";
 
     /// <exception cref="ArgumentOutOfRangeException">Weights are not written in that type.</exception>
     public static void RequireKnown(SafeTensorType type, string argument)
     {
-        if (type is not (SafeTensorType.F32 or SafeTensorType.BF16 or SafeTensorType.F16))
+        if (type is not (SafeTensorType.F32 or SafeTensorType.BF16 or SafeTensorType.F16 or SafeTensorType.I8))
         {
             throw new ArgumentOutOfRangeException(argument, type, $"Weights are written as {Known}.");
         }
     }
 
-    /// <summary>A tensor as the file has it: rounded to the nearest, ties to even. Integers stay as they are.</summary>
-    /// <exception cref="InvalidDataException">The type can't hold a value, or none of the tensor's with all of its digits.</exception>
-    public static SafeTensor Of(SafeTensor tensor, SafeTensorType type)
+    /// <summary>
+    /// A module's tensors as the file has them: rounded to the nearest, ties to even. Integers stay as they are. Of I8 are the weights that
+    /// <see cref="Int8Weights"/> are for, with their scales, and the others F32.
+    /// </summary>
+    /// <exception cref="InvalidDataException">
+    /// The type can't hold a value, or none of a tensor's with all of its digits; of I8, a tensor is I8 itself or has the name of scales.
+    /// </exception>
+    public static IEnumerable<SafeTensor> Of(IEnumerable<SafeTensor> tensors, SafeTensorType type)
+    {
+        if (type != SafeTensorType.I8) return tensors.Select(tensor => Of(tensor, type));
+        SafeTensor[] all = [.. tensors];
+        var scales = all.Where(Int8Weights.IsFor).Select(tensor => Int8Weights.ScaleOf(tensor.Name)).ToHashSet();
+        return all.FirstOrDefault(tensor => tensor.Type == SafeTensorType.I8 || scales.Contains(tensor.Name)) is { } other
+            ? throw new InvalidDataException(
+                $"{SafeTensorsHeader.Quote(other.Name)} {(scales.Contains(other.Name) ? "has the name of scales" : "is I8 itself")}, so "
+                + "that a file of INT8 weights would mean it otherwise.")
+            : all.SelectMany(tensor => Int8Weights.IsFor(tensor) ? Int8Weights.Of(tensor) : [Of(tensor, SafeTensorType.F32)]);
+    }
+
+    private static SafeTensor Of(SafeTensor tensor, SafeTensorType type)
     {
         var isVector = tensor.Shape.Length <= 1;
         var target = isVector ? SafeTensorType.F32 : type;

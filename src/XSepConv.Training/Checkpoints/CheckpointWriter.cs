@@ -57,13 +57,16 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     // Rounded weights are others than those that the run had.
     private static void RequireAsWritten(string path, SafeTensors file)
     {
-        if (file.Tensors.Values.FirstOrDefault(info => info.Type.IsFloatingPoint() && info.Type != SafeTensorType.F32) is { } other)
+        if (file.Tensors.Values.FirstOrDefault(IsRounded) is { } other)
         {
             throw new InvalidDataException(
                 $"{path} can't be resumed: '{other.Name}' is {other.Type}, and a run goes on from the F32 that it wrote. Start a new run "
                 + "from this file (--init).");
         }
     }
+
+    private static bool IsRounded(SafeTensorInfo info) =>
+        info.Type == SafeTensorType.I8 || (info.Type.IsFloatingPoint() && info.Type != SafeTensorType.F32);
 
     /// <summary>Whether every weight and all that is remembered is a finite number.</summary>
     public bool IsFinite()

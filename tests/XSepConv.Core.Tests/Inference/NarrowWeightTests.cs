@@ -16,7 +16,7 @@ public sealed class NarrowWeightTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     public static TheoryData<SafeTensorType, int> Cases =>
-        new MatrixTheoryData<SafeTensorType, int>([SafeTensorType.BF16, SafeTensorType.F16], Enumerable.Range(200, 16));
+        new MatrixTheoryData<SafeTensorType, int>([SafeTensorType.BF16, SafeTensorType.F16, SafeTensorType.I8], Enumerable.Range(200, 16));
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -29,13 +29,16 @@ public sealed class NarrowWeightTests : IDisposable
     [Theory]
     [InlineData(SafeTensorType.BF16, MobileNetV3SmallSpec.XSepName)]
     [InlineData(SafeTensorType.F16, MobileNetV3SmallSpec.XSepName)]
+    [InlineData(SafeTensorType.I8, MobileNetV3SmallSpec.XSepName)]
     [InlineData(SafeTensorType.BF16, "mobilenet-v3-large")]
+    [InlineData(SafeTensorType.I8, "mobilenet-v3-large")]
+    [InlineData(SafeTensorType.I8, "mobilenet-v2")]
     [InlineData(SafeTensorType.BF16, "mobilenet-v2")]
     public void So_do_whole_networks(SafeTensorType type, string name) =>
         Compare(type, NetworkCatalog.Build(name, new() { NumClasses = 101, Width = 0.5 }), 7, 64, 64, batch: 2);
 
     [Fact]
-    public void Linear_layers_and_squeeze_excite_keep_half_of_the_bytes_of_BF16()
+    public void Linear_layers_and_squeeze_excite_keep_half_of_the_bytes_of_BF16_and_a_quarter_of_INT8()
     {
         var spec = MobileNetV3SmallSpec.XSep(new() { NumClasses = 1000 });
         using var network = RandomNetworks.Create(spec, 1).to(float32);
@@ -43,19 +46,22 @@ public sealed class NarrowWeightTests : IDisposable
         long linear = (spec.LastChannels * spec.HiddenFeatures) + (spec.HiddenFeatures * 1000);
 
         // Squeeze-excite adds to it; scales of the outputs and what fills vectors take a little from it.
-        Assert.InRange(whole - Save(network, SafeTensorType.BF16).WeightBytes, 2 * linear * 0.99, 4 * linear);
+        Assert.InRange(whole - Save(network, SafeTensorType.BF16).WeightBytes, 2 * linear * 0.99, 3 * linear);
+        Assert.InRange(whole - Save(network, SafeTensorType.I8).WeightBytes, 3 * linear * 0.99, 4 * linear);
         Assert.Equal(whole, Save(network, SafeTensorType.F16).WeightBytes);
     }
 
     // Sums of such weights would be infinite before the batch norm makes them small again; and what it multiplies by would be.
     [Theory]
-    [InlineData(1e38, 1e-38, 100)]
-    [InlineData(1e-37, 2e38, 1)]
-    public void Weights_far_from_one_are_folded_as_any_others(double weights, double norm, double features)
+    [InlineData(SafeTensorType.BF16, 1e38, 1e-38, 100)]
+    [InlineData(SafeTensorType.BF16, 1e-37, 2e38, 1)]
+    [InlineData(SafeTensorType.I8, 1e38, 1e-38, 100)]
+    [InlineData(SafeTensorType.I8, 1e-34, 2e37, 1)]
+    public void Weights_far_from_one_are_folded_as_any_others(SafeTensorType type, double weights, double norm, double features)
     {
         var (spec, height, width) = RandomNetworks.Spec(3);
         spec = spec with { HiddenFeatures = 40, HiddenNorm = true, NumClasses = 10 };
-        Compare(SafeTensorType.BF16, spec, 3, height, width, batch: 2, network =>
+        Compare(type, spec, 3, height, width, batch: 2, network =>
         {
             using var noGrad = no_grad();
             var state = network.state_dict();
@@ -63,6 +69,26 @@ public sealed class NarrowWeightTests : IDisposable
             state["bn3.weight"].mul_(norm);
             foreach (var key in new[] { "bn2.weight", "bn2.bias" }) state[key].mul_(features);
         });
+    }
+
+    // Dead channels have scales down to the smallest of all; the layer stays INT8 with them.
+    [Fact]
+    public void Channels_of_nothing_cost_the_others_nothing()
+    {
+        var (spec, height, width) = RandomNetworks.Spec(3);
+        spec = spec with { HiddenFeatures = 40, HiddenNorm = true, NumClasses = 10 };
+        long alive = 0, dead = 0;
+        Compare(SafeTensorType.I8, spec, 3, height, width, batch: 2, network => alive = Save(network, SafeTensorType.I8).WeightBytes);
+        Compare(SafeTensorType.I8, spec, 3, height, width, batch: 2, network =>
+        {
+            using var noGrad = no_grad();
+            var weight = network.state_dict()["linear3.weight"];
+            weight[0].zero_();
+            weight[1].mul_(1e-40);
+            weight[2].mul_(1e-30);
+            dead = Save(network, SafeTensorType.I8).WeightBytes;
+        });
+        Assert.Equal(alive, dead);
     }
 
     private CompiledModel Save(nn.Module network, SafeTensorType type)

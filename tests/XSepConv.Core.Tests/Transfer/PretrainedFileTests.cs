@@ -60,6 +60,17 @@ public sealed class PretrainedFileTests : IDisposable
         Assert.Equal((SafeTensorType.F32, type), (grey.Tensors["conv1.weight"].Type, grey.Tensors["linear4.weight"].Type));
     }
 
+    // Torchvision and timm write none; a network of this library is exported so after it was imported.
+    [Fact]
+    public void Bytes_are_refused_by_name()
+    {
+        var tensors = Tensors(Pretrained.Spec(Source, Model), Source);
+        Write([.. StoredWeights.Of(tensors, SafeTensorType.I8)]);
+        var message = Assert.Throws<InvalidDataException>(() => Open()).Message;
+        Assert.Contains("' has type I8, weights are F64, F32, F16 or BF16", message, StringComparison.Ordinal);
+        Assert.Contains("_scale' is unexpected", message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_model_that_a_file_holds_is_named()
     {

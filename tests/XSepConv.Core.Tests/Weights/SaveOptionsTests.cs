@@ -163,7 +163,7 @@ public sealed class SaveOptionsTests : IDisposable
     {
         using var module = nn.Linear(3, 2);
         var message = Assert.Throws<ArgumentOutOfRangeException>(() => module.SaveSafeTensors(Path, new SafeTensorsSaveOptions { Dtype = type })).Message;
-        Assert.StartsWith("Weights are written as F32, BF16 or F16.", message, StringComparison.Ordinal);
+        Assert.StartsWith("Weights are written as F32, BF16, F16 or I8.", message, StringComparison.Ordinal);
         Assert.False(File.Exists(Path));
     }
 }

@@ -13,7 +13,7 @@ public sealed class SafeTensorsWriteTests : IDisposable
         { "'__metadata__'", [new("__metadata__", SafeTensorType.U8, [], new byte[1])] },
         { "two tensors have the name 'a'", [new("a", SafeTensorType.U8, [], new byte[1]), new("a", SafeTensorType.U8, [], new byte[1])] },
         { "surrogate", [new("\ud800", SafeTensorType.U8, [], new byte[1])] },
-        { "the type of 'a' is 8", [new("a", (SafeTensorType)8, [], new byte[1])] },
+        { "the type of 'a' is 99", [new("a", (SafeTensorType)99, [], new byte[1])] },
         { "a scalar has []", [new("a", SafeTensorType.U8, default, new byte[1])] },
         { "'a' [2, 3] F32 has 23 bytes", [new("a", SafeTensorType.F32, [2, 3], new byte[23])] },
         { "'a' [] F64 has 0 bytes", [new("a", SafeTensorType.F64, [], Array.Empty<byte>())] },

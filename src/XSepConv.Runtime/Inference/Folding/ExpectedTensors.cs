@@ -60,7 +60,9 @@ internal static class ExpectedTensors
             }
             else if (!IsCounter(key) && !info.Type.IsFloatingPoint())
             {
-                problems.Add($"'{key}' has type {info.Type}, weights are F64, F32, F16 or BF16");
+                problems.Add(
+                    $"'{key}' has type {info.Type}, weights are F64, F32, F16 or BF16"
+                    + (info.Type == SafeTensorType.I8 ? $", or I8 where the metadata '{Int8Weights.MetadataKey}' says so" : ""));
             }
         }
 

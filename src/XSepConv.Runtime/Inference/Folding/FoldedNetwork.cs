@@ -7,10 +7,19 @@ namespace XSepConv.Inference;
 /// </summary>
 internal sealed record FoldedLayer(int Outputs, int Taps, float[] Weights, float[] Bias)
 {
-    /// <summary>
-    /// What each output's sum is multiplied by, where the weights are as the file has them, in BF16; null where that is in the weights.
-    /// </summary>
+    /// <summary>What the weights fit without rounding; other than float32 where they are as the file has them.</summary>
+    public WeightFormat Format { get; init; }
+
+    /// <summary>What each output's sum is multiplied by, where the weights are as the file has them; null where that is in them.</summary>
     public float[]? Scale { get; init; }
+}
+
+/// <summary>How a linear layer's weights lie in memory.</summary>
+internal enum WeightFormat
+{
+    Float32,
+    BFloat16,
+    Int8,
 }
 
 /// <summary>A network for inference: no batch normalisation is left. The numbers are folded in float64 and rounded once.</summary>

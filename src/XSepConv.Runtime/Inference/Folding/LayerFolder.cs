@@ -13,19 +13,40 @@ internal sealed class LayerFolder(NetworkSpec spec, WeightSource source)
         return Held(layer, new(layer.Out, weights.Length / layer.Out, Round(weights), Round(bias)));
     }
 
-    /// <summary>The same, but weights that are BF16 stay as they are, and what batch normalisation multiplies by stands apart.</summary>
+    // So far inside of float32 it does not matter which is multiplied first.
+    private const double Far = 1L << 40;
+
+    /// <summary>
+    /// The same, but weights that are BF16 or INT8 stay as they are, and what batch normalisation multiplies by stands apart.
+    /// </summary>
     public FoldedLayer FoldNarrow(Layer layer)
     {
         var key = $"{layer.Name}.weight";
+        if (source.Int8(key) is (var integers, var scales)) return FoldInt8(layer, integers, scales);
         if (source.Tensors[key].Type != SafeTensorType.BF16) return Fold(layer);
         var weights = Finite(key);
         var (scale, shift) = ScaleAndShift(layer);
-
-        // So far inside of float32 it does not matter which is multiplied first.
-        const double Far = 1L << 40;
         return weights.All(weight => Math.Abs(weight) <= Far)
             && scale.All(factor => factor == 0 || Math.Abs(factor) is >= 1 / Far and <= Far)
-            ? Held(layer, new(layer.Out, weights.Length / layer.Out, Round(weights), Round(shift)) { Scale = Round(scale) })
+            ? Held(layer, new(layer.Out, weights.Length / layer.Out, Round(weights), Round(shift))
+            {
+                Format = WeightFormat.BFloat16,
+                Scale = Round(scale),
+            })
+            : Fold(layer);
+    }
+
+    // Scales may be as small as they like: what they are of then is nothing, in a channel that has died.
+    private FoldedLayer FoldInt8(Layer layer, byte[] integers, double[] scales)
+    {
+        var (scale, shift) = ScaleAndShift(layer);
+        for (var output = 0; output < scale.Length; output++) scale[output] *= scales[output];
+        return scale.All(factor => Math.Abs(factor) <= Far)
+            ? Held(layer, new(layer.Out, integers.Length / layer.Out, Array.ConvertAll(integers, i => (float)(sbyte)i), Round(shift))
+            {
+                Format = WeightFormat.Int8,
+                Scale = Round(scale),
+            })
             : Fold(layer);
     }
 

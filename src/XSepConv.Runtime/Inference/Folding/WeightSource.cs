@@ -15,6 +15,9 @@ internal abstract class WeightSource
     /// </summary>
     public abstract ModuleSettings? Settings { get; }
 
+    /// <summary>Weights that the source has in a byte each, and their scales; null for others.</summary>
+    public virtual (byte[] Integers, double[] Scales)? Int8(string key) => null;
+
     /// <summary>A tensor's values; its type is one of floating-point numbers.</summary>
     public double[] Read(string key) => TensorValues.Read(Tensors[key].Type, ReadBytes(key));
 
@@ -24,13 +27,17 @@ internal abstract class WeightSource
 /// <summary>The tensors of a file.</summary>
 internal sealed class FileWeights(SafeTensors file, string path) : WeightSource
 {
+    private readonly WeightFile _weights = new(file, path);
+
     public override ModuleSettings? Settings { get; } = ModuleSettings.Read(file, path);
 
     public override string Name => path;
 
-    public override IReadOnlyDictionary<string, SafeTensorInfo> Tensors => file.Tensors;
+    public override IReadOnlyDictionary<string, SafeTensorInfo> Tensors => _weights.Tensors;
 
-    protected override ReadOnlySpan<byte> ReadBytes(string key) => file.ReadBytes(key);
+    public override (byte[] Integers, double[] Scales)? Int8(string key) => _weights.Int8(key);
+
+    protected override ReadOnlySpan<byte> ReadBytes(string key) => _weights.ReadBytes(key);
 }
 
 /// <summary>Tensors in memory.</summary>

@@ -13,8 +13,20 @@ internal static unsafe class LinearRows<TLanes, TVector>
         var tile = Tile(layer, group, input, output, activation);
         tile.InputRow = inputRow;
         tile.OutputRow = outputRow;
-        if (layer.IsBFloat16) BFloat16RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
-        else RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
+        switch (layer.Format)
+        {
+            case WeightFormat.Float32:
+                RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
+                break;
+            case WeightFormat.BFloat16:
+                BFloat16RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
+                break;
+            case WeightFormat.Int8:
+                Int8RowTiles<TLanes, TVector>.Run(rows, layer.Vectors(group), &tile);
+                break;
+            default:
+                throw EnumValues.Unknown(layer.Format);
+        }
     }
 
     /// <summary>One row: the group, and the next with it where there are two whole ones.</summary>
@@ -29,8 +41,21 @@ internal static unsafe class LinearRows<TLanes, TVector>
 
         var tile = Tile(layer, group, input, output, activation);
         var nextGroup = (nint)(layer.Weights(group + 1) - layer.Weights(group));
-        if (layer.IsBFloat16) BFloat16RowTiles<TLanes, TVector>.RunPair(&tile, nextGroup);
-        else RowTiles<TLanes, TVector>.RunPair(&tile, nextGroup);
+        switch (layer.Format)
+        {
+            case WeightFormat.Float32:
+                RowTiles<TLanes, TVector>.RunPair(&tile, nextGroup);
+                break;
+            case WeightFormat.BFloat16:
+                BFloat16RowTiles<TLanes, TVector>.RunPair(&tile, nextGroup);
+                break;
+            case WeightFormat.Int8:
+                Int8RowTiles<TLanes, TVector>.RunPair(&tile, nextGroup);
+                break;
+            default:
+                throw EnumValues.Unknown(layer.Format);
+        }
+
         return group + 2;
     }
 

@@ -7,10 +7,14 @@ internal unsafe struct RowTile
     public nint InputRow;
     public int Channels;
 
-    /// <summary>[input][vector][lane]; of BF16 [pair of inputs][vector][lane], the first input in the lower half of a lane.</summary>
+    /// <summary>
+    /// [input][vector][lane], of INT8 in bytes; of BF16 [pair of inputs][vector][lane], the first input in the lower half of a lane.
+    /// </summary>
     public float* Weights;
 
-    /// <summary>Of BF16, what an output's sum is multiplied by: batch normalisation changes no weight there.</summary>
+    /// <summary>
+    /// Of BF16 and INT8, what an output's sum is multiplied by: batch normalisation and the scale of INT8 change no weight.
+    /// </summary>
     public float* Scale;
 
     public float* Bias;

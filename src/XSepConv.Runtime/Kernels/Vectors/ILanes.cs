@@ -72,6 +72,9 @@ internal unsafe interface ILanes<TVector>
     /// <summary>The BF16 number in the upper half of each lane's bits.</summary>
     static abstract TVector UpperBFloat16(TVector pair);
 
+    /// <summary>As many signed bytes as there are lanes, as numbers.</summary>
+    static abstract TVector LoadInt8(sbyte* source);
+
     static abstract float Sum(TVector value);
 
     /// <summary>

@@ -96,6 +96,16 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
         (pair.AsUInt32() & Vector128.Create(0xFFFF_0000u)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadInt8(sbyte* source)
+    {
+        KernelMemory.AssertInside((float*)source, Count / sizeof(float));
+        return Vector128.ConvertToSingle(
+            Sse41.IsSupported
+                ? Sse41.ConvertToVector128Int32(source)
+                : Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)source).AsSByte())));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) => Vector128.Sum(value);
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)

@@ -96,6 +96,15 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         (pair.AsUInt32() & Vector256.Create(0xFFFF_0000u)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadInt8(sbyte* source)
+    {
+        KernelMemory.AssertInside((float*)source, Count / sizeof(float));
+        return Avx2.IsSupported
+            ? Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(source))
+            : Vector256.Create(Lanes128.LoadInt8(source), Lanes128.LoadInt8(source + Lanes128.Count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value) => Vector256.Sum(value);
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)

@@ -96,6 +96,15 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         (pair.AsUInt32() & Vector512.Create(0xFFFF_0000u)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadInt8(sbyte* source)
+    {
+        KernelMemory.AssertInside((float*)source, Count / sizeof(float));
+        return Avx512F.IsSupported
+            ? Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(source)))
+            : Vector512.Create(Lanes256.LoadInt8(source), Lanes256.LoadInt8(source + Lanes256.Count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) => Vector512.Sum(value);
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)

@@ -85,6 +85,9 @@ internal readonly unsafe struct LanesScalar : ILanes<float>
     public static float UpperBFloat16(float pair) => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(pair) & 0xFFFF_0000);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LoadInt8(sbyte* source) => *source;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(float value) => value;
 
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride) =>
