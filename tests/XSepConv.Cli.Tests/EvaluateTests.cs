@@ -17,7 +17,7 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         Assert.Equal(0, exitCode);
         var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
-        Assert.Equal(["top1", "loss", "images", "meanClassTop1", "split", "imageSize", "classes", "confusion", "found"],
+        Assert.Equal(["top1", "loss", "images", "meanClassTop1", "split", "sameTestImages", "imageSize", "classes", "confusion", "found"],
             report.EnumerateObject().Select(property => property.Name));
 
         // The same weights, images, batches and threads: the same bits.

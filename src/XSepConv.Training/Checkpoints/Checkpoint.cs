@@ -32,6 +32,9 @@ public sealed class LoadedCheckpoint : IDisposable
     /// <summary>What see-through pixels were laid on; null where alpha was dropped.</summary>
     public Rgb? Background => _data.Background;
 
+    /// <summary>A digest of the names of the test images that were kept from it; null where that is not known.</summary>
+    internal string? TestImages => _data.TestImages;
+
     /// <summary>From bytes to what the network was trained on.</summary>
     public ImageNormalization Normalization { get; }
 
@@ -126,6 +129,7 @@ public static class Checkpoint
 
     private static (DataSpec Data, ImageNormalization Normalization, EpochResult? Result) ReadMetadata(string path)
     {
+        TestImages = data.TestDigest,
         using var file = SafeTensors.Open(path);
         if (!file.Metadata.TryGetValue(DataSpec.MetadataKey, out var json))
         {
