@@ -107,6 +107,8 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData("--data folder needs --data-root: the folder with a folder for each class", "--data", "folder")]
     [InlineData("--image-size is for --data folder; the images of shapes have a size of their own", "--image-size", "64")]
     [InlineData("--skip-damaged is for --data folder", "--skip-damaged")]
+    [InlineData("--data-root is where files are, and shapes are generated. Did you mean --data folder?", "--data-root", "FILE")]
+    [InlineData("Did you mean --data folder?", "--data", "shapes", "--data-root", "FILE")]
     [InlineData("--layout is for --data folder", "--layout", "flat")]
     [InlineData("--layout is 'flt': known are auto, flat, splits. Did you mean 'flat'?", "--layout", "flt")]
     [InlineData("--image-size is '4': it must be a whole number from 8 to 1024", "--image-size", "4")]

@@ -56,6 +56,7 @@ internal sealed class ConvertCommand
         command.Add("Fit", [.. convert.data.All, convert.steps]);
         command.Add("Device", [.. convert.device.All]);
         command.Add("Output", [convert.destination, convert.json]);
+        command.Validators.Add(result => convert.data.RequireName(result, convert.steps));
         command.Validators.Add(result =>
         {
             foreach (var option in new[] { convert.kernel, convert.strided })
