@@ -114,6 +114,14 @@ public sealed class ImageDataset
         return [.. ClassNames.Select((name, label) => new ClassCount(name, counts[0, label], counts[1, label], counts[2, label]))];
     }
 
+    /// <exception cref="ArgumentException">The normalisation is for other channels than the images have.</exception>
+    internal void RequireChannels(ImageNormalization? normalization)
+    {
+        if (normalization is not { } given || given.Channels == Train.Channels) return;
+        throw new ArgumentException(
+            $"The normalisation is for {given.Channels} channels, the images of {Name} have {Train.Channels}.", nameof(normalization));
+    }
+
     /// <summary>What decides the images, beyond what they show: a resumed run must have the same.</summary>
     internal IReadOnlyList<(string Name, string Value)> Settings { get; init; } = [];
 }
