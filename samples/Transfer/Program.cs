@@ -7,11 +7,14 @@ using static TorchSharp.torch;
 var (weights, pictures) = (args[0], args[1]);
 random.manual_seed(1);
 var data = DatasetCatalog.Open("folder", new() { DataRoot = pictures, ImageSize = 32 });
+
+// What the weights are used to: ImageNet as torchvision prepares it, not the pictures' own mean and deviation.
+var usual = new ImageNormalization([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 var recipe = TrainingRecipe.For("standard") with { Epochs = 6, BatchSize = 20, WarmupEpochs = 1, Augmentation = "none" };
 
 // In: published weights; the 5×5 rows become XSepConv, fitted to a batch of the pictures.
 using var published = MobileNet.FromPretrained(weights, PretrainedSource.TorchVision, "mobilenet_v3_small");
-using var sample = recipe.Batches(data, 1).Select(batch => batch.Images.clone()).First();
+using var sample = recipe.Batches(data, 1, normalization: usual).Select(batch => batch.Images.clone()).First();
 var (network, report) = NetworkConverter.Convert(published, (32, 32), new()
 {
     Initialise = KernelInitialisation.Fit, Calibration = sample, FitSteps = 10,
@@ -28,18 +31,18 @@ using (var step = new TrainingStep(network, recipe, recipe.StepsPerEpoch(data.Tr
     for (var epoch = 1; epoch <= recipe.Epochs; epoch++)
     {
         var loss = 0.0;
-        foreach (var batch in recipe.Batches(data, epoch)) loss = step.Run(batch).Loss;
+        foreach (var batch in recipe.Batches(data, epoch, normalization: usual)) loss = step.Run(batch).Loss;
         if (epoch % 3 == 0) Console.WriteLine($"epoch {epoch}: loss {loss:0.00}");
     }
 }
 
 network.eval();
-var expected = Evaluator.Evaluate(network, data.Test, data.Normalization);
+var expected = Evaluator.Evaluate(network, data.Test, usual);
 Console.WriteLine($"with Torch: {expected.Top1:P1} of {data.Test.Count} test images");
 
 // Out: ONNX for others, and a checkpoint that the runtime takes.
 OnnxExporter.Export(network, "digits.onnx", new() { Size = (32, 32) });
-Checkpoint.Save("digits.safetensors", network, data);
+Checkpoint.Save("digits.safetensors", network, data, usual);
 using var session = CompiledModel.Load("digits.safetensors").CreateSession();
 var (top, picture) = (new Prediction[1], new byte[session.ImageLength]);
 var right = 0;

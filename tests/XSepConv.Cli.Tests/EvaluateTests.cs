@@ -17,7 +17,7 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         Assert.Equal(0, exitCode);
         var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
-        Assert.Equal(["top1", "loss", "images", "meanClassTop1", "split", "imageSize", "classes", "confusion", "found"],
+        Assert.Equal(["top1", "loss", "images", "meanClassTop1", "split", "sameTestImages", "imageSize", "classes", "confusion", "found"],
             report.EnumerateObject().Select(property => property.Name));
 
         // The same weights, images, batches and threads: the same bits.
@@ -70,6 +70,7 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
         + "Did you mean 'fashion-mnist'?", "--checkpoint", "BEST", "--data", "fashion-mnits")]
     [InlineData("was trained on shapes, 3×32×32 images", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "IDX")]
     [InlineData("is not a folder", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "NONE")]
+    [InlineData("Did you mean --data folder?", "--checkpoint", "BEST", "--data-root", "FOLDER")]
     [InlineData("--batch is '0'", "--checkpoint", "BEST", "--batch", "0")]
     [InlineData("--split is 'tset': known are all, train, val, test. Did you mean 'test'?", "--checkpoint", "BEST", "--split", "tset")]
     [InlineData("--split is for --data folder; of shapes the test images are measured", "--checkpoint", "BEST", "--split", "train")]

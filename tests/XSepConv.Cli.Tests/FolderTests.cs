@@ -57,6 +57,56 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
+    public void Evaluation_says_whether_the_test_images_are_those_that_training_kept()
+    {
+        // As an archive unpacks: flowers/flowers/class/file.
+        var (inner, outer) = (Path.Combine(folder, "flowers", "flowers"), Path.Combine(folder, "flowers"));
+        Directory.CreateDirectory(outer);
+        Directory.Move(Images(), inner);
+        var best = Path.Combine(folder, "run", "best.safetensors");
+        var (exitCode, _, error) = Here.Run(
+            "train", "--data", "folder", "--data-root", outer, "--image-size", "16", "--width", "0.25", "--epochs", "1", "--batch", "4",
+            "--threads", "1", "--out", Path.Combine(folder, "run"));
+        Assert.True(exitCode == 0, error);
+        Assert.Equal((true, false), Evaluate(outer));
+        Assert.Equal((true, false), Evaluate(inner));
+
+        // Of 26 images of a class two are for the test, where one was.
+        foreach (var name in new[] { "black", "white" })
+        {
+            for (var i = 10; i < 30; i++) File.Copy(Path.Combine(inner, name, "0.png"), Path.Combine(inner, name, $"{i}.png"));
+        }
+
+        Assert.Equal((false, true), Evaluate(outer));
+        Assert.Contains("it may have learned some of them", Unwrapped(
+            Here.Run("evaluate", "--checkpoint", best, "--data-root", outer, "--split", "test").Error), StringComparison.Ordinal);
+
+        // A converted network has learned what the first one has; of a file from before this was kept nothing is known.
+        var old = Path.Combine(folder, "old.safetensors");
+        using (var file = SafeTensors.Open(best))
+        {
+            var data = DataSpec.FromJson(file.Metadata[DataSpec.MetadataKey]);
+            Assert.Equal(16, data.TestImages!.Length);
+            SafeTensors.Write(
+                old, file.Tensors.Values.Select(info => new SafeTensor(info.Name, info.Type, info.Shape, file.ReadBytes(info.Name))),
+                new Dictionary<string, string>(file.Metadata) { [DataSpec.MetadataKey] = (data with { TestImages = null }).ToJson() });
+        }
+
+        best = old;
+        Assert.Equal((null, false), Evaluate(outer));
+
+        (bool? Same, bool IsWarned) Evaluate(string root)
+        {
+            var (exitCode, output, error) = Here.Run(
+                "evaluate", "--checkpoint", best, "--data-root", root, "--split", "test", "--json");
+            Assert.True(exitCode == 0, error);
+            var same = JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("sameTestImages");
+            return (same.ValueKind == JsonValueKind.Null ? null : same.GetBoolean(),
+                error.Contains("xsepconv evaluate: warning:", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public void The_size_that_was_taken_is_said_and_pictures_are_mirrored_only_where_that_is_typed()
     {
         string[] train =

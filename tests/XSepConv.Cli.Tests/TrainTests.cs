@@ -107,6 +107,8 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData("--data folder needs --data-root: the folder with a folder for each class", "--data", "folder")]
     [InlineData("--image-size is for --data folder; the images of shapes have a size of their own", "--image-size", "64")]
     [InlineData("--skip-damaged is for --data folder", "--skip-damaged")]
+    [InlineData("--data-root is where files are, and shapes are generated. Did you mean --data folder?", "--data-root", "FILE")]
+    [InlineData("Did you mean --data folder?", "--data", "shapes", "--data-root", "FILE")]
     [InlineData("--layout is for --data folder", "--layout", "flat")]
     [InlineData("--layout is 'flt': known are auto, flat, splits. Did you mean 'flat'?", "--layout", "flt")]
     [InlineData("--image-size is '4': it must be a whole number from 8 to 1024", "--image-size", "4")]
@@ -125,6 +127,27 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
         Assert.Contains(expected, line);
         Assert.False(Directory.Exists(output));
         Assert.Equal("in the way of a folder", File.ReadAllText(file));
+    }
+
+    [Fact]
+    public void The_table_of_recipes_leaves_dropout_to_the_network_where_they_do()
+    {
+        var row = Here.Run("train", "--help").Out.Split('\n').Last(
+            line => line.TrimStart().StartsWith("--dropout ", StringComparison.Ordinal));
+        Assert.Equal(["--dropout", "network's", "network's", "0.2"], row.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void Files_of_another_set_with_the_same_names_are_refused()
+    {
+        // The labels that MNIST begins with, as its publisher's file has them.
+        var root = IdxSet(folder);
+        byte[] labels = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7, 2, 8, 6, 9];
+        File.WriteAllBytes(Path.Combine(root, "train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 20, .. labels]);
+        File.WriteAllBytes(
+            Path.Combine(root, "train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 2, .. new byte[80]]);
+        var line = Here.Refusal("train", "--data", "fashion-mnist", "--data-root", root, "--out", Path.Combine(folder, "run"));
+        Assert.Contains("has the labels of mnist", line, StringComparison.Ordinal);
     }
 
     [Fact]

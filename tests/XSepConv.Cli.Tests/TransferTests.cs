@@ -54,6 +54,78 @@ public sealed class TransferTests : IDisposable
         Succeeds("plan", "--checkpoint", At("xsep.safetensors"));
     }
 
+    // Mean and deviation as timm's default_cfgs has them.
+    [Theory]
+    [InlineData("mobilenetv3_large_100.ra4_e3600_r224_in1k", 0.5, 0.5, false)]
+    [InlineData("mobilenetv3_large_100.miil_in21k_ft_in1k", 0, 1, false)]
+    [InlineData("mobilenetv3_large_100.miil_in21k", 0, 1, false)]
+    [InlineData("mobilenetv3_large_100.ra_in1k", 0.485, 0.229, false)]
+    [InlineData("mobilenetv3_small_100.lamb_in1k", 0.485, 0.229, false)]
+    [InlineData("mobilenetv2_100.ra_in1k", 0.485, 0.229, false)]
+    [InlineData("mobilenetv2_100.of_tomorrow", 0.485, 0.229, true)]
+    [InlineData("mobilenetv2_100", 0.485, 0.229, true)]
+    public void Weights_of_timm_are_normalised_as_their_tag_says(string model, double mean, double deviation, bool isDoubtful)
+    {
+        const string Doubt = "normalised as ImageNet; timm's page for this tag says whether that is right";
+        var file = ForeignFile.Write(At("file"), model, 3, PretrainedSource.Timm);
+        string[] import = ["import", file, "--from", "timm", "--model", model, "--out", At("net.safetensors")];
+        var (exitCode, output, error) = Here.Run(import);
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Equal(isDoubtful, output.Contains(Doubt, StringComparison.Ordinal));
+        var data = CompiledModel.Load(At("net.safetensors")).Data!;
+        Assert.Equal((mean, deviation), (data.Mean[0], data.Std[0]));
+
+        (exitCode, output, error) = Here.Run([.. import, "--json"]);
+        Assert.Equal(mean, JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("mean")[0].GetDouble());
+        Assert.Equal(isDoubtful, error.Contains(Doubt, StringComparison.Ordinal));
+
+        (exitCode, output, error) = Here.Run([.. import, "--mean", "0.1,0.2,0.3", "--std", "1,2,3"]);
+        Assert.DoesNotContain(Doubt, output, StringComparison.Ordinal);
+        Assert.Equal([0.1, 0.2, 0.3], CompiledModel.Load(At("net.safetensors")).Data!.Mean);
+    }
+
+    [Theory]
+    [InlineData("--data-root", "pictures")]
+    [InlineData("--image-size", "32")]
+    [InlineData("--background", "white")]
+    [InlineData("--layout", "flat")]
+    [InlineData("--skip-damaged")]
+    [InlineData("--limit", "9")]
+    [InlineData("--steps", "9")]
+    public void What_belongs_to_a_fit_needs_one(params string[] option) =>
+        Assert.Contains($"{option[0]} needs --fit", Here.Refusal(
+            ["convert", "--checkpoint", "net.safetensors", "--out", At("x"), .. option]), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_fit_that_is_interrupted_ends_and_writes_nothing()
+    {
+        Succeeds("import", Foreign("mobilenet_v3_small", 10), "--from", "torchvision", "--model", "mobilenet_v3_small", "--out",
+            At("net.safetensors"), "--image-size", "32");
+        var pictures = Path.Combine(folder, "pictures");
+        foreach (var i in Enumerable.Range(0, 8))
+        {
+            Directory.CreateDirectory(Path.Combine(pictures, $"{i % 2}"));
+            File.Copy(Pictures.At(i % 2 == 0 ? "kinds/half-red.png" : "kinds/red.png"), Path.Combine(pictures, $"{i % 2}", $"{i}.png"));
+        }
+
+        var cache = At("cache/xsepconv/folder");
+        using var tool = ToolProcess.StartUnder(
+            ["env", $"XDG_CACHE_HOME={At("cache")}"], "convert", "--checkpoint", At("net.safetensors"), "--fit", "folder", "--data-root",
+            pictures, "--steps", "100000", "--threads", "1", "--out", At("xsep.safetensors"));
+
+        // The pictures are opened under the handler of signals, before the fit.
+        while (!tool.HasExited && !(Directory.Exists(cache) && Directory.EnumerateFiles(cache).Any()))
+        {
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+
+        tool.Interrupt();
+        var (exitCode, _, error) = await tool.Finish();
+        Assert.True(exitCode == 130, $"exit code {exitCode}: {error}");
+        Assert.Equal("xsepconv convert: Stopped; nothing was written.", Here.Message(error).Trim());
+        Assert.False(File.Exists(At("xsep.safetensors")));
+    }
+
     [Fact]
     public void Training_goes_on_from_a_checkpoint_for_other_classes_and_images()
     {

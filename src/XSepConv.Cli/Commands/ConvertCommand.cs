@@ -56,6 +56,7 @@ internal sealed class ConvertCommand
         command.Add("Fit", [.. convert.data.All, convert.steps]);
         command.Add("Device", [.. convert.device.All]);
         command.Add("Output", [convert.destination, convert.json]);
+        command.Validators.Add(result => convert.data.RequireName(result, convert.steps));
         command.Validators.Add(result =>
         {
             foreach (var option in new[] { convert.kernel, convert.strided })
@@ -66,11 +67,11 @@ internal sealed class ConvertCommand
                 }
             }
         });
-        command.SetAction(convert.Run);
+        command.SetAction(result => Interrupts.During("Stopped; nothing was written.", interrupts => convert.Run(result, interrupts)));
         return command;
     }
 
-    private void Run(ParseResult result)
+    private int Run(ParseResult result, Interrupts interrupts)
     {
         var invocation = result.InvocationConfiguration;
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
@@ -80,7 +81,6 @@ internal sealed class ConvertCommand
             throw new UserError($"--out is '{output}', the checkpoint itself; choose another file.");
         }
 
-        using var interrupts = new Interrupts();
         device.Prepare(result);
         using var source = ExportSource.Open(path);
         using var scope = NewDisposeScope();
@@ -95,9 +95,12 @@ internal sealed class ConvertCommand
             Initialise = images is null ? KernelInitialisation.Random : KernelInitialisation.Fit,
             Calibration = images,
             FitSteps = result.GetValue(steps),
+            CancellationToken = interrupts.Token,
         });
         using (network)
         {
+            interrupts.Token.ThrowIfCancellationRequested();
+
             // What an epoch came to was another network's.
             network.SaveSafeTensors(output, source.Metadata.Where(entry => entry.Key == DataSpec.MetadataKey).ToDictionary());
         }
@@ -112,11 +115,12 @@ internal sealed class ConvertCommand
                 parameters = new[] { report.ParametersBefore, report.ParametersAfter },
                 macs = new[] { report.MacsBefore, report.MacsAfter },
             });
-            return;
+            return ExitCode.Done;
         }
 
         foreach (var line in report.ToString().TrimEnd().Split('\n')) screen.WriteLine(Printable.Line(line));
         screen.WriteLine($"{Printable.Line(output)}: {(images is null ? "its new kernels are random: train it" : "fitted")}");
+        return ExitCode.Done;
     }
 
     private Tensor? Images(ParseResult result, string path, ExportSource source, TextWriter screen, CancellationToken cancel)

@@ -14,6 +14,10 @@ namespace XSepConv.Cli.Commands;
 /// <summary><c>xsepconv evaluate</c>: how well a checkpoint does on test images or a folder.</summary>
 internal static class EvaluateCommand
 {
+    private const string OtherTestImages =
+        "warning: these are not the test images that were kept from the network in training (another folder, or pictures were added, "
+        + "removed or renamed since): it may have learned some of them.";
+
     public static Command Create()
     {
         var checkpoint = new CheckpointOption("A best.safetensors or last.safetensors of train. It says itself which network it holds.");
@@ -45,10 +49,9 @@ internal static class EvaluateCommand
             var invocation = result.InvocationConfiguration;
             var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
             var path = checkpoint.Path(result)!;
-            using var interrupts = new Interrupts();
-            var chosenDevice = device.Prepare(result);
-            try
+            return Interrupts.During("Stopped before the last image.", interrupts =>
             {
+                var chosenDevice = device.Prepare(result);
                 using var loaded = Checkpoint.Load(path, TorchDevice.Parse(chosenDevice));
                 var name = data.Name(result) ?? KnownData(loaded, path);
                 var which = result.GetValue(split);
@@ -60,6 +63,11 @@ internal static class EvaluateCommand
                 var images = data.OpenForEvaluation(result, name, which, loaded, screen, interrupts.Token);
                 var console = Consoles.For(screen);
                 string[] notes = [.. Notes(loaded, images, which)];
+                if (SameTestImages(loaded, images) == false)
+                {
+                    ErrorText.Write(invocation.Error, $"{ErrorText.Tool} {command.Name}", OtherTestImages);
+                }
+
                 if (device.BesideOthers(result, chosenDevice) is var (threads, note))
                 {
                     torch.set_num_threads(threads);
@@ -72,14 +80,14 @@ internal static class EvaluateCommand
                 else Write(console, path, loaded, images, outcome, confusion);
                 DataTable.Write(console, images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] });
                 return ExitCode.Done;
-            }
-            catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
-            {
-                throw new UserError("Stopped before the last image.", interrupts.ExitCode);
-            }
+            });
         });
         return command;
     }
+
+    // Null where one of the two is not known.
+    private static bool? SameTestImages(LoadedCheckpoint loaded, EvaluationImages images) =>
+        loaded.TestImages is { } kept && images.TestDigest is { } here ? kept == here : null;
 
     private static string KnownData(LoadedCheckpoint loaded, string path) => DatasetCatalog.Names.Contains(loaded.DataName)
         ? loaded.DataName
@@ -111,6 +119,7 @@ internal static class EvaluateCommand
             outcome.Images,
             meanClassTop1 = confusion.MeanTop1(),
             split = images.Split.ToString().ToLowerInvariant(),
+            sameTestImages = SameTestImages(loaded, images),
             imageSize = new[] { images.Images.Height, images.Images.Width },
             classes = loaded.ClassNames.Select((name, label) => new
             {

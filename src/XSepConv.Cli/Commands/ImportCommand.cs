@@ -38,11 +38,15 @@ internal sealed class ImportCommand
     private readonly Option<string> classes = CheckedOption.Text(
         "--classes", "FILE", "A text file with the name of a class in each line, in the order of the logits. Default: their numbers.");
 
-    private readonly Option<double[]?> mean = Channels("--mean", "Mean of each channel, where a byte is a number from 0 to 1.", _ => true);
+    private readonly Option<double[]> mean = CheckedOption.Numbers(
+        "--mean", NetworkSpec.MostChannels, "Mean of each channel, where a byte is a number from 0 to 1.", "it must be a number",
+        _ => true);
 
-    private readonly Option<double[]?> deviation = Channels(
-        "--std", "Standard deviation of each channel. Default of both: ImageNet's, 0.485,0.456,0.406 and 0.229,0.224,0.225.",
-        value => value > 0);
+    private readonly Option<double[]> deviation = CheckedOption.Numbers(
+        "--std", NetworkSpec.MostChannels,
+        "Standard deviation of each channel. Default of both: those of the model's tag in timm, else ImageNet's, 0.485,0.456,0.406 and "
+            + "0.229,0.224,0.225.",
+        "it must be a number above 0", value => value > 0);
 
     private readonly Option<int?> size = CheckedOption.OptionalWhole(
         "--image-size", 8, 1024, "Rows and columns of the images (224 without).").Or("--size");
@@ -96,9 +100,24 @@ internal sealed class ImportCommand
         weights.Write(output, data);
         var (spec, invocation) = (weights.Spec, result.InvocationConfiguration);
         var parameters = spec.ParameterCount();
+        var isTold = result.GetValue(mean) is { Length: > 0 } && result.GetValue(deviation) is { Length: > 0 };
+        if (!isTold && weights.Doubt is { } doubt)
+        {
+            (result.GetValue(json) ? invocation.Error : invocation.Output).WriteLine($" note: {doubt} ({mean.Name}, {deviation.Name}).");
+        }
+
         if (result.GetValue(json))
         {
-            var report = new { file = output, model = spec.Name, parameters, classes = spec.NumClasses, imageSize = data.Height };
+            var report = new
+            {
+                file = output,
+                model = spec.Name,
+                parameters,
+                classes = spec.NumClasses,
+                imageSize = data.Height,
+                data.Mean,
+                data.Std,
+            };
             JsonLine.Write(invocation.Output, report);
             return;
         }
@@ -171,21 +190,4 @@ internal sealed class ImportCommand
             ? lines
             : throw new UserError($"--classes is '{path}', whose line {wrong + 1:N0} is empty or longer than {LongestName} characters.");
     }
-
-    private static Option<double[]?> Channels(string name, string description, Func<double, bool> isRight) =>
-        CheckedOption.Make<double[]?>(name, "X,X,X", description, null, text =>
-        {
-            var parts = text.Split(',');
-            var values = new double[parts.Length];
-            for (var i = 0; i < parts.Length; i++)
-            {
-                if (!double.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i])
-                    || !double.IsFinite(values[i]) || !isRight(values[i]))
-                {
-                    return (null, "give a number for each channel, separated by commas");
-                }
-            }
-
-            return (values, null);
-        });
 }

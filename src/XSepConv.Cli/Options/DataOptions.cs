@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Screen;
@@ -121,6 +122,17 @@ internal sealed class DataOptions
         });
     }
 
+    /// <summary>Refuses what says more about images where none are named.</summary>
+    /// <param name="others">Options that say how they are used.</param>
+    public void RequireName(CommandResult result, params IEnumerable<Option> others)
+    {
+        if (hasDefault || result.IsTyped(name)) return;
+        if (All.Concat(others).FirstOrDefault(option => option != name && result.IsTyped(option)) is { } lonely)
+        {
+            result.AddError($"{lonely.Name} needs {name.Name}: without it no images are used.");
+        }
+    }
+
     private static void RequireChannels(int channels, int height, int width, string dataset, LoadedCheckpoint trained)
     {
         var shape = trained.ImageShape;
@@ -165,11 +177,17 @@ internal sealed class DataOptions
             return;
         }
 
+        if (dataset == DefaultName && result.CommandResult.IsTyped(root))
+        {
+            throw new UserError(
+                $"{root.Name} is where files are, and {DefaultName} are generated. Did you mean {optionName} {Folder}?");
+        }
+
         foreach (var (option, why) in new (Option, string)[]
         {
             (background, $"no image of {dataset} is see-through"),
-            (layout, $"the images of {dataset} are laid out and checked as published"),
-            (skipDamaged, $"the images of {dataset} are laid out and checked as published"),
+            (layout, $"the images of {dataset} are laid out as published"),
+            (skipDamaged, $"the images of {dataset} are whole, or refused"),
             (size, $"the images of {dataset} have a size of their own"),
         })
         {

@@ -12,7 +12,7 @@ internal sealed class InitOptions
 
     private readonly CheckpointOption init = new(
         "Start from the weights of this checkpoint of import, convert or train, and take its network; its classifier is left out where "
-            + "the classes are not as many. Random weights without.",
+            + "the classes are others. Random weights without.",
         required: false, name: "--init");
 
     private readonly Option<int?> freeze = CheckedOption.OptionalWhole(

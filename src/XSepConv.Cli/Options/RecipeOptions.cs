@@ -122,7 +122,7 @@ internal sealed class RecipeOptions
             (warmup, recipe => Text(recipe.WarmupEpochs)),
             (decay, recipe => Text(recipe.WeightDecay)),
             (smoothing, recipe => Text(recipe.LabelSmoothing)),
-            (dropout, recipe => Text(recipe.Dropout ?? 0)),
+            (dropout, recipe => recipe.Dropout is { } share ? Text(share) : "network's"),
             (clip, recipe => Text(recipe.ClipNorm ?? 0)),
             (ema, recipe => Text(recipe.EmaDecay)),
             (augment, recipe => recipe.Augmentation),

@@ -22,6 +22,22 @@ internal sealed class Interrupts : IDisposable
             signal => PosixSignalRegistration.Create(signal, Handle))];
     }
 
+    /// <summary>Does work that can be stopped.</summary>
+    /// <param name="stopped">What a user is told where a signal ended it.</param>
+    /// <param name="work">Gives way to <see cref="Token"/>.</param>
+    public static T During<T>(string stopped, Func<Interrupts, T> work)
+    {
+        using var interrupts = new Interrupts();
+        try
+        {
+            return work(interrupts);
+        }
+        catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
+        {
+            throw new Errors.UserError(stopped, interrupts.ExitCode);
+        }
+    }
+
     public CancellationToken Token => source.Token;
 
     /// <summary>What an interrupted program exits with: 128 and the signal's number.</summary>

@@ -51,6 +51,9 @@ public sealed record ConversionOptions
     /// <summary>Calibration images in one step.</summary>
     public int FitBatch { get; init; } = 32;
 
+    /// <summary>Ends a fit, which can take minutes; the network is then as it was.</summary>
+    public CancellationToken CancellationToken { get; init; }
+
     internal void Validate()
     {
         BlockArguments.RequireKernel(MinKernel, nameof(MinKernel));

@@ -36,6 +36,7 @@ public static class NetworkConverter
     /// <exception cref="InvalidOperationException">
     /// There is nothing to replace (the message says why), or a fit does not converge.
     /// </exception>
+    /// <exception cref="OperationCanceledException"><see cref="ConversionOptions.CancellationToken"/> says so.</exception>
     public static ConvertedNetwork Convert(MobileNet network, (int Height, int Width) size, ConversionOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -122,6 +123,7 @@ public static class NetworkConverter
         {
             var (old, row) = (from.Spec.Blocks[i], to.Spec.Blocks[i]);
             if (old.Kind == row.Kind) continue;
+            options.CancellationToken.ThrowIfCancellationRequested();
             var (name, norm) = ($"bneck.{i}.conv2", $"bneck.{i}.bn2");
             var strided = MapSize(size, to.Spec.InputStrides()[i]);
             var candidate = new DepthwiseCandidate(

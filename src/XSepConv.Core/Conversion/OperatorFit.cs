@@ -149,6 +149,7 @@ internal sealed class OperatorFit
         var (twoByTwo, row, column) = (new double[channels * 4], new double[channels * k], new double[channels * k]);
         for (var c = 0; c < channels; c++)
         {
+            _options.CancellationToken.ThrowIfCancellationRequested();
             var padding = _module.Padding.ForChannel(c, channels);
             var fit = SeparableKernel.Fit(
                 values.AsSpan(c * k * k, k * k), padding, Use(_x.shape[2], padding.IsTop()), Use(_x.shape[3], padding.IsLeft()), product);
@@ -226,6 +227,7 @@ internal sealed class OperatorFit
         var batch = Math.Min(_options.FitBatch, _x.shape[0]);
         for (var step = 0; step < _options.FitSteps; step++)
         {
+            _options.CancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             foreach (var group in optimizer.ParamGroups)
             {

@@ -32,6 +32,7 @@ public static class XSepConverter
     /// <exception cref="InvalidOperationException">
     /// There is nothing to replace (the message says why), or the converted network does not run.
     /// </exception>
+    /// <exception cref="OperationCanceledException"><see cref="ConversionOptions.CancellationToken"/> says so.</exception>
     public static ConversionReport Convert(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions? options = null)
     {
         options ??= new();

@@ -60,10 +60,32 @@ internal sealed class InitialWeights : IDisposable
         }
     }
 
+    /// <summary>
+    /// Which of the file's rows of the classifier is each class's here; null where the classes are others, so that it begins anew.
+    /// </summary>
+    /// <param name="classes">Of how many classes the network is to tell apart.</param>
+    /// <param name="names">What they are called; null where that is not known.</param>
+    public int[]? ClassifierRows(int classes, IReadOnlyList<string>? names)
+    {
+        if (Spec.NumClasses != classes) return null;
+        int[] same = [.. Enumerable.Range(0, classes)];
+        if (names is null || NamesThere is not { } there || names.SequenceEqual(there)) return same;
+        var places = there.Index().DistinctBy(entry => entry.Item).ToDictionary(entry => entry.Item, entry => entry.Index);
+        int[] rows = [.. names.Select(name => places.GetValueOrDefault(name, -1))];
+        return rows.Order().SequenceEqual(same) ? rows : null;
+    }
+
+    /// <summary>What the file calls its classes; null where it does not, as after an import without their names.</summary>
+    public IReadOnlyList<string>? NamesThere => Data is { } data
+        && (data.Name != Pretrained.ImageNetName || !data.Classes.Index().All(entry => entry.Item == $"{entry.Index}"))
+        ? data.Classes
+        : null;
+
     /// <summary>The file's weights into a network: all but a classifier of other classes, which keeps what it has.</summary>
+    /// <param name="classes">What the network's classes are called; null where that is not known, and as many are the same.</param>
     /// <returns>What was left: <see cref="StateDictDifference.MismatchedKeys"/> of the classifier.</returns>
     /// <exception cref="InvalidDataException">The network is another, or a value is not finite, or a variance negative.</exception>
-    public StateDictDifference LoadInto(MobileNet network)
+    public StateDictDifference LoadInto(MobileNet network, IReadOnlyList<string>? classes = null)
     {
         RequireSame(network.Spec);
         if (Spec.InputChannels != network.Spec.InputChannels)
@@ -74,8 +96,26 @@ internal sealed class InitialWeights : IDisposable
         }
 
         var isSame = Spec.NumClasses == network.Spec.NumClasses;
+        using var scope = NewDisposeScope();
+        var classifier = isSame ? Classifier(network) : [];
+        Tensor[] fresh = [.. classifier.Select(tensor => tensor.clone())];
         var left = StateDictLoad.Run(network, _state, new() { Strict = isSame, IgnoreMismatchedSizes = !isSame });
+        if (isSame) SetClassifier(classifier, fresh, ClassifierRows(network.Spec.NumClasses, classes));
         return FiniteWeights.Problem(network) is { } problem ? throw new InvalidDataException($"{_state.Name}: {problem}.") : left;
+    }
+
+    private static Tensor[] Classifier(MobileNet network) =>
+        [.. network.named_parameters().Where(entry => entry.name.StartsWith("linear4.", StringComparison.Ordinal))
+            .Select(entry => entry.parameter)];
+
+    private static void SetClassifier(Tensor[] classifier, Tensor[] fresh, int[]? rows)
+    {
+        using var noGrad = no_grad();
+        for (var i = 0; i < classifier.Length; i++)
+        {
+            if (rows is null) classifier[i].copy_(fresh[i]);
+            else classifier[i].copy_(classifier[i].index_select(0, tensor(rows, device: classifier[i].device)));
+        }
     }
 
     /// <summary>Builds the network and loads it.</summary>

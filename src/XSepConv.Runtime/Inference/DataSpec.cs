@@ -25,6 +25,12 @@ public sealed record DataSpec(
     /// </summary>
     public Rgb? Background { get; init; }
 
+    /// <summary>
+    /// A digest of the names of the test images, where they come from a folder: whoever measures the network sees whether it is on those
+    /// that were kept from it. Null where that is not known.
+    /// </summary>
+    public string? TestImages { get; init; }
+
     /// <summary>The metadata entry of a safetensors file that holds <see cref="ToJson"/>.</summary>
     public const string MetadataKey = "xsepconv.data";
 

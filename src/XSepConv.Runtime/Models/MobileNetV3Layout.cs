@@ -80,7 +80,7 @@ internal sealed record MobileNetV3Layout(IReadOnlyList<BlockSpec> Rows, int Last
             Activation = options.Activation ?? Activation,
             NormEpsilon = NormEpsilon,
             NormMomentum = NormMomentum,
-            Dropout = options.Dropout,
+            Dropout = options.Dropout ?? 0,
             PaddingPlacement = options.PaddingPlacement,
         };
 

@@ -29,8 +29,11 @@ public sealed record MobileNetV3Options
     /// </summary>
     public double Width { get; init; } = 1;
 
-    /// <summary>Probability of dropout before the last linear layer.</summary>
-    public double Dropout { get; init; }
+    /// <summary>
+    /// Probability of dropout before the last linear layer; null for the network's own, which is 0.2 for those of
+    /// <see cref="PublishedSpec"/> and 0 for the others.
+    /// </summary>
+    public double? Dropout { get; init; }
 
     /// <summary>The nonlinearity of every row, of the stem and of the head; null for the table's.</summary>
     public Activation? Activation { get; init; }

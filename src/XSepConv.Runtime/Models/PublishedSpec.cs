@@ -26,7 +26,7 @@ public static class PublishedSpec
     /// MobileNetV3-Small (Howard et al. 2019, arXiv 1905.02244): with 1000 classes 2,542,856 parameters. Batch norms have ε = 0.001 and
     /// momentum 0.01.
     /// </summary>
-    /// <param name="options">Null for 1000 classes and dropout 0.2.</param>
+    /// <param name="options">Null for 1000 classes; dropout is 0.2 where they do not say.</param>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
     public static NetworkSpec MobileNetV3Small(MobileNetV3Options? options = null) =>
         Build(PublishedTables.Small, MobileNetV3SmallName, options);
@@ -43,6 +43,9 @@ public static class PublishedSpec
     public static NetworkSpec MobileNetV2(MobileNetV3Options? options = null) =>
         Build(PublishedTables.V2, MobileNetV2Name, options);
 
-    private static NetworkSpec Build(MobileNetV3Layout table, string name, MobileNetV3Options? options) =>
-        table.Build(name, options ?? new() { Dropout = Dropout });
+    private static NetworkSpec Build(MobileNetV3Layout table, string name, MobileNetV3Options? options)
+    {
+        options ??= new();
+        return table.Build(name, options with { Dropout = options.Dropout ?? Dropout });
+    }
 }

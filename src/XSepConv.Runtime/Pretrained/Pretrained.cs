@@ -6,6 +6,12 @@ namespace XSepConv;
 /// </summary>
 public static class Pretrained
 {
+    /// <summary>What <see cref="DataSpec.Name"/> is in an imported file.</summary>
+    internal const string ImageNetName = "imagenet";
+
+    /// <summary>ImageNet's mean and deviation, by channel.</summary>
+    internal static (double[] Mean, double[] Std) UsualNormalization { get; } = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+
     /// <summary>The models of a library that are known here.</summary>
     public static IReadOnlyList<string> Models(PretrainedSource source)
     {
@@ -30,8 +36,9 @@ public static class Pretrained
     /// <param name="model">The model's name there, one of <see cref="Models"/>, or the network's here.</param>
     /// <param name="output">The checkpoint; replaced as a whole or not at all.</param>
     /// <param name="data">
-    /// What it was trained on; null for ImageNet as both libraries prepare it: 224×224, mean (0.485, 0.456, 0.406) and standard deviation
-    /// (0.229, 0.224, 0.225), classes named by their numbers.
+    /// What it was trained on; null for ImageNet as the libraries prepare it: 224×224, mean (0.485, 0.456, 0.406) and standard deviation
+    /// (0.229, 0.224, 0.225) unless the name has a tag of timm's with others, as <c>mobilenetv3_large_100.miil_in21k</c> has; classes named
+    /// by their numbers.
     /// </param>
     /// <param name="inputChannels">
     /// Channels of the images that it is to take; null for the file's. For one channel the first convolution is summed over the file's;
@@ -57,14 +64,16 @@ public static class Pretrained
     /// <summary>ImageNet as torchvision and timm prepare it.</summary>
     /// <param name="spec">The network of a file.</param>
     /// <param name="classes">Names of the classes; null for numbers.</param>
-    internal static DataSpec ImageNet(NetworkSpec spec, IReadOnlyList<string>? classes = null)
+    /// <param name="normalization">Mean and deviation of red, green and blue; null for the usual ones.</param>
+    internal static DataSpec ImageNet(
+        NetworkSpec spec, IReadOnlyList<string>? classes = null, (double[] Mean, double[] Std)? normalization = null)
     {
-        double[] mean = [0.485, 0.456, 0.406], deviation = [0.229, 0.224, 0.225];
+        var (mean, deviation) = normalization ?? UsualNormalization;
 
         // Of other channels nothing is known: half of the range on either side.
         var isRgb = spec.InputChannels == mean.Length;
         return new(
-            "imagenet", Synthetic: false, classes ?? [.. Enumerable.Range(0, spec.NumClasses).Select(number => $"{number}")],
+            ImageNetName, Synthetic: false, classes ?? [.. Enumerable.Range(0, spec.NumClasses).Select(number => $"{number}")],
             isRgb ? mean : [.. Enumerable.Repeat(0.5, spec.InputChannels)],
             isRgb ? deviation : [.. Enumerable.Repeat(0.5, spec.InputChannels)],
             spec.InputChannels, spec.DefaultImageSize, spec.DefaultImageSize);

@@ -9,11 +9,21 @@ internal sealed class PretrainedFile : IDisposable
     private readonly string _path;
     private readonly IReadOnlyList<ForeignTensor> _tensors;
     private readonly NetworkSpec _there;
+    private readonly (double[] Mean, double[] Std)? _normalization;
 
     private PretrainedFile(
-        SafeTensors file, string path, NetworkSpec there, IReadOnlyList<ForeignTensor> tensors, int? inputChannels) =>
-        (_file, _path, _there, _tensors, Spec) = (
-            file, path, there, tensors, inputChannels is { } channels ? (there with { InputChannels = channels }).Validate() : there);
+        SafeTensors file, string path, NetworkSpec there, IReadOnlyList<ForeignTensor> tensors, int? inputChannels,
+        (double[] Mean, double[] Std)? normalization) =>
+        (_file, _path, _there, _tensors, _normalization, Spec) = (
+            file, path, there, tensors, normalization,
+            inputChannels is { } channels ? (there with { InputChannels = channels }).Validate() : there);
+
+    /// <summary>Why the mean and deviation of <see cref="ImageNet"/> may not be the file's; null where they are.</summary>
+    public string? Doubt =>
+        _there.InputChannels != Pretrained.UsualNormalization.Mean.Length
+            ? $"normalised by mean and deviation 0.5: nothing is known of images of {_there.InputChannels} channels"
+        : _normalization is null ? "normalised as ImageNet; timm's page for this tag says whether that is right"
+        : null;
 
     /// <summary>The network, for the channels that were asked for.</summary>
     public NetworkSpec Spec { get; }
@@ -28,7 +38,8 @@ internal sealed class PretrainedFile : IDisposable
             var spec = SpecOf(file, known);
             var tensors = ForeignNames.Of(spec, source);
             Verify(file, path, known, tensors);
-            return new(file, path, spec, tensors, inputChannels);
+            var normalization = source == PretrainedSource.Timm ? TimmTag.Normalization(model) : Pretrained.UsualNormalization;
+            return new(file, path, spec, tensors, inputChannels, normalization);
         }
         catch
         {
@@ -39,7 +50,7 @@ internal sealed class PretrainedFile : IDisposable
 
     /// <inheritdoc cref="Pretrained.ImageNet"/>
     public DataSpec ImageNet(IReadOnlyList<string>? classes = null) =>
-        OtherChannels.Of(Pretrained.ImageNet(_there, classes), Spec.InputChannels);
+        OtherChannels.Of(Pretrained.ImageNet(_there, classes, _normalization), Spec.InputChannels);
 
     /// <summary>The tensors as a network of this library has them; counters that the file lacks are 0.</summary>
     public IEnumerable<SafeTensor> Tensors()

@@ -32,6 +32,9 @@ public sealed class LoadedCheckpoint : IDisposable
     /// <summary>What see-through pixels were laid on; null where alpha was dropped.</summary>
     public Rgb? Background => _data.Background;
 
+    /// <summary>A digest of the names of the test images that were kept from it; null where that is not known.</summary>
+    internal string? TestImages => _data.TestImages;
+
     /// <summary>From bytes to what the network was trained on.</summary>
     public ImageNormalization Normalization { get; }
 
@@ -85,21 +88,25 @@ public static class Checkpoint
     /// <param name="path">The file; it is replaced as a whole.</param>
     /// <param name="network">What was trained, such as <see cref="TrainingStep.Average"/>.</param>
     /// <param name="data">What it was trained on.</param>
-    /// <exception cref="ArgumentException">Classes or channels of network and data differ.</exception>
+    /// <param name="normalization">
+    /// That of its batches, as given to <see cref="TrainingRecipe.Batches"/>; null for <see cref="ImageDataset.Normalization"/>.
+    /// </param>
+    /// <exception cref="ArgumentException">Classes or channels of network, data and normalisation differ.</exception>
     /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
-    public static void Save(string path, MobileNet network, ImageDataset data)
+    public static void Save(string path, MobileNet network, ImageDataset data, ImageNormalization? normalization = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(data);
-        if (Description(data, data.Normalization).Misfit(network.Spec) is not null)
+        data.RequireChannels(normalization);
+        if (Description(data, normalization ?? data.Normalization).Misfit(network.Spec) is not null)
         {
             throw new ArgumentException(
                 $"The network takes {network.Spec.InputChannels} channels and tells {network.Spec.NumClasses} classes apart, "
                 + $"{data.Name} has {data.Train.Channels} and {data.ClassNames.Count}.", nameof(network));
         }
 
-        SafeTensors.Write(path, ModuleState.Tensors(network), Metadata(network, data, null));
+        SafeTensors.Write(path, ModuleState.Tensors(network), Metadata(network, data, null, normalization));
     }
 
     /// <summary>What a file says about its network, the data and an epoch.</summary>
@@ -122,6 +129,7 @@ public static class Checkpoint
         data.Train.Height, data.Train.Width)
     {
         Background = data.Background,
+        TestImages = data.TestDigest,
     };
 
     private static (DataSpec Data, ImageNormalization Normalization, EpochResult? Result) ReadMetadata(string path)

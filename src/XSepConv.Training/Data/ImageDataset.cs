@@ -98,6 +98,9 @@ public sealed class ImageDataset
     /// <summary>What was found besides the images: files left out and why, and what the user ought to know.</summary>
     public DatasetFindings Findings { get; internal init; } = DatasetFindings.None;
 
+    /// <summary>Tells the test images from others by their names; null where they are the publisher's, or have no names.</summary>
+    internal string? TestDigest { get; init; }
+
     /// <summary>How many images of each class there are, in the order of the labels.</summary>
     internal IReadOnlyList<ClassCount> CountByClass()
     {
@@ -109,6 +112,14 @@ public sealed class ImageDataset
         }
 
         return [.. ClassNames.Select((name, label) => new ClassCount(name, counts[0, label], counts[1, label], counts[2, label]))];
+    }
+
+    /// <exception cref="ArgumentException">The normalisation is for other channels than the images have.</exception>
+    internal void RequireChannels(ImageNormalization? normalization)
+    {
+        if (normalization is not { } given || given.Channels == Train.Channels) return;
+        throw new ArgumentException(
+            $"The normalisation is for {given.Channels} channels, the images of {Name} have {Train.Channels}.", nameof(normalization));
     }
 
     /// <summary>What decides the images, beyond what they show: a resumed run must have the same.</summary>

@@ -138,17 +138,26 @@ public sealed record TrainingRecipe
     /// <param name="epoch">From 1: each has its own order and variations, which follow from it and the seed.</param>
     /// <param name="seed">Of order and variations.</param>
     /// <param name="device">Where the tensors are; CPU when null.</param>
+    /// <param name="normalization">
+    /// What the network's weights are used to, such as <see cref="TrainingOptions.Normalization"/> of
+    /// <see cref="TrainingOptions.StartingFrom"/>; null for <see cref="ImageDataset.Normalization"/>.
+    /// </param>
     /// <returns>Batches, whose tensors are disposed of when the next one is asked for.</returns>
-    /// <exception cref="ArgumentException">The recipe does not work; all problems are listed.</exception>
-    public IEnumerable<ImageBatch> Batches(ImageDataset data, int epoch, int seed = 0, Device? device = null)
+    /// <exception cref="ArgumentException">
+    /// The recipe does not work (all problems are listed), or the normalisation is for other channels.
+    /// </exception>
+    public IEnumerable<ImageBatch> Batches(
+        ImageDataset data, int epoch, int seed = 0, Device? device = null, ImageNormalization? normalization = null)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
         RequireRight();
+        data.RequireChannels(normalization);
         LibtorchLoading.Require();
         var size = Math.Min(BatchSize, data.Train.Count);
         var source = BatchSource.ForTraining(
-            data.Train, data.Normalization, size, AugmentationFor(data), seed, epoch, StepsPerEpoch(data.Train) * AccumulateBatches);
+            data.Train, normalization ?? data.Normalization, size, AugmentationFor(data), seed, epoch,
+            StepsPerEpoch(data.Train) * AccumulateBatches);
         return source.From(0).Tensors(data.Train, device ?? CPU);
     }
 

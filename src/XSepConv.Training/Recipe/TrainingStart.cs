@@ -15,8 +15,9 @@ internal static class TrainingStart
     }
 
     /// <summary>The network as it is before the first step.</summary>
+    /// <param name="classes">The names of the classes to learn.</param>
     /// <exception cref="InvalidDataException">The file is damaged or holds another network.</exception>
-    public static MobileNet Build(TrainingOptions options, Device device)
+    public static MobileNet Build(TrainingOptions options, Device device, IReadOnlyList<string> classes)
     {
         var network = new MobileNet(options.Network, device);
         try
@@ -25,7 +26,7 @@ internal static class TrainingStart
             if (options is { InitialWeights: { } path, Resume: false })
             {
                 using var weights = InitialWeights.Open(path);
-                weights.LoadInto(network);
+                weights.LoadInto(network, classes);
             }
 
             network.Freeze(options.FrozenStages);
@@ -46,10 +47,7 @@ internal static class TrainingStart
         using var weights = InitialWeights.Open(path);
         weights.RequireSame(options.Network);
         var (there, here, known) = (weights.Spec, options.Network, weights.Data);
-        var classifier = there.NumClasses == here.NumClasses ? "all weights"
-            : there.NumClasses == 0 ? "all weights; the classifier is new"
-            : string.Create(CultureInfo.InvariantCulture, $"all weights but the classifier of {there.NumClasses:N0} classes, which is new");
-        yield return $"{path}{(known is null ? "" : $", trained on {known.Name}")}: {classifier}";
+        yield return $"{path}{(known is null ? "" : $", trained on {known.Name}")}: {Kept(weights, here, data.ClassNames)}";
         if (there.InputChannels != here.InputChannels) yield return OtherChannels.Describe(there.InputChannels, here.InputChannels);
         if (options.FrozenStages > 0)
         {
@@ -68,6 +66,22 @@ internal static class TrainingStart
 
         static string Text(IEnumerable<double> values) =>
             string.Join(", ", values.Select(value => value.ToString("0.####", CultureInfo.InvariantCulture)));
+    }
+
+    private static string Kept(InitialWeights weights, NetworkSpec here, IReadOnlyList<string> classes)
+    {
+        var (there, rows) = (weights.Spec.NumClasses, weights.ClassifierRows(here.NumClasses, classes));
+        if (there == 0) return "all weights; the classifier is new";
+        if (there != here.NumClasses)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"all weights but the classifier of {there:N0} classes, which is new");
+        }
+
+        return rows is null
+            ? string.Create(CultureInfo.InvariantCulture, $"all weights but the classifier of {there:N0} other classes, which is new")
+            : !rows.Index().All(row => row.Item == row.Index) ? "all weights, the classifier's in the order of the classes here"
+            : weights.NamesThere is null ? "all weights; its classes have no names there, and are taken for those here in their order"
+            : "all weights";
     }
 
     /// <summary>What does not go together.</summary>

@@ -53,6 +53,30 @@ public sealed class NetworkConverterTests : IDisposable
     }
 
     [Fact]
+    public void A_fit_that_is_ended_leaves_the_network_as_it_was()
+    {
+        using var network = RandomNetworks.Create(PublishedSpec.MobileNetV3Small(Options), 4);
+        var before = Values(network);
+        using var cancel = new CancellationTokenSource();
+        var options = new ConversionOptions
+        {
+            Initialise = KernelInitialisation.Fit, Calibration = randn(4, 3, 32, 32), FitSteps = int.MaxValue,
+            CancellationToken = cancel.Token,
+        };
+        cancel.CancelAfter(TimeSpan.FromMilliseconds(200));
+        Assert.Throws<OperationCanceledException>(() => NetworkConverter.Convert(network, (32, 32), options));
+        Assert.Equal(before, Values(network));
+
+        // In a network of other modules too.
+        using var convolution = nn.Conv2d(8, 8, 7, padding: 3, groups: 8, bias: false);
+        using var other = nn.Sequential(("conv", convolution), ("norm", nn.BatchNorm2d(8)));
+        other.eval();
+        options = options with { Calibration = randn(4, 8, 16, 16) };
+        Assert.Throws<OperationCanceledException>(() => XSepConverter.Convert(other, [1, 8, 16, 16], options));
+        Assert.Same(convolution, other.named_children().First().module);
+    }
+
+    [Fact]
     public void Modes_and_what_is_trained_stay_as_they_were()
     {
         using var network = new MobileNet(PublishedSpec.MobileNetV3Small(Options));

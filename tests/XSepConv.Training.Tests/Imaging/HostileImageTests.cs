@@ -81,7 +81,9 @@ public sealed class HostileImageTests
 
     [Theory]
     [InlineData(100_000u, 100_000u, "claims 100000×100000 pixels; 1 to 16384 each way")]
-    [InlineData(16_384u, 16_384u, "claims 16384×16384 pixels; 1 to 16384 each way and at most 50000000 in all are read")]
+    [InlineData(16_384u, 16_384u, "claims 16384×16384 pixels; 1 to 16384 each way and at most 64000000 in all are read")]
+    [InlineData(8_192u, 6_144u, "unpacks to 1700 bytes, its size needs 151001088")]
+    [InlineData(8_001u, 8_000u, "claims 8001×8000 pixels")]
     [InlineData(0u, 20u, "claims 0×20 pixels")]
     [InlineData(28u, 0x8000_0000u, "claims 28×2147483648 pixels")]
     [InlineData(7_000u, 7_000u, "unpacks to 1700 bytes, its size needs 147007000")]

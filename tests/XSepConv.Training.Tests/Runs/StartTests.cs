@@ -50,14 +50,81 @@ public sealed class StartTests : IDisposable
     public void All_but_a_classifier_of_other_classes_is_the_files_before_the_first_step()
     {
         var began = Write(TorchTests.Spec(classes: 4));
-        using var network = TrainingStart.Build(Options(), CPU);
+        using var network = TrainingStart.Build(Options(), CPU, RunFolder.Data.ClassNames);
         Assert.Equal(10, network.Spec.NumClasses);
         Assert.All(Bytes(network).Where(at => !at.Key.StartsWith("linear4", StringComparison.Ordinal)), at =>
             Assert.Equal(began[at.Key], at.Value));
 
         var same = Write(TorchTests.Spec(classes: 10));
-        using var whole = TrainingStart.Build(Options(), CPU);
+        using var whole = TrainingStart.Build(Options(), CPU, RunFolder.Data.ClassNames);
         Assert.Equal(same, Bytes(whole));
+    }
+
+    [Fact]
+    public void A_classifier_of_as_many_other_classes_begins_anew_and_one_of_the_same_is_put_in_their_order()
+    {
+        var (here, ten) = (RunFolder.Data.ClassNames, Enumerable.Range(0, 10).ToArray());
+        Assert.Equal(ten, Rows([.. here], "all weights"));
+        Assert.Equal(ten.Reverse(), Rows([.. here.Reverse()], "all weights, the classifier's in the order of the classes here"));
+        Assert.Null(Rows([.. here.Skip(1), "another"], "all weights but the classifier of 10 other classes, which is new"));
+        Assert.Null(Rows([.. here.Skip(1), here[1]], "all weights but the classifier of 10 other classes, which is new"));
+
+        // Digits are classes; the numbers of an import say nothing.
+        string[] numbers = [.. ten.Select(i => $"{i}")];
+        Assert.Null(Rows(numbers, "all weights but the classifier of 10 other classes, which is new"));
+        Assert.Equal(ten, Rows(
+            numbers, "all weights; its classes have no names there, and are taken for those here in their order", "imagenet"));
+
+        // Which of the file's rows each class has; null where none is the file's.
+        IEnumerable<int>? Rows(string[] classes, string said, string name = "ten")
+        {
+            var data = new DataSpec(name, false, classes, [0.1, 0.2, 0.3], [0.4, 0.5, 0.6], 3, 32, 32);
+            var began = Write(TorchTests.Spec(classes: 10), data);
+            using var network = TrainingStart.Build(Options(), CPU, here);
+            var loaded = Bytes(network);
+            Assert.All(loaded.Where(at => !at.Key.StartsWith("linear4", StringComparison.Ordinal)), at =>
+                Assert.Equal(began[at.Key], at.Value));
+            Assert.EndsWith($": {said}", new Trainer(Options() with { Overwrite = true }, RunFolder.Data).Plan.Start[0],
+                StringComparison.Ordinal);
+            string[] there = [.. RowsOf("linear4.weight", began)];
+            int[] rows = [.. RowsOf("linear4.weight", loaded).Select(row => Array.IndexOf(there, row))];
+            Assert.True(rows.All(row => row >= 0) || rows.All(row => row < 0));
+            string[] biases = [.. RowsOf("linear4.bias", began)];
+            if (rows[0] >= 0) Assert.Equal(rows.Select(row => biases[row]), RowsOf("linear4.bias", loaded));
+            return rows[0] < 0 ? null : rows;
+        }
+
+        static IEnumerable<string> RowsOf(string key, Dictionary<string, byte[]> state) =>
+            state[key].Chunk(state[key].Length / 10).Select(Convert.ToHexString);
+    }
+
+    [Fact]
+    public void A_loop_of_ones_own_has_the_files_normalisation_and_saves_it()
+    {
+        var normalization = new ImageNormalization([0.1, 0.2, 0.3], [0.4, 0.5, 0.6]);
+        var (data, path) = (RunFolder.Data, _folder.At("own.safetensors"));
+        var recipe = new TrainingRecipe { BatchSize = 4, Augmentation = "none" };
+        using var scope = NewDisposeScope();
+        using var own = recipe.Batches(data, 1, seed: 5, normalization: normalization).Select(batch => batch.Images.clone()).First();
+        using var usual = recipe.Batches(data, 1, seed: 5).Select(batch => batch.Images.clone()).First();
+        for (var channel = 0; channel < 3; channel++)
+        {
+            // The same bytes: x = (byte / 255 - mean) / deviation.
+            var bytes = usual[.., channel] * data.Normalization.Std[channel] + data.Normalization.Mean[channel];
+            Assert.True(own[.., channel].mul(normalization.Std[channel]).add(normalization.Mean[channel]).allclose(bytes, atol: 1e-5));
+        }
+
+        using var network = new MobileNet(TorchTests.Spec());
+        Checkpoint.Save(path, network, data, normalization);
+        using (var saved = Checkpoint.Load(path)) Assert.Equal(normalization, saved.Normalization);
+        Checkpoint.Save(path, network, data);
+        using (var saved = Checkpoint.Load(path)) Assert.Equal(data.Normalization, saved.Normalization);
+
+        var grey = new ImageNormalization([0.1], [0.2]);
+        Assert.Contains("for 1 channels", Assert.Throws<ArgumentException>(() => recipe.Batches(data, 1, normalization: grey)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("for 1 channels", Assert.Throws<ArgumentException>(() => Checkpoint.Save(path, network, data, grey)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,6 +21,9 @@ internal sealed record EvaluationImages(
 {
     private const int MostKnown = 20;
 
+    /// <summary>Tells test images from others by their names; null for other splits, and where they have none.</summary>
+    public string? TestDigest { get; private init; }
+
     /// <summary>The test split of a data set.</summary>
     /// <exception cref="InvalidDataException">It has classes that the network does not know.</exception>
     public static EvaluationImages Of(ImageDataset data, IReadOnlyList<string> known) =>
@@ -68,7 +71,10 @@ internal sealed record EvaluationImages(
         return new(
             Relabelled(
                 EvenDraw.Of(all.Select(places), options.Limit), folder.ClassNames, known, root), which, FolderDataset.Name, root, false,
-            new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings });
+            new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings })
+        {
+            TestDigest = which == EvaluatedSplit.Test ? FolderSplits.Digest(decoded.Files, places) : null,
+        };
     }
 
     private static int[] Places(ImageFolder folder, IReadOnlyList<LabelledFile>[] files, EvaluatedSplit which, string root)
@@ -78,6 +84,13 @@ internal sealed record EvaluationImages(
         if (folder.IsSplit)
         {
             // As in training: val without test is the test split.
+            if (which == EvaluatedSplit.Val && validation > 0 && test == 0)
+            {
+                throw new InvalidDataException(
+                    $"{root}: has no folder test, so that its folder val is the test split; the images that a run validates on are drawn "
+                    + "by its seed from those of train. all, train and test are to be had.");
+            }
+
             return which switch
             {
                 EvaluatedSplit.Train => Range(0, train),

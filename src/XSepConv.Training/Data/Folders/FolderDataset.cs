@@ -6,9 +6,9 @@ namespace XSepConv.Training;
 
 /// <summary><c>folder</c>: the user's own PNG and JPEG files, a folder for each class, or that below train, val and test.</summary>
 /// <remarks>
-/// Without folders for the splits, every tenth image of a class (at least one) is a test image, chosen by its name: the same ones for every
-/// seed. With train and val only, val is the test split, as in Tiny-ImageNet, and validation images are taken from train by the seed, of
-/// every class.
+/// Without folders for the splits, every tenth image of a class (at least one) is a test image, chosen by its name from the class's folder
+/// up: the same ones for every seed. With train and val only, val is the test split, as in Tiny-ImageNet, and validation images are taken
+/// from train by the seed, of every class.
 /// </remarks>
 internal static class FolderDataset
 {
@@ -46,6 +46,7 @@ internal static class FolderDataset
             Background = options.Background,
             Findings = new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings },
             Settings = Settings(options, folder, decoded.Skipped),
+            TestDigest = FolderSplits.Digest(decoded.Files, splits.Test),
         };
     }
 
@@ -72,6 +73,6 @@ internal static class FolderDataset
         return settings;
     }
 
-    private static string Digest(IEnumerable<string> names) =>
+    internal static string Digest(IEnumerable<string> names) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', names))))[..16];
 }

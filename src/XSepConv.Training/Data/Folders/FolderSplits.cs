@@ -91,12 +91,21 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
             }
 
             var byHash = group.OrderBy(
-                entry => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(entry.file.Name))), StringComparer.Ordinal);
+                entry => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(entry.file.FromClass))), StringComparer.Ordinal);
             chosen.AddRange(byHash.Take(Math.Max(1, count / TestShare)).Select(entry => entry.place));
         }
 
         chosen.Sort();
         return [.. chosen];
+    }
+
+    /// <summary>Tells test images from others, by their names from the class's folder up.</summary>
+    /// <param name="files">As in <see cref="Of"/>.</param>
+    /// <param name="test">Places among them.</param>
+    public static string Digest(IReadOnlyList<LabelledFile>[] files, IEnumerable<int> test)
+    {
+        LabelledFile[] all = [.. files.SelectMany(split => split)];
+        return FolderDataset.Digest(test.Select(place => all[place].FromClass).Order(StringComparer.Ordinal));
     }
 
     private static void RequireEveryClass(ImageFolder folder, IReadOnlyList<LabelledFile> train, string root)

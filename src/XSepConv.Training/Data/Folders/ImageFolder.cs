@@ -7,6 +7,9 @@ internal sealed record LabelledFile(PictureFile File, int Label)
 {
     /// <summary>Its path within the data set, with forward slashes.</summary>
     public string Name => File.Name;
+
+    /// <summary>Its path from the class's folder up, which does not depend on where the data root lies.</summary>
+    public required string FromClass { get; init; }
 }
 
 /// <summary>
@@ -106,13 +109,14 @@ internal sealed record ImageFolder(
             if (!division.IsSplit && split.FullName != root) notes.Add($"the classes are the folders of {split.FullName}.");
             FolderDivision.LeaveBeside(split, split.Folders.FindAll(folder => names.Contains(folder.Name)), leftOut);
             var found = new List<LabelledFile>();
+            var above = split.FullName == root ? 0 : Path.GetRelativePath(root, split.FullName).Length + 1;
             foreach (var folder in split.Folders)
             {
                 var label = names.IndexOf(folder.Name);
                 foreach (var picture in folder.AllPictures())
                 {
                     if (picture.Problem is { } problem) unreadable.Add(new(picture.Name, problem));
-                    else found.Add(new(picture, label));
+                    else found.Add(new(picture, label) { FromClass = picture.Name[above..] });
                 }
             }
 

@@ -29,6 +29,7 @@ internal sealed record IdxDatasetInfo(
         ])
     {
         DebianPackage = "dataset-fashion-mnist",
+        FirstLabels = [9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9, 1, 0, 6, 4],
     };
 
     /// <summary>
@@ -48,7 +49,16 @@ internal sealed record IdxDatasetInfo(
             Gzipped("train-labels-idx1-ubyte", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
             Gzipped("t10k-images-idx3-ubyte", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
             Gzipped("t10k-labels-idx1-ubyte", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
-        ]);
+        ])
+    {
+        FirstLabels = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7, 2, 8, 6, 9],
+    };
+
+    /// <summary>
+    /// What the first training images are. Both sets have files of the same names, and Debian packs them anew, so that no checksum says
+    /// which of them a folder holds.
+    /// </summary>
+    public required byte[] FirstLabels { get; init; }
 
     private static PublishedFile Gzipped(string name, long bytes, string sha256) => new(name + ".gz", bytes, sha256, Unpacked: name);
 
@@ -58,6 +68,14 @@ internal sealed record IdxDatasetInfo(
         IReadOnlyList<string> paths, string source, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {
         var training = ReadSplit(paths[0], paths[1]);
+        var first = training.Labels.Span[..Math.Min(training.Count, FirstLabels.Length)].ToArray();
+        if (new[] { FashionMnist, Mnist }.FirstOrDefault(set => set != this && set.FirstLabels.Select(label => (int)label)
+            .SequenceEqual(first)) is { } other)
+        {
+            throw new InvalidDataException(
+                $"{paths[1]}: has the labels of {other.Name}, whose files are called like those of {Name}; this is another set.");
+        }
+
         var test = ReadSplit(paths[2], paths[3]);
         if ((training.Height, training.Width) != (test.Height, test.Width))
         {

@@ -53,6 +53,27 @@ public sealed class EvaluationImagesTests : IDisposable
     {
         _folder.Fill(4, "train/cat").Fill(3, "val/dog");
         Assert.Equal((EvaluatedSplit.Test, 3), (Open().Split, Open().Images.Count));
+        Assert.Contains("its folder val is the test split", Refusal(EvaluatedSplit.Val), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_test_images_are_the_same_whichever_folder_around_the_classes_is_named()
+    {
+        _folder.Fill(40, "pets/ant", "pets/cat", "pets/dog");
+        var trained = _folder.Open();
+        var inner = EvaluationImages.OfFolder(
+            _folder.Options with { DataRoot = _folder.At("pets") }, EvaluatedSplit.Test, Known, null, TestContext.Current.CancellationToken);
+        Assert.Equal(trained.Test.ToArray(), inner.Images.ToArray());
+        Assert.Equal((trained.TestDigest, trained.TestDigest), (inner.TestDigest, Open(EvaluatedSplit.Test).TestDigest));
+        Assert.Null(Open(EvaluatedSplit.Train).TestDigest);
+
+        // Of the usual case, root/class/file, they are those that they have always been: the lowest SHA-256 of class/file.
+        var expected = Enumerable.Range(0, 40).Select(i => $"ant/{i}.png").OrderBy(name => Convert.ToHexString(
+            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name))), StringComparer.Ordinal).Take(4);
+        var options = new DatasetOptions { DataRoot = _folder.At("pets"), CacheDirectory = _folder.Outside("cache"), ImageSize = 8 };
+        var folder = ImageFolder.ToLearn(options.DataRoot, FolderLayout.Auto, TestContext.Current.CancellationToken);
+        var test = FolderSplits.TestOf(folder, folder.Files[0], options.DataRoot).Select(place => folder.Files[0][place].Name);
+        Assert.Equal(expected.Order(StringComparer.Ordinal), test.Where(name => name.StartsWith("ant/", StringComparison.Ordinal)));
     }
 
     [Fact]
