@@ -1,4 +1,3 @@
-using XSepConv.Core.Tests.Parity;
 using static TorchSharp.torch;
 
 namespace XSepConv.Core.Tests.Fused;
