@@ -76,6 +76,8 @@ public sealed class OddValueTests
                 [("--checkpoint", "none.safetensors"), ("--out", "none.safetensors"), ("--format", "safetensors")],
             "predict" or "evaluate" => [("--checkpoint", "none.safetensors")],
             "export" => [("--checkpoint", "none.safetensors"), ("--out", "none.onnx")],
+            "convert" when option is "--data-root" or "--image-size" or "--background" or "--layout" or "--limit" or "--steps" =>
+                [("--checkpoint", "none.safetensors"), ("--out", "new.safetensors"), ("--fit", "folder")],
             "convert" => [("--checkpoint", "none.safetensors"), ("--out", "new.safetensors")],
             "import" => [("--from", "torchvision"), ("--model", "mobilenet_v2"), ("--out", "new.safetensors")],
             _ => [],
