@@ -56,7 +56,6 @@ internal sealed class ConvertCommand
         command.Add("Fit", [.. convert.data.All, convert.steps]);
         command.Add("Device", [.. convert.device.All]);
         command.Add("Output", [convert.destination, convert.json]);
-        command.Validators.Add(result => convert.data.RequireName(result, convert.steps));
         command.Validators.Add(result =>
         {
             foreach (var option in new[] { convert.kernel, convert.strided })
@@ -73,6 +72,7 @@ internal sealed class ConvertCommand
 
     private int Run(ParseResult result, Interrupts interrupts)
     {
+        data.RequireName(result, steps);
         var invocation = result.InvocationConfiguration;
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
         var (path, output) = (checkpoint.Path(result)!, result.GetValue(destination)!);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Screen;
@@ -124,12 +123,12 @@ internal sealed class DataOptions
 
     /// <summary>Refuses what says more about images where none are named.</summary>
     /// <param name="others">Options that say how they are used.</param>
-    public void RequireName(CommandResult result, params IEnumerable<Option> others)
+    public void RequireName(ParseResult result, params IEnumerable<Option> others)
     {
-        if (hasDefault || result.IsTyped(name)) return;
-        if (All.Concat(others).FirstOrDefault(option => option != name && result.IsTyped(option)) is { } lonely)
+        if (Name(result) is not null) return;
+        if (All.Concat(others).FirstOrDefault(option => result.CommandResult.IsTyped(option)) is { } lonely)
         {
-            result.AddError($"{lonely.Name} needs {name.Name}: without it no images are used.");
+            throw new UserError($"{lonely.Name} needs {optionName}: without it no images are used.");
         }
     }
 
