@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using XSepConv.Training;
 
 namespace XSepConv.Cli.Tests;
 
@@ -112,7 +111,7 @@ public sealed class ComparisonTests : IDisposable
                 [.. Arguments(output), "--resume", "--overwrite"]), StringComparison.Ordinal);
         Assert.False(Directory.Exists(output));
 
-        string[] there = ["runs/depthwise-0/last.safetensors", "report.html", "report.md", "report.json", "frontier.png", "mine.txt"];
+        string[] there = ["runs/depthwise-seed0/last.safetensors", "report.html", "report.md", "report.json", "frontier.png", "mine.txt"];
         foreach (var file in there.Select(name => Path.Combine(output, name)))
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
@@ -128,8 +127,38 @@ public sealed class ComparisonTests : IDisposable
         Assert.Contains(
             $"{output} holds a comparison already. Continue it with --resume, replace it with --overwrite", Here.Refusal(Arguments(output)),
             StringComparison.Ordinal);
-        new ComparisonFolder(output).Clear();
-        Assert.Equal([Path.Combine(output, "mine.txt")], Directory.GetFileSystemEntries(output));
+
+        // Which runs are its own, only it says.
+        Assert.Contains("compare.json can't be read", Here.Refusal([.. Arguments(output), "--overwrite"]), StringComparison.Ordinal);
+        Assert.All(there, name => Assert.True(File.Exists(Path.Combine(output, name)), name));
+    }
+
+    [Theory]
+    [InlineData("HUP")]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    [InlineData("KILL")]
+    public async Task A_run_that_somebody_ends_is_no_interruption_of_the_comparison(string signal)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for the process of a run in /proc.");
+        var output = Path.Combine(folder, "out");
+        string[] args = [.. Arguments(output), "--jobs", "1"];
+        args[Array.IndexOf(args, "--epochs") + 1] = "10000";
+        using (var tool = ToolProcess.Start(args))
+        {
+            while (!tool.HasExited && !File.Exists(Path.Combine(output, "runs", "xsep-seed0", "log.jsonl")))
+            {
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+            }
+
+            tool.SignalChildren(signal);
+            var (exitCode, report, error) = await tool.Finish();
+
+            Assert.True(exitCode == 1, $"exit code {exitCode}: {error}");
+            Assert.Equal("", report);
+            Assert.Contains("The run xsep-seed0 failed: its process was ended by", error, StringComparison.Ordinal);
+            Assert.Contains($"SIG{signal}", error, StringComparison.Ordinal);
+        }
     }
 
     private static string[] Continued(string output) =>

@@ -7,6 +7,35 @@ public sealed class FullDiskTests(FinishedRun finished) : IDisposable
 
     public void Dispose() => Directory.Delete(output, recursive: true);
 
+    private static string Unwrapped(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
+    [Theory]
+    [InlineData("compare", "--limit", "40", "--width", "0.1", "--epochs", "1", "--batch", "8", "--seeds", "1", "--threads", "1")]
+    [InlineData("train", "--data", "folder", "--data-root", "PICTURES", "--image-size", "128", "--width", "0.1", "--batch", "4")]
+    [InlineData("compare", "--data", "folder", "--data-root", "PICTURES", "--image-size", "128", "--width", "0.1", "--batch", "4")]
+    public async Task A_full_disk_is_no_wrong_input(params string[] args)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Needs a limit on the size of files (bash's ulimit).");
+        var pictures = Path.Combine(output, "pictures");
+        foreach (var i in Enumerable.Range(0, 12))
+        {
+            // 12 pictures of 48 KiB, decoded.
+            var name = i % 2 == 0 ? "grey.jpg" : "red.png";
+            var of = Directory.CreateDirectory(Path.Combine(pictures, name)).FullName;
+            File.Copy(Pictures.At($"kinds/{name}"), Path.Combine(of, $"{i}{Path.GetExtension(name)}"));
+        }
+
+        var (exitCode, _, error) = await ToolProcess.RunUnder(
+            [
+                "bash", "-c",
+                $"trap '' XFSZ; ulimit -f 100; XDG_CACHE_HOME='{output}/cache' DOTNET_EnableWriteXorExecute=0 exec \"$0\" \"$@\"",
+            ],
+            [.. args.Select(word => word == "PICTURES" ? pictures : word), "--out", Path.Combine(output, "out")]);
+
+        Assert.True(exitCode == 1, error);
+        Assert.Contains("longer than the file system or a limit of this process allows", Unwrapped(error), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_disk_that_is_full_from_the_start_leaves_nothing_to_resume_and_says_so()
     {

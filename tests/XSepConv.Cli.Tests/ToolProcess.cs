@@ -134,6 +134,35 @@ internal sealed partial class ToolProcess : IDisposable
 
     public void Terminate() => Assert.Equal(0, Kill(process.Id, Signal.Terminate));
 
+    /// <summary>Sends a signal to the processes that it has started (Linux).</summary>
+    public void SignalChildren(string signal)
+    {
+        var children = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(IsChild).ToList();
+        Assert.NotEmpty(children);
+        foreach (var child in children)
+        {
+            using var kill = Process.Start("bash", ["-c", $"kill -{signal} {child}"]);
+            kill.WaitForExit();
+            Assert.Equal(0, kill.ExitCode);
+        }
+
+        bool IsChild(string? name)
+        {
+            if (!int.TryParse(name, out _)) return false;
+            try
+            {
+                // "12 (a name) S 34 …": the parent is the fourth.
+                var stat = File.ReadAllText($"/proc/{name}/stat");
+                return stat[stat.LastIndexOf(')')..].Split(' ')[2] == $"{process.Id}";
+            }
+            catch (IOException)
+            {
+                // It has ended.
+                return false;
+            }
+        }
+    }
+
     public void Dispose()
     {
         if (!process.HasExited) process.Kill();

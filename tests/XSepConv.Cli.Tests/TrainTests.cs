@@ -166,6 +166,22 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     }
 
     [Theory]
+    [InlineData("best.safetensors", "train")]
+    [InlineData("log.jsonl", "train")]
+    [InlineData("best.safetensors", "compare")]
+    [InlineData("log.jsonl", "compare")]
+    public void What_is_left_of_a_run_is_not_overwritten_unasked(string left, string command)
+    {
+        var path = Path.Combine(folder, left);
+        File.WriteAllText(path, "of before");
+
+        var line = Here.Refusal(command, "--limit", "10", "--width", "0.1", "--epochs", "1", "--batch", "4", "--out", folder);
+
+        Assert.Contains(command == "train" ? "holds a run already" : "holds training runs", line, StringComparison.Ordinal);
+        Assert.Equal("of before", File.ReadAllText(path));
+    }
+
+    [Theory]
     [InlineData("train-images-idx3-ubyte: the magic number is 0x00000801", "train-images-idx3-ubyte", 3, 1)]
     [InlineData("train-images-idx3-ubyte: ends after 24 of 36 bytes", "train-images-idx3-ubyte", 7, 9)]
     [InlineData("t10k-labels-idx1-ubyte: goes on after its 5 bytes", "t10k-labels-idx1-ubyte", 7, 5)]

@@ -93,7 +93,7 @@ internal sealed class ComparisonCommand
         try
         {
             var folder = new ComparisonFolder(output);
-            run.RequireRight(result, output, ComparisonFolder.ManifestName);
+            run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
             using var onlyOne = folder.Lock();
             var (prepared, images) = Prepare(result, output, screen, interrupts, pair, sizes);
             var atATime = jobs.Value(result, prepared);
@@ -128,7 +128,7 @@ internal sealed class ComparisonCommand
         {
             Network = networks[0].Spec,
             OutputDirectory = output,
-            Threads = device.Threads(result) ?? (onCpu ? 1 : TorchSharp.torch.get_num_threads()),
+            Threads = device.Threads(result) ?? (onCpu ? 1 : TorchDevice.UsualThreads),
             Device = chosenDevice,
         };
         var training = recipe.Apply(result, usual, usualEpochs: name == Shapes && kind != Ablation ? ShapesEpochs : null);

@@ -97,7 +97,7 @@ internal sealed class TrainCommand
     {
         var chosenDevice = device.Prepare(result);
         var known = init.Data(result, network);
-        if (processes.IsFirst) run.RequireRight(result, output, Checkpoint.LastFileName);
+        if (processes.IsFirst) run.RequireRight(result, output, Checkpoint.LastFileName, RunDirectory.FileOfRun(output));
         try
         {
             var images = data.Open(result, data.Name(result)!, result.GetValue(seed), screen, interrupts.Token, like: known);

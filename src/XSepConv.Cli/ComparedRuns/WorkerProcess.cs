@@ -7,9 +7,12 @@ namespace XSepConv.Cli.ComparedRuns;
 /// <summary>Runs a comparison's run in a process of its own.</summary>
 internal static class WorkerProcess
 {
+    // Ctrl-C in a terminal reaches this process and that of the run, in any order.
+    private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(2);
+
     /// <summary>Waits until it has ended.</summary>
     /// <returns>False when it was cancelled, saved.</returns>
-    /// <exception cref="UserError">It failed, or was killed.</exception>
+    /// <exception cref="UserError">It failed, or somebody ended it, but not this program.</exception>
     public static bool Execute(ComparisonFolder folder, ComparedRun run, IProgress<TrainingProgress> progress, CancellationToken cancel)
     {
         using var process = Process.Start(StartOf(folder.FullName, run.Id))
@@ -26,17 +29,23 @@ internal static class WorkerProcess
         }
 
         if (process.ExitCode == ExitCode.Done) return true;
-        if (cancel.IsCancellationRequested || process.ExitCode is ExitCode.Interrupted or ExitCode.Terminated or ExitCode.HungUp)
-        {
-            return false;
-        }
-
+        var signal = SignalOf(process.ExitCode);
+        if (signal is null ? cancel.IsCancellationRequested : cancel.WaitHandle.WaitOne(SameSignal)) return false;
         var said = error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
-        var why = said ?? $"its process ended with {process.ExitCode}";
+        var why = signal is not null ? $"its process was ended by {signal}" : said ?? $"its process ended with {process.ExitCode}";
         throw new UserError(
             $"The run {run.Id} failed: {why.TrimEnd('.')}. What is done is kept; once that is mended, continue with --resume.",
             process.ExitCode == ExitCode.BadInput ? ExitCode.BadInput : ExitCode.Failed);
     }
+
+    private static string? SignalOf(int exitCode) => exitCode switch
+    {
+        ExitCode.HungUp => "SIGHUP",
+        ExitCode.Interrupted => "SIGINT",
+        ExitCode.Terminated => "SIGTERM",
+        128 + 9 => "SIGKILL, as the system does where memory is used up",
+        _ => null,
+    };
 
     private static ProcessStartInfo StartOf(string folder, string run)
     {

@@ -26,6 +26,8 @@ internal static class ErrorText
     public static (string Message, int ExitCode) Explain(Exception e) => e switch
     {
         UserError error => (error.Message, error.ExitCode),
+        TrainingStorageException => (e.Message, ExitCode.Failed),
+        _ when IsFull(e) => (e.Message, ExitCode.Failed),
         TrainingRefusedException refused => (refused.Message, ExitCode.BadInput),
         TrainingDivergedException or TrainingMemoryException or DllNotFoundException => (e.Message, ExitCode.Failed),
 
@@ -34,7 +36,6 @@ internal static class ErrorText
         FileNotFoundException { FileName: { } missing }
             when !File.Exists(missing) && e.Message.StartsWith(CouldNotFind, StringComparison.Ordinal) =>
             ($"There is no file '{missing}'.", ExitCode.BadInput),
-        IOException full when IsFull(full) => (full.Message, ExitCode.Failed),
         IOException or UnauthorizedAccessException or InvalidDataException or FormatException or NotSupportedException =>
             (e.Message, ExitCode.BadInput),
         ExternalException torch => ($"libtorch: {torch.Message.Split("Exception raised from")[0].Trim()}", ExitCode.Failed),
@@ -74,7 +75,12 @@ internal static class ErrorText
         return parameter < 0 ? message : message[..parameter];
     }
 
-    // Of the system's numbers: a broken pipe, a file too large, no space, no space allowed; Windows' disk that is full.
-    private static bool IsFull(IOException e) =>
-        OperatingSystem.IsWindows() ? e.HResult == unchecked((int)0x80070070) : e.HResult is 32 or 27 or 28 or 122;
+    /// <summary>Whether a file could not take what was to be written, in whatever words that was said again.</summary>
+    private static bool IsFull(Exception? e) => e is not null && ((e is IOException && IsFull(e.HResult)) || IsFull(e.InnerException));
+
+    // Of the system's numbers: a broken pipe, a file too large, no space, no space allowed (two systems'); Windows' disk that is full, file
+    // too large.
+    private static bool IsFull(int number) => OperatingSystem.IsWindows()
+        ? number is unchecked((int)0x80070070) or unchecked((int)0x800700DF)
+        : number is 32 or 27 or 28 || number == (OperatingSystem.IsMacOS() ? 69 : 122);
 }

@@ -31,10 +31,10 @@ internal sealed class DeviceOptions(string usualThreads = "one for each core tha
     public (int Threads, string Note)? BesideOthers(ParseResult result, string chosenDevice)
     {
         if (Threads(result) is not null || TorchDevice.Parse(chosenDevice).type != DeviceType.CPU) return null;
-        var (idle, cores) = (IdleCores.Count(), ThreadsOption.Cores);
-        if (idle >= cores) return null;
+        var (idle, usual) = (IdleCores.Count(), TorchDevice.UsualThreads);
+        if (idle >= usual) return null;
         var fewer = idle == 1 ? "1 thread is" : $"{idle} threads are";
-        return (idle, $"other programs use this machine's {cores} cores: {fewer} faster then; --threads decides otherwise.");
+        return (idle, $"other programs use this machine's {ThreadsOption.Cores} cores: {fewer} faster then; --threads decides otherwise.");
     }
 
     /// <summary>Loads libtorch, sets its threads, and checks that the device is there.</summary>
@@ -42,7 +42,8 @@ internal sealed class DeviceOptions(string usualThreads = "one for each core tha
     public string Prepare(ParseResult result)
     {
         Nnpack.SwitchOffWhereUnsupported();
-        if (Threads(result) is { } count) torch.set_num_threads(count);
+        var count = Threads(result) ?? TorchDevice.UsualThreads;
+        if (count != torch.get_num_threads()) torch.set_num_threads(count);
         var name = result.GetValue(device)!;
         return name != Cuda || torch.cuda.is_available()
             ? name

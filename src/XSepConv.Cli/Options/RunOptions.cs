@@ -38,23 +38,24 @@ internal sealed class RunOptions(string thing, string where)
     }
 
     /// <summary>Refuses, before any data are read, to lose what is there, and to resume what is not.</summary>
-    /// <param name="file">The file in it that tells a run from none.</param>
+    /// <param name="file">The file in it that is resumed.</param>
+    /// <param name="left">A file in it that would be lost, that one or another; null where nothing would.</param>
     /// <exception cref="UserError">It is refused.</exception>
-    public void RequireRight(ParseResult result, string output, string file)
+    public void RequireRight(ParseResult result, string output, string file, string? left)
     {
         var path = Path.Combine(output, file);
-        var exists = File.Exists(path);
-        if (Resume(result) && !exists)
+        if (Resume(result) && !File.Exists(path))
         {
             throw new UserError(
                 $"There is nothing to resume: {path} does not exist. Give the --out of the {thing}, or leave --resume out to start one.");
         }
 
-        if (exists && !Resume(result) && !Overwrite(result))
-        {
-            throw new UserError(
-                $"{output} holds a {thing} already. Continue it with --resume, replace it with --overwrite, or give another --out.");
-        }
+        if (left is null || Resume(result) || Overwrite(result)) return;
+        throw new UserError(
+            left == file
+                ? $"{output} holds a {thing} already. Continue it with --resume, replace it with --overwrite, or give another --out."
+                : $"{output} holds a {thing} already, and no {file} to continue it from: {left} would be lost. "
+                + "Replace it with --overwrite, or give another --out.");
     }
 
     /// <summary>The line that continues what was begun by what was typed.</summary>

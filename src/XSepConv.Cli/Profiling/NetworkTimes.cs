@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Profiling;
 
@@ -29,8 +30,7 @@ internal sealed record NetworkTimes(IReadOnlyList<StepTime> Steps, TimeSpan Run,
         var runs = (int)Math.Clamp(Patience / once, LeastRuns, MostRuns) | 1;
         var times = new TimeSpan[runs];
         for (var run = 0; run < runs; run++) times[run] = Time(session, pixels, logits);
-        Array.Sort(times);
-        return new(session.Measure(pixels, runs), times[runs / 2], runs);
+        return new(session.Measure(pixels, runs), Median.Middle(times), runs);
     }
 
     private static TimeSpan Time(NetworkSession session, float[] pixels, float[] logits)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Profiling;
 
@@ -82,23 +83,16 @@ internal sealed record TrainingTimes(IReadOnlyList<TrainingRow> Rows, TimeSpan S
             LayerProfile[] own = [.. layers.Where(layer => part.Has(layer.Name))];
             var macs = own.Sum(layer => layer.Macs);
             return new TrainingRow(
-                part.Name, Kind(own), Median(cuts.Select(cut => cut[i].Forward)), Median(cuts.Select(cut => cut[i].Backward)), macs,
-                (i == 0 ? 2 : 3) * macs, Median(cuts.Select(cut => cut[i].KeptBytes)));
+                part.Name, Kind(own), Median.Middle(cuts.Select(cut => cut[i].Forward)),
+                Median.Middle(cuts.Select(cut => cut[i].Backward)), macs, (i == 0 ? 2 : 3) * macs, Median.Middle(cuts.Select(cut => cut[i].KeptBytes)));
         });
-        return new([.. rows], Median(wholes), steps);
+        return new([.. rows], Median.Middle(wholes), steps);
     }
 
     private static RunsAs Kind(LayerProfile[] layers)
     {
         var fused = layers.Count(layer => layer.Backend == XSepBackend.Fused);
         return fused == 0 ? RunsAs.Composed : fused == layers.Length ? RunsAs.Fused : RunsAs.FusedStage;
-    }
-
-    // The number of steps is odd.
-    private static T Median<T>(IEnumerable<T> values)
-    {
-        T[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 
     private TimeSpan Total(Func<TrainingRow, TimeSpan> time) => Rows.Aggregate(TimeSpan.Zero, (sum, row) => sum + time(row));

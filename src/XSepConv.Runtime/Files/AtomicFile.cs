@@ -53,11 +53,10 @@ internal static class AtomicFile
 
             File.Move(temporary, target, overwrite: true);
         }
-        catch (ArgumentOutOfRangeException e) when (e.ParamName == "value")
+        catch (ArgumentOutOfRangeException e) when (IsTooLong(e))
         {
-            // .NET's word for EFBIG.
             File.Delete(temporary);
-            throw new IOException($"{path} would be longer than the file system or a limit of this process allows.", e);
+            throw TooLong(path, e);
         }
         catch (IOException e) when (e.Message.Contains(temporary, StringComparison.Ordinal))
         {
@@ -70,6 +69,16 @@ internal static class AtomicFile
             throw;
         }
     }
+
+    /// <summary>Whether an error of a write is .NET's word for EFBIG, which is no <see cref="IOException"/>.</summary>
+    public static bool IsTooLong(Exception e) => e is ArgumentOutOfRangeException { ParamName: "value" };
+
+    /// <summary>The same as an error of files, with the system's number.</summary>
+    public static IOException TooLong(string path, Exception e) =>
+        new($"{path} would be longer than the file system or a limit of this process allows.", e)
+        {
+            HResult = OperatingSystem.IsWindows() ? unchecked((int)0x800700DF) : 27,
+        };
 
     // What killed processes left: old, and opened by nobody.
     private static void DeleteLeftovers(string folder)

@@ -43,6 +43,10 @@ internal sealed record TrainingState
     [JsonIgnore]
     public EpochResult? BestEpoch => History.LastOrDefault(result => result.Best);
 
+    /// <summary>Whether the weights beside it are those of the best epoch, so that these can be written again.</summary>
+    [JsonIgnore]
+    public bool HoldsBest => StepsDone == 0 && Test is null && History is [.., { Best: true }];
+
     public string ToJson() => JsonSerializer.Serialize(this, CheckpointJson.Default.TrainingState);
 
     /// <summary>Reads the state of a checkpoint; nothing in it is believed.</summary>

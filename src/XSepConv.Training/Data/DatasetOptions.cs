@@ -100,8 +100,8 @@ public sealed record DownloadProgress(string File, Uri Address, long BytesDone, 
 /// <summary>A data set is in none of the places it is looked for, and could not be downloaded. The message says why for each.</summary>
 public sealed class DatasetNotFoundException : IOException
 {
-    internal DatasetNotFoundException(string message)
-        : base(message)
+    internal DatasetNotFoundException(string message, Exception? innerException = null)
+        : base(message, innerException)
     {
     }
 }

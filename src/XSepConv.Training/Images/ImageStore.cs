@@ -3,8 +3,6 @@ namespace XSepConv.Training;
 /// <summary>Where the bytes of images are: in memory, or in a mapped file.</summary>
 internal abstract class ImageStore
 {
-    public abstract int Count { get; }
-
     /// <summary>Names the content where that is known without reading it; null where it must be read.</summary>
     public virtual string? Digest => null;
 
@@ -15,7 +13,5 @@ internal abstract class ImageStore
 /// <summary>Images one after the other in ordinary memory.</summary>
 internal sealed class MemoryImageStore(ReadOnlyMemory<byte> pixels, int imageBytes) : ImageStore
 {
-    public override int Count => pixels.Length / imageBytes;
-
     public override ReadOnlySpan<byte> Image(int index) => pixels.Span.Slice(index * imageBytes, imageBytes);
 }

@@ -49,6 +49,12 @@ public static class Evaluator
     }
 
     /// <summary>
+    /// Images at once beside training: 256, or fewer of more than 48 MiB, which as floats, two batches ahead, are much memory; as many as
+    /// training takes, which needs more for each.
+    /// </summary>
+    internal static int BatchSize(int trained, ImageSplit images) => Math.Max(trained, Math.Min(256, (48 << 20) / images.ImageBytes));
+
+    /// <summary>
     /// The same by several processes, each of which runs its share of the batches; all get the same result, that of one process.
     /// </summary>
     internal static EvaluationResult Evaluate(

@@ -26,6 +26,13 @@ internal sealed class RunDirectory
     /// <summary>The directory as another process of the same run sees it, which leaves it alone.</summary>
     public static RunDirectory ForReading(TrainingOptions options) => new(Path.GetFullPath(options.OutputDirectory));
 
+    /// <summary>
+    /// A file by which a folder holds a run: the checkpoint to resume, else what is left of one without it; null where there is none.
+    /// </summary>
+    public static string? FileOfRun(string folder) =>
+        new[] { Checkpoint.LastFileName, Checkpoint.BestFileName, LogFileName }
+            .FirstOrDefault(name => Path.Exists(Path.Combine(folder, name)));
+
     /// <summary>Makes the directory where needed, and sees that a file can be written there, before anything is trained.</summary>
     /// <exception cref="TrainingRefusedException">
     /// It can't be, or it holds a run that is neither resumed nor to be lost, or there is none to resume.
@@ -38,13 +45,6 @@ internal sealed class RunDirectory
             throw new TrainingRefusedException($"There is nothing to resume: {directory.Last} does not exist. Start without resuming.");
         }
 
-        if (!options.Resume && !options.Overwrite && File.Exists(directory.Last))
-        {
-            throw new TrainingRefusedException(
-                $"{directory.FullName} holds a run already. Resume it, choose another output directory, "
-                + "or say that it may be overwritten.");
-        }
-
         if (!options.Resume && options.InitialWeights is { } path && Path.GetFullPath(path) is var full
             && (full == directory.Last || full == directory.Best))
         {
@@ -52,6 +52,7 @@ internal sealed class RunDirectory
                 $"The initial weights are '{path}', which the run would overwrite; choose another output directory.");
         }
 
+        directory.RequireFree(options);
         try
         {
             Directory.CreateDirectory(directory.FullName);
@@ -66,6 +67,18 @@ internal sealed class RunDirectory
         }
 
         return directory;
+    }
+
+    /// <summary>Refuses to lose a run that is neither resumed nor said to be overwritten.</summary>
+    /// <exception cref="TrainingRefusedException">There is one.</exception>
+    public void RequireFree(TrainingOptions options)
+    {
+        if (options.Resume || options.Overwrite || FileOfRun(FullName) is not { } file) return;
+        throw new TrainingRefusedException(
+            file == Checkpoint.LastFileName
+                ? $"{FullName} holds a run already. Resume it, choose another output directory, or say that it may be overwritten."
+                : $"{FullName} holds a run already, and no {Checkpoint.LastFileName} to resume it from: {file} would be lost. "
+                + "Choose another output directory, or say that it may be overwritten.");
     }
 
     /// <summary>Keeps other runs out until disposed of; the system lets go of it when the process is killed.</summary>
@@ -92,7 +105,7 @@ internal sealed class RunDirectory
         EventFile.Clear(Events);
         File.Delete(Curves);
 
-        // The checkpoint that could be resumed goes last: a kill in between leaves a run that can still be told from none.
+        // The checkpoint that could be resumed goes last. A kill in between leaves a run, which is not overwritten unasked.
         File.Delete(Log);
         File.Delete(Best);
         File.Delete(Last);
@@ -111,7 +124,7 @@ internal sealed class RunDirectory
         }
 
         var state = TrainingState.FromJson(json, Last);
-        return state.EpochsDone == 0 || File.Exists(Best)
+        return state.EpochsDone == 0 || state.HoldsBest || File.Exists(Best)
             ? state
             : throw new TrainingRefusedException($"The run can't be resumed: {Best}, the weights of its best epoch so far, is gone.");
     }

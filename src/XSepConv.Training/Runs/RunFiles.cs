@@ -23,33 +23,34 @@ internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoi
         Save(state);
     }
 
-    /// <summary>Brings a run back, and makes log and curves say what its checkpoint says.</summary>
+    /// <summary>Brings a run back, and makes the other files say what its checkpoint says.</summary>
     public void Continue(TrainingState state, long steps)
     {
         checkpoints.Restore(directory.Last, steps);
         _saved = state;
         Write(() =>
         {
+            if (state.HoldsBest) checkpoints.WriteBest(directory.Best, state.History[^1]);
             directory.WriteLog(state.History);
             curves.Start(state.History);
         });
     }
 
     /// <summary>
-    /// The checkpoint comes last: a kill before it leaves the epoch to be trained again, to the same end; a resumed run puts the rest
-    /// right.
+    /// The checkpoint comes first: with it the epoch is kept, and a resumed run makes the rest from it. The best epoch's weights never run
+    /// ahead of it: an epoch that is trained again on another machine may not be the best.
     /// </summary>
     /// <param name="state">The state after the epoch.</param>
     /// <param name="timed">The epoch's result with its times.</param>
     public void EndEpoch(TrainingState state, EpochResult timed)
     {
+        Save(state);
         Write(() =>
         {
             if (timed.Best) checkpoints.WriteBest(directory.Best, timed.Timeless);
             directory.WriteLog([.. state.History.SkipLast(1), timed]);
             curves.Add([.. state.History.SkipLast(1), timed]);
         });
-        Save(state);
     }
 
     public void Save(TrainingState state)
@@ -81,7 +82,7 @@ internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoi
         {
             write();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException || AtomicFile.IsTooLong(e))
         {
             var size = File.Exists(directory.Last) ? new FileInfo(directory.Last).Length : 0;
             var room = size > 0

@@ -6,6 +6,12 @@ namespace XSepConv.Training;
 /// <summary>Devices by name.</summary>
 internal static class TorchDevice
 {
+    /// <summary>
+    /// How many threads there are where nobody says: libtorch's number, which may be that of <c>OMP_NUM_THREADS</c>, or of a machine of
+    /// which this process has but some cores, and at most one a core.
+    /// </summary>
+    public static int UsualThreads => Math.Min(get_num_threads(), Environment.ProcessorCount);
+
     /// <summary>The device of a name.</summary>
     /// <param name="name"><c>auto</c> (CUDA where there is one, else CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</param>
     /// <exception cref="ArgumentException">The name is unknown, or there is no such device.</exception>

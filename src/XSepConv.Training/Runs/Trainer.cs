@@ -58,7 +58,7 @@ public sealed class Trainer
         var cores = Environment.ProcessorCount;
         var settings = RunSettings.Of(options, data);
         var saved = options.Resume ? _directory.ReadState() : null;
-        var threads = (options.Threads ?? saved?.Threads) is { } wanted ? Math.Min(wanted, cores) : get_num_threads();
+        var threads = (options.Threads ?? saved?.Threads) is { } wanted ? Math.Min(wanted, cores) : TorchDevice.UsualThreads;
         _start =
             new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
         var notes = new List<string>();
@@ -130,12 +130,13 @@ public sealed class Trainer
     /// <param name="progress">Told about every step, on this thread.</param>
     /// <param name="cancel">Ends the run after the current step, saved.</param>
     /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite; the last checkpoint is kept.</exception>
-    /// <exception cref="TrainingRefusedException">Another run is writing to the output directory.</exception>
+    /// <exception cref="TrainingRefusedException">Another run is writing to the output directory, or has written there since.</exception>
     /// <exception cref="TrainingStorageException">A file can't be written; the last checkpoint is kept.</exception>
     /// <exception cref="TrainingMemoryException">There is not enough memory; the last checkpoint is kept.</exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancel = default)
     {
         using var onlyOne = _processes.IsFirst ? _directory.Lock() : null;
+        if (_processes.IsFirst) _directory.RequireFree(_options);
         if (Plan.Threads != get_num_threads()) set_num_threads(Plan.Threads);
         if (_start.Test is not null) return Result(_start, completed: true, null);
 
@@ -155,11 +156,14 @@ public sealed class Trainer
         }
         catch (Exception e) when (TrainingMemoryException.IsCause(e))
         {
+            var kept = run?.Files.Kept() ?? "nothing was trained yet";
             throw new TrainingMemoryException(
-                $"There is not enough memory for batches of {Plan.BatchSize / _processes.Size} images; "
-                + $"{run?.Files.Kept() ?? "nothing was trained yet"}. "
-                + "A smaller batch needs less, and as many more accumulated batches keep the images of a step; "
-                + "so does a smaller width.", e);
+                run?.Measured is { } images
+                    ? $"There is not enough memory to validate {images} images at once; {kept}. Smaller images need less, and so does "
+                    + "a smaller width."
+                    : $"There is not enough memory for batches of {Plan.BatchSize / _processes.Size} images; {kept}. "
+                    + "A smaller batch needs less, and as many more accumulated batches keep the images of a step; "
+                    + "so does a smaller width.", e);
         }
     }
 

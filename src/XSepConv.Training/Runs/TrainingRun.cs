@@ -17,11 +17,15 @@ internal sealed class TrainingRun(
 {
     private readonly RunStep _step = new(options.Recipe, options.Seed, data.Train, network, optimizer, average, processes);
     private readonly Speedometer _speed = new();
+    private bool _validated;
 
     public RunFiles Files { get; } = new(
         directory, new CheckpointWriter(network, optimizer, average, data, plan.Normalization), new RunCurves(directory, plan), processes);
 
     public TrainingState State { get; private set; } = start;
+
+    /// <summary>Images that are validated or tested at once; null while the network trains.</summary>
+    public int? Measured { get; private set; }
 
     private long StepsBefore => ((long)State.EpochsDone * plan.StepsPerEpoch) + State.StepsDone;
 
@@ -88,13 +92,17 @@ internal sealed class TrainingRun(
     private bool Validate(CancellationToken cancel)
     {
         var epoch = State.EpochsDone + 1;
-        Files.RequireFinite(State);
+
+        // A first validation that memory does not suffice for, or that is killed, loses no step.
+        if (_validated) Files.RequireFinite(State);
+        else Files.Save(State);
         if (Measure(average?.Network ?? network, data.Validation, "validate", cancel) is not { } validation)
         {
             Files.Save(State);
             return false;
         }
 
+        _validated = true;
         if (!double.IsFinite(validation.Loss))
         {
             throw new TrainingDivergedException($"The validation loss is {validation.Loss}", epoch, State.StepsDone, validation.Loss);
@@ -145,6 +153,11 @@ internal sealed class TrainingRun(
         }
 
         if (Measure(best.Network, data.Test, "test", cancel) is not { } test) return false;
+        if (!double.IsFinite(test.Loss))
+        {
+            throw new TrainingDivergedException($"The test loss is {test.Loss}", best.Epoch, plan.StepsPerEpoch, test.Loss);
+        }
+
         State = State with { Test = test };
         Files.Save(State);
         return true;
@@ -166,8 +179,10 @@ internal sealed class TrainingRun(
         {
             // One process of several must not leave while the others wait for its share.
             var together = processes.Size > 1;
+            Measured = Evaluator.BatchSize(plan.BatchSize, images);
             var result = Evaluator.Evaluate(
-                measured, images, plan.Normalization, processes, Math.Max(plan.BatchSize, 256), report, together ? default : cancel);
+                measured, images, plan.Normalization, processes, Measured.Value, report, together ? default : cancel);
+            Measured = null;
             return together && processes.Any(cancel.IsCancellationRequested) ? null : result;
         }
         catch (OperationCanceledException)

@@ -14,6 +14,22 @@ public sealed class ThreadsTests(FinishedRun finished) : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Theory]
+    [InlineData("4", "2", 2)] // more than cores: as a run would go on with
+    [InlineData("1", "8", 1)] // fewer than are idle
+    public async Task Libtorch_s_own_number_of_threads_is_kept_to_the_cores(string usual, string cores, int most)
+    {
+        var output = Path.Combine(folder, "out");
+        var (exitCode, _, error) = await ToolProcess.RunWith(
+            [("OMP_NUM_THREADS", usual), ("DOTNET_PROCESSOR_COUNT", cores)], "train", "--limit", "20", "--width", "0.1", "--batch", "8",
+            "--epochs", "1", "--json", "--out", output);
+
+        Assert.True(exitCode == 0, error);
+        using var file = SafeTensors.Open(Path.Combine(output, "last.safetensors"));
+        Assert.InRange(
+            JsonDocument.Parse(file.Metadata["xsepconv.training"]).RootElement.GetProperty("threads").GetInt32(), 1, most);
+    }
+
+    [Theory]
     [InlineData("predict", "--checkpoint", "BEST", "none.png")]
     [InlineData("evaluate", "--checkpoint", "BEST", "--limit", "20", "--json")]
     [InlineData("profile", "--checkpoint", "BEST", "--json")]

@@ -32,6 +32,15 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_grows_too_long_is_an_error_of_the_disk_with_its_number()
+    {
+        // As .NET says EFBIG.
+        var error = Assert.Throws<IOException>(() => AtomicFile.Write(FilePath, _ => throw new ArgumentOutOfRangeException("value")));
+        Assert.StartsWith($"{FilePath} would be longer than", error.Message, StringComparison.Ordinal);
+        Assert.Equal(OperatingSystem.IsWindows() ? unchecked((int)0x800700DF) : 27, error.HResult);
+    }
+
+    [Fact]
     public void The_old_file_is_there_until_the_new_one_is_complete()
     {
         File.WriteAllText(FilePath, "old");

@@ -197,6 +197,50 @@ public sealed partial class ComparisonTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Only_its_own_runs_are_removed_with_a_comparison()
+    {
+        var folder = HandMade.Write(_folder.At("run"), HandMade.Manifest(seeds: 2));
+        string[] own = ["xsep-seed0", "xsep-seed1", "depthwise-seed0", "depthwise-seed1"];
+        string[] others = ["mine", "xsep", "xsep-seed2", "xsep-seed01", "xsep-seed-1", "xsep-seed", "other-seed0"];
+        var runs = Path.Combine(folder.FullName, "runs");
+        foreach (var name in others)
+        {
+            Directory.CreateDirectory(Path.Combine(runs, name));
+            File.WriteAllText(Path.Combine(runs, name, "best.safetensors"), "");
+        }
+
+        Assert.Equal([.. own.Concat(others).Order(StringComparer.Ordinal)], Names());
+
+        folder.Clear();
+        Assert.Equal([.. others.Order(StringComparer.Ordinal)], Names());
+        Assert.Equal([runs], Directory.GetFileSystemEntries(folder.FullName));
+
+        // There is a place for another beside them, which takes the folder with it where that is all that is in it.
+        folder.Begin(HandMade.Manifest(seeds: 2));
+        foreach (var name in others) Directory.Delete(Path.Combine(runs, name), recursive: true);
+        Directory.CreateDirectory(Path.Combine(runs, "xsep-seed0"));
+        folder.Clear();
+        Assert.Empty(Directory.GetFileSystemEntries(folder.FullName));
+
+        string?[] Names() => [.. Directory.GetDirectories(runs).Select(Path.GetFileName).Order(StringComparer.Ordinal)];
+    }
+
+    [Fact]
+    public void A_damaged_comparison_is_not_removed_and_none_is_begun_over_its_runs()
+    {
+        var folder = HandMade.Write(_folder.At("run"), HandMade.Manifest(seeds: 1));
+        var manifest = Path.Combine(folder.FullName, "compare.json");
+        File.WriteAllText(manifest, "{}");
+        Assert.Contains(manifest, Assert.Throws<InvalidDataException>(folder.Clear).Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(manifest));
+        Assert.True(Directory.Exists(Path.Combine(folder.FullName, "runs", "xsep-seed0")));
+
+        File.Delete(manifest);
+        Assert.Contains("holds training runs",
+            Assert.Throws<TrainingRefusedException>(() => folder.Begin(HandMade.Manifest())).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("{}")]

@@ -94,6 +94,33 @@ public sealed class DatasetDownloadTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_disk_that_fills_up_meanwhile_is_told_from_a_set_that_is_nowhere()
+    {
+        using var net = new FakeNet(_ => new(HttpStatusCode.OK) { Content = new StreamContent(new FullDisk()) });
+        var error = Assert.Throws<DatasetNotFoundException>(() => Sets.Open("mnist", new()
+        {
+            SystemDirectory = _folder.At("system"),
+            CacheDirectory = _folder.At("cache"),
+            Network = net,
+        }));
+        Assert.Contains(FullDisk.Words, error.Message, StringComparison.Ordinal);
+        Assert.Equal(FullDisk.Number, error.GetBaseException().HResult);
+    }
+
+    // Where bytes come from and where they go fail alike.
+    private sealed class FullDisk : MemoryStream
+    {
+        public const string Words = "No space left on device";
+        public const int Number = 28;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            throw new IOException(Words, Number);
+
+        public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) =>
+            throw new IOException(Words, Number);
+    }
+
     private IReadOnlyList<string> Fetch(FakeNet net, IProgress<DatasetProgress>? progress = null) =>
         DatasetDownload.Fetch(_info, _folder.At("cache"), net, progress, TestContext.Current.CancellationToken);
 

@@ -19,7 +19,7 @@ internal static class Fixture
     public static byte[] Content(MappedImages images)
     {
         var bytes = new List<byte>(images.Labels.Select(label => (byte)label));
-        for (var i = 0; i < images.Count; i++) bytes.AddRange(images.Image(i));
+        for (var i = 0; i < images.Labels.Length; i++) bytes.AddRange(images.Image(i));
         return [.. bytes];
     }
 

@@ -20,7 +20,7 @@ public sealed class PublishedDatasetTests : IDisposable
         // The fixture lists the labels and pixels of each batch in turn.
         var expected = Fixture.Bytes("cifar-10/expected");
         var at = 0;
-        for (var i = 0; i < read.Count; i += i < 15 ? 3 : 4)
+        for (var i = 0; i < read.Labels.Length; i += i < 15 ? 3 : 4)
         {
             var count = i < 15 ? 3 : 4;
             Assert.Equal(expected.Skip(at).Take(count).Select(label => (int)label), read.Labels[i..(i + count)]);
@@ -59,7 +59,7 @@ public sealed class PublishedDatasetTests : IDisposable
             SvhnFile.Decode(file, "file", SplitKind.Train, writer);
             return [.. Enumerable.Range(0, 10).Select(i => $"{i}")];
         });
-        Assert.Equal(count, read.Count);
+        Assert.Equal(count, read.Labels.Length);
         Assert.Equal(0, read.Labels[0]);
         Assert.Equal(Fixture.Bytes($"svhn/{name}.expected"), Fixture.Content(read));
     }

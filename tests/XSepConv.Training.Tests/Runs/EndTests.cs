@@ -28,6 +28,30 @@ public sealed class EndTests : IDisposable
         Assert.Equal(network, kept.Spec);
     }
 
+    [Theory]
+    [InlineData(512, 4, 64)] // 48 MiB of pixels: 805 MB as floats, in batches of 256
+    [InlineData(512, 72, 72)] // training has taken more already
+    [InlineData(224, 4, 256)]
+    [InlineData(32, 300, 300)]
+    [InlineData(8_000, 2, 2)]
+    public void Large_images_are_validated_in_small_batches(int size, int batch, int expected)
+    {
+        var image = new ImageSplit(new byte[3 * size * size], new int[1], 3, size, size);
+        Assert.Equal(expected, Evaluator.BatchSize(batch, image));
+    }
+
+    [Fact]
+    public void Too_little_memory_for_a_validation_is_no_matter_of_the_batch()
+    {
+        var error = Assert.Throws<TrainingMemoryException>(() => _run.Run(progress: report =>
+        {
+            if (report is { Epoch: 1, Phase: "validate" }) throw new InsufficientMemoryException();
+        }));
+        Assert.Contains("not enough memory to validate 256 images at once", error.Message, StringComparison.Ordinal);
+        Assert.Contains("last.safetensors is kept, from 0 whole epochs and 6 steps", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("smaller batch", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_file_that_can_t_be_written_ends_with_what_to_do_and_the_run_goes_on_later()
     {
@@ -41,12 +65,30 @@ public sealed class EndTests : IDisposable
             Directory.CreateDirectory(_run.Log);
         }));
         Assert.Contains("log.jsonl is a directory", error.Message, StringComparison.Ordinal);
-        Assert.Contains("last.safetensors is kept, from 1 whole epochs and 0 steps", error.Message, StringComparison.Ordinal);
+        Assert.Contains("last.safetensors is kept, from 2 whole epochs and 0 steps", error.Message, StringComparison.Ordinal);
         Assert.Contains("Make room (a checkpoint takes 0.", error.Message, StringComparison.Ordinal);
         Assert.Contains("resume the run", error.Message, StringComparison.Ordinal);
 
         Directory.Delete(_run.Log);
         Assert.Equal(expected.History, _run.Run(_run.Options with { Resume = true }).History);
+        Assert.Equal(File.ReadAllBytes(whole.Last), File.ReadAllBytes(_run.Last));
+    }
+
+    [Fact]
+    public void Best_weights_that_can_t_be_written_are_written_later_and_the_epoch_is_kept()
+    {
+        using var whole = new RunFolder();
+        var expected = whole.Run();
+        var error = Assert.Throws<TrainingStorageException>(() => _run.Run(progress: report =>
+        {
+            if (report is { Epoch: 1, Step: 1, Phase: "train" }) Directory.CreateDirectory(_run.Best);
+        }));
+        Assert.Contains("best.safetensors is a directory", error.Message, StringComparison.Ordinal);
+        Assert.Contains("last.safetensors is kept, from 1 whole epochs and 0 steps", error.Message, StringComparison.Ordinal);
+
+        Directory.Delete(_run.Best);
+        Assert.Equal(expected.History, _run.Run(_run.Options with { Resume = true }).History);
+        Assert.Equal(File.ReadAllBytes(whole.Best), File.ReadAllBytes(_run.Best));
         Assert.Equal(File.ReadAllBytes(whole.Last), File.ReadAllBytes(_run.Last));
     }
 }

@@ -149,6 +149,37 @@ public sealed class ResumeTests : IDisposable
         RequireSame(_run.Run(_run.Options with { Resume = true }));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Best_weights_that_the_last_epoch_made_are_written_again_where_another_file_or_none_is(bool gone)
+    {
+        // As a disk that filled up between both files leaves them; the run that made the other file did not come to the same bits.
+        var options = _run.Options.By(recipe => recipe with { Epochs = 1 });
+        using var whole = new RunFolder();
+        var expected = whole.Run(options with { OutputDirectory = whole.Path });
+        using var other = new RunFolder();
+        other.Run(options with { OutputDirectory = other.Path, Seed = 12 });
+        RunFolder.RunUntil(report => report.Phase == "epoch", options);
+        if (gone) File.Delete(_run.Best);
+        else File.Copy(other.Best, _run.Best, overwrite: true);
+
+        Assert.Equal(expected.Test, _run.Run(options with { Resume = true }).Test);
+        Assert.Equal(File.ReadAllBytes(whole.Best), File.ReadAllBytes(_run.Best));
+        Assert.Equal(File.ReadAllBytes(whole.Last), File.ReadAllBytes(_run.Last));
+    }
+
+    [Fact]
+    public void An_average_that_was_best_is_written_again_too()
+    {
+        var options = _run.Options.By(recipe => recipe with { Epochs = 1, EmaDecay = 0.9 });
+        RunFolder.RunUntil(report => report.Phase == "epoch", options);
+        var best = File.ReadAllBytes(_run.Best);
+        File.Delete(_run.Best);
+        Assert.True(_run.Run(options with { Resume = true }).Completed);
+        Assert.Equal(best, File.ReadAllBytes(_run.Best));
+    }
+
     [Fact]
     public void A_checkpoint_within_an_epoch_is_written_when_asked_for()
     {
@@ -258,6 +289,44 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains("'conv1.weight' has NaN at 0", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_test_loss_that_is_no_number_ends_the_run_as_that_of_a_validation_does()
+    {
+        // Finite weights whose answers overflow, in the place of the best ones.
+        var options = _run.Options.By(recipe => recipe with { Epochs = 1 });
+        var error = Assert.Throws<TrainingDivergedException>(() => _run.Run(options, report =>
+        {
+            if (report.Phase != "epoch") return;
+            Rewrite(_run.Best, "{}", tensor => tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
+                ? tensor with
+                {
+                    Data = MemoryMarshal.AsBytes(Enumerable.Repeat(float.MaxValue, tensor.Data.Length / 4).ToArray().AsSpan()).ToArray()
+                }
+                : tensor);
+        }));
+        Assert.Contains("The test loss is", error.Message, StringComparison.Ordinal);
+        Assert.Equal((1, 6), (error.Epoch, error.Step));
+        Assert.Null(TrainingStateOf(_run.Last).Test);
+
+        static TrainingState TrainingStateOf(string path)
+        {
+            using var file = SafeTensors.Open(path);
+            return TrainingState.FromJson(file.Metadata[TrainingState.MetadataKey], path);
+        }
+    }
+
+    [Fact]
+    public void A_kill_in_the_first_validation_loses_no_step()
+    {
+        Assert.Throws<InvalidTimeZoneException>(() => _run.Run(progress: report =>
+        {
+            if (report.Phase == "validate") throw new InvalidTimeZoneException();
+        }));
+        var plan = new Trainer(_run.Options with { Resume = true }, RunFolder.Data).Plan;
+        Assert.Equal((1, 6), (plan.StartEpoch, plan.StartStep));
+        RequireSame(_run.Run(_run.Options with { Resume = true }));
+    }
+
     private static void Rewrite(string path, string settings, Func<SafeTensor, SafeTensor>? change = null)
     {
         List<SafeTensor> tensors;
@@ -279,6 +348,21 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains(
             "began on 1 threads and goes on with 2", Assert.Single(
                 new Trainer(_run.Options with { Resume = true, Threads = 2 }, RunFolder.Data).Plan.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_begins_with_no_more_threads_than_it_can_go_on_with()
+    {
+        // As OMP_NUM_THREADS, or a machine of which this process has only some cores, makes libtorch begin.
+        TorchSharp.torch.set_num_threads(Environment.ProcessorCount + 2);
+        try
+        {
+            Assert.Equal(Environment.ProcessorCount, new Trainer(_run.Options with { Threads = null }, RunFolder.Data).Plan.Threads);
+        }
+        finally
+        {
+            TorchSharp.torch.set_num_threads(1);
+        }
     }
 
     [Fact]
@@ -306,6 +390,44 @@ public sealed class ResumeTests : IDisposable
         _run.Run(_run.Options.By(recipe => recipe with { Epochs = 1 }));
         Refused(_run.Options, "holds a run already");
         RequireSame(_run.Run(_run.Options with { Overwrite = true }));
+    }
+
+    [Theory]
+    [InlineData("last.safetensors")]
+    [InlineData("best.safetensors")]
+    [InlineData("log.jsonl")]
+    public void Whatever_is_left_of_a_run_is_not_overwritten_unasked(string left)
+    {
+        Directory.CreateDirectory(_run.Path);
+        var path = Path.Combine(_run.Path, left);
+        File.WriteAllText(path, "of before");
+        Refused(_run.Options, "holds a run already");
+        Assert.Equal("of before", File.ReadAllText(path));
+        RequireSame(_run.Run(_run.Options with { Overwrite = true }));
+    }
+
+    [Theory]
+    [InlineData("last.safetensors")]
+    [InlineData("best.safetensors")]
+    [InlineData("log.jsonl")]
+    public void Overwriting_that_breaks_off_leaves_what_is_not_overwritten_unasked(string stuck)
+    {
+        // A file that can't be deleted ends it there, as a kill might.
+        _run.Run(_run.Options.By(recipe => recipe with { Epochs = 1 }));
+        File.Delete(Path.Combine(_run.Path, stuck));
+        Directory.CreateDirectory(Path.Combine(_run.Path, stuck));
+        Assert.Throws<TrainingStorageException>(() => _run.Run(_run.Options with { Overwrite = true }));
+        Refused(_run.Options, "holds a run already");
+    }
+
+    [Fact]
+    public void A_run_that_another_trainer_has_made_since_is_not_overwritten()
+    {
+        var late = new Trainer(_run.Options, RunFolder.Data);
+        _run.Run();
+        var error = Assert.Throws<TrainingRefusedException>(() => late.Run(cancel: TestContext.Current.CancellationToken));
+        Assert.Contains("holds a run already", error.Message, StringComparison.Ordinal);
+        Assert.Equal(Uninterrupted.Value.Best, File.ReadAllBytes(_run.Best));
     }
 
     [Fact]

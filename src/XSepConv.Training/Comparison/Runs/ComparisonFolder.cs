@@ -24,6 +24,9 @@ internal sealed class ComparisonFolder(string path)
     /// <summary>The picture of accuracy against costs, where there are several networks to choose from.</summary>
     public string Picture => Path.Combine(FullName, "frontier.png");
 
+    /// <summary>The file by which it holds a comparison; null where it holds none.</summary>
+    public string? FileOfComparison => File.Exists(ManifestPath) ? ManifestName : null;
+
     private string Runs => Path.Combine(FullName, "runs");
 
     private string ManifestPath => Path.Combine(FullName, ManifestName);
@@ -46,12 +49,18 @@ internal sealed class ComparisonFolder(string path)
         }
     }
 
-    /// <summary>Removes the comparison that is there; nothing where there is none.</summary>
+    /// <summary>Removes the comparison that is there, and its runs only; nothing where there is none.</summary>
+    /// <exception cref="InvalidDataException">It is damaged: nobody knows which runs are its own.</exception>
     public void Clear()
     {
         if (!File.Exists(ManifestPath)) return;
+        var manifest = Manifest();
         foreach (var report in new[] { Html, Markdown, Json, Picture }) File.Delete(report);
-        if (Directory.Exists(Runs)) Directory.Delete(Runs, recursive: true);
+        if (Directory.Exists(Runs))
+        {
+            foreach (var run in OwnRuns(manifest)) Directory.Delete(run, recursive: true);
+            if (!Directory.EnumerateFileSystemEntries(Runs).Any()) Directory.Delete(Runs);
+        }
 
         // What tells a comparison from none goes last: a kill in between leaves one that can still be replaced.
         File.Delete(ManifestPath);
@@ -71,7 +80,7 @@ internal sealed class ComparisonFolder(string path)
             RunSettings.RequireSame(there.Settings, manifest.Settings, ManifestPath);
             manifest = manifest with { Command = there.Command, AtATime = Math.Max(there.AtATime ?? 1, manifest.AtATime ?? 1) };
         }
-        else if (File.Exists(Path.Combine(FullName, Checkpoint.LastFileName)) || Directory.Exists(Runs))
+        else if (RunDirectory.FileOfRun(FullName) is not null || OwnRuns(manifest).Any())
         {
             throw new TrainingRefusedException(
                 $"{FullName} holds training runs, but no comparison ({ManifestName}); choose another output directory.");
@@ -131,6 +140,10 @@ internal sealed class ComparisonFolder(string path)
         return [.. RegularFile.ReadLines(path).Select(line =>
             JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult)).OfType<EpochResult>()];
     }
+
+    // What is there is looked through, not what a manifest of whatever content names.
+    private IEnumerable<string> OwnRuns(ComparisonManifest manifest) =>
+        !Directory.Exists(Runs) ? [] : Directory.GetDirectories(Runs).Where(path => manifest.Owns(Path.GetFileName(path)));
 
     private string OutcomePath(ComparedRun run) => Path.Combine(RunPath(run), "outcome.json");
 

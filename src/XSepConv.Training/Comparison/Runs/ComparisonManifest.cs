@@ -34,6 +34,10 @@ internal sealed record ComparisonManifest
     public IEnumerable<ComparedRun> Runs =>
         Enumerable.Range(0, Seeds).SelectMany(seed => Networks.Select(network => new ComparedRun(network, seed)));
 
+    /// <summary>Whether a run has this id.</summary>
+    public bool Owns(string id) =>
+        ComparedRun.SeedOf(id) is { } seed && seed < Seeds && Networks.Any(network => new ComparedRun(network, seed).Id == id);
+
     /// <summary>Puts one together.</summary>
     /// <param name="kind"><c>compare</c> or <c>ablate</c>.</param>
     /// <param name="images">The data as opened for the first seed.</param>

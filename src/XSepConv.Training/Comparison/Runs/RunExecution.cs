@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using static TorchSharp.torch;
 
 namespace XSepConv.Training;
 
@@ -18,12 +17,16 @@ internal static class RunExecution
         IProgress<TrainingProgress>? progress, CancellationToken cancel)
     {
         var path = folder.RunPath(run);
+        var begun = File.Exists(Path.Combine(path, Checkpoint.LastFileName));
         var options = manifest.Training with
         {
             Network = run.Network.Spec,
             Seed = run.Seed,
             OutputDirectory = path,
-            Resume = File.Exists(Path.Combine(path, Checkpoint.LastFileName)),
+            Resume = begun,
+
+            // A run whose checkpoint is gone is made again, to the same bits.
+            Overwrite = !begun,
             CheckpointSteps = CheckpointSteps,
         };
         AwaitPredecessor(options);
@@ -42,7 +45,7 @@ internal static class RunExecution
         var test = result.Test ?? throw new InvalidOperationException($"The run in {path} has ended without a test.");
         var file = Path.Combine(path, Checkpoint.BestFileName);
         using var best = Checkpoint.Load(file, TorchDevice.Parse(options.Device));
-        var (labels, predictions) = (images.Test.Labels.ToArray(), Predictions(best, images.Test, Math.Max(options.Recipe.BatchSize, 256)));
+        var (labels, predictions) = (images.Test.Labels.ToArray(), Predictions(best, images.Test, options.Recipe.BatchSize));
         RequireBacked(file, best, run, result, labels.Zip(predictions).Count(pair => pair.First == pair.Second));
         folder.Write(manifest, run, new RunOutcome(result.BestEpoch, test, labels, predictions, result.History));
         return true;
@@ -88,18 +91,12 @@ internal static class RunExecution
     }
 
     /// <summary>The class that a network takes each image for.</summary>
-    private static int[] Predictions(LoadedCheckpoint trained, ImageSplit images, int batchSize)
+    private static int[] Predictions(LoadedCheckpoint best, ImageSplit images, int trained)
     {
-        using var noGrad = no_grad();
-        var device = trained.Network.parameters().First().device;
         var predictions = new List<int>(images.Count);
-        foreach (var batch in BatchSource.ForEvaluation(images, trained.Normalization, batchSize).From(0))
-        {
-            using var scope = NewDisposeScope();
-            var logits = trained.Network.call(TensorBatch.Images(batch, images, device, ScalarType.Float32));
-            predictions.AddRange(logits.argmax(1).cpu().data<long>().Select(index => (int)index));
-        }
-
+        Evaluator.Evaluate(
+            best.Network, images, best.Normalization, ProcessGroup.Alone, Evaluator.BatchSize(trained, images), null, default,
+            (_, logits) => predictions.AddRange(logits.argmax(1).cpu().data<long>().Select(index => (int)index)));
         return [.. predictions];
     }
 

@@ -40,12 +40,10 @@ internal sealed unsafe class MappedImages : ImageStore
 
     public ImageFileNotes Notes { get; }
 
-    public override int Count => (int)_file.Count;
-
     public override string Digest => _file.Content;
 
     public override ReadOnlySpan<byte> Image(int index) =>
-        (uint)index < (uint)Count
+        (uint)index < (ulong)_file.Count
             ? new(_start + ImageFile.HeaderBytes + ((long)index * _file.ImageBytes), _file.ImageBytes)
             : throw new ArgumentOutOfRangeException(nameof(index));
 

@@ -40,8 +40,15 @@ internal static class DatasetDownload
         using (var target = OpenAlone(part, path, cancel))
         {
             if (target is null) return;
-            Receive(client, info, file, target, progress, cancel);
-            target.Flush(flushToDisk: true);
+            try
+            {
+                Receive(client, info, file, target, progress, cancel);
+                target.Flush(flushToDisk: true);
+            }
+            catch (ArgumentOutOfRangeException e) when (AtomicFile.IsTooLong(e))
+            {
+                throw AtomicFile.TooLong(part, e);
+            }
         }
 
         try

@@ -11,6 +11,7 @@ internal static class DatasetFiles
         PublishedDataset info, DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
     {
         var failures = new List<string>();
+        Exception? failed = null;
         foreach (var (place, folder) in Places(info, options))
         {
             var paths = info.Files.Select(file => InFolder(folder, file)).ToList();
@@ -34,6 +35,7 @@ internal static class DatasetFiles
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or HttpRequestException)
             {
                 failures.Add($"download to {cache}: {e.Message}");
+                failed = e;
             }
         }
 
@@ -41,7 +43,8 @@ internal static class DatasetFiles
             $"The data set {info.Name} was not "
             + $"found:{string.Concat(failures.Select(failure => $"{Environment.NewLine}  - {failure}"))}{Environment.NewLine}"
             + (info.DebianPackage is { } package ? $"On Debian, 'apt install {package}' brings it; or p" : "P")
-            + $"ut {string.Join(", ", info.Files.Select(file => file.Name))} in a folder and name that folder as the data root.");
+            + $"ut {string.Join(", ", info.Files.Select(file => file.Name))} in a folder and name that folder as the data root.",
+            failed);
     }
 
     private static IEnumerable<(string Place, string Folder)> Places(PublishedDataset info, DatasetOptions options)
