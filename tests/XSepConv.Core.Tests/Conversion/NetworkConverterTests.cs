@@ -60,7 +60,9 @@ public sealed class NetworkConverterTests : IDisposable
         using var cancel = new CancellationTokenSource();
         var options = new ConversionOptions
         {
-            Initialise = KernelInitialisation.Fit, Calibration = randn(4, 3, 32, 32), FitSteps = int.MaxValue,
+            Initialise = KernelInitialisation.Fit,
+            Calibration = randn(4, 3, 32, 32),
+            FitSteps = int.MaxValue,
             CancellationToken = cancel.Token,
         };
         cancel.CancelAfter(TimeSpan.FromMilliseconds(200));
