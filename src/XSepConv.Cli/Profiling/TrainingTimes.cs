@@ -84,7 +84,8 @@ internal sealed record TrainingTimes(IReadOnlyList<TrainingRow> Rows, TimeSpan S
             var macs = own.Sum(layer => layer.Macs);
             return new TrainingRow(
                 part.Name, Kind(own), Median.Middle(cuts.Select(cut => cut[i].Forward)),
-                Median.Middle(cuts.Select(cut => cut[i].Backward)), macs, (i == 0 ? 2 : 3) * macs, Median.Middle(cuts.Select(cut => cut[i].KeptBytes)));
+                Median.Middle(cuts.Select(cut => cut[i].Backward)), macs, (i == 0 ? 2 : 3) * macs,
+                Median.Middle(cuts.Select(cut => cut[i].KeptBytes)));
         });
         return new([.. rows], Median.Middle(wholes), steps);
     }
