@@ -45,6 +45,13 @@ public sealed class ConversionInPyTorchTests : IDisposable
             convert(other, report)
         except ValueError as e:
             print(str(e)[:9], isinstance(other[1], nn.Conv2d), end="")
+
+        # What was frozen stays so: the last norm stands for the old one, all before it for the convolution.
+        frozen = network()
+        frozen[1].weight.requires_grad_(False)
+        frozen[2].bias.requires_grad_(False)
+        convert(frozen, report)
+        print("", [n for n, p in frozen[1].named_parameters() if p.requires_grad], all(p.requires_grad for p in frozen[4].parameters()), end="")
         """;
 
     private readonly TemporaryFolder _folder = new();
@@ -75,7 +82,7 @@ public sealed class ConversionInPyTorchTests : IDisposable
         var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
         var said = await PythonWithTorch.RunAsync(
             python!, ["-c", Script, interop, json, weights, answer], TestContext.Current.CancellationToken);
-        Assert.Equal("'5' is Co True", said);
+        Assert.Equal("'5' is Co True ['bn3.weight'] True", said);
 
         // Not before the last await: the mode is the thread's.
         using var noGrad = no_grad();
