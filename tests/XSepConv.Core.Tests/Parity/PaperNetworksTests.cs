@@ -25,13 +25,13 @@ public sealed class PaperNetworksTests
         var folder = Directory.CreateTempSubdirectory("xsepconv-papers-");
         try
         {
-            using var scope = NewDisposeScope();
             using var oneThread = new OneThread();
-            var network = RandomNetworks.Create(PaperNetworks.Of(name), 3);
+            using var network = RandomNetworks.Create(PaperNetworks.Of(name), 3);
             network.SaveSafeTensors(Path.Combine(folder.FullName, "network.safetensors"));
             random.manual_seed(4);
-            var images = randn(4, 3, 96, 64);
-            SafeTensors.Write(Path.Combine(folder.FullName, "input.safetensors"), [TensorBytes.Read("input", images.to(float64))]);
+            using var images = randn(4, 3, 96, 64);
+            using var exact = images.to(float64);
+            SafeTensors.Write(Path.Combine(folder.FullName, "input.safetensors"), [TensorBytes.Read("input", exact)]);
             try
             {
                 await PythonWithTorch.RunAsync(python!, [RepositoryFiles.Script("papers.py"), folder.FullName], cancellation);
@@ -41,6 +41,7 @@ public sealed class PaperNetworksTests
                 Assert.Skip("This comparison needs torchvision (apt-get install python3-torchvision).");
             }
 
+            using var scope = NewDisposeScope();
             var expected = GoldenFile.Read(Path.Combine(folder.FullName, "logits.safetensors"));
             using var noGrad = no_grad();
             Close("eval", expected["eval"], network.call(images.to(float64)), Float64);

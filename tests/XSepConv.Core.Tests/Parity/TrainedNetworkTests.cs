@@ -29,24 +29,26 @@ public class TrainedNetworkTests
     public async Task Twenty_steps_here_arrive_in_PyTorch()
     {
         var python = await RequirePython();
-        using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var (file, answer) = (folder.File("network.safetensors"), folder.File("answer.safetensors"));
         random.manual_seed(6);
-        var network = new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = Classes, Preset = ImagePreset.Cifar, Width = 0.35 });
-        var optimizer = optim.SGD(network.parameters(), 0.05, momentum: 0.9);
+        using var network = new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = Classes, Preset = ImagePreset.Cifar, Width = 0.35 });
+        using var optimizer = optim.SGD(network.parameters(), 0.05, momentum: 0.9);
+        using var images = randn(4, 3, 20, 17);
         for (var step = 0; step < Steps; step++)
         {
+            using var ofStep = NewDisposeScope();
             optimizer.zero_grad();
             nn.functional.cross_entropy(network.call(randn(8, 3, 16, 16)), randint(0, Classes, 8)).backward();
             optimizer.step();
         }
 
         network.SaveSafeTensors(file);
-        SafeTensors.Write(answer, [TensorBytes.Read("images", randn(4, 3, 20, 17))]);
+        SafeTensors.Write(answer, [TensorBytes.Read("images", images)]);
         var cancellation = TestContext.Current.CancellationToken;
         await PythonWithTorch.RunAsync(python, [RepositoryFiles.Script("trained.py"), "answer", file, answer], cancellation);
 
+        using var scope = NewDisposeScope();
         Agree(network.to(ScalarType.Float64), answer);
     }
 
