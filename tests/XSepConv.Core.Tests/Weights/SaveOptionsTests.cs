@@ -45,19 +45,10 @@ public sealed class SaveOptionsTests : IDisposable
         var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
         Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
         var interop = System.IO.Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
-        manual_seed(5);
-        using var network = new XSepMobileNetV3Small(new MobileNetV3Options { NumClasses = 3, Preset = ImagePreset.Cifar, Width = 0.1 });
 
-        // Not over an await: scope and mode are the thread's.
-        using (NewDisposeScope())
-        using (no_grad())
-        {
-            // All magnitudes that both have, down to where a half runs out, ties, and both zeros.
-            var values = network.state_dict()["linear3.weight"];
-            values.copy_(randn_like(values) * pow(10, (rand_like(values) * 12) - 9));
-            values.flatten()[..4].copy_(tensor(new[] { 0f, -0f, 1 + (1 / 2048f), 1 + (3 / 256f) }));
-        }
-
+        // Down to where a half runs out; ties, and both zeros besides.
+        using var network = OddWeights.Network(
+            values => values.flatten()[..4].copy_(tensor(new[] { 0f, -0f, 1 + (1 / 2048f), 1 + (3 / 256f) })));
         network.SaveSafeTensors(_folder.File("whole"));
         network.SaveSafeTensors(Path, new SafeTensorsSaveOptions { Dtype = type });
         await PythonWithTorch.RunAsync(
