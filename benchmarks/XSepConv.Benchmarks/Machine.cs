@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using BenchmarkDotNet.Environments;
 using TorchSharp;
-using XSepConv.Cli.Startup;
 
 namespace XSepConv.Benchmarks;
 

@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 // transfer WEIGHTS PICTURES: torchvision's MobileNetV3-Small, with XSepConv for its large kernels, learns the classes of a folder of
 // pictures in a loop of its own, and classifies without Torch.
 var (weights, pictures) = (args[0], args[1]);
+GlibcAllocator.KeepFreedMemory();
 random.manual_seed(1);
 var data = DatasetCatalog.Open("folder", new() { DataRoot = pictures, ImageSize = 32 });
 

@@ -1,3 +1,4 @@
+using XSepConv;
 using XSepConv.Cli;
 using XSepConv.Cli.ComparedRuns;
 using XSepConv.Cli.Startup;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace XSepConv.Kernels;
 
@@ -75,13 +76,18 @@ internal static unsafe class BlockNorms<TLanes, TVector>
         var totals = stackalloc double[2 * lanes];
         for (var c = 0; c < norm.Channels; c += lanes)
         {
-            new Span<double>(totals, 2 * lanes).Clear();
-            for (var segment = 0; segment < segments; segment++)
+            for (var lane = 0; lane < 2 * lanes; lane += DoubleLanes<TLanes, TVector>.Count)
             {
-                for (var i = 0; i < 2 * lanes; i++) totals[i] += sums[i];
-                sums += 2 * lanes;
+                var total = Vector256<double>.Zero;
+                for (var segment = 0; segment < segments; segment++)
+                {
+                    total += DoubleLanes<TLanes, TVector>.Load(sums + ((nint)segment * 2 * lanes) + lane);
+                }
+
+                DoubleLanes<TLanes, TVector>.Store(total, totals + lane);
             }
 
+            sums += (nint)segments * 2 * lanes;
             for (var lane = 0; lane < Math.Min(lanes, norm.Channels - c); lane++)
             {
                 norm.SetGradient(c + lane, totals[lane], totals[lanes + lane], count, frozen, gradients);

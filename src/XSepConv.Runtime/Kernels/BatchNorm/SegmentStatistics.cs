@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace XSepConv.Kernels;
 
@@ -60,26 +61,27 @@ internal static unsafe class SegmentStatistics<TLanes, TVector>
     public static void Combine(float* records, in PixelChunks chunks, double* mean, double* variance)
     {
         var lanes = TLanes.Count;
-        for (var lane = 0; lane < lanes; lane++) mean[lane] = variance[lane] = 0;
-        var record = records;
-        for (var segment = 0; segment < chunks.Segments; segment++)
+        var pixels = Vector256.Create((double)chunks.Pixels);
+        for (var lane = 0; lane < lanes; lane += DoubleLanes<TLanes, TVector>.Count)
         {
-            double count = chunks.SegmentPixels(segment);
-            for (var lane = 0; lane < lanes; lane++)
+            var record = records + lane;
+            var origin = DoubleLanes<TLanes, TVector>.Load(record);
+            Vector256<double> sums = default, squares = default;
+            for (var segment = 0; segment < chunks.Segments; segment++)
             {
-                double offset = record[lane] - (double)records[lane], sum = record[lanes + lane];
-                mean[lane] += sum + (count * offset);
-                variance[lane] += record[(2 * lanes) + lane] + (offset * ((2 * sum) + (count * offset)));
+                var count = Vector256.Create((double)chunks.SegmentPixels(segment));
+                var offset = DoubleLanes<TLanes, TVector>.Load(record) - origin;
+                var sum = DoubleLanes<TLanes, TVector>.Load(record + lanes);
+                var square = DoubleLanes<TLanes, TVector>.Load(record + (2 * lanes));
+                sums += sum + (count * offset);
+                squares += square + (offset * (sum + sum + (count * offset)));
+                record += RecordVectors * lanes;
             }
 
-            record += RecordVectors * lanes;
-        }
-
-        for (var lane = 0; lane < lanes; lane++)
-        {
-            var offset = mean[lane] / chunks.Pixels;
-            variance[lane] = Math.Max(0, (variance[lane] / chunks.Pixels) - (offset * offset));
-            mean[lane] = records[lane] + offset;
+            var mid = sums / pixels;
+            DoubleLanes<TLanes, TVector>.Store(origin + mid, mean + lane);
+            DoubleLanes<TLanes, TVector>.Store(
+                Vector256.Max(Vector256<double>.Zero, (squares / pixels) - (mid * mid)), variance + lane);
         }
     }
 

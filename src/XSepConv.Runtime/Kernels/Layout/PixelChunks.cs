@@ -64,7 +64,7 @@ internal readonly struct PixelChunks
     }
 
     /// <summary>Pixels of a segment.</summary>
-    public int SegmentPixels(int segment) => Math.Min(_segment, Plane - (segment % _parts * _segment));
+    public int SegmentPixels(int segment) => _parts == 1 ? _segment : Math.Min(_segment, Plane - (segment % _parts * _segment));
 }
 
 /// <summary>Some pixels that follow each other.</summary>

@@ -1,19 +1,22 @@
 using System.Runtime.InteropServices;
 
-namespace XSepConv.Cli.Startup;
+namespace XSepConv;
 
 /// <summary>
-/// Tunes glibc's malloc for tensors: by default it gives every large block back to the kernel when it is freed, and each new one costs
-/// page faults, tens of milliseconds for a convolution that computes in one.
+/// Tunes glibc's malloc for tensors: by default it gives every large block back to the system when it is freed, and each new one costs
+/// page faults, a sixth of a training step and more.
 /// </summary>
-internal static partial class GlibcAllocator
+public static partial class GlibcAllocator
 {
     // From glibc's malloc.h.
     private const int TrimThreshold = -1;
     private const int TopPad = -2;
     private const int MmapMax = -4;
 
-    /// <summary>Does nothing on musl, Windows and macOS. To be called before other threads allocate.</summary>
+    /// <summary>
+    /// Has the whole process keep freed memory for its next tensors: it stays as large as it has been. To be called first, before other
+    /// threads allocate; does nothing on musl, Windows and macOS.
+    /// </summary>
     /// <returns>Whether the allocator was tuned.</returns>
     public static bool KeepFreedMemory()
     {
