@@ -8,8 +8,8 @@ namespace XSepConv;
 /// order of its layers.
 /// </summary>
 /// <remarks>
-/// Besides its tensors it keeps the raw maps before and after the spatial stage and after the projection. Where a statistic leaves the
-/// range in which float32 holds squares, it runs the composed layers instead, forward and backward.
+/// Besides its tensors it keeps raw maps: after the spatial stage, after the projection, and before both unless that is made again. Where
+/// a statistic leaves the range in which float32 holds squares, it runs the composed layers instead, forward and backward.
 /// </remarks>
 internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirection? inputPadding, BlockKernels kernels, FusedNorm?[] norms)
     : FusedOperator(shape.Expand, norms.Length, training: Array.Exists(norms, norm => norm is { IsFrozen: false }))

@@ -35,6 +35,13 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
             }
             else
             {
+                if (shape.ExpandsAgain)
+                {
+                    PointwiseTraining<TLanes, TVector>.Convolve(
+                        panel, shape.ExpandChunks, shape.In, shape.Expand, parameters.Expand.Weights, memory.Source, memory.Packed, null,
+                        threads);
+                }
+
                 Stage<TActivation, TActivation>(spatial);
             }
 

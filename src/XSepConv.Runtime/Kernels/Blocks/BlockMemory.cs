@@ -1,7 +1,8 @@
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// What a block keeps from forward to backward: the raw maps before and after the spatial stage and after the projection, and norms.
+/// What a block keeps from forward to backward: the raw maps after the spatial stage and after the projection, the one before both where it
+/// is not made again, and norms.
 /// </summary>
 internal readonly unsafe struct BlockMemory<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
@@ -15,7 +16,7 @@ internal readonly unsafe struct BlockMemory<TLanes, TVector>
     public readonly MapNorm Shortcut;
     public readonly SqueezeExciteTraining<TLanes, TVector> SqueezeExcite;
 
-    /// <summary>Not there where nothing is expanded.</summary>
+    /// <summary>Not there where nothing is expanded, or where it is made again.</summary>
     public readonly BlockedMap ExpandRaw;
     public readonly BlockedMap SpatialRaw;
     public readonly BlockedMap ProjectRaw;
@@ -36,13 +37,17 @@ internal readonly unsafe struct BlockMemory<TLanes, TVector>
                 shape.ActivatesBeforeSqueeze && !shape.SqueezesOutput);
         }
 
-        if (!shape.SkipsExpansion) ExpandRaw = BlockedMap.Take(ref layout, shape.Expand, input);
+        if (!shape.SkipsExpansion && !shape.ExpandsAgain) ExpandRaw = BlockedMap.Take(ref layout, shape.Expand, input);
         SpatialRaw = BlockedMap.Take(ref layout, shape.Expand, output);
         ProjectRaw = BlockedMap.Take(ref layout, shape.Out, output);
         if (!shape.HasShortcutConvolution) return;
         Shortcut = new MapNorm(ref layout, shape.Out);
         ShortcutRaw = BlockedMap.Take(ref layout, shape.Out, output);
     }
+
+    /// <summary>What the spatial stage reads: the expanded map where that is kept, else room for it, or for the input.</summary>
+    public BlockedMap Source(ref ScratchLayout layout, in BlockTrainingShape shape) => ExpandRaw.IsThere ? ExpandRaw
+        : BlockedMap.Take(ref layout, shape.SkipsExpansion ? shape.In : shape.Expand, (long)shape.Batch * shape.ExpandedPlane);
 
     /// <summary>The result of the spatial stage, without its gradient.</summary>
     public PendingMap SpatialMap(in BlockTrainingShape shape)
@@ -73,7 +78,7 @@ internal readonly unsafe struct BlockForwardMemory<TLanes, TVector>
     public BlockForwardMemory(ref ScratchLayout layout, in BlockTrainingShape shape, in BlockMemory<TLanes, TVector> kept)
     {
         Packed = layout.Vectors(PackedVectors(shape, kept));
-        Source = shape.SkipsExpansion ? BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane) : kept.ExpandRaw;
+        Source = kept.Source(ref layout, shape);
         var records = Math.Max(
             (long)shape.ExpandChunks.Segments * BlockedMap.Blocks(shape.Expand, TLanes.Count),
             (long)Math.Max(shape.ProjectChunks.Segments, shape.ShortcutChunks.Segments) * BlockedMap.Blocks(shape.Out, TLanes.Count));
@@ -136,7 +141,7 @@ internal readonly unsafe struct BlockBackwardMemory<TLanes, TVector>
         ExpandWeights = new(ref layout, shape.In, shape.Expand, shape.ExpandChunks, hasWeights: true);
         ProjectWeights = new(ref layout, shape.Expand, shape.Out, shape.ProjectChunks, hasWeights: true);
         if (shape.HasSqueeze) SqueezeExcite = kept.SqueezeExcite.Work(ref layout);
-        Source = shape.SkipsExpansion ? BlockedMap.Take(ref layout, shape.In, input) : kept.ExpandRaw;
+        Source = kept.Source(ref layout, shape);
         if (!shape.HasShortcutConvolution) return;
         Input = BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane);
         ShortcutSums = layout.Vectors(segments * BlockedMap.Blocks(shape.Out, TLanes.Count));

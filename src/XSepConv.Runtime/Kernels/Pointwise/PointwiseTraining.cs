@@ -31,19 +31,29 @@ internal static unsafe class PointwiseTraining<TLanes, TVector>
         float* packed, float* records, int threads)
         where TPanel : struct, IInputPanel
     {
-        PointwiseWeights<TLanes, TVector>.Pack(parameters.Weights, inputs, norm.Channels, packed);
+        Convolve(input, chunks, inputs, norm.Channels, parameters.Weights, output, packed, records, threads);
+        if (!parameters.Norm.Frozen) BlockNorms<TLanes, TVector>.Finish(records, chunks, parameters.Norm, norm);
+    }
+
+    /// <summary>The convolution alone.</summary>
+    /// <param name="records">Null where no statistics are wanted.</param>
+    public static void Convolve<TPanel>(
+        TPanel input, in PixelChunks chunks, int inputs, int outputs, float* weights, in BlockedMap output, float* packed, float* records,
+        int threads)
+        where TPanel : struct, IInputPanel
+    {
+        PointwiseWeights<TLanes, TVector>.Pack(weights, inputs, outputs, packed);
         var work = new PointwiseForwardWork<TLanes, TVector, TPanel>
         {
             Input = input,
             Chunks = chunks,
             Inputs = inputs,
-            Outputs = norm.Channels,
+            Outputs = outputs,
             Weights = packed,
             Output = output,
             Records = records,
         };
         KernelThreads.Run(work, chunks.Count, threads, TLanes.Count);
-        if (!parameters.Norm.Frozen) BlockNorms<TLanes, TVector>.Finish(records, chunks, parameters.Norm, norm);
     }
 
     /// <summary>Writes the gradients of the input and of the weights.</summary>
