@@ -17,9 +17,15 @@ internal static unsafe class Reorder<TLanes, TVector>
     public static void ToBlocked(float* planes, nint planeStride, int valid, int size, float* destination)
     {
         var lanes = TLanes.Count;
-        if (valid < lanes || size < lanes)
+        if (size < lanes)
         {
             ToBlockedPartly(planes, planeStride, valid, size, destination);
+            return;
+        }
+
+        if (valid < lanes)
+        {
+            FewToBlocked(planes, planeStride, valid, size, destination);
             return;
         }
 
@@ -76,9 +82,15 @@ internal static unsafe class Reorder<TLanes, TVector>
     public static void ToPlanes(float* source, int size, float* planes, nint planeStride, int valid)
     {
         var lanes = TLanes.Count;
-        if (valid < lanes || size < lanes)
+        if (size < lanes)
         {
             ToPlanesPartly(source, size, planes, planeStride, valid);
+            return;
+        }
+
+        if (valid < lanes)
+        {
+            FewToPlanes(source, size, planes, planeStride, valid);
             return;
         }
 
@@ -89,6 +101,48 @@ internal static unsafe class Reorder<TLanes, TVector>
         }
 
         if (size % lanes != 0) TLanes.Transpose(source + ((nint)last * lanes), lanes, planes + last, planeStride);
+    }
+
+    // Fewer planes than lanes, whole vectors of pixels; the last ones overlap here too.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FewToBlocked(float* planes, nint planeStride, int valid, int size, float* destination)
+    {
+        var lanes = TLanes.Count;
+        var block = stackalloc float[MaxLanes * MaxLanes];
+        KernelMemory.EnterOwn(block, MaxLanes * MaxLanes);
+        new Span<float>(block, MaxLanes * MaxLanes).Clear();
+        for (var (element, last) = (0, size - lanes); ; element = Math.Min(element + lanes, last))
+        {
+            for (var lane = 0; lane < valid; lane++)
+            {
+                TLanes.Store(block + (lane * lanes), TLanes.Load(planes + (lane * planeStride) + element));
+            }
+
+            TLanes.Transpose(block, lanes, destination + ((nint)element * lanes), lanes);
+            if (element == last) break;
+        }
+
+        KernelMemory.LeaveOwn();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FewToPlanes(float* source, int size, float* planes, nint planeStride, int valid)
+    {
+        var lanes = TLanes.Count;
+        var block = stackalloc float[MaxLanes * MaxLanes];
+        KernelMemory.EnterOwn(block, MaxLanes * MaxLanes);
+        for (var (element, last) = (0, size - lanes); ; element = Math.Min(element + lanes, last))
+        {
+            TLanes.Transpose(source + ((nint)element * lanes), lanes, block, lanes);
+            for (var lane = 0; lane < valid; lane++)
+            {
+                TLanes.Store(planes + (lane * planeStride) + element, TLanes.Load(block + (lane * lanes)));
+            }
+
+            if (element == last) break;
+        }
+
+        KernelMemory.LeaveOwn();
     }
 
     private static void ToBlockedPartly(float* planes, nint planeStride, int valid, int size, float* destination)
