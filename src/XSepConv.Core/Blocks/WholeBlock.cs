@@ -135,6 +135,7 @@ internal sealed class WholeBlock
     private string? WhyNotLayers()
     {
         if (Count(_squeeze?.Chain) != _squeezeLayers) return "squeeze-excite is not as it was built";
+        if (_squeeze?.Chain[0] is AdaptiveAvgPool2d { output_size: not [1, 1] }) return "squeeze-excite does not take the mean of a map";
         if (Count(_shortcut) != _shortcutLayers) return "the shortcut is not as it was built";
         for (var i = 0; i < _layers.Length; i++)
         {

@@ -9,11 +9,12 @@ internal sealed class BuiltNetwork
 {
     private readonly NetworkLayers _network;
     private readonly (Layer Layer, string[] Names)[] _layers;
-    private readonly Type[] _types;
+    private readonly Type[] _types, _body;
     private readonly int _ends;
 
     /// <param name="network">As it was built.</param>
-    public BuiltNetwork(INetwork network)
+    /// <param name="before">What it was built from before it got another classifier, or none; all else is held to that.</param>
+    public BuiltNetwork(INetwork network, BuiltNetwork? before = null)
     {
         _network = NetworkLayers.Of(network.Spec);
         _layers =
@@ -24,7 +25,8 @@ internal sealed class BuiltNetwork
                 $"{layer.Norm}.running_var",
             })),
         ];
-        _types = [.. Modules(network).Select(module => module.GetType())];
+        _body = before?._body ?? [.. Modules(network).Select(module => module.GetType()).SkipLast(_network.Classifier is null ? 0 : 1)];
+        _types = _network.Classifier is null ? _body : [.. _body, typeof(Linear)];
         _ends = network.Ends.Count;
     }
 
@@ -34,27 +36,37 @@ internal sealed class BuiltNetwork
     public string? Read(INetwork network, out LiveTensors tensors)
     {
         tensors = new(_layers.Length);
-        var modules = Modules(network);
-        if (modules.Count != _types.Length) return "its modules are not those that it was built of";
         if (!LayerHooks.CanTell) return "this version of TorchSharp does not let it be seen whether layers have hooks";
         for (var i = 0; i < _ends; i++)
         {
             if (network.Ends[i].Backend == XSepBackend.Composed) return "its backend is Composed";
         }
 
+        return Walk(network, tensors);
+    }
+
+    /// <summary>
+    /// Says what of the modules is not as it was built, or null: modes, hooks, backends, devices and types of values apart.
+    /// </summary>
+    public string? Change(INetwork network) => Walk(network, null);
+
+    private string? Walk(INetwork network, LiveTensors? tensors)
+    {
+        var modules = Modules(network);
+        if (modules.Count != _types.Length) return "its modules are not those that it was built of";
         var (layer, block) = (-1, 0);
         for (var i = 0; i < _types.Length; i++)
         {
             var module = modules[i];
             if (module.GetType() != _types[i]) return $"it has a {TypeName.Of(module.GetType())} where it was built with another module";
-            if (module.training) return $"a {module.GetName()} in it is in training mode";
-            if (LayerHooks.Any(module)) return $"a {module.GetName()} in it has hooks, which would not run";
+            if (tensors is not null && module.training) return $"a {module.GetName()} in it is in training mode";
+            if (tensors is not null && LayerHooks.Any(module)) return $"a {module.GetName()} in it has hooks, which would not run";
             var reason = module switch
             {
                 Conv2d conv => Read(conv, _layers[++layer], tensors),
                 Linear linear => Read(linear, _layers[++layer], tensors),
                 NormBase norm => Read(norm, _layers[layer], tensors),
-                IBlock found => WhyNot(found, _network.Blocks[block++]),
+                IBlock found => WhyNot(found, _network.Blocks[block++], tensors is not null),
                 AdaptiveAvgPool2d pool => pool.output_size is [1, 1] ? null : "squeeze-excite does not take the mean of a map",
                 _ => null,
             };
@@ -88,15 +100,15 @@ internal sealed class BuiltNetwork
         }
     }
 
-    private static string? WhyNot(IBlock block, BlockLayers built)
+    private static string? WhyNot(IBlock block, BlockLayers built, bool live)
     {
-        if (block is IFusable { Stage.Backend: XSepBackend.Composed }) return "the backend of a block is Composed";
+        if (live && block is IFusable { Stage.Backend: XSepBackend.Composed }) return "the backend of a block is Composed";
         var (now, then) = (block.Layers.Spatial[0], built.Spatial[0]);
         return block.Layers.Spec == built.Spec && now.Padding == then.Padding && now.Prepadded == then.Prepadded
             ? null : "a block is not the one that it was built with";
     }
 
-    private static string? Read(Conv2d conv, (Layer Layer, string[] Names) built, LiveTensors tensors)
+    private static string? Read(Conv2d conv, (Layer Layer, string[] Names) built, LiveTensors? tensors)
     {
         var (layer, (height, width)) = (built.Layer, built.Layer.Kernel);
         var padding = (height, width) == (2, 2) ? (0, 0) : (height / 2, width / 2);
@@ -107,14 +119,16 @@ internal sealed class BuiltNetwork
             return "a convolution is not as it was built";
         }
 
+        if (tensors is null) return null;
         return Shaped(conv.weight, layer.Out, layer.InputsPerOutput, layer.Taps * layer.Out)
             ?? Read(conv.weight, conv.bias, built, tensors);
     }
 
-    private static string? Read(Linear linear, (Layer Layer, string[] Names) built, LiveTensors tensors)
+    private static string? Read(Linear linear, (Layer Layer, string[] Names) built, LiveTensors? tensors)
     {
         var layer = built.Layer;
         if (layer.Kind != LayerKind.Linear || linear.weight is null) return "a linear layer is not as it was built";
+        if (tensors is null) return null;
         return Shaped(linear.weight, layer.Out, layer.In, layer.Taps * layer.Out) ?? Read(linear.weight, linear.bias, built, tensors);
     }
 
@@ -127,19 +141,19 @@ internal sealed class BuiltNetwork
         return null;
     }
 
-    private static string? Read(NormBase norm, (Layer Layer, string[] Names) built, LiveTensors tensors)
+    private static string? Read(NormBase norm, (Layer Layer, string[] Names) built, LiveTensors? tensors)
     {
         var (layer, names) = built;
         Tensor?[] values = [norm.weight, norm.bias, norm.running_mean, norm.running_var];
         if (layer.Norm is null || !norm.track_running_stats) return "a batch norm is not as it was built";
-        for (var i = 0; i < values.Length; i++)
+        for (var i = 0; tensors is not null && i < values.Length; i++)
         {
             if (values[i] is not { } value || value.dim() != 1) return "a batch norm lacks scale, shift or running statistics";
             if (FusedMemory.WhyNot(value, "a batch norm's", layer.Out) is { } reason) return reason;
             tensors.Add(layer, names[2 + i], value);
         }
 
-        tensors.AddEpsilon(layer, norm.eps);
+        tensors?.AddEpsilon(layer, norm.eps);
         return null;
     }
 

@@ -18,12 +18,12 @@ internal interface ICompiledNetwork : INetwork
 /// they lie, which costs as much as a look at them. What was packed is let go of when the network trains, leaves the CPU or float32, or is
 /// disposed.
 /// </remarks>
-internal sealed class CompiledEvaluation(INetwork network)
+internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? before = null)
 {
     // As sessions of the runtime: more only wait for each other.
     private const int MostBeyondCores = 32;
 
-    private readonly BuiltNetwork _built = new(network);
+    private readonly BuiltNetwork _built = new(network, before?._built);
     private readonly nn.Module _module = (nn.Module)network;
     private readonly Lock _packing = new();
     private volatile Packed? _packed;
@@ -43,6 +43,9 @@ internal sealed class CompiledEvaluation(INetwork network)
 
     /// <summary>Says why its layers run on such images, or null where the plan does. Values apart: those are looked at by a run.</summary>
     public string? WhyNot(Tensor x) => WhyNot(x, out _);
+
+    /// <summary>Says what of its modules is not as it was built, or null.</summary>
+    public string? Change() => _built.Change(network);
 
     /// <summary>Lets go of what was packed.</summary>
     public void Release() => _packed = null;

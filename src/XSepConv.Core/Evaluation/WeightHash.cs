@@ -8,8 +8,8 @@ namespace XSepConv;
 /// <summary>A hash of values in memory, in the order in which they are added.</summary>
 /// <remarks>
 /// <para>As XXH3's inner loop, with a key that every process draws anew: word + key, halves multiplied, the word itself added, in 16 sums
-/// of 64 bits that are mixed every 4 KiB. One changed word always changes it; any other change is missed with a chance of about 2⁻³² at
-/// most, whatever its pattern, and with less the more words it has.</para>
+/// of 64 bits that are mixed every 4 KiB. A change is missed with a chance of about 2⁻³² at most, whatever its pattern, with 2⁻⁶⁴ where it
+/// is of one word, and with less the more words the values have.</para>
 /// <para>libtorch counts changes only of those who ask it to: not of those who write through <c>bytes</c> or <c>data</c>, as our kernels
 /// do, and TorchSharp's <c>load</c>. So what counts is what is there.</para>
 /// </remarks>

@@ -74,7 +74,7 @@ internal sealed partial class FusedApplication(FusedOperator operation)
     private Tensor Compute(List<Tensor> saved, Tensor outputGradient)
     {
         var gradient = outputGradient.is_contiguous() ? outputGradient : outputGradient.contiguous();
-        var gradients = is_grad_enabled() ? operation.DifferentiableBackward(saved, gradient) : operation.Backward(saved, gradient);
+        var gradients = is_grad_enabled() ? operation.DifferentiableBackward(saved, gradient) : Backward(saved, gradient);
         for (var i = 0; i < gradients.Length; i++)
         {
             gradients[i] = saved[i].requires_grad ? gradients[i]?.DetachFromDisposeScope() : null;
@@ -87,6 +87,12 @@ internal sealed partial class FusedApplication(FusedOperator operation)
             using Scalar number = _backwards;
             return full(TokenSize, number, dtype: ScalarType.Float32, device: CPU);
         }
+    }
+
+    // What is kept has room for backward's coefficients too: threads that go through one graph take turns.
+    private Tensor?[] Backward(List<Tensor> saved, Tensor outputGradient)
+    {
+        lock (operation) return operation.Backward(saved, outputGradient);
     }
 
     // Null, and the alarm raised, where one was changed in place.

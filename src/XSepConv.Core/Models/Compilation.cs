@@ -11,6 +11,9 @@ public static class Compilation
     /// <param name="network">On any device, of any floating-point type.</param>
     /// <param name="data">The data it was trained on, where pictures are to be normalised and classes named.</param>
     /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network, or contradicts itself.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The network is not as it was built: a module was added or replaced, or a setting of one changed.
+    /// </exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
     /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>
     public static CompiledModel Compile(this MobileNet network, DataSpec? data = null) =>
@@ -31,6 +34,12 @@ public static class Compilation
 
         if (data?.Problem() is { } problem) throw new ArgumentException($"The data can't be used: {problem}.", nameof(data));
         var weights = new MemoryWeights(TypeName.Of(network.GetType()), ModuleState.Tensors(network), ModuleState.Settings(network));
+        if (network.Evaluation.Change() is { } change)
+        {
+            throw new InvalidOperationException(
+                $"The network can't be compiled, since {change}: what is compiled is the network of its {nameof(network.Spec)}.");
+        }
+
         return CompiledModel.Compile(spec, data, weights, kernel, watch);
     }
 }

@@ -101,7 +101,7 @@ public partial class MobileNet
         if (made is not null) register_module(nameof(linear4), made);
         (linear4, Spec) = (made, spec);
         _evaluation.Release();
-        _evaluation = new(this);
+        _evaluation = new(this, _evaluation);
         old?.Dispose();
     }
 

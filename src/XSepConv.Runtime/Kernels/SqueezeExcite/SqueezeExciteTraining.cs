@@ -51,8 +51,9 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
     /// <summary>Vectors of packed weights.</summary>
     public readonly long PackedVectors => PointwiseTraining<TLanes, TVector>.PackedVectors(_channels, _squeezed);
 
-    /// <summary>Vectors of records in forward.</summary>
-    public readonly long RecordVectors => (long)_chunks.Segments * Blocks * SegmentStatistics<TLanes, TVector>.RecordVectors;
+    /// <summary>Vectors of records in forward, of the convolution with the more: it may squeeze to more channels than there are.</summary>
+    public readonly long RecordVectors => (long)_chunks.Segments * BlockedMap.Blocks(Math.Max(_channels, _squeezed), TLanes.Count)
+        * SegmentStatistics<TLanes, TVector>.RecordVectors;
 
     /// <summary>Whether the images' means are numbers: of infinite ones their sums know no sign.</summary>
     public readonly bool IsPlain()

@@ -10,7 +10,7 @@ internal readonly unsafe struct SqueezeExciteWork<TLanes, TVector>
         Gate = BlockedMap.Take(ref layout, channels, images);
         Middle = BlockedMap.Take(ref layout, squeezed, images);
         Pooled = BlockedMap.Take(ref layout, channels, images);
-        Sums = layout.Vectors(2L * images * BlockedMap.Blocks(channels, TLanes.Count));
+        Sums = layout.Vectors(2L * images * BlockedMap.Blocks(Math.Max(channels, squeezed), TLanes.Count));
         SqueezeSums = new(ref layout, channels, squeezed, chunks, hasWeights: true);
         ExciteSums = new(ref layout, squeezed, channels, chunks, hasWeights: true);
     }
