@@ -73,6 +73,41 @@ public sealed class EvaluatorTests
         Assert.False(network.training);
     }
 
+    // A batch norm that was frozen by hand, as in training on from a file, would otherwise learn the statistics of the next batches.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Every_module_keeps_the_mode_it_was_in(bool root)
+    {
+        using var network = nn.Sequential(
+            ("first", nn.Sequential(("norm", nn.BatchNorm2d(1)), ("more", nn.Dropout(0.5)))), ("last", TwoPixels()));
+        network.train(root);
+        nn.Module[] others = [.. network.named_modules().Where(entry => entry.name is "first.norm" or "last.linear")
+            .Select(entry => entry.module)];
+        foreach (var module in others) module.train(!root);
+        var before = Modes();
+
+        Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, others.Length);
+        Assert.Equal(before, Modes());
+        Assert.Equal(root, network.training);
+        Assert.All(others, module => Assert.Equal(!root, module.training));
+
+        (string, bool)[] Modes() => [.. network.named_modules().Select(entry => (entry.name, entry.module.training))];
+    }
+
+    [Fact]
+    public void A_cancelled_evaluation_keeps_them_too()
+    {
+        using var network = nn.Sequential(("norm", nn.BatchNorm2d(1)), ("last", TwoPixels()));
+        network.train();
+        var norm = network.children().First();
+        norm.eval();
+        Assert.Throws<OperationCanceledException>(() => Evaluator.Evaluate(network, Images, Plain, cancel: new(canceled: true)));
+        Assert.Equal((true, false), (network.training, norm.training));
+    }
+
     [Fact]
     public void A_normalisation_for_other_channels_is_refused()
     {
