@@ -36,16 +36,21 @@ public static class Evaluator
         IProgress<int>? progress = null,
         CancellationToken cancel = default)
     {
-        long[,]? counts = null;
+        (long[,] Counts, long[] Unanswered)? seen = null;
         var result = Evaluate(network, images, normalization, ProcessGroup.Alone, batchSize, progress, cancel, (batch, logits) =>
         {
             var classes = (int)logits.shape[1];
-            counts ??= new long[classes, classes];
+            var (counts, unanswered) = seen ??= (new long[classes, classes], new long[classes]);
             using var predicted = logits.argmax(1).cpu();
-            var answers = predicted.data<long>();
-            for (var i = 0; i < batch.Count; i++) counts[batch.Labels[i], answers[i]]++;
+            using var answered = Answered(logits).cpu();
+            var (answers, are) = (predicted.data<long>(), answered.data<bool>());
+            for (var i = 0; i < batch.Count; i++)
+            {
+                if (are[i]) counts[batch.Labels[i], answers[i]]++;
+                else unanswered[batch.Labels[i]]++;
+            }
         });
-        return (result, new ConfusionMatrix(counts!));
+        return (result, new ConfusionMatrix(seen!.Value.Counts, seen.Value.Unanswered));
     }
 
     /// <summary>
@@ -97,8 +102,7 @@ public static class Evaluator
             var summed = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum);
             measured[2 * number] = summed.to(ScalarType.Float64).item<double>();
 
-            // An image without numbers for an answer is not classified: NaN is where argmax looks first.
-            measured[(2 * number) + 1] = logits.argmax(1).eq(labels).logical_and(logits.isfinite().all(1)).sum().item<long>();
+            measured[(2 * number) + 1] = logits.argmax(1).eq(labels).logical_and(Answered(logits)).sum().item<long>();
             look?.Invoke(batch, logits);
             number += processes.Size;
             progress?.Report(done = Math.Min(images.Count, done + (batch.Count * processes.Size)));
@@ -109,4 +113,7 @@ public static class Evaluator
         for (var i = 0; i < source.Steps; i++) (loss, correct) = (loss + measured[2 * i], correct + measured[(2 * i) + 1]);
         return new EvaluationResult(correct / images.Count, loss / images.Count, images.Count);
     }
+
+    /// <summary>An image without numbers for an answer is not classified: NaN is where argmax looks first.</summary>
+    private static Tensor Answered(Tensor logits) => logits.isfinite().all(1);
 }

@@ -144,6 +144,28 @@ public sealed class EvaluatorTests
         Assert.False(double.IsFinite(result.Loss));
     }
 
+    // The first two images overflow as above; the third is all zeros, and so are its logits, of which class 0 is the first.
+    [Fact]
+    public void An_answer_that_overflows_is_in_no_column_of_the_matrix()
+    {
+        var images = new ImageSplit(new byte[] { 255, 255, 255, 255, 0, 0 }, new[] { 0, 1, 0 }, channels: 1, height: 1, width: 2);
+        using var network = nn.Sequential(("first", TwoPixels()), ("second", TwoPixels()));
+        foreach (var weight in network.parameters())
+        {
+            using var large = tensor(new float[,] { { 1e30f, -1e30f }, { 1e30f, 1e30f } });
+            using (no_grad()) weight.copy_(large);
+        }
+
+        var (result, confusion) = Evaluator.EvaluateByClass(network, images, Plain, cancel: TestContext.Current.CancellationToken);
+
+        Assert.Equal(1 / 3.0, result.Top1, 1e-15);
+        Assert.Equal((1L, 0L, 0L, 0L), (confusion[0, 0], confusion[0, 1], confusion[1, 0], confusion[1, 1]));
+        Assert.Equal((2, 1), (confusion.ImagesOf(0), confusion.ImagesOf(1)));
+        Assert.Equal((0.5, 0.0), (confusion.Top1Of(0), confusion.Top1Of(1)));
+        Assert.Equal((1, 1), (confusion.UnansweredOf(0), confusion.UnansweredOf(1)));
+        Assert.Equal(0.25, confusion.MeanTop1());
+    }
+
     private static nn.Module<Tensor, Tensor> TwoPixels()
     {
         var linear = nn.Linear(2, 2, hasBias: false);
