@@ -12,6 +12,8 @@ namespace XSepConv.Training;
 /// for (var epoch = 1; epoch &lt;= recipe.Epochs; epoch++)
 ///     foreach (var batch in recipe.Batches(data, epoch)) step.Run(batch);
 /// </code>
+/// A recipe that averages the weights (<see cref="TrainingRecipe.EmaDecay"/>, as "standard" does) means the average to be measured and
+/// saved: <c>step.Average ?? network</c>.
 /// </example>
 public sealed class TrainingStep : IDisposable
 {
