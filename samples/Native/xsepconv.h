@@ -49,7 +49,7 @@ enum {
     XSEPCONV_INVALID_DATA = 4,     /* a file that is damaged, or no checkpoint, or no picture */
     XSEPCONV_UNSUPPORTED = 5,      /* what this model or this machine can't do */
     XSEPCONV_BUSY = 6,             /* another thread is using the session */
-    XSEPCONV_NOT_FINITE = 7,       /* logits that are not finite numbers: see xsepconv_run */
+    XSEPCONV_NOT_FINITE = 7,       /* logits that are not finite numbers: see xsepconv_run and _classify */
     XSEPCONV_OUT_OF_MEMORY = 8,
     XSEPCONV_FORKED = 9,           /* the library was used before this process was forked */
     XSEPCONV_INTERNAL = 10         /* a mistake of the library; please report it with xsepconv_last_error() */
@@ -139,7 +139,8 @@ int32_t xsepconv_run(xsepconv_session *session, const float *nchw, size_t nchw_c
  *   nhwc, nhwc_size  N pictures of bytes [N, height, width, channels], as decoders give them; channels are red, green and blue, or grey.
  *                    They are normalised as the checkpoint says. nhwc_size is that of all bytes.
  *   logits           as in xsepconv_run.
- * Returns XSEPCONV_UNSUPPORTED if the checkpoint does not say how to normalise: then do it, and call xsepconv_run.
+ * Returns XSEPCONV_UNSUPPORTED if the checkpoint does not say how to normalise: then do it, and call xsepconv_run. Returns
+ * XSEPCONV_NOT_FINITE as xsepconv_run does, because the network's weights are far too large.
  */
 int32_t xsepconv_run_bytes(xsepconv_session *session, const uint8_t *nhwc, size_t nhwc_size, float *logits, size_t logits_count);
 
@@ -147,6 +148,8 @@ int32_t xsepconv_run_bytes(xsepconv_session *session, const uint8_t *nhwc, size_
  * From pictures to the likeliest classes.
  *   nhwc, nhwc_size  as in xsepconv_run_bytes.
  *   top, top_count   gets the likeliest classes of each picture, likeliest first: top_count is N times 1 to the number of classes.
+ * Returns XSEPCONV_UNSUPPORTED as xsepconv_run_bytes does, and XSEPCONV_NOT_FINITE if a probability is not a finite number, because the
+ * network's weights are far too large: nothing is written then.
  */
 int32_t xsepconv_classify(
     xsepconv_session *session, const uint8_t *nhwc, size_t nhwc_size, xsepconv_prediction *top, size_t top_count);
