@@ -18,6 +18,7 @@ internal static class DecodedCache
     /// <param name="what">What is decoded, in words: a path.</param>
     /// <param name="decode">Writes the images, and returns the class names.</param>
     /// <param name="cancel">Ends the decoding; nothing is kept.</param>
+    /// <param name="holds">Whether what was noted in the cache still holds; else the images are decoded anew. It does when null.</param>
     /// <exception cref="InvalidDataException">The source is damaged.</exception>
     /// <exception cref="IOException">The cache can't be written, or the source not be read, as the message says.</exception>
     /// <exception cref="UnauthorizedAccessException">The source may not be read.</exception>
@@ -29,12 +30,13 @@ internal static class DecodedCache
         string what,
         Func<ImageFileWriter, IReadOnlyList<string>> decode,
         IProgress<DatasetProgress>? progress,
-        CancellationToken cancel)
+        CancellationToken cancel,
+        Func<ImageFileNotes, bool>? holds = null)
     {
         var prefix = Convert.ToHexStringLower(
             SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{ImageFile.Version}\n{place}"))))[..12];
         var path = Path.Combine(folder, $"{prefix}-{source[..16]}.images");
-        if (MappedImages.TryOpen(path, source) is { } known) return known;
+        if (MappedImages.TryOpen(path, source) is { } known && (holds is null || holds(known.Notes))) return known;
         Exception? fromSource = null;
         try
         {
