@@ -101,8 +101,8 @@ internal static unsafe class SessionFunctions
             using var turn = found.Take();
             var predictions = found.Top((int)topCount);
             found.Network.Classify(new ReadOnlySpan<byte>(nhwc, (int)nhwcSize), predictions);
-            for (var i = 0; i < predictions.Length; i++) top[i] = new(predictions[i].Class, predictions[i].Probability);
             Finite.Require(predictions);
+            for (var i = 0; i < predictions.Length; i++) top[i] = new(predictions[i].Class, predictions[i].Probability);
             return (int)Status.Ok;
         }
         catch (Exception e)

@@ -49,7 +49,7 @@ enum {
     XSEPCONV_INVALID_DATA = 4,     /* a file that is damaged, or no checkpoint, or no picture */
     XSEPCONV_UNSUPPORTED = 5,      /* what this model or this machine can't do */
     XSEPCONV_BUSY = 6,             /* another thread is using the session */
-    XSEPCONV_NOT_FINITE = 7,       /* logits that are not finite numbers: see xsepconv_run */
+    XSEPCONV_NOT_FINITE = 7,       /* logits that are not finite numbers: see xsepconv_run and _classify */
     XSEPCONV_OUT_OF_MEMORY = 8,
     XSEPCONV_FORKED = 9,           /* the library was used before this process was forked */
     XSEPCONV_INTERNAL = 10         /* a mistake of the library; please report it with xsepconv_last_error() */
@@ -139,7 +139,8 @@ int32_t xsepconv_run(xsepconv_session *session, const float *nchw, size_t nchw_c
  *   nhwc, nhwc_size  N pictures of bytes [N, height, width, channels], as decoders give them; channels are red, green and blue, or grey.
  *                    They are normalised as the checkpoint says. nhwc_size is that of all bytes.
  *   logits           as in xsepconv_run.
- * Returns XSEPCONV_UNSUPPORTED if the checkpoint does not say how to normalise: then do it, and call xsepconv_run.
+ * Returns XSEPCONV_UNSUPPORTED if the checkpoint does not say how to normalise: then do it, and call xsepconv_run. Returns
+ * XSEPCONV_NOT_FINITE as xsepconv_run does, because the network's weights are far too large.
  */
 int32_t xsepconv_run_bytes(xsepconv_session *session, const uint8_t *nhwc, size_t nhwc_size, float *logits, size_t logits_count);
 
@@ -147,13 +148,15 @@ int32_t xsepconv_run_bytes(xsepconv_session *session, const uint8_t *nhwc, size_
  * From pictures to the likeliest classes.
  *   nhwc, nhwc_size  as in xsepconv_run_bytes.
  *   top, top_count   gets the likeliest classes of each picture, likeliest first: top_count is N times 1 to the number of classes.
+ * Returns XSEPCONV_UNSUPPORTED as xsepconv_run_bytes does, and XSEPCONV_NOT_FINITE if a probability is not a finite number, because the
+ * network's weights are far too large: nothing is written then.
  */
 int32_t xsepconv_classify(
     xsepconv_session *session, const uint8_t *nhwc, size_t nhwc_size, xsepconv_prediction *top, size_t top_count);
 
 /*
  * Reads a picture as in training: turned upright, its middle square scaled to the session's size.
- *   path             a PNG or JPEG file of at most 64 MiB and 50 million pixels. Only regular files are read.
+ *   path             a PNG or JPEG file of at most 64 MiB and 64 million pixels. Only regular files are read.
  *   nhwc, nhwc_size  gets the bytes of one picture [height, width, channels]; nhwc_size is height * width * channels.
  * Returns XSEPCONV_UNREADABLE or XSEPCONV_INVALID_DATA over the file, XSEPCONV_UNSUPPORTED if the session's images are not square, have
  * neither 1 nor 3 channels, or the checkpoint does not say what data it was trained on. Any number of threads may do it with one session,

@@ -38,7 +38,11 @@ using var workers = new BatchWorkers(model, options.Workers, options.MaxBatch, m
 using var inside = new ConcurrencyLimiter(new() { PermitLimit = options.Queue, QueueLimit = 0 });
 var classify = new ClassifyEndpoint(options, model, workers, inside);
 using var app = builder.Build();
-app.UseWhen(http => http.Request.Path == "/classify", branch => branch.Use(metrics.Measure));
+
+// As routing compares: whatever the case, and with a slash at the end or without.
+app.UseWhen(
+    http => http.Request.Path.StartsWithSegments("/classify", out var rest) && rest.Value is null or "" or "/",
+    branch => branch.Use(metrics.Measure));
 app.MapPost("/classify", classify.Answer);
 app.MapGet("/", Page);
 app.MapGet("/health", () => Results.Json(new { status = "ok", model = model.Spec.Name, classes = model.Spec.NumClasses, model.Kernel }));

@@ -11,7 +11,7 @@ var data = DatasetCatalog.Open("folder", new() { DataRoot = pictures, ImageSize 
 
 // What the weights are used to: ImageNet as torchvision prepares it, not the pictures' own mean and deviation.
 var usual = new ImageNormalization([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-var recipe = TrainingRecipe.For("standard") with { Epochs = 6, BatchSize = 20, WarmupEpochs = 1, Augmentation = "none" };
+var recipe = TrainingRecipe.For("standard") with { Epochs = 6, BatchSize = 20, WarmupEpochs = 1, Augmentation = "none", EmaDecay = 0 };
 
 // In: published weights; the 5×5 rows become XSepConv, fitted to a batch of the pictures.
 using var published = MobileNet.FromPretrained(weights, PretrainedSource.TorchVision, "mobilenet_v3_small");

@@ -16,7 +16,7 @@ public static class ImageDecoder
     public const int MaxFileBytes = 64 << 20;
 
     private const int LargestSide = 16_384;
-    private const int MostPixels = 64_000_000;
+    internal const int MostPixels = 64_000_000;
     private const int FirstRead = 1 << 16;
 
     /// <summary>Reads a file, cuts out the square in its middle, and scales that.</summary>

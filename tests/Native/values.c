@@ -103,8 +103,52 @@ static void test_without_data(const subject *s)
     free(logits);
 }
 
+/* Sets all values of a tensor in a checkpoint: "NAME":{…,"data_offsets":[FROM,TO]} in a header that an 8-byte length precedes. */
+static void set_floats(char *file, const char *name, float value)
+{
+    const char *entry = strstr(file + 8, name);
+    size_t header = 0, from, to;
+    char *next;
+    int i;
+    REQUIRE(entry != NULL);
+    if (entry == NULL) return;
+    for (i = 7; i >= 0; i--) header = header << 8 | (unsigned char)file[i];
+    from = strtoull(strstr(entry, "\"data_offsets\":[") + sizeof "\"data_offsets\":[" - 1, &next, 10);
+    to = strtoull(next + 1, NULL, 10);
+    for (; from < to; from += sizeof value) memcpy(file + 8 + header + from, &value, sizeof value);
+}
+
+/* Weights so large that no logit of any picture is a number. The buffer of the classes is as it was, that of the logits is written. */
+static void test_overflow(const subject *s)
+{
+    const size_t classes = (size_t)s->classes;
+    size_t size, i;
+    char *file = read_file(s->model_path, &size);
+    uint8_t *pixels = malloc(s->image);
+    float *logits = malloc(classes * sizeof *logits);
+    guarded top = guard(classes * sizeof(xsepconv_prediction));
+    xsepconv_model *model;
+    xsepconv_session *session;
+    set_floats(file, "\"bn2.bias\"", 3e38f);
+    set_floats(file, "\"linear4.bias\"", 3e38f);
+    EXPECT_OK(xsepconv_load_memory(file, size, &model));
+    EXPECT_OK(xsepconv_create_session(model, 1, 1, 0, 0, &session));
+    fill_noise(pixels, s->image, 3);
+    EXPECT(XSEPCONV_NOT_FINITE, "logits that are not finite numbers", xsepconv_run_bytes(session, pixels, s->image, logits, classes));
+    for (i = 0; i < classes; i++) REQUIRE(!isfinite(logits[i]));
+    EXPECT(XSEPCONV_NOT_FINITE, "weights are far too large", xsepconv_classify(session, pixels, s->image, top.memory, classes));
+    REQUIRE(intact(&top, 1));
+    EXPECT_OK(xsepconv_free(session));
+    EXPECT_OK(xsepconv_free(model));
+    unguard(&top);
+    free(file);
+    free(pixels);
+    free(logits);
+}
+
 void test_values(const subject *s)
 {
+    test_overflow(s);
     test_without_data(s);
     test_sources(s);
     test_not_finite(s);

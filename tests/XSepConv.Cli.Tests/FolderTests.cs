@@ -202,6 +202,7 @@ public sealed class FolderTests : IDisposable
         var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
         Assert.Equal("all", report.GetProperty("split").GetString());
         Assert.Equal([0, 0, 6], report.GetProperty("classes").EnumerateArray().Select(one => one.GetProperty("images").GetInt32()));
+        Assert.Equal([0, 0, 0], report.GetProperty("classes").EnumerateArray().Select(one => one.GetProperty("unanswered").GetInt32()));
         var confusion = report.GetProperty("confusion").EnumerateArray()
             .Select(row => row.EnumerateArray().Select(count => count.GetInt32()).ToArray()).ToArray();
         Assert.Equal([0, 0, 6], confusion.Select(row => row.Sum()));

@@ -127,9 +127,10 @@ internal static class EvaluateCommand
                 images = confusion.ImagesOf(label),
                 right = confusion[label, label],
                 top1 = confusion.Top1Of(label),
+                unanswered = confusion.UnansweredOf(label),
             }),
 
-            // A row a class, a column what it was taken for, both in the order of the classes.
+            // A row a class, a column what it was taken for, both in the order of the classes; what is unanswered is in no column.
             confusion = Enumerable.Range(0, confusion.Classes).Select(actual =>
                 Enumerable.Range(0, confusion.Classes).Select(predicted => confusion[actual, predicted])),
             found = DataTable.Report(images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] }),

@@ -23,8 +23,7 @@ internal static class ClassTable
                 new Text(DataTable.ShortName(names[label])),
                 new Text($"{confusion.ImagesOf(label):N0}"),
                 new Text($"{100 * confusion.Top1Of(label):0.00} %"),
-                new Text(
-                    Mistake(confusion, label) is { } other ? $"{DataTable.ShortName(names[other])} {confusion[label, other]:N0}×" : ""));
+                new Text(TakenFor(confusion, label, names)));
         }
 
         console.Write(table);
@@ -32,6 +31,14 @@ internal static class ClassTable
         {
             console.WriteLine($" The {WorstRows} of {there.Count:N0} classes that it does worst on; --json has all.");
         }
+    }
+
+    private static string TakenFor(ConfusionMatrix confusion, int label, IReadOnlyList<string> names)
+    {
+        var other = Mistake(confusion, label);
+        var unanswered = confusion.UnansweredOf(label);
+        if (unanswered > (other is null ? 0 : confusion[label, other.Value])) return $"no class {unanswered:N0}×";
+        return other is null ? "" : $"{DataTable.ShortName(names[other.Value])} {confusion[label, other.Value]:N0}×";
     }
 
     /// <summary>What a class was taken for most often, besides itself.</summary>

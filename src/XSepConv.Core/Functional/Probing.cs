@@ -9,13 +9,13 @@ namespace XSepConv;
 /// </summary>
 internal sealed class Probing : IDisposable
 {
-    private readonly List<(nn.Module Module, bool Training)> _modes;
+    private readonly ModuleModes _modes;
     private readonly List<(Tensor Held, Tensor Before)> _values;
     private readonly IDisposable _noGrad;
 
     public Probing(nn.Module network)
     {
-        _modes = [.. network.named_modules().Select(entry => entry.module).Prepend(network).Select(module => (module, module.training))];
+        _modes = new(network);
         // Copies: a forward may change what it likes, in eval mode too. On the meta device there are no values.
         var tensors = network.parameters().Concat(network.buffers()).Where(tensor => tensor.device_type != DeviceType.META);
         _values = [.. tensors.Select(tensor => (tensor, Copy(tensor)))];
@@ -35,8 +35,7 @@ internal sealed class Probing : IDisposable
             before.Dispose();
         }
 
-        // Parents first, since train(…) reaches the children too.
-        foreach (var (module, training) in _modes) module.train(training);
+        _modes.Dispose();
     }
 
     private static Tensor Copy(Tensor tensor)

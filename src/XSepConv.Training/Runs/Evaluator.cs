@@ -5,7 +5,7 @@ namespace XSepConv.Training;
 /// <summary>Measures a network on a split.</summary>
 public static class Evaluator
 {
-    /// <summary>Runs every image through the network once, in evaluation mode; the network's mode is as before afterwards.</summary>
+    /// <summary>Runs every image through the network once, in evaluation mode; every module's mode is as before afterwards.</summary>
     /// <param name="network">Any classifier, [N, C, H, W] → [N, classes], on any device.</param>
     /// <param name="images">The split.</param>
     /// <param name="normalization">That of the training.</param>
@@ -36,16 +36,21 @@ public static class Evaluator
         IProgress<int>? progress = null,
         CancellationToken cancel = default)
     {
-        long[,]? counts = null;
+        (long[,] Counts, long[] Unanswered)? seen = null;
         var result = Evaluate(network, images, normalization, ProcessGroup.Alone, batchSize, progress, cancel, (batch, logits) =>
         {
             var classes = (int)logits.shape[1];
-            counts ??= new long[classes, classes];
+            var (counts, unanswered) = seen ??= (new long[classes, classes], new long[classes]);
             using var predicted = logits.argmax(1).cpu();
-            var answers = predicted.data<long>();
-            for (var i = 0; i < batch.Count; i++) counts[batch.Labels[i], answers[i]]++;
+            using var answered = Answered(logits).cpu();
+            var (answers, are) = (predicted.data<long>(), answered.data<bool>());
+            for (var i = 0; i < batch.Count; i++)
+            {
+                if (are[i]) counts[batch.Labels[i], answers[i]]++;
+                else unanswered[batch.Labels[i]]++;
+            }
         });
-        return (result, new ConfusionMatrix(counts!));
+        return (result, new ConfusionMatrix(seen!.Value.Counts, seen.Value.Unanswered));
     }
 
     /// <summary>
@@ -80,40 +85,35 @@ public static class Evaluator
 
         var weight = network.parameters().FirstOrDefault();
         var (device, dtype) = (weight?.device ?? CPU, weight?.dtype ?? ScalarType.Float32);
-        var wasTraining = network.training;
+        using var modes = new ModuleModes(network);
         network.eval();
-        try
+        using var noGrad = no_grad();
+        var source = BatchSource.ForEvaluation(images, normalization, batchSize);
+
+        // A place for each batch: the sum over processes only fills in what others measured, and the sum over batches has one order.
+        var measured = new double[2 * source.Steps];
+        var (number, done) = (processes.Rank, 0);
+        foreach (var batch in source.From(processes.Rank, stride: processes.Size))
         {
-            using var noGrad = no_grad();
-            var source = BatchSource.ForEvaluation(images, normalization, batchSize);
+            cancel.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var logits = network.call(TensorBatch.Images(batch, images, device, dtype)).to(ScalarType.Float32);
+            var labels = TensorBatch.Labels(batch, device);
+            var summed = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum);
+            measured[2 * number] = summed.to(ScalarType.Float64).item<double>();
 
-            // A place for each batch: the sum over processes only fills in what others measured, and the sum over batches has one order.
-            var measured = new double[2 * source.Steps];
-            var (number, done) = (processes.Rank, 0);
-            foreach (var batch in source.From(processes.Rank, stride: processes.Size))
-            {
-                cancel.ThrowIfCancellationRequested();
-                using var scope = NewDisposeScope();
-                var logits = network.call(TensorBatch.Images(batch, images, device, dtype)).to(ScalarType.Float32);
-                var labels = TensorBatch.Labels(batch, device);
-                var summed = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum);
-                measured[2 * number] = summed.to(ScalarType.Float64).item<double>();
-
-                // An image without numbers for an answer is not classified: NaN is where argmax looks first.
-                measured[(2 * number) + 1] = logits.argmax(1).eq(labels).logical_and(logits.isfinite().all(1)).sum().item<long>();
-                look?.Invoke(batch, logits);
-                number += processes.Size;
-                progress?.Report(done = Math.Min(images.Count, done + (batch.Count * processes.Size)));
-            }
-
-            processes.Sum(measured);
-            double loss = 0, correct = 0;
-            for (var i = 0; i < source.Steps; i++) (loss, correct) = (loss + measured[2 * i], correct + measured[(2 * i) + 1]);
-            return new EvaluationResult(correct / images.Count, loss / images.Count, images.Count);
+            measured[(2 * number) + 1] = logits.argmax(1).eq(labels).logical_and(Answered(logits)).sum().item<long>();
+            look?.Invoke(batch, logits);
+            number += processes.Size;
+            progress?.Report(done = Math.Min(images.Count, done + (batch.Count * processes.Size)));
         }
-        finally
-        {
-            network.train(wasTraining);
-        }
+
+        processes.Sum(measured);
+        double loss = 0, correct = 0;
+        for (var i = 0; i < source.Steps; i++) (loss, correct) = (loss + measured[2 * i], correct + measured[(2 * i) + 1]);
+        return new EvaluationResult(correct / images.Count, loss / images.Count, images.Count);
     }
+
+    /// <summary>An image without numbers for an answer is not classified: NaN is where argmax looks first.</summary>
+    private static Tensor Answered(Tensor logits) => logits.isfinite().all(1);
 }

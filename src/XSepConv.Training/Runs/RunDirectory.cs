@@ -130,6 +130,12 @@ internal sealed class RunDirectory
     }
 
     /// <summary>
+    /// Whether the checkpoint still has a state that was read from it. Its weights are read later: those of another moment would go on from
+    /// this one's position.
+    /// </summary>
+    public bool Holds(TrainingState state) => File.Exists(Last) && ReadState().ToJson() == state.ToJson();
+
+    /// <summary>
     /// Makes the log say exactly the given epochs: lines that are there keep their times, lines beyond a resumed checkpoint go, lines that
     /// were lost come back without times.
     /// </summary>

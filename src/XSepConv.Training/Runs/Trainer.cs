@@ -18,6 +18,9 @@ public sealed class Trainer
     private readonly RunDirectory _directory;
     private readonly Device _device;
     private readonly TrainingState _start;
+
+    // As it was read, where the run is resumed: the start has this machine's threads and device in its place.
+    private readonly TrainingState? _saved;
     private readonly ProcessGroup _processes;
 
     /// <summary>
@@ -57,7 +60,7 @@ public sealed class Trainer
         var steps = recipe.StepsPerEpoch(data.Train);
         var cores = Environment.ProcessorCount;
         var settings = RunSettings.Of(options, data);
-        var saved = options.Resume ? _directory.ReadState() : null;
+        var saved = _saved = options.Resume ? _directory.ReadState() : null;
         var threads = (options.Threads ?? saved?.Threads) is { } wanted ? Math.Min(wanted, cores) : TorchDevice.UsualThreads;
         _start =
             new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
@@ -137,6 +140,15 @@ public sealed class Trainer
     {
         using var onlyOne = _processes.IsFirst ? _directory.Lock() : null;
         if (_processes.IsFirst) _directory.RequireFree(_options);
+
+        // Each process read the checkpoint by itself, and none may go on from it alone.
+        if (_saved is not null && _processes.Any(!_directory.Holds(_saved)))
+        {
+            throw new TrainingRefusedException(
+                $"{_directory.Last} is no longer as this trainer read it: the run has gone on since, or was begun anew. "
+                + "Make another trainer, which resumes from where it is now.");
+        }
+
         if (Plan.Threads != get_num_threads()) set_num_threads(Plan.Threads);
         if (_start.Test is not null) return Result(_start, completed: true, null);
 

@@ -12,6 +12,8 @@ namespace XSepConv.Training;
 /// for (var epoch = 1; epoch &lt;= recipe.Epochs; epoch++)
 ///     foreach (var batch in recipe.Batches(data, epoch)) step.Run(batch);
 /// </code>
+/// A recipe that averages the weights (<see cref="TrainingRecipe.EmaDecay"/>, as "standard" does) means the average to be measured and
+/// saved: <c>step.Average ?? network</c>.
 /// </example>
 public sealed class TrainingStep : IDisposable
 {
@@ -22,6 +24,7 @@ public sealed class TrainingStep : IDisposable
     private readonly ParameterOptimizer _optimizer;
     private readonly WeightAverage? _average;
     private readonly GradientStep _step;
+    private readonly KeptBuffers _buffers;
     private int _batches;
 
     /// <summary>Takes hold of a network's parameters as they are, on their device.</summary>
@@ -64,6 +67,7 @@ public sealed class TrainingStep : IDisposable
         _optimizer = ParameterOptimizer.Of(recipe, network, learningRates ?? []);
         _average = recipe.EmaDecay > 0 ? new WeightAverage((MobileNet)network, recipe.EmaDecay) : null;
         _step = new GradientStep(recipe, network, _optimizer, _average);
+        _buffers = new KeptBuffers(network);
     }
 
     /// <summary>All steps of the recipe's epochs.</summary>
@@ -88,7 +92,9 @@ public sealed class TrainingStep : IDisposable
     /// <param name="batch">Tensors on the network's device; nothing of them is kept.</param>
     /// <returns>The loss, a mean over the batch, and how many of its images were right.</returns>
     /// <exception cref="InvalidOperationException">All steps are done, or the network is in evaluation mode.</exception>
-    /// <exception cref="TrainingDivergedException">The loss or the gradient is not finite; the weights are as before.</exception>
+    /// <exception cref="TrainingDivergedException">
+    /// The loss or the gradient is not finite. Weights and running statistics are as before the step, whose batches are forgotten.
+    /// </exception>
     public (double Loss, long Correct) Run(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -99,6 +105,7 @@ public sealed class TrainingStep : IDisposable
         }
 
         if (!_network.training) throw new InvalidOperationException("The network is in evaluation mode; call its train() first.");
+        if (_batches == 0) _buffers.Keep();
         var (loss, correct) = _step.Learn(batch.Images, batch.Labels, batch.Weights);
         if (!double.IsFinite(loss)) throw Diverged($"The loss is {loss}", loss);
         if (++_batches < _recipe.AccumulateBatches) return (loss, correct);
@@ -122,6 +129,7 @@ public sealed class TrainingStep : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
+        _buffers.Dispose();
         _average?.Dispose();
     }
 
@@ -129,6 +137,9 @@ public sealed class TrainingStep : IDisposable
     private TrainingDivergedException Diverged(string what, double loss)
     {
         Gradients.Clear(_optimizer);
+
+        // The forward came before the loss, and one NaN among the running statistics would stay for ever.
+        _buffers.PutBack();
         _batches = 0;
         return new(
             what, (int)(StepsDone / _stepsPerEpoch) + 1, (int)(StepsDone % _stepsPerEpoch) + 1, loss, "The weights are as before it.");

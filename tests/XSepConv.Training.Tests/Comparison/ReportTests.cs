@@ -56,6 +56,29 @@ public sealed class ReportTests : IDisposable
             """{"libtorch":8,"module":4,"runtime":2}""", Compact(second.GetProperty("measured").GetProperty("latencyMilliseconds")));
     }
 
+    // The lines of a log that was lost come back without times: they did not take 0 seconds.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_training_time_that_is_not_wholly_known_is_none(bool onlyOneEpoch)
+    {
+        var manifest = HandMade.Manifest();
+        var folder = HandMade.Write(_folder.Path, manifest, seconds: (run, epoch) =>
+            run.Network.Id == "xsep" && (!onlyOneEpoch || (run.Seed == 1 && epoch == 1)) ? null : 2);
+        var report = JsonDocument.Parse(JsonReport.Write(ComparisonReport.Of(folder, manifest, [new(4, 2, 1), new(8, 4, 2)]))).RootElement;
+        var (first, second) = (report.GetProperty("networks")[0], report.GetProperty("networks")[1]);
+        Assert.Equal(JsonValueKind.Null, first.GetProperty("measured").GetProperty("trainingSeconds").ValueKind);
+        Assert.Equal(12, second.GetProperty("measured").GetProperty("trainingSeconds").GetDouble());
+        Assert.Equal(JsonValueKind.Null, report.GetProperty("measured").GetProperty("trainingSeconds").ValueKind);
+    }
+
+    [Fact]
+    public void The_training_time_of_all_is_the_sum_over_the_networks()
+    {
+        var report = JsonDocument.Parse(JsonReport.Write(HandMade.Report(_folder.Path, HandMade.Manifest()))).RootElement;
+        Assert.Equal(24, report.GetProperty("measured").GetProperty("trainingSeconds").GetDouble());
+    }
+
     [Fact]
     public void The_notes_network_has_the_notes_parameters_and_multiply_accumulates()
     {

@@ -130,6 +130,35 @@ public sealed class DecodedCacheTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder.At("cache")));
     }
 
+    // Said of the cache, it would send the user to make room where there is enough.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_source_that_can_t_be_read_is_not_taken_for_a_cache_that_can_t_be_written(bool denied)
+    {
+        // It may well lie below the folder of the cache.
+        var part = _folder.At("cache/data_batch_3.bin");
+        Exception cause = denied
+            ? new UnauthorizedAccessException($"Access to the path '{part}' is denied.")
+            : new IOException($"Input/output error : '{part}'");
+        var error = Assert.ThrowsAny<Exception>(() => Open(decode: writer =>
+        {
+            writer.Add(SplitKind.Train, Image(0), 0);
+            throw cause;
+        }));
+        Assert.Same(cause, error);
+        Assert.Empty(Directory.GetFiles(_folder.At("cache")));
+    }
+
+    [Fact]
+    public void A_cache_that_can_t_be_written_is_named()
+    {
+        File.WriteAllText(_folder.At("cache"), "");
+        var error = Assert.Throws<IOException>(() => Open());
+        Assert.StartsWith($"Decoded images can't be kept in {_folder.At("cache")}: ", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, _decoded);
+    }
+
     [Fact]
     public void A_fingerprint_tells_names_sizes_and_times_apart()
     {

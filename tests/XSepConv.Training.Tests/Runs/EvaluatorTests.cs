@@ -73,6 +73,41 @@ public sealed class EvaluatorTests
         Assert.False(network.training);
     }
 
+    // A batch norm that was frozen by hand, as in training on from a file, would otherwise learn the statistics of the next batches.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Every_module_keeps_the_mode_it_was_in(bool root)
+    {
+        using var network = nn.Sequential(
+            ("first", nn.Sequential(("norm", nn.BatchNorm2d(1)), ("more", nn.Dropout(0.5)))), ("last", TwoPixels()));
+        network.train(root);
+        nn.Module[] others = [.. network.named_modules().Where(entry => entry.name is "first.norm" or "last.linear")
+            .Select(entry => entry.module)];
+        foreach (var module in others) module.train(!root);
+        var before = Modes();
+
+        Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, others.Length);
+        Assert.Equal(before, Modes());
+        Assert.Equal(root, network.training);
+        Assert.All(others, module => Assert.Equal(!root, module.training));
+
+        (string, bool)[] Modes() => [.. network.named_modules().Select(entry => (entry.name, entry.module.training))];
+    }
+
+    [Fact]
+    public void A_cancelled_evaluation_keeps_them_too()
+    {
+        using var network = nn.Sequential(("norm", nn.BatchNorm2d(1)), ("last", TwoPixels()));
+        network.train();
+        var norm = network.children().First();
+        norm.eval();
+        Assert.Throws<OperationCanceledException>(() => Evaluator.Evaluate(network, Images, Plain, cancel: new(canceled: true)));
+        Assert.Equal((true, false), (network.training, norm.training));
+    }
+
     [Fact]
     public void A_normalisation_for_other_channels_is_refused()
     {
@@ -107,6 +142,28 @@ public sealed class EvaluatorTests
         var result = Evaluator.Evaluate(network, Images, Plain, cancel: TestContext.Current.CancellationToken);
         Assert.Equal(0, result.Top1);
         Assert.False(double.IsFinite(result.Loss));
+    }
+
+    // The first two images overflow as above; the third is all zeros, and so are its logits, of which class 0 is the first.
+    [Fact]
+    public void An_answer_that_overflows_is_in_no_column_of_the_matrix()
+    {
+        var images = new ImageSplit(new byte[] { 255, 255, 255, 255, 0, 0 }, new[] { 0, 1, 0 }, channels: 1, height: 1, width: 2);
+        using var network = nn.Sequential(("first", TwoPixels()), ("second", TwoPixels()));
+        foreach (var weight in network.parameters())
+        {
+            using var large = tensor(new float[,] { { 1e30f, -1e30f }, { 1e30f, 1e30f } });
+            using (no_grad()) weight.copy_(large);
+        }
+
+        var (result, confusion) = Evaluator.EvaluateByClass(network, images, Plain, cancel: TestContext.Current.CancellationToken);
+
+        Assert.Equal(1 / 3.0, result.Top1, 1e-15);
+        Assert.Equal((1L, 0L, 0L, 0L), (confusion[0, 0], confusion[0, 1], confusion[1, 0], confusion[1, 1]));
+        Assert.Equal((2, 1), (confusion.ImagesOf(0), confusion.ImagesOf(1)));
+        Assert.Equal((0.5, 0.0), (confusion.Top1Of(0), confusion.Top1Of(1)));
+        Assert.Equal((1, 1), (confusion.UnansweredOf(0), confusion.UnansweredOf(1)));
+        Assert.Equal(0.25, confusion.MeanTop1());
     }
 
     private static nn.Module<Tensor, Tensor> TwoPixels()

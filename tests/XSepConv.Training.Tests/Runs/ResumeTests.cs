@@ -430,6 +430,44 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(Uninterrupted.Value.Best, File.ReadAllBytes(_run.Best));
     }
 
+    // A position of then with weights of now would be steps that are taken twice, or a test that is forgotten.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_run_that_went_on_since_it_was_read_is_not_resumed_from_there(bool toTheEnd)
+    {
+        _run.RunInterruptedAt(2);
+        var late = new Trainer(_run.Options with { Resume = true }, RunFolder.Data);
+        if (toTheEnd) _run.Run(_run.Options with { Resume = true });
+        else _run.RunUntil(report => report is { Epoch: 2, Step: 4, Phase: "train" }, resume: true);
+        RefusedAsOld(late);
+        RequireSame(_run.Run(_run.Options with { Resume = true }));
+    }
+
+    [Fact]
+    public void Nor_does_a_trainer_that_was_cancelled_resume_twice_from_where_it_began()
+    {
+        _run.RunInterruptedAt(1);
+        var trainer = new Trainer(_run.Options with { Resume = true }, RunFolder.Data);
+        using (var cancel = new CancellationTokenSource())
+        {
+            var stop = new Stop(report => report is { Epoch: 2, Step: 3, Phase: "train" }, cancel);
+            Assert.False(trainer.Run(stop, cancel.Token).Completed);
+        }
+
+        RefusedAsOld(trainer);
+        RequireSame(_run.Run(_run.Options with { Resume = true }));
+    }
+
+    [Fact]
+    public void Nor_one_whose_checkpoint_is_gone()
+    {
+        _run.RunInterruptedAt(1);
+        var late = new Trainer(_run.Options with { Resume = true }, RunFolder.Data);
+        File.Delete(_run.Last);
+        RefusedAsOld(late);
+    }
+
     [Fact]
     public void A_directory_that_can_t_be_written_is_refused_before_training()
     {
@@ -501,6 +539,12 @@ public sealed class ResumeTests : IDisposable
     {
         var message = Assert.Throws<TrainingRefusedException>(() => new Trainer(options, RunFolder.Data)).Message;
         foreach (var part in parts) Assert.Contains(part, message, StringComparison.Ordinal);
+    }
+
+    private static void RefusedAsOld(Trainer trainer)
+    {
+        var error = Assert.Throws<TrainingRefusedException>(() => trainer.Run(cancel: TestContext.Current.CancellationToken));
+        Assert.Contains("is no longer as this trainer read it", error.Message, StringComparison.Ordinal);
     }
 
     private void RequireSame(TrainingResult result)

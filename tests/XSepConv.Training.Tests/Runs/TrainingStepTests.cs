@@ -132,6 +132,57 @@ public sealed class TrainingStepTests : IDisposable
         Assert.Equal([-0.15, 0.15], network.weight!.data<double>().ToArray().Select(value => Math.Round(value, 12)));
     }
 
+    // The forward has long taken the batch into the running statistics by the time the loss says what it was worth.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Nor_does_it_leave_anything_in_the_running_statistics(int accumulated)
+    {
+        var recipe = s_plain with { BatchSize = 4, AccumulateBatches = accumulated, LearningRate = 0.01 };
+        var data = RunFolder.Data;
+        using var network = new MobileNet(TorchTests.Spec());
+        using var step = new TrainingStep(network, recipe, stepsPerEpoch: 4);
+        using var scope = NewDisposeScope();
+        var (images, labels) = (randn(4, 3, 16, 16), tensor(new[] { 0L, 1, 2, 3 }));
+        for (var i = 0; i < accumulated; i++) step.Run(images, labels);
+        var before = network.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.clone());
+
+        // Of a step of two batches the first is lost with the second.
+        for (var i = 1; i < accumulated; i++) step.Run(images, labels);
+        var damaged = images.clone();
+        damaged[0, 0, 0, 0] = float.NaN;
+        Assert.Throws<TrainingDivergedException>(() => step.Run(damaged, labels));
+
+        Assert.All(network.state_dict(), entry => Assert.True(entry.Value.equal(before[entry.Key]).all().ToBoolean(), entry.Key));
+        Assert.Contains(before.Keys, key => key.EndsWith("running_var", StringComparison.Ordinal));
+        var measured = Evaluator.Evaluate(network, data.Test, data.Normalization, cancel: TestContext.Current.CancellationToken);
+        Assert.True(double.IsFinite(measured.Loss));
+        Assert.True(network.training);
+        for (var i = 0; i < accumulated; i++) Assert.True(double.IsFinite(step.Run(images, labels).Loss));
+        Assert.Equal(2, step.StepsDone);
+    }
+
+    // A gradient that is too large for a number comes after a loss that is one.
+    [Fact]
+    public void Nor_does_a_gradient_that_is_no_number()
+    {
+        var norm = nn.BatchNorm1d(1, momentum: 0.5);
+        var linear = nn.Linear(1, 2, hasBias: false);
+        using (no_grad())
+        {
+            norm.weight!.fill_(1e-30f);
+            using var opposite = tensor(new[,] { { 1e30f }, { -1e30f } });
+            linear.weight!.copy_(opposite);
+        }
+
+        using var network = nn.Sequential(("norm", norm), ("linear", linear));
+        using var step = new TrainingStep(network, s_plain with { ClipNorm = 1 }, stepsPerEpoch: 1);
+        var error = Assert.Throws<TrainingDivergedException>(
+            () => step.Run(tensor(new[,] { { 1f }, { 3f } }), tensor(new[] { 0L, 1L })));
+        Assert.Contains("The gradient's norm is", error.Message, StringComparison.Ordinal);
+        Assert.Equal((0f, 1f), (norm.running_mean!.item<float>(), norm.running_var!.item<float>()));
+    }
+
     [Fact]
     public void What_can_t_be_done_is_refused_by_name()
     {

@@ -35,7 +35,7 @@ internal static class JsonReport
             report.Machine.Versions,
             report.Machine.Kernel,
             atATime = report.Manifest.AtATime ?? 1,
-            trainingSeconds = report.Networks.Sum(network => network.Measured.TrainingSeconds),
+            trainingSeconds = Sums.OfKnown(report.Networks.Select(network => network.Measured.TrainingSeconds)),
             frontiers = Frontiers(report, measured: true),
         },
     };

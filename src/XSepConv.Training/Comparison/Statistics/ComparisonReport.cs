@@ -88,7 +88,7 @@ internal sealed record NetworkReport(
 /// </param>
 /// <param name="TrainingBytes">Of these, what came after the program, its libraries and the images; null likewise.</param>
 /// <param name="ImagesPerSecond">In training, the median over all epochs; null where no log has times.</param>
-/// <param name="TrainingSeconds">All seeds' training together; null likewise.</param>
+/// <param name="TrainingSeconds">All seeds' training together; null where an epoch's time is not known.</param>
 /// <param name="Latency">For one image.</param>
 /// <param name="Runs">
 /// Seed by seed: images a second, the median over its epochs, and what it had of the machine; null where that is not known.
@@ -103,12 +103,11 @@ internal sealed record NetworkMeasurements(
     public static NetworkMeasurements Of(
         IReadOnlyList<RunMeasurements> memory, IReadOnlyList<IReadOnlyList<EpochResult>> logs, Latency latency)
     {
-        double[] seconds = [.. logs.SelectMany(log => log).Select(epoch => epoch.Seconds).OfType<double>()];
         return new(
             memory.Max(run => run.PeakBytes),
             memory.Max(run => run.PeakBytes - run.StartBytes),
             Speed(logs.SelectMany(log => log)),
-            seconds.Length > 0 ? seconds.Sum() : null,
+            Sums.OfKnown(logs.SelectMany(log => log).Select(epoch => epoch.Seconds)),
             latency,
             [.. memory.Zip(logs, (run, log) => (Speed(log), run.Load))]);
 

@@ -18,8 +18,10 @@ internal static class DecodedCache
     /// <param name="what">What is decoded, in words: a path.</param>
     /// <param name="decode">Writes the images, and returns the class names.</param>
     /// <param name="cancel">Ends the decoding; nothing is kept.</param>
+    /// <param name="holds">Whether what was noted in the cache still holds; else the images are decoded anew. It does when null.</param>
     /// <exception cref="InvalidDataException">The source is damaged.</exception>
-    /// <exception cref="IOException">The cache can't be written.</exception>
+    /// <exception cref="IOException">The cache can't be written, or the source not be read, as the message says.</exception>
+    /// <exception cref="UnauthorizedAccessException">The source may not be read.</exception>
     public static MappedImages Open(
         string folder,
         string place,
@@ -28,23 +30,25 @@ internal static class DecodedCache
         string what,
         Func<ImageFileWriter, IReadOnlyList<string>> decode,
         IProgress<DatasetProgress>? progress,
-        CancellationToken cancel)
+        CancellationToken cancel,
+        Func<ImageFileNotes, bool>? holds = null)
     {
         var prefix = Convert.ToHexStringLower(
             SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{ImageFile.Version}\n{place}"))))[..12];
         var path = Path.Combine(folder, $"{prefix}-{source[..16]}.images");
-        if (MappedImages.TryOpen(path, source) is { } known) return known;
+        if (MappedImages.TryOpen(path, source) is { } known && (holds is null || holds(known.Notes))) return known;
+        Exception? fromSource = null;
         try
         {
             Directory.CreateDirectory(folder);
             AtomicFile.Write(path, stream =>
             {
                 using var writer = new ImageFileWriter(stream, shape, what, progress, cancel);
-                writer.Finish(decode(writer), source);
+                writer.Finish(Decoded(writer), source);
             });
         }
-        catch (Exception e) when (e is UnauthorizedAccessException
-            || (e is IOException && e.Message.Contains(folder, StringComparison.Ordinal)))
+        catch (Exception e) when (e != fromSource && (e is UnauthorizedAccessException
+            || (e is IOException && e.Message.Contains(folder, StringComparison.Ordinal))))
         {
             throw new IOException(
                 $"Decoded images can't be kept in {folder}: "
@@ -53,6 +57,20 @@ internal static class DecodedCache
 
         RemoveOthers(folder, prefix, path);
         return MappedImages.TryOpen(path, source) ?? throw new IOException($"{path} was written but can't be read back as it was written.");
+
+        // The source is read while the cache is written; what it says of itself is not said of the cache.
+        IReadOnlyList<string> Decoded(ImageFileWriter writer)
+        {
+            try
+            {
+                return decode(writer);
+            }
+            catch (Exception e) when (!writer.HasFailed)
+            {
+                fromSource = e;
+                throw;
+            }
+        }
     }
 
     /// <summary>SHA-256 over what tells files apart: name, size and time of last change.</summary>

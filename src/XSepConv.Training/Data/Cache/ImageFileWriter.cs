@@ -33,7 +33,7 @@ internal sealed class ImageFileWriter : IDisposable
         CancellationToken cancel)
     {
         (_target, _shape, _what, _progress, Cancel) = (target, shape, what, progress, cancel);
-        target.Write(_page);
+        Write(_page);
     }
 
     public CancellationToken Cancel { get; }
@@ -46,6 +46,9 @@ internal sealed class ImageFileWriter : IDisposable
     public int Expected { get; set; }
 
     public int Count => (int)_counts.Sum();
+
+    /// <summary>Whether the file can't be written, which is then what an exception is about.</summary>
+    public bool HasFailed { get; private set; }
 
     public ImageFileNotes Notes { get; set; } = ImageFileNotes.None;
 
@@ -67,7 +70,7 @@ internal sealed class ImageFileWriter : IDisposable
 
         if ((int)split < _last) throw new InvalidOperationException($"An image of the split {split} comes after those of a later one.");
         _last = (int)split;
-        _target.Write(image);
+        Write(image);
         _digest.Append(image);
         _counts[(int)split]++;
         var done = _counts.Sum();
@@ -98,15 +101,28 @@ internal sealed class ImageFileWriter : IDisposable
         var (channels, height, width) = _shape;
         var file = new ImageFile(channels, height, width, _counts[0], _counts[1], _counts[2], notes.Length, source, _digest.Result());
         _target.Position = 0;
-        _target.Write(file.ToHeader());
+        Write(file.ToHeader());
         _progress?.Report(new DecodeProgress(_what, (int)file.Count, (int)file.Count));
     }
 
     public void Dispose() => _digest.Dispose();
 
+    private void Write(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            _target.Write(bytes);
+        }
+        catch
+        {
+            HasFailed = true;
+            throw;
+        }
+    }
+
     private void Append(ReadOnlySpan<byte> bytes)
     {
-        _target.Write(bytes);
+        Write(bytes);
         _digest.Append(bytes);
     }
 }

@@ -31,11 +31,12 @@ internal sealed record DecodedFolder(
                 }
 
                 Require([.. folder.Unreadable, .. damage.Files]);
-                writer.Notes = new(damage.Files, damage.Equal.Groups());
+                writer.Notes = new(damage.Files, damage.Equal.Groups()) { Passing = damage.Passing };
                 return folder.ClassNames;
             },
             progress,
-            cancel);
+            cancel,
+            holds: notes => !CanBeReadNow(root, folder, notes.Passing));
 
         // What is in the cache may be from a run that went without them.
         Require([.. folder.Unreadable, .. images.Notes.Unreadable]);
@@ -61,6 +62,17 @@ internal sealed record DecodedFolder(
             FormattableString.Invariant($"{split} {file.Label} {file.Name}\n{file.File.Length}\n{file.File.Changed.Ticks}"))),
     ]);
 
+    /// <summary>
+    /// Whether a picture that an earlier run went without is there again. Its name, length and time, by which the images are kept, say
+    /// nothing of rights and disks.
+    /// </summary>
+    private static bool CanBeReadNow(string root, ImageFolder folder, IReadOnlyList<string> passing)
+    {
+        if (passing.Count == 0) return false;
+        var names = passing.ToHashSet(StringComparer.Ordinal);
+        return folder.Files.SelectMany(split => split).Any(file => names.Contains(file.Name) && Read(root, file).Problem is null);
+    }
+
     private static EncodedImage Read(string root, LabelledFile file)
     {
         var name = Path.Combine(root, file.Name);
@@ -76,15 +88,15 @@ internal sealed record DecodedFolder(
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            return EncodedImage.Unreadable(name, file.Name, "went away while it was to be read");
+            return EncodedImage.Unreadable(name, file.Name, "went away while it was to be read", isPassing: true);
         }
         catch (UnauthorizedAccessException)
         {
-            return EncodedImage.Unreadable(name, file.Name, "may not be read");
+            return EncodedImage.Unreadable(name, file.Name, "may not be read", isPassing: true);
         }
         catch (IOException e)
         {
-            return EncodedImage.Unreadable(name, file.Name, $"can't be read ({e.Message.TrimEnd('.')})");
+            return EncodedImage.Unreadable(name, file.Name, $"can't be read ({e.Message.TrimEnd('.')})", isPassing: true);
         }
     }
 }

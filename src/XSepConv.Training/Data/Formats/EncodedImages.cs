@@ -10,13 +10,20 @@ internal sealed record EncodedImage(string What, byte[] Bytes, int Label)
     /// <summary>Why there are no bytes; null where there are.</summary>
     public string? Problem { get; private init; }
 
-    public static EncodedImage Unreadable(string what, string name, string problem) => new(what, [], 0) { Name = name, Problem = problem };
+    /// <summary>Whether that may pass without a change of the file: rights, a disk, another process.</summary>
+    public bool IsPassing { get; private init; }
+
+    public static EncodedImage Unreadable(string what, string name, string problem, bool isPassing = false) =>
+        new(what, [], 0) { Name = name, Problem = problem, IsPassing = isPassing };
 }
 
 /// <summary>Takes what can't be decoded, and which files are equal, instead of an end with the first that is damaged.</summary>
 internal sealed class DamageList
 {
     public List<UnreadableFile> Files { get; } = [];
+
+    /// <summary>The names of those that may be read another time, as they are.</summary>
+    public List<string> Passing { get; } = [];
 
     /// <summary>Among those that could be read.</summary>
     public EqualImages Equal { get; } = new();
@@ -79,6 +86,7 @@ internal static class EncodedImages
                 if (errors[i] is { } error)
                 {
                     damage!.Files.Add(new(block[i].Name, Reason(error.Message, block[i].What)));
+                    if (block[i].IsPassing) damage.Passing.Add(block[i].Name);
                     continue;
                 }
 

@@ -82,6 +82,36 @@ public sealed class LeftOutTests : IDisposable
         Assert.DoesNotContain("pictures left out", _folder.Open().Settings.Select(setting => setting.Name));
     }
 
+    // Neither its length nor its time says that a file can be read again.
+    [Fact]
+    public void A_picture_that_could_not_be_read_for_a_while_is_there_again_when_it_can()
+    {
+        _folder.Put("b/3.png").Write("b/x.jpg", "no image"u8.ToArray());
+        var cached = "";
+        using (new FileStream(_folder.At("b/1.png"), FileMode.Open, FileAccess.Read, FileShare.None))
+        {
+            var without = _folder.Open(skipDamaged: true);
+            Assert.Equal(6, Count(without));
+            Assert.Equal(["b/1.png", "b/x.jpg"], without.Findings.Skipped.Select(file => file.Name));
+
+            // As long as it can't be read, nothing is decoded anew.
+            cached = Assert.Single(Directory.GetFiles(_folder.Outside("cache/folder")));
+            var written = File.GetLastWriteTimeUtc(cached);
+            Assert.Equal(6, Count(_folder.Open(skipDamaged: true)));
+            Assert.Equal(written, File.GetLastWriteTimeUtc(cached));
+        }
+
+        var with = _folder.Open(skipDamaged: true);
+        Assert.Equal(7, Count(with));
+        Assert.Equal("b/x.jpg", Assert.Single(with.Findings.Skipped).Name);
+        Assert.Equal(cached, Assert.Single(Directory.GetFiles(_folder.Outside("cache/folder"))));
+
+        // What is damaged stays so until it changes.
+        var decoded = File.GetLastWriteTimeUtc(cached);
+        _folder.Open(skipDamaged: true);
+        Assert.Equal(decoded, File.GetLastWriteTimeUtc(cached));
+    }
+
     [Fact]
     public void A_class_of_which_nothing_can_be_read_is_refused_all_the_same()
     {
