@@ -190,6 +190,20 @@ public sealed class LayerHookTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("XSepBlock")]
+    [InlineData("SepBlock")]
+    [InlineData("InvertedResidualBlock")]
+    public void Squeeze_excite_that_takes_no_mean_runs_as_it_is(string name)
+    {
+        var module = Create(name);
+        module.modules().OfType<AdaptiveAvgPool2d>().Single().output_size = [2, 2];
+        var x = randn(2, 4, 2, 2);
+        var actual = module.call(x);
+        module.SetXSepBackend(XSepBackend.Composed);
+        Assert.True(actual.allclose(module.call(x), rtol: 1e-4, atol: 1e-5));
+    }
+
     private static List<(string Path, nn.Module<Tensor, Tensor> Layer)> Layers(nn.Module module) =>
         [.. module.named_modules().Where(entry => entry.module is nn.Module<Tensor, Tensor>).Select(entry => (entry.name, (nn.Module<Tensor, Tensor>)entry.module))];
 }
