@@ -108,6 +108,48 @@ public sealed class BlockAgreementTests
         }
     }
 
+    // Of (In, In) there is no expansion, which would otherwise take the padding of PaddingPlacement.BeforeExpand.
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    public void Every_XSepInvertedResidualBlock_computes_the_same_in_ONNX_Runtime(int kernel, int stride, OnnxBatchNorm norm)
+    {
+        var seed = 0;
+        var activations = Enum.GetValues<Activation>();
+        foreach (var padding in Enum.GetValues<PaddingDirection>())
+        {
+            foreach (var placement in Enum.GetValues<PaddingPlacement>())
+            {
+                foreach (var (expand, outputs) in new[] { (Expand, In), (Expand, 8), (In, In), (In, 8) })
+                {
+                    foreach (var squeezed in new int?[] { null, 3 })
+                    {
+                        var row = new BlockSpec(
+                            BlockKind.XSepInvertedResidual, kernel, In, expand, outputs, activations[seed % activations.Length],
+                            squeezed is null ? SqueezeExcite.None : SqueezeExcite.Expanded, stride)
+                        {
+                            SqueezeChannels = squeezed,
+                        };
+                        Check(new XSepInvertedResidualBlock(row, padding, placement), norm, $"{row}, {padding}, {placement}", ++seed);
+                    }
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void A_network_of_a_row_without_expansion_that_pads_first_computes_the_same()
+    {
+        var spec = PublishedSpec.MobileNetV2(new() { NumClasses = 3, Width = 0.25, Kernels = [7] });
+        spec = spec with
+        {
+            PaddingPlacement = PaddingPlacement.BeforeExpand,
+            Blocks = [.. spec.Blocks.Select(row => row with { Kind = BlockKind.XSepInvertedResidual })],
+        };
+        Assert.Equal(spec.Blocks[0].In, spec.Blocks[0].Expand);
+        using var network = Randomised.Eval(new MobileNet(spec), 4);
+        Agreement.Check(network, new(), "MobileNetV2 that pads first", [2, 3, 65, 47]);
+    }
+
     [Theory]
     [MemberData(nameof(Blocks))]
     public void Every_XSepConv2d_computes_the_same_in_ONNX_Runtime(int kernel, int stride, OnnxBatchNorm norm)
@@ -139,6 +181,24 @@ public sealed class BlockAgreementTests
         using var block = Randomised.Eval(
             new XSepBlock(3, channels, 8, channels, PaddingDirection.Symmetric, placement: PaddingPlacement.BeforeExpand), channels);
         Agreement.Check(block, new(), $"before the expand, {channels} channels", [2, channels, 4, 5]);
+    }
+
+    [Fact]
+    public void A_sum_of_maps_of_two_sizes_is_never_written()
+    {
+        var layers = new LayerTranslator(new GraphBuilder(OnnxExporter.NewestOpsetVersion, foldBatchNorm: true));
+        var (open, side) = (Extent.Open("H"), Extent.Fixed(31));
+        foreach (var (x, y) in new[] { (open, open), (side, side), (Extent.Unknown, side), (open, Extent.Unknown), (open, side) })
+        {
+            layers.Add(OnnxTensor.Map(2, x, side), OnnxTensor.Map(2, y, side), "add");
+        }
+
+        foreach (var (x, y) in new[] { (side, Extent.Fixed(32)), (open, open.Padded(-1)), (open.After(2, 1, 2), open) })
+        {
+            var error = Assert.Throws<InvalidOperationException>(
+                () => layers.Add(OnnxTensor.Map(2, x, side), OnnxTensor.Map(2, y, side), "add"));
+            Assert.StartsWith("'add' adds [N, 2, ", error.Message);
+        }
     }
 
     [Fact]

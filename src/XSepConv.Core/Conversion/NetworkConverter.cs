@@ -19,6 +19,8 @@ public sealed record ConvertedNetwork(MobileNet Network, ConversionReport Report
 /// copied; each layer's mode, <c>requires_grad</c> and <see cref="MobileNet.Freeze"/> are kept, the new layers' as those that they replace
 /// have them. Inside XSepConv stands the row's own nonlinearity, and the padding is planned as <see cref="NetworkSpec.Paddings"/>
 /// does.</para>
+/// <para>Rows that have XSepConv already keep their padding, with which they were trained: where the plan would give one another, the rows
+/// of its resolution stay as they are, and <see cref="ConversionReport.Left"/> says so.</para>
 /// </remarks>
 public static class NetworkConverter
 {
@@ -45,6 +47,7 @@ public static class NetworkConverter
         ModuleState.RequireAlive(network);
         var spec = network.Spec;
         var refusals = spec.Blocks.Select(row => Refusal(row, options)).ToArray();
+        KeepPaddings(spec, refusals);
         LeftLayer[] left = [.. refusals.Select((reason, i) => (reason, i)).Where(entry => entry.reason is not null)
             .Select(entry => new LeftLayer($"bneck.{entry.i}.{NameOf(spec.Blocks[entry.i])}", entry.reason!))];
         if (left.Length == spec.Blocks.Length)
@@ -53,7 +56,7 @@ public static class NetworkConverter
                 $"There is nothing to replace: {Listing.Of(left.Select(layer => $"{layer.Path}: {layer.Reason}"))}.");
         }
 
-        var converted = spec with { Blocks = [.. spec.Blocks.Select((row, i) => refusals[i] is null ? Replaced(row) : row)] };
+        var converted = Converted(spec, refusals);
         var weight = network.parameters().First();
         var result = new MobileNet(converted, weight.device, weight.dtype);
         try
@@ -98,6 +101,26 @@ public static class NetworkConverter
             ? $"its squeeze-excite is on the output, where an {BlockKind.XSep} row has it on the expanded map"
             : null;
     }
+
+    // A 2×2 that pads elsewhere than it was trained to is another function. The plan of a resolution goes by how many 2×2 there are, so the
+    // rows of other resolutions can still be replaced.
+    private static void KeepPaddings(NetworkSpec spec, string?[] refusals)
+    {
+        var (before, after, strides) = (spec.Paddings(), Converted(spec, refusals).Paddings(), spec.InputStrides());
+        for (var i = 0; i < refusals.Length; i++)
+        {
+            if (before[i] is not { } padding || padding == after[i]) continue;
+            var reason = $"with it bneck.{i} would pad {after[i]}; that is {spec.Blocks[i].Kind} already and keeps the padding it "
+                + $"has, {padding}";
+            for (var j = 0; j < refusals.Length; j++)
+            {
+                if (strides[j] == strides[i]) refusals[j] ??= reason;
+            }
+        }
+    }
+
+    private static NetworkSpec Converted(NetworkSpec spec, string?[] refusals) =>
+        spec with { Blocks = [.. spec.Blocks.Select((row, i) => refusals[i] is null ? Replaced(row) : row)] };
 
     private static BlockSpec Replaced(BlockSpec row) => row with
     {
@@ -213,7 +236,7 @@ public static class NetworkConverter
         module.eval();
         var old = candidate.BatchNorm!;
         foreach (var norm in module.children().OfType<BatchNorm2d>()) (norm.eps, norm.momentum) = (old.eps, old.momentum);
-        var error = OperatorFit.Run(from, candidate, module, options);
+        var error = OperatorFit.Run(from, candidate, module, options, PaddedExpansion(from, block, options.Activation));
         var state = to.state_dict();
         foreach (var (key, tensor) in module.state_dict())
         {
@@ -223,5 +246,16 @@ public static class NetworkConverter
         }
 
         return error;
+    }
+
+    // What makes other values of the zeros around a block's input, and mixes channels that are padded on different sides.
+    private static (Conv2d Convolution, BatchNorm2d Norm, Activation Activation)? PaddedExpansion(
+        MobileNet network, string block, Activation activation)
+    {
+        if (network.Spec.PaddingPlacement != PaddingPlacement.BeforeExpand) return null;
+        var modules = network.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
+        return modules.TryGetValue($"{block}conv1", out var convolution)
+            ? ((Conv2d)convolution, (BatchNorm2d)modules[$"{block}bn1"], activation)
+            : null;
     }
 }

@@ -16,7 +16,7 @@ internal sealed class BlockTranslator(LayerTranslator layers, ActivationTranslat
             var input = layer.From is { } from ? values[from] : x;
             var y = layer.Kind switch
             {
-                // The convolution after it pads.
+                // The convolution after it pads: the expansion, or without one the 2×2.
                 LayerKind.Pad => input,
                 LayerKind.Convolution when layer.From is { Kind: LayerKind.Pad, Padding: { } padding } =>
                     PaddedExpand(input, at, layer, padding),
@@ -58,7 +58,7 @@ internal sealed class BlockTranslator(LayerTranslator layers, ActivationTranslat
     {
         var conv = At(at, layer.Name);
         var (weights, geometry) = (LayerWeights.Of(conv), ConvGeometry.Of((Conv2d)conv.Module));
-        if (layer is { Padding: { } padding, Prepadded: false })
+        if (layer.Padding is { } padding && (!layer.Prepadded || layer.From is { Kind: LayerKind.Pad }))
         {
             (weights, geometry) = padding == PaddingDirection.Symmetric
                 ? (OneSidedKernels.Depthwise3x3(weights, padding), geometry with { Pads = [1, 1, 1, 1] })

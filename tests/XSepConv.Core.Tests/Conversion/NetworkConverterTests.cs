@@ -159,6 +159,109 @@ public sealed class NetworkConverterTests : IDisposable
         }
     }
 
+    // Where the block's input is padded, the border of the expanded map is act(BN(0)), and no zero; and Symmetric, which one row alone has,
+    // pads channels on different sides before they are mixed: a fit that pads the expanded map is one to another map.
+    [Theory]
+    [InlineData(PaddingPlacement.AfterExpand, BlockKind.Dw, 1, 24, 0)]
+    [InlineData(PaddingPlacement.AfterExpand, BlockKind.InvertedResidual, 2, 24, 20)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.Dw, 1, 24, 0)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.Dw, 2, 24, 20)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.InvertedResidual, 1, 24, 20)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.InvertedResidual, 2, 24, 0)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.InvertedResidual, 1, 8, 20)]
+    public void The_fit_error_is_that_of_the_map_in_the_network(
+        PaddingPlacement placement, BlockKind kind, int rows, int expand, int steps)
+    {
+        using var noGrad = no_grad();
+        var row = new BlockSpec(kind, 5, 8, expand, 8, Activation.ReLU, SqueezeExcite.None, 1);
+        var spec = PublishedSpec.MobileNetV2(Options) with
+        {
+            Blocks = [.. Enumerable.Repeat(row, rows)], StemChannels = 8, LastChannels = 24, PaddingPlacement = placement,
+        };
+        using var network = RandomNetworks.Create(spec, 4);
+        var images = randn(8, 3, 10, 7, dtype: float64);
+        var (converted, report) = NetworkConverter.Convert(network, (10, 7), new()
+        {
+            Initialise = KernelInitialisation.Fit, Calibration = images, FitSteps = steps,
+        });
+        using (converted)
+        {
+            var (before, after) = (Map(network, "bneck.0.bn2"), Map(converted, "bneck.0.bn4"));
+            var error = (after - before).square().mean().sqrt() / (before - before.mean([0, 2, 3], keepdim: true)).square().mean().sqrt();
+            Assert.Equal(error.ToDouble(), report.Replaced[0].FitError!.Value, 1e-9);
+        }
+
+        Tensor Map(MobileNet net, string path)
+        {
+            Tensor? map = null;
+            var norm = (TorchSharp.Modules.BatchNorm2d)net.named_modules().Single(at => at.name == path).module;
+            var hook = norm.register_forward_hook((_, _, output) => map = output.clone().DetachFromDisposeScope());
+            net.call(images);
+            hook.remove();
+            _scope.Attach(map!);
+            return map!;
+        }
+    }
+
+    // The plan counts all 2×2 of a resolution: one more before, or one after a Symmetric, would move what was trained with its padding.
+    // By the paper's rule: 1 row Sym, 2 rows RB LT, 3 rows RB LT Sym, 4 rows RB LT LB RT.
+    [Theory]
+    [InlineData("DX|D", "X: Sym, not LT")]
+    [InlineData("XD|D", "X: Sym, not RB")]
+    [InlineData("DXX|D", "XX: RB LT, not LT Sym")]
+    [InlineData("DXD|D", "X: Sym, not LT")]
+    [InlineData("IX|D", "X: Sym, not LT")]
+    [InlineData("DDX|D", null)]
+    [InlineData("XXD|D", null)]
+    [InlineData("XXDI|DD", null)]
+    [InlineData("D|X|D", null)]
+    public void Rows_that_are_XSep_already_keep_the_padding_they_were_trained_with(string table, string? conflict)
+    {
+        using var noGrad = no_grad();
+        var rows = table.Select(row => row switch
+        {
+            'D' => new BlockSpec(BlockKind.Dw, 5, 8, 16, 8, Activation.HSwish, SqueezeExcite.Expanded, 1),
+            'X' => new(BlockKind.XSep, 5, 8, 16, 8, Activation.HSwish, SqueezeExcite.Expanded, 1),
+            'I' => new(BlockKind.InvertedResidual, 5, 8, 16, 8, Activation.HSwish, SqueezeExcite.None, 1),
+            _ => new BlockSpec(BlockKind.InvertedResidual, 3, 8, 16, 8, Activation.HSwish, SqueezeExcite.None, 2),
+        });
+        var spec = PublishedSpec.MobileNetV2(Options) with { Blocks = [.. rows], StemChannels = 8, LastChannels = 24 };
+        using var network = RandomNetworks.Create(spec, 4);
+        var (converted, report) = NetworkConverter.Convert(network, (32, 32));
+        using (converted)
+        {
+            var halving = table.IndexOf('|');
+            Assert.All(Enumerable.Range(0, table.Length).Where(i => table[i] == 'X'), i =>
+            {
+                Assert.Equal(spec.Paddings()[i], converted.Spec.Paddings()[i]);
+                var x = randn(2, 8, 7, 6, dtype: float64);
+                Assert.Equal(TensorBytes.Doubles(Block(network, i).call(x)), TensorBytes.Doubles(Block(converted, i).call(x)));
+            });
+            var convertible = Enumerable.Range(0, table.Length).Where(i => table[i] is 'D' or 'I');
+            Assert.Equal(
+                convertible.Where(i => conflict is null || i > halving).Select(i => $"bneck.{i}.conv2"),
+                report.Replaced.Select(layer => layer.Path));
+            var kept = report.Left.Where(layer => layer.Reason.Contains("keeps the padding", StringComparison.Ordinal));
+            Assert.Equal(
+                convertible.Where(i => conflict is not null && i < halving).Select(i => $"bneck.{i}.conv2"),
+                kept.Select(layer => layer.Path));
+            Assert.All(kept, layer => Assert.Contains($"bneck.{table.IndexOf('X')}", layer.Reason));
+        }
+    }
+
+    [Fact]
+    public void Where_no_row_can_be_replaced_without_moving_another_that_is_said()
+    {
+        // On small images row 0, alone and so Symmetric, shares its resolution with row 1.
+        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(Options with { Kernels = [5] }));
+        Assert.Equal(PaddingDirection.Symmetric, network.Spec.Paddings()[0]);
+        var options = new ConversionOptions { MinKernelStride2 = 5 };
+        var error = Assert.Throws<InvalidOperationException>(() => NetworkConverter.Convert(network, (32, 32), options));
+        Assert.Contains(
+            "bneck.1.conv2: with it bneck.0 would pad RightBottom; that is XSep already and keeps the padding it has, Symmetric;",
+            error.Message);
+    }
+
     [Fact]
     public void What_can_not_be_is_refused_and_says_why()
     {
@@ -169,6 +272,9 @@ public sealed class NetworkConverterTests : IDisposable
         Assert.Contains("a row has one nonlinearity", Assert.Throws<ArgumentException>(() => NetworkConverter.Convert(network, (32, 32), activation)).Message);
         Assert.Contains("0×32", Assert.Throws<ArgumentException>(() => NetworkConverter.Convert(network, (0, 32))).Message);
     }
+
+    private static nn.Module<Tensor, Tensor> Block(MobileNet network, int row) =>
+        (nn.Module<Tensor, Tensor>)network.named_modules().Single(at => at.name == $"bneck.{row}").module;
 
     private static Dictionary<string, double[]> Values(nn.Module module) =>
         module.state_dict().ToDictionary(entry => entry.Key, entry => TensorBytes.Doubles(entry.Value));

@@ -142,7 +142,17 @@ internal sealed class LayerTranslator(GraphBuilder graph)
     /// <summary>Each map times a factor of its own. OpenCV 4 takes the first operand for the one that is spread out.</summary>
     public OnnxTensor Gate(OnnxTensor gate, OnnxTensor x, string name) => graph.Node(name, "Mul", x, [gate.Name, x.Name]);
 
-    public OnnxTensor Add(OnnxTensor x, OnnxTensor y, string name) => graph.Node(name, "Add", x, [x.Name, y.Name]);
+    /// <summary>The sum of two tensors of one shape, which is checked where it is known; runtimes see it on an image only.</summary>
+    public OnnxTensor Add(OnnxTensor x, OnnxTensor y, string name)
+    {
+        var fit = x.Sides.Count == y.Sides.Count
+            && x.Sides.Zip(y.Sides).All(pair => pair.First == pair.Second || MayBeEqual(pair.First, pair.Second));
+        return fit
+            ? graph.Node(name, "Add", x, [x.Name, y.Name])
+            : throw new InvalidOperationException($"'{name}' adds {x} and {y}, which are not of one shape.");
+
+        static bool MayBeEqual(Extent a, Extent b) => a == Extent.Unknown || b == Extent.Unknown || a.IsFixed != b.IsFixed;
+    }
 
     public static void RequireMap(OnnxTensor x, ModuleAt at, long channels)
     {
