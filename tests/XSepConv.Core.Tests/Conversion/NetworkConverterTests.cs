@@ -176,13 +176,18 @@ public sealed class NetworkConverterTests : IDisposable
         var row = new BlockSpec(kind, 5, 8, expand, 8, Activation.ReLU, SqueezeExcite.None, 1);
         var spec = PublishedSpec.MobileNetV2(Options) with
         {
-            Blocks = [.. Enumerable.Repeat(row, rows)], StemChannels = 8, LastChannels = 24, PaddingPlacement = placement,
+            Blocks = [.. Enumerable.Repeat(row, rows)],
+            StemChannels = 8,
+            LastChannels = 24,
+            PaddingPlacement = placement,
         };
         using var network = RandomNetworks.Create(spec, 4);
         var images = randn(8, 3, 10, 7, dtype: float64);
         var (converted, report) = NetworkConverter.Convert(network, (10, 7), new()
         {
-            Initialise = KernelInitialisation.Fit, Calibration = images, FitSteps = steps,
+            Initialise = KernelInitialisation.Fit,
+            Calibration = images,
+            FitSteps = steps,
         });
         using (converted)
         {

@@ -1,4 +1,3 @@
-using TorchSharp;
 using XSepConv.Core.Tests.Parity;
 using static TorchSharp.torch;
 
