@@ -15,18 +15,24 @@ internal static class Agreement
 
     /// <summary>Exports, runs every batch in ONNX Runtime and in float64, and asserts shape and values. The module is in float64 afterwards.</summary>
     /// <returns>The file.</returns>
-    public static byte[] Check(nn.Module<Tensor, Tensor> module, OnnxExportOptions options, string what, params long[][] shapes)
+    public static byte[] Check(nn.Module<Tensor, Tensor> module, OnnxExportOptions options, string what, params long[][] shapes) =>
+        Check(module, options, what, ScalarType.Float64, shapes);
+
+    /// <summary>The same with the module in another type, where float64 does something else.</summary>
+    public static byte[] Check(
+        nn.Module<Tensor, Tensor> module, OnnxExportOptions options, string what, ScalarType reference, params long[][] shapes)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         module.to(ScalarType.Float32);
         var file = OnnxRuntime.Export(module, options);
-        module.to(ScalarType.Float64);
+        module.to(reference);
         using var runtime = new OnnxRuntime(file);
         foreach (var shape in shapes)
         {
             var x = Input(shape, options.Normalization);
-            Compare(module.call(Normalised(x.to(ScalarType.Float64), options.Normalization)), runtime.Run(x), Bound, $"{what}, [{string.Join(", ", shape)}]");
+            var expected = module.call(Normalised(x.to(reference), options.Normalization)).to(ScalarType.Float64);
+            Compare(expected, runtime.Run(x), Bound, $"{what}, [{string.Join(", ", shape)}]");
         }
 
         return file;

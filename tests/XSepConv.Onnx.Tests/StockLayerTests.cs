@@ -15,7 +15,7 @@ public sealed class StockLayerTests
             using var module = Randomised.Eval(layer.Make(), 5);
             try
             {
-                Agreement.Check(module, new() { Opset = opset, Size = layer.Size }, layer.What, layer.Shapes);
+                Agreement.Check(module, new() { Opset = opset, Size = layer.Size }, layer.What, layer.Reference, layer.Shapes);
             }
             catch (Exception e)
             {

@@ -98,10 +98,34 @@ internal static class StockLayers
                 yield return Of($"{what} by 1.7", () => nn.Upsample(scale_factor: [1.7, 0.6], mode: mode, align_corners: aligned));
                 yield return Of($"{what} by 1.7, recomputed", () =>
                     nn.Upsample(scale_factor: [1.7, 0.6], mode: mode, align_corners: aligned, recompute_scale_factor: true));
-                yield return Any($"{what} to 8×21", () => nn.Upsample([8, 21], mode: mode, align_corners: aligned));
-                yield return Any($"{what} to 1×3", () => nn.Upsample([1, 3], mode: mode, align_corners: aligned));
+                // Which pixels are the nearest, float32 decides, where it depends on the map's size.
+                Func<string, Func<nn.Module<Tensor, Tensor>>, LayerCase> to = mode == UpsampleMode.Nearest ? Of : Any;
+                yield return to($"{what} to 8×21", () => nn.Upsample([8, 21], mode: mode, align_corners: aligned));
+                yield return to($"{what} to 1×3", () => nn.Upsample([1, 3], mode: mode, align_corners: aligned));
             }
         }
+
+        // Where the quotient of two sizes, or what one divided by a factor is, has no float32 and lands beside a whole number.
+        foreach (var (height, width, toHeight, toWidth) in new[]
+        {
+            (14, 28, 16, 32), (14, 28, 8, 16), (14, 14, 14, 16), (56, 13, 64, 13), (7, 5, 287, 5),
+        })
+        {
+            yield return Sized($"Upsample Nearest {height}×{width} to {toHeight}×{toWidth}", (height, width), () =>
+                nn.Upsample([toHeight, toWidth], mode: UpsampleMode.Nearest));
+        }
+
+        foreach (var factor in new[] { 1.01, 2.02, 1.1, 1.2, 0.3, 1.0 / 3, 7.0 / 3, 16.0 / 14, 41, 47, 55, 61 })
+        {
+            foreach (var recomputed in new[] { false, true })
+            {
+                yield return Sized($"Upsample Nearest by {factor}, {recomputed}", (14, 29), () =>
+                    nn.Upsample(scale_factor: [factor, 1.2], mode: UpsampleMode.Nearest, recompute_scale_factor: recomputed));
+            }
+        }
+
+        static LayerCase Sized(string what, (int Height, int Width) size, Func<nn.Module<Tensor, Tensor>> make) =>
+            new(what, () => Between(make()), size, [[1, 4, size.Height, size.Width], [3, 4, size.Height, size.Width]], ScalarType.Float32);
     }
 
     private static IEnumerable<LayerCase> Norms()
@@ -167,5 +191,9 @@ internal static class StockLayers
     private static Sequential Between(nn.Module<Tensor, Tensor> layer) => nn.Sequential(nn.Conv2d(4, 4, 1), layer);
 }
 
-/// <summary>A module, the size that it needs or none, and shapes to run.</summary>
-internal sealed record LayerCase(string What, Func<nn.Module<Tensor, Tensor>> Make, (int, int)? Size, long[][] Shapes);
+/// <summary>
+/// A module, the size that it needs or none, shapes to run, and the type to compare with: in float64 torch takes other pixels for the
+/// nearest than in float32, in which the file computes.
+/// </summary>
+internal sealed record LayerCase(
+    string What, Func<nn.Module<Tensor, Tensor>> Make, (int, int)? Size, long[][] Shapes, ScalarType Reference = ScalarType.Float64);

@@ -13,19 +13,25 @@ internal sealed class OpenCv(string python) : IDisposable
     public static async Task<OpenCv> FindAsync() => new(await Python.WithAsync("cv2", "python3-opencv"));
 
     /// <summary>Exports, and notes what the module answers in float64 (which runs composed) to inputs of these shapes.</summary>
-    public void Add(nn.Module<Tensor, Tensor> module, OnnxExportOptions options, string what, params long[][] shapes)
+    public void Add(nn.Module<Tensor, Tensor> module, OnnxExportOptions options, string what, params long[][] shapes) =>
+        Add(module, options, what, ScalarType.Float64, shapes);
+
+    /// <summary>The same with the module in another type, where float64 does something else.</summary>
+    public void Add(
+        nn.Module<Tensor, Tensor> module, OnnxExportOptions options, string what, ScalarType reference, params long[][] shapes)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var model = $"{_files++}.onnx";
         File.WriteAllBytes(_folder.File(model), OnnxRuntime.Export(module, options));
-        module.to(ScalarType.Float64);
+        module.to(reference);
         foreach (var shape in shapes)
         {
             var (x, number) = (Agreement.Input(shape, options.Normalization), _runs.Count);
             File.WriteAllBytes(_folder.File($"{number}.x"), x.bytes.ToArray());
             var line = string.Join('\t', model, $"{number}.x", $"{number}.y", string.Join(',', shape));
-            _runs.Add(($"{what}, [{string.Join(", ", shape)}]", line, module.call(Agreement.Normalised(x.to(ScalarType.Float64), options.Normalization)).DetachFromDisposeScope()));
+            var expected = module.call(Agreement.Normalised(x.to(reference), options.Normalization)).to(ScalarType.Float64);
+            _runs.Add(($"{what}, [{string.Join(", ", shape)}]", line, expected.DetachFromDisposeScope()));
         }
     }
 

@@ -118,7 +118,7 @@ public sealed class OpenCvTests
         {
             if (otherwise.Contains(layer.What)) continue;
             using var module = Randomised.Eval(layer.Make(), 5);
-            reader.Add(module, new() { Size = layer.Size }, layer.What, layer.Shapes);
+            reader.Add(module, new() { Size = layer.Size }, layer.What, layer.Reference, layer.Shapes);
         }
 
         await reader.RequireAgreementAsync(refusalsAreFine: true);
