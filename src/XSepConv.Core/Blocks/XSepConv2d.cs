@@ -99,4 +99,7 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
         _norms.RequireStatistics(x, nameof(XSepConv2d));
         return _stage.Forward(x, padded: false, activated: false).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The same for a map that has its row and column already, such as [N, C, H + 1, W + 1].</summary>
+    internal Tensor ForwardPadded(Tensor x) => _stage.Forward(x, padded: true, activated: false);
 }

@@ -236,7 +236,7 @@ public static class NetworkConverter
         module.eval();
         var old = candidate.BatchNorm!;
         foreach (var norm in module.children().OfType<BatchNorm2d>()) (norm.eps, norm.momentum) = (old.eps, old.momentum);
-        var error = OperatorFit.Run(from, candidate, module, options);
+        var error = OperatorFit.Run(from, candidate, module, options, PaddedExpansion(from, block, options.Activation));
         var state = to.state_dict();
         foreach (var (key, tensor) in module.state_dict())
         {
@@ -246,5 +246,16 @@ public static class NetworkConverter
         }
 
         return error;
+    }
+
+    // What makes other values of the zeros around a block's input, and mixes channels that are padded on different sides.
+    private static (Conv2d Convolution, BatchNorm2d Norm, Activation Activation)? PaddedExpansion(
+        MobileNet network, string block, Activation activation)
+    {
+        if (network.Spec.PaddingPlacement != PaddingPlacement.BeforeExpand) return null;
+        var modules = network.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
+        return modules.TryGetValue($"{block}conv1", out var convolution)
+            ? ((Conv2d)convolution, (BatchNorm2d)modules[$"{block}bn1"], activation)
+            : null;
     }
 }

@@ -26,10 +26,11 @@ internal sealed class OperatorFit
     private readonly Conv2d[] _convolutions;
     private readonly BatchNorm2d[] _batchNorms;
     private readonly Tensor _x, _expected;
+    private readonly bool _padded;
 
-    private OperatorFit(XSepConv2d module, ConversionOptions options, Tensor x, Tensor expected)
+    private OperatorFit(XSepConv2d module, ConversionOptions options, Tensor x, Tensor expected, bool padded)
     {
-        (_module, _options, _x, _expected) = (module, options, x, expected);
+        (_module, _options, _x, _expected, _padded) = (module, options, x, expected, padded);
         _convolutions = [.. module.children().OfType<Conv2d>()];
         _batchNorms = [.. module.children().OfType<BatchNorm2d>()];
     }
@@ -37,19 +38,28 @@ internal sealed class OperatorFit
     /// <summary>Sets the new module's weights and statistics.</summary>
     /// <param name="network">In eval mode, without gradients; not changed.</param>
     /// <param name="options">With calibration images.</param>
+    /// <param name="expansion">What comes before, where its input is what is padded; null where the new module pads its own.</param>
     /// <returns>Root mean square of the outputs' difference over the standard deviation of the old output.</returns>
-    public static double Run(nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, XSepConv2d module, ConversionOptions options)
+    public static double Run(
+        nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, XSepConv2d module, ConversionOptions options,
+        (Conv2d Convolution, BatchNorm2d Norm, Activation Activation)? expansion = null)
     {
         using var scope = NewDisposeScope();
         var weight = candidate.Convolution.weight;
         var precise = weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        var (x, expected) = Answers(network, candidate, options.Calibration!.to(weight.dtype, weight.device), scope);
+        var images = options.Calibration!.to(weight.dtype, weight.device);
+        var (x, expected) = Answers(network, candidate, expansion?.Convolution ?? candidate.Convolution, images, scope);
         module.to(precise);
-        expected = expected.to(precise);
+        if (expansion is var (before, norm, activation))
+        {
+            x = activation.Apply(norm.call(before.call(DirectionalPadding.Pad(x, module.Padding))));
+        }
+
+        (x, expected) = (x.to(precise), expected.to(precise));
 
         // Adam's steps are absolute, and without a batch norm the old output has any scale: it is fitted at a deviation of 1.
         using Scalar scale = Deviation(expected);
-        var fit = new OperatorFit(module, options, x.to(precise), expected / scale);
+        var fit = new OperatorFit(module, options, x, expected / scale, padded: expansion is not null);
         var error = fit.Run(weight);
         foreach (var parameter in fit._batchNorms[2].parameters()) parameter.mul_(scale);
         module.to(weight.dtype);
@@ -64,13 +74,17 @@ internal sealed class OperatorFit
     }
 
     private static (Tensor X, Tensor Expected) Answers(
-        nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, Tensor images, DisposeScope scope)
+        nn.Module<Tensor, Tensor> network, DepthwiseCandidate candidate, Conv2d first, Tensor images, DisposeScope scope)
     {
         // Copies, since the network may change its maps in place, in a scope that the network's own do not end.
         Tensor? x = null, expected = null;
-        var convolutionHook = candidate.Convolution.register_forward_hook((_, input, output) =>
+        var inputHook = first.register_forward_hook((_, input, output) =>
         {
             scope.Attach(x = input.clone());
+            return output;
+        });
+        var convolutionHook = candidate.Convolution.register_forward_hook((_, _, output) =>
+        {
             if (candidate.BatchNorm is null) scope.Attach(expected = output.clone());
             return output;
         });
@@ -92,6 +106,7 @@ internal sealed class OperatorFit
         }
         finally
         {
+            inputHook.remove();
             convolutionHook.remove();
             batchNormHook?.remove();
         }
@@ -146,13 +161,14 @@ internal sealed class OperatorFit
     {
         var (channels, k) = (_module.Channels, _module.KernelSize);
         var values = TensorBytes.Doubles(kernels);
+        var (height, width) = _padded ? (_x.shape[2] - 1, _x.shape[3] - 1) : (_x.shape[2], _x.shape[3]);
         var (twoByTwo, row, column) = (new double[channels * 4], new double[channels * k], new double[channels * k]);
         for (var c = 0; c < channels; c++)
         {
             _options.CancellationToken.ThrowIfCancellationRequested();
             var padding = _module.Padding.ForChannel(c, channels);
             var fit = SeparableKernel.Fit(
-                values.AsSpan(c * k * k, k * k), padding, Use(_x.shape[2], padding.IsTop()), Use(_x.shape[3], padding.IsLeft()), product);
+                values.AsSpan(c * k * k, k * k), padding, Use(height, padding.IsTop()), Use(width, padding.IsLeft()), product);
             fit.TwoByTwo.CopyTo(twoByTwo, c * 4);
             fit.Row.CopyTo(row, c * k);
             fit.Column.CopyTo(column, c * k);
@@ -168,7 +184,7 @@ internal sealed class OperatorFit
     private void Calibrate(Action<BatchNorm2d, Tensor> set)
     {
         _module.eval();
-        var y = DirectionalPadding.Pad(_x, _module.Padding);
+        var y = _padded ? _x : DirectionalPadding.Pad(_x, _module.Padding);
         for (var i = 0; i < 2; i++)
         {
             y = _convolutions[i].call(y);
@@ -236,7 +252,7 @@ internal sealed class OperatorFit
 
             var first = step * batch % (_x.shape[0] - batch + 1);
             optimizer.zero_grad();
-            var y = _module.call(_x.narrow(0, first, batch));
+            var y = Answer(_x.narrow(0, first, batch));
             nn.functional.mse_loss(y, _expected.narrow(0, first, batch)).backward();
             optimizer.step();
         }
@@ -244,12 +260,14 @@ internal sealed class OperatorFit
         _module.zero_grad(set_to_none: true);
     }
 
+    private Tensor Answer(Tensor x) => _padded ? _module.ForwardPadded(x) : _module.call(x);
+
     private double Error() => ChannelErrors().mean().sqrt().to(ScalarType.Float64).item<double>() / Deviation(_expected);
 
     private Tensor ChannelErrors()
     {
         _module.eval();
-        return (_module.call(_x) - _expected).square().mean([0, 2, 3]);
+        return (Answer(_x) - _expected).square().mean([0, 2, 3]);
     }
 
     // Around the means of the channels. A map that is constant but for rounding, as a kernel of zeros answers, has its size instead, or 1.

@@ -159,6 +159,55 @@ public sealed class NetworkConverterTests : IDisposable
         }
     }
 
+    // Where the block's input is padded, the border of the expanded map is act(BN(0)), and no zero; and Symmetric, which one row alone has,
+    // pads channels on different sides before they are mixed: a fit that pads the expanded map is one to another map.
+    [Theory]
+    [InlineData(PaddingPlacement.AfterExpand, BlockKind.Dw, 1, 24, 0)]
+    [InlineData(PaddingPlacement.AfterExpand, BlockKind.InvertedResidual, 2, 24, 20)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.Dw, 1, 24, 0)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.Dw, 2, 24, 20)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.InvertedResidual, 1, 24, 20)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.InvertedResidual, 2, 24, 0)]
+    [InlineData(PaddingPlacement.BeforeExpand, BlockKind.InvertedResidual, 1, 8, 20)]
+    public void The_fit_error_is_that_of_the_map_in_the_network(
+        PaddingPlacement placement, BlockKind kind, int rows, int expand, int steps)
+    {
+        using var noGrad = no_grad();
+        var row = new BlockSpec(kind, 5, 8, expand, 8, Activation.ReLU, SqueezeExcite.None, 1);
+        var spec = PublishedSpec.MobileNetV2(Options) with
+        {
+            Blocks = [.. Enumerable.Repeat(row, rows)],
+            StemChannels = 8,
+            LastChannels = 24,
+            PaddingPlacement = placement,
+        };
+        using var network = RandomNetworks.Create(spec, 4);
+        var images = randn(8, 3, 10, 7, dtype: float64);
+        var (converted, report) = NetworkConverter.Convert(network, (10, 7), new()
+        {
+            Initialise = KernelInitialisation.Fit,
+            Calibration = images,
+            FitSteps = steps,
+        });
+        using (converted)
+        {
+            var (before, after) = (Map(network, "bneck.0.bn2"), Map(converted, "bneck.0.bn4"));
+            var error = (after - before).square().mean().sqrt() / (before - before.mean([0, 2, 3], keepdim: true)).square().mean().sqrt();
+            Assert.Equal(error.ToDouble(), report.Replaced[0].FitError!.Value, 1e-9);
+        }
+
+        Tensor Map(MobileNet net, string path)
+        {
+            Tensor? map = null;
+            var norm = (TorchSharp.Modules.BatchNorm2d)net.named_modules().Single(at => at.name == path).module;
+            var hook = norm.register_forward_hook((_, _, output) => map = output.clone().DetachFromDisposeScope());
+            net.call(images);
+            hook.remove();
+            _scope.Attach(map!);
+            return map!;
+        }
+    }
+
     // The plan counts all 2×2 of a resolution: one more before, or one after a Symmetric, would move what was trained with its padding.
     // By the paper's rule: 1 row Sym, 2 rows RB LT, 3 rows RB LT Sym, 4 rows RB LT LB RT.
     [Theory]
