@@ -799,10 +799,10 @@ class MobileNet(nn.Module):
             apply_norm_settings(network, metadata[SETTINGS_KEY])
         # A trainer's own tensors, such as momenta, are not the network's.
         state = {k: v for k, v in tensors.items() if not k.startswith("training/")}
-        # PyTorch would take integers for weights.
-        for name, tensor in state.items():
-            if tensor.dtype == torch.int8:
-                raise ValueError(f"{name!r} has type I8, and the metadata lacks {INT8_KEY!r}, which says that it has scales")
+        own = network.state_dict()
+        for name in state:
+            if name in own:
+                _require_values(name, state[name], own[name])
         network.load_state_dict(state, strict=True)
         return network
 
@@ -1012,6 +1012,27 @@ def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Ten
             raise ValueError(f"{INT8_KEY!r} in the metadata is {meaning!r}, known is {_INT8_MEANING!r}")
         _multiply_scales(tensors)
     return tensors, metadata
+
+
+def _require_values(name: str, tensor: torch.Tensor, own: torch.Tensor) -> None:
+    """ValueError where a file's tensor can't be what the network's own is: PyTorch takes integers for weights, and any number."""
+    dtype = _DTYPE_NAMES[tensor.dtype]
+    if own.is_floating_point() and tensor.dtype == torch.int8:
+        raise ValueError(f"{name!r} has type I8, and the metadata lacks {INT8_KEY!r}, which says that it has scales")
+    if own.is_floating_point() and not tensor.is_floating_point():
+        raise ValueError(f"{name!r} has type {dtype}, weights are F64, F32, F16 or BF16")
+
+    def refuse(wrong: torch.Tensor, rule: str) -> None:
+        if bool(wrong.any()):
+            at = int(wrong.flatten().int().argmax())
+            raise ValueError(f"{name!r} has {float(tensor.flatten()[at]):g} at {at}; {rule}")
+
+    if not own.is_floating_point():
+        refuse(tensor != tensor.to(own.dtype), f"the network's type {own.dtype} can't hold that")
+        return
+    refuse(~tensor.isfinite(), "weights are finite numbers")
+    if name.split(".")[-1] == "running_var":
+        refuse(tensor < 0, "a variance is not negative")
 
 
 def _multiply_scales(tensors: Dict[str, torch.Tensor]) -> None:

@@ -93,9 +93,13 @@ internal sealed class StateDictLoad
             return null;
         }
 
-        if (info.Type == SafeTensorType.I8 && tensor.is_floating_point())
+        // Integers that were quantised in some way or are another tensor's, and of I64 beyond 2²⁴ not even the same numbers.
+        if (!info.Type.IsFloatingPoint() && tensor.is_floating_point() && !isCounter)
         {
-            _problems.Add($"'{key}' has type I8, and the metadata lacks '{Int8Weights.MetadataKey}', which says that it has scales");
+            _problems.Add(
+                info.Type == SafeTensorType.I8
+                    ? $"'{key}' has type I8, and the metadata lacks '{Int8Weights.MetadataKey}', which says that it has scales"
+                    : $"'{key}' has type {info.Type}, weights are F64, F32, F16 or BF16");
             return null;
         }
 
