@@ -829,9 +829,11 @@ def convert(model: nn.Module, report: Union[str, Mapping[str, Any]]) -> nn.Modul
     for layer in layers:
         path, norm_path, kernel, channels = layer["path"], layer["batchNormPath"], layer["kernelSize"], layer["channels"]
         old = modules.get(path)
-        expected = dict(kernel_size=(kernel,) * 2, stride=(layer["stride"],) * 2, padding=(kernel // 2,) * 2, dilation=(1, 1),
-                        groups=channels, in_channels=channels, out_channels=channels)
-        if not isinstance(old, nn.Conv2d) or any(getattr(old, name) != value for name, value in expected.items()):
+        expected = dict(kernel_size=(kernel,) * 2, stride=(layer["stride"],) * 2, padding=(kernel // 2,) * 2, padding_mode="zeros",
+                        dilation=(1, 1), groups=channels, in_channels=channels, out_channels=channels)
+        # Of an odd kernel "same" is half of it on each side.
+        if not isinstance(old, nn.Conv2d) or any(
+                getattr(old, name) != value and (name, getattr(old, name)) != ("padding", "same") for name, value in expected.items()):
             raise ValueError(f"{path!r} is {old}, not the depthwise convolution of the report: {expected}")
         norm = None if norm_path is None else modules.get(norm_path)
         if norm_path is not None and (not isinstance(norm, nn.BatchNorm2d) or norm.num_features != channels):

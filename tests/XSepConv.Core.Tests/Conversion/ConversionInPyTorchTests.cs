@@ -95,6 +95,43 @@ public sealed class ConversionInPyTorchTests : IDisposable
         Assert.All(values.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-12 * values.Max(Math.Abs)));
     }
 
+    // Which padding .NET converts, a string or numbers, is what Python converts: only zeros, and only as many as keep the size.
+    [Fact]
+    public async Task What_is_replaced_there_pads_as_what_was_replaced_here()
+    {
+        const string Paddings = """
+            import sys
+            sys.path.insert(0, sys.argv[1])
+            from torch import nn
+            from xsepconv_torch import XSepConv2d, convert
+            report = open(sys.argv[2], encoding="utf-8").read()
+            for padding in ("same", 2, (2, 2), "valid", 1, (2, 1)):
+                for mode in ("zeros", "circular", "reflect", "replicate"):
+                    model = nn.Sequential(nn.Conv2d(6, 6, 5, padding=padding, padding_mode=mode, groups=6), nn.BatchNorm2d(6))
+                    before = list(model)
+                    try:
+                        convert(model, report)
+                        print(isinstance(model[0], XSepConv2d), padding, mode)
+                    except ValueError as e:
+                        assert list(model) == before and "padding" in str(e), e
+            """;
+        var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
+        Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
+        using var network = nn.Sequential(nn.Conv2d(6, 6, 5, TorchSharp.Padding.Same, groups: 6), nn.BatchNorm2d(6));
+        var report = XSepConverter.Convert(network, [1, 6, 9, 9]);
+        Assert.Equal("0", Assert.Single(report.Replaced).Path);
+        using var circular = nn.Sequential(
+            nn.Conv2d(6, 6, 5, padding: 2, padding_mode: PaddingModes.Circular, groups: 6), nn.BatchNorm2d(6));
+        Assert.Throws<InvalidOperationException>(() => XSepConverter.Convert(circular, [1, 6, 9, 9]));
+        var json = _folder.File("report.json");
+        await File.WriteAllTextAsync(json, report.ToJson(), TestContext.Current.CancellationToken);
+        var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
+        var said = await PythonWithTorch.RunAsync(python!, ["-c", Paddings, interop, json], TestContext.Current.CancellationToken);
+        Assert.Equal(
+            ["True same zeros", "True 2 zeros", "True (2, 2) zeros"],
+            said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    }
+
     [Fact]
     public void The_report_as_JSON_says_all_that_a_conversion_decided()
     {
