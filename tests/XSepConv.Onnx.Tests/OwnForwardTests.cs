@@ -73,6 +73,45 @@ public sealed class OwnForwardTests
         Assert.Equal(operators, OnnxFile.Parse(OnnxRuntime.Export(module, options)).Graph.Node.Select(node => node.OpType));
     }
 
+    // A parameter is often written with a side of 1 for the batch; without one, as torch spreads it out, it is the same.
+    [Fact]
+    public void A_constant_may_have_a_batch_of_one()
+    {
+        foreach (var (shape, sides) in new (long[], string)[]
+        {
+            ([1, 4, 1, 1], "[N, 4, H, W]"), ([4, 1, 1], "[N, 4, H, W]"), ([1, 1, 1, 1], "[N, 4, H, W]"), ([1], "[N, 4, H, W]"),
+            ([], "[N, 4, H, W]"), ([1, 4, 5, 6], "[N, 4, 5, 6]"),
+        })
+        {
+            foreach (var turned in new[] { false, true })
+            {
+                foreach (var add in new[] { false, true })
+                {
+                    using var scope = NewDisposeScope();
+                    using var values = rand(shape) + 0.5;
+                    var seen = "";
+                    using var module = Randomised.Eval(nn.Sequential(nn.Conv2d(3, 4, 1), new Scaled(values, add)), 3);
+                    var options = new OnnxExportOptions
+                    {
+                        Translators = new Dictionary<Type, OnnxTranslator>
+                        {
+                            [typeof(Scaled)] = (graph, _, x) =>
+                            {
+                                var constant = graph.Constant("values", values);
+                                var (a, b) = turned ? (constant, x) : (x, constant);
+                                var result = add ? graph.Add(a, b) : graph.Multiply(a, b);
+                                seen = $"{result}";
+                                return result;
+                            },
+                        },
+                    };
+                    Agreement.Check(module, options, $"[{string.Join(", ", shape)}]", [2, 3, 5, 6]);
+                    Assert.Equal(sides, seen);
+                }
+            }
+        }
+    }
+
     [Fact]
     public void What_does_not_go_together_is_named()
     {
@@ -82,6 +121,10 @@ public sealed class OwnForwardTests
                 graph.Add(x, graph.Call(x, nn.Conv2d(4, 5, 1))), "'1' has [N, 4, H, W] and [N, 5, H, W] to add; they do not go together."),
             ((graph, _, x) => graph.Multiply(x, graph.Constant("scale", ones(3, 1, 1))),
                 "'1' has [N, 4, H, W] and [3, 1, 1] to mul; they do not go together."),
+            ((graph, _, x) => graph.Multiply(x, graph.Constant("scale", ones(2, 4, 1, 1))),
+                "'1' has [N, 4, H, W] and [2, 4, 1, 1] to mul; they do not go together."),
+            ((graph, _, x) => graph.Multiply(graph.Constant("scale", ones(new long[] { 1, 1, 4, 1, 1 })), x),
+                "'1' has [1, 1, 4, 1, 1] and [N, 4, H, W] to mul; they do not go together."),
             ((graph, _, x) => graph.Multiply(x, graph.Call(x, nn.AdaptiveAvgPool2d(1), nn.Flatten())),
                 "'1' has [N, 4, H, W] and [N, 4] to mul; they do not go together."),
             ((graph, _, x) => graph.Concatenate([x, graph.Call(x, nn.AdaptiveAvgPool2d(1), nn.Flatten())]),
@@ -157,6 +200,11 @@ public sealed class OwnForwardTests
 
         public OnnxTensor Export(OnnxGraph graph, OnnxTensor input) =>
             graph.Call(graph.Concatenate([graph.Call(input, down), graph.Call(input, nn.Sigmoid())]), last);
+    }
+
+    private sealed class Scaled(Tensor values, bool add) : nn.Module<Tensor, Tensor>(nameof(Scaled))
+    {
+        public override Tensor forward(Tensor x) => add ? x + values.to(x.dtype) : x * values.to(x.dtype);
     }
 
     private sealed class Odd : nn.Module<Tensor, Tensor>, IOnnxExportable

@@ -75,7 +75,7 @@ public sealed class OnnxGraph
 
     /// <summary>Values of the file, such as a parameter of the module's own; int64 stays int64, all else becomes float32.</summary>
     /// <param name="name">The parameter's name.</param>
-    /// <param name="values">Of any shape; without a batch.</param>
+    /// <param name="values">Of any shape; without a batch, or with one of 1 in a sum or a product.</param>
     /// <exception cref="ArgumentException">A value is no finite float32.</exception>
     public OnnxTensor Constant(string name, Tensor values)
     {
@@ -129,14 +129,17 @@ public sealed class OnnxGraph
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(y);
-        var (longer, shorter) = x.Sides.Count >= y.Sides.Count && !x.IsConstant ? (x, y) : (y, x);
-        var skipped = longer.Sides.Count - shorter.Sides.Count;
+        var (longer, shorter) = x.IsConstant || (!y.IsConstant && x.Sides.Count < y.Sides.Count) ? (y, x) : (x, y);
         // A constant may have a batch of 1 too; two tensors of the graph have one each, at the same place.
+        var added = shorter.Sides;
+        var hasBatch = shorter.IsConstant && !longer.IsConstant && added.Count == longer.Sides.Count + 1;
+        if (hasBatch && added[0] == Extent.Fixed(1)) added = [.. added.Skip(1)];
+        var skipped = longer.Sides.Count - added.Count;
         if (skipped < 0 || (skipped > 0 && !shorter.IsConstant)) throw Mismatch();
         var sides = longer.Sides.ToArray();
-        for (var i = 0; i < shorter.Sides.Count; i++)
+        for (var i = 0; i < added.Count; i++)
         {
-            var (a, b) = (longer.Sides[skipped + i], shorter.Sides[i]);
+            var (a, b) = (longer.Sides[skipped + i], added[i]);
             sides[skipped + i] = (a, b) switch
             {
                 ({ IsFixed: true, Size: 1 }, _) => b,
