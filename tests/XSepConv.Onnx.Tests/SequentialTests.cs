@@ -73,6 +73,8 @@ public sealed class SequentialTests
             (nn.Upsample(scale_factor: [1.2, 1.2]),
                 "it scales [N, 3, H, W] by 1.2×1.2, and which pixels are the nearest depends on the size; give one in "
                 + "OnnxExportOptions.Size"),
+            (nn.Upsample(), "it has 0 factors and 0 sizes; two of the one or of the other can be, of height and width"),
+            (nn.Upsample([4, 5, 6], mode: UpsampleMode.Bilinear), "it has 0 factors and 3 sizes"),
             (nn.Upsample(scale_factor: [2, 41]), "it scales [N, 3, H, W] by 2×41, and which pixels are the nearest"),
             (nn.Upsample([16, 32]), "it brings [N, 3, H, W] to 16×32, and which pixels are the nearest"),
             (nn.Upsample(scale_factor: [2, 2], mode: UpsampleMode.Trilinear),

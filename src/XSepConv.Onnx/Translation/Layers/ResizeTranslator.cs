@@ -12,6 +12,12 @@ internal sealed class ResizeTranslator(GraphBuilder graph)
         if (!x.IsMap) throw new ArgumentException($"{at.Where} enlarges maps [N, C, H, W], it gets {x}.");
         var name = at.NodeName("resize");
         var (scales, sizes) = (Pair(module.scale_factor), Pair(module.size));
+        if ((scales.Length, sizes.Length) is not ((2, 0) or (0, 2)))
+        {
+            throw ExportableModules.Refusal(
+                at, $"it has {scales.Length} factors and {sizes.Length} sizes; two of the one or of the other can be, of height and width");
+        }
+
         Extent[] sides = [x.Height, x.Width];
         if (module.mode == UpsampleMode.Nearest && Gathered(x, module, at) is { } gathered) return gathered;
         if (scales.Length > 0)

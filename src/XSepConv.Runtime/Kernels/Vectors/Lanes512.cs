@@ -129,7 +129,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeInRegisters(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
-        // Four columns at a time: quarters of rows 4 apart meet in a vector as they are loaded, which leaves shuffles inside quarters alone.
+        // Four columns at a time: quarters of rows 4 apart meet in a vector as they are loaded, which leaves only shuffles in quarters.
         for (var column = 0; column < Count; column += 4)
         {
             var r0 = Quarters(source, 4 * sourceStride);
