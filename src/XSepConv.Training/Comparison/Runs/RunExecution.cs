@@ -12,6 +12,7 @@ internal static class RunExecution
     /// <param name="images">The data, as opened for the run's seed.</param>
     /// <param name="ownProcess">Whether this process does nothing else, so that its memory is the run's.</param>
     /// <returns>False when it was cancelled.</returns>
+    /// <exception cref="TrainingRefusedException">The images are no longer those that the comparison began with.</exception>
     public static bool Execute(
         ComparisonFolder folder, ComparisonManifest manifest, ComparedRun run, ImageDataset images, bool ownProcess,
         IProgress<TrainingProgress>? progress, CancellationToken cancel)
@@ -29,6 +30,7 @@ internal static class RunExecution
             Overwrite = !begun,
             CheckpointSteps = CheckpointSteps,
         };
+        RunData.RequireSame(folder, manifest, run, images);
         AwaitPredecessor(options);
         var trainer = new Trainer(options, images);
         var memory = ownProcess ? new MemoryWatch(folder, run, progress) : null;
