@@ -1,4 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using TorchSharp;
+using XSepConv.Cli.Commands;
+using static TorchSharp.torch;
 
 namespace XSepConv.Cli.Tests;
 
@@ -95,6 +99,21 @@ public sealed class TransferTests : IDisposable
     public void What_belongs_to_a_fit_needs_one(params string[] option) =>
         Assert.Contains($"{option[0]} needs --fit", Here.Refusal(
             ["convert", "--checkpoint", "net.safetensors", "--out", At("x"), .. option]), StringComparison.Ordinal);
+
+    /// <summary>A device that every machine has, though no weights can be put there.</summary>
+    [Fact]
+    public void A_network_is_opened_on_the_device_that_was_asked_for()
+    {
+        Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors"));
+        using (var weights = MobileNet.FromSafeTensors(At("net.safetensors"))) weights.SaveSafeTensors(At("weights.safetensors"));
+        foreach (var path in new[] { At("net.safetensors"), At("weights.safetensors") })
+        {
+            using var here = ExportSource.Open(path);
+            Assert.All(here.Network.parameters(), weight => Assert.Equal(DeviceType.CPU, weight.device_type));
+            var error = Assert.Throws<ExternalException>(() => ExportSource.Open(path, META));
+            Assert.Contains("with Meta tensors", error.Message, StringComparison.Ordinal);
+        }
+    }
 
     [Fact]
     public async Task A_fit_that_is_interrupted_ends_and_writes_nothing()

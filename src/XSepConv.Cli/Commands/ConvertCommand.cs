@@ -81,11 +81,17 @@ internal sealed class ConvertCommand
             throw new UserError($"--out is '{output}', the checkpoint itself; choose another file.");
         }
 
-        device.Prepare(result);
-        using var source = ExportSource.Open(path);
+        var chosenDevice = device.Prepare(result);
+        using var source = ExportSource.Open(path, TorchDevice.Parse(chosenDevice));
         using var scope = NewDisposeScope();
         var images = Images(result, path, source, screen, interrupts.Token);
         var size = source.Training?.ImageShape is { } shape ? (shape.Height, shape.Width)
+        if (images is not null && device.BesideOthers(result, chosenDevice) is var (threads, note))
+        {
+            set_num_threads(threads);
+            screen.WriteLine($" note: {note}");
+        }
+
             : (source.Network.Spec.DefaultImageSize, source.Network.Spec.DefaultImageSize);
         var least = result.GetValue(kernel) ?? new ConversionOptions().MinKernel;
         var (network, report) = NetworkConverter.Convert(source.Network, size, new()
