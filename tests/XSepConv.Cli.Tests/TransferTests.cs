@@ -197,6 +197,53 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
+    public void A_network_without_large_kernels_is_refused_and_the_options_for_smaller_ones_are_named()
+    {
+        Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors"));
+        string[] convert = ["convert", "--checkpoint", At("net.safetensors"), "--out", At("xsep.safetensors")];
+        var message = Here.Refusal(convert);
+        foreach (var part in new[] { "There is nothing to replace", "and --kernel is 5", "--kernel and --strided-kernel take smaller ones" })
+        {
+            Assert.Contains(part, message, StringComparison.Ordinal);
+        }
+
+        // Nothing is smaller than these.
+        Succeeds([.. convert, "--kernel", "3", "--strided-kernel", "3"]);
+        message = Here.Refusal("convert", "--checkpoint", At("xsep.safetensors"), "--kernel", "3", "--out", At("again.safetensors"));
+        Assert.Contains("the row is XSepInvertedResidual already", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("take smaller ones", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_fit_that_does_not_converge_is_refused_in_the_words_of_the_command()
+    {
+        Succeeds("import", Foreign("mobilenet_v3_small", 2), "--from", "torchvision", "--model", "mobilenet_v3_small", "--out",
+            At("net.safetensors"), "--image-size", "32");
+        string data;
+        using (var file = SafeTensors.Open(At("net.safetensors"))) data = file.Metadata["xsepconv.data"];
+        using (var network = MobileNet.FromSafeTensors(At("net.safetensors")))
+        using (no_grad())
+        {
+            // Finite, but not what comes of it.
+            network.get_parameter("bneck.3.conv2.weight")!.fill_(1e38);
+            network.SaveSafeTensors(At("huge.safetensors"), new Dictionary<string, string> { ["xsepconv.data"] = data });
+        }
+
+        foreach (var name in new[] { "red", "half-red" })
+        {
+            Directory.CreateDirectory(At($"pictures/{name}"));
+            for (var i = 0; i < 4; i++) File.Copy(Pictures.At($"kinds/{name}.png"), At($"pictures/{name}/{i}.png"));
+        }
+
+        var (exitCode, _, error) = Here.Run(
+            "convert", "--checkpoint", At("huge.safetensors"), "--fit", "folder", "--data-root", At("pictures"), "--steps", "2", "--out",
+            At("x.safetensors"));
+        Assert.Equal(2, exitCode);
+        Assert.Contains(
+            "does not converge; use random kernels (without --fit), or fewer --steps", Here.Message(error), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_network_for_grey_images_is_imported()
     {
         Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out",
@@ -252,8 +299,6 @@ public sealed class TransferTests : IDisposable
             file), StringComparison.Ordinal);
 
         Succeeds(import);
-        Assert.Contains("There is nothing to replace", Refusal("convert", "--checkpoint", At("net.safetensors"), "--out",
-            At("xsep.safetensors")), StringComparison.Ordinal);
         Assert.Contains("kernels are odd", Here.Refusal("convert", "--checkpoint", At("net.safetensors"), "--kernel", "4", "--out", "y"),
             StringComparison.Ordinal);
     }

@@ -94,7 +94,7 @@ internal sealed class ConvertCommand
 
             : (source.Network.Spec.DefaultImageSize, source.Network.Spec.DefaultImageSize);
         var least = result.GetValue(kernel) ?? new ConversionOptions().MinKernel;
-        var (network, report) = NetworkConverter.Convert(source.Network, size, new()
+        var (network, report) = Converted(source.Network, size, new()
         {
             MinKernel = least,
             MinKernelStride2 = result.GetValue(strided) ?? Math.Max(least, new ConversionOptions().MinKernelStride2),
@@ -130,6 +130,28 @@ internal sealed class ConvertCommand
     }
 
     private Tensor? Images(ParseResult result, string path, ExportSource source, TextWriter screen, CancellationToken cancel)
+    private ConvertedNetwork Converted(MobileNet network, (int Height, int Width) size, ConversionOptions options)
+    {
+        try
+        {
+            return NetworkConverter.Convert(network, size, options);
+        }
+        catch (InvalidOperationException e) when (e is not ObjectDisposedException)
+        {
+            // The library names its own options, which nobody typed. The longer name first: it begins with the shorter one.
+            var hint = e.Message.Contains(nameof(options.MinKernel), StringComparison.Ordinal)
+                ? $" {kernel.Name} and {strided.Name} take smaller ones."
+                : "";
+            throw new UserError(
+                e.Message.Replace(nameof(options.MinKernelStride2), strided.Name, StringComparison.Ordinal)
+                    .Replace(nameof(options.MinKernel), kernel.Name, StringComparison.Ordinal)
+                    .Replace(
+                        $"{nameof(KernelInitialisation)}.{nameof(KernelInitialisation.Random)}", "random kernels (without --fit)",
+                        StringComparison.Ordinal)
+                    .Replace(nameof(options.FitSteps), steps.Name, StringComparison.Ordinal) + hint);
+        }
+    }
+
     {
         if (data.Name(result) is not { } name) return null;
         var trained = source.Training ?? throw new UserError(
