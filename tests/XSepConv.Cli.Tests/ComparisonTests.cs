@@ -71,7 +71,23 @@ public sealed class ComparisonTests : IDisposable
     {
         var line = Here.Refusal([.. args, "--out", Path.Combine(folder, "out")]);
         Assert.Contains(expected, line, StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(folder, "out", "compare.json")));
+        Assert.False(Directory.Exists(Path.Combine(folder, "out")));
+    }
+
+    /// <summary>A folder that was there is left as it was, one that was not is not made.</summary>
+    [Theory]
+    [InlineData("compare")]
+    [InlineData("ablate")]
+    public void Refused_it_leaves_no_folder_behind(string command)
+    {
+        var output = Path.Combine(folder, "some", "where");
+        string[] args = [command, "--data", "folder", "--data-root", Path.Combine(folder, "none"), "--out", output];
+        Assert.Contains(Path.Combine(folder, "none"), Here.Refusal(args), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+
+        Directory.CreateDirectory(output);
+        Here.Refusal(args);
+        Assert.Empty(Directory.GetFileSystemEntries(output));
     }
 
     [Fact]

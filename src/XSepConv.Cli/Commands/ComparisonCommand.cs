@@ -94,10 +94,14 @@ internal sealed class ComparisonCommand
         {
             var folder = new ComparisonFolder(output);
             run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
-            using var onlyOne = folder.Lock();
+
+            // A folder is not made for what may be refused; what is there is kept to this process from the beginning.
+            using var there = Directory.Exists(folder.FullName) ? folder.Lock() : null;
             var (prepared, images) = Prepare(result, output, screen, interrupts, pair, sizes);
             var atATime = jobs.Value(result, prepared);
             if (run.Overwrite(result)) folder.Clear();
+            using var made = there is null ? folder.Lock() : null;
+            if (made is not null) run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
             var manifest = folder.Begin(prepared with { AtATime = atATime });
             var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
             view.Introduce(TypedLine.Of(result), PresetOption.NameOf(Preset(result, images)), recipe.Describe(result), images, atATime);
