@@ -63,6 +63,8 @@ public sealed class ComparisonTests : IDisposable
     [InlineData("--kernels is '5/7': give one number for all rows, 4 for the stages", "compare", "--kernels", "9,5/7")]
     [InlineData("--kernels is '31/29/27/12': a kernel is odd", "compare", "--kernels", "31/29/27/12")]
     [InlineData("--kernels is '3,5,7,9,11,13,15,17,19': give at most 8", "compare", "--kernels", "3,5,7,9,11,13,15,17,19")]
+    [InlineData("XSepConv K=5 and XSepConv K=5/5/5/5 are the same network", "compare", "--kernels", "7,5,5/5/5/5", "--limit", "20")]
+    [InlineData("XSepConv ×0.5 and XSepConv ×0.501 are the same network", "compare", "--width", "0.5,1,0.501", "--limit", "20")]
     [InlineData("--network is 'huge': known are small, large, large-kernel", "compare", "--network", "huge")]
     [InlineData("--model is 'mobilenet-v3-small-twin': known are small, large", "compare", "--model", "mobilenet-v3-small-twin")]
     [InlineData("--data folder needs --data-root", "compare", "--data", "folder")]

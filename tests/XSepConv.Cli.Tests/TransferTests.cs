@@ -244,6 +244,29 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
+    public void Class_names_that_are_not_UTF_8_are_refused()
+    {
+        string[] import =
+            ["import", Foreign("mobilenet_v2", 2), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors")];
+        foreach (var encoding in new System.Text.Encoding[]
+        {
+            new System.Text.UTF8Encoding(false), new System.Text.UTF8Encoding(true), System.Text.Encoding.Unicode,
+        })
+        {
+            File.WriteAllText(At("names.txt"), "Käfer\nAmeise\n", encoding);
+            Succeeds([.. import, "--classes", At("names.txt")]);
+            Assert.Equal(["Käfer", "Ameise"], CompiledModel.Load(At("net.safetensors")).Data!.Classes);
+        }
+
+        File.WriteAllText(At("names.txt"), "Käfer\nAmeise\n", System.Text.Encoding.Latin1);
+        Assert.Contains(
+            $"--classes is '{At("names.txt")}', which is not UTF-8", Here.Refusal([.. import, "--classes", At("names.txt")]),
+            StringComparison.Ordinal);
+        File.WriteAllBytes(At("names.txt"), [0xEF, 0xBB, 0xBF, (byte)'a', 10, 0xE4, 10]);
+        Assert.Contains("which is not UTF-8", Here.Refusal([.. import, "--classes", At("names.txt")]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_network_for_grey_images_is_imported()
     {
         Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out",

@@ -130,6 +130,13 @@ internal sealed class ComparisonCommand
         var networks = Networks(result, images, name, pair, sizes);
         var usual = new TrainingOptions
         {
+        if (ComparedNetwork.Twice(networks) is var (first, second))
+        {
+            throw new UserError(
+                $"{first.Label} and {second.Label} are the same network, which would be trained twice: leave one of them out "
+                + $"({widths.Option.Name}, {kernels.Option.Name}).");
+        }
+
             Network = networks[0].Spec,
             OutputDirectory = output,
             Threads = device.Threads(result) ?? (onCpu ? 1 : TorchDevice.UsualThreads),
