@@ -266,6 +266,26 @@ public sealed class TransferTests : IDisposable
         Assert.Contains("which is not UTF-8", Here.Refusal([.. import, "--classes", At("names.txt")]), StringComparison.Ordinal);
     }
 
+    /// <summary>What is not typed is as the help says.</summary>
+    [Theory]
+    [InlineData("evaluate", "of 'folder'; their middle square is scaled to it. Default: those of the checkpoint")]
+    [InlineData("evaluate", "such as #808080. Default: the colour of the checkpoint")]
+    [InlineData("convert", "of 'folder'; their middle square is scaled to it. Default: those of the checkpoint")]
+    [InlineData("convert", "such as #808080. Default: the colour of the checkpoint")]
+    [InlineData("convert", "as can be: for quick tries. Default: 256.")]
+    [InlineData("train", "(at most 224), else 64; with --init those of the checkpoint")]
+    [InlineData("train", "such as #808080. Default: white; with --init the colour of the checkpoint")]
+    [InlineData("compare", "(at most 224), else 64. ")]
+    [InlineData("compare", "such as #808080. Default: white. ")]
+    [InlineData("compare", "as can be: for quick tries. Default: all, of shapes 2,000.")]
+    public void The_help_says_what_images_are_usual(string command, string part)
+    {
+        var (exitCode, output, _) = Here.Run(command, "--help");
+        Assert.Equal(0, exitCode);
+        Assert.Contains(
+            part, string.Join(' ', output.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries)) + " ", StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_network_for_grey_images_is_imported()
     {

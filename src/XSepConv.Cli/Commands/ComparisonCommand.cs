@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.ComparedRuns;
 using XSepConv.Cli.Errors;
@@ -23,7 +24,8 @@ internal sealed class ComparisonCommand
 
     private readonly string kind;
     private readonly DataOptions data = new(
-        hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
+        hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).",
+        usual: UsualImages.Own with { Limit = string.Create(CultureInfo.InvariantCulture, $"all, of {Shapes} {ShapesLimit:N0}") });
 
     private readonly Option<string> network = CheckedOption.Choice(
         "--network", [.. NetworkCatalog.All.Select(entry => entry.ShortName)], NetworkCatalog.All[0].ShortName,
@@ -98,10 +100,10 @@ internal sealed class ComparisonCommand
             // A folder is not made for what may be refused; what is there is kept to this process from the beginning.
             using var there = Directory.Exists(folder.FullName) ? folder.Lock() : null;
             var (prepared, images) = Prepare(result, output, screen, interrupts, pair, sizes);
-            var atATime = jobs.Value(result, prepared);
-            if (run.Overwrite(result)) folder.Clear();
             using var made = there is null ? folder.Lock() : null;
             if (made is not null) run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
+            var atATime = jobs.Value(result, prepared);
+            if (run.Overwrite(result)) folder.Clear();
             var manifest = folder.Begin(prepared with { AtATime = atATime });
             var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
             view.Introduce(TypedLine.Of(result), PresetOption.NameOf(Preset(result, images)), recipe.Describe(result), images, atATime);
@@ -128,8 +130,6 @@ internal sealed class ComparisonCommand
         int? limit = name == Shapes ? ShapesLimit : null;
         var images = data.Open(result, name, seed: 0, screen, interrupts.Token, usualLimit: limit);
         var networks = Networks(result, images, name, pair, sizes);
-        var usual = new TrainingOptions
-        {
         if (ComparedNetwork.Twice(networks) is var (first, second))
         {
             throw new UserError(
@@ -137,6 +137,8 @@ internal sealed class ComparisonCommand
                 + $"({widths.Option.Name}, {kernels.Option.Name}).");
         }
 
+        var usual = new TrainingOptions
+        {
             Network = networks[0].Spec,
             OutputDirectory = output,
             Threads = device.Threads(result) ?? (onCpu ? 1 : TorchDevice.UsualThreads),

@@ -13,14 +13,15 @@ namespace XSepConv.Cli.Commands;
 internal sealed class ConvertCommand
 {
     // Of a few hundred images the fit gets what it needs; they go through the network at once.
-    private const int UsualImages = 256;
+    private const int MostImages = 256;
 
     private readonly CheckpointOption checkpoint = new("A checkpoint of train or import, or a network saved by SaveSafeTensors.");
 
     private readonly DataOptions data = new(
         hasDefault: false,
         "Fit the new kernels to the old ones on training images of a set; without, they are random, to be trained.",
-        name: "--fit");
+        name: "--fit",
+        usual: UsualImages.OfCheckpoint with { Limit = $"{MostImages}" });
 
     private readonly Option<int?> kernel = CheckedOption.OptionalWhole(
         "--kernel", 3, NetworkSpec.LargestKernel, "The smallest kernel that is replaced at stride 1 (5 without).");
@@ -85,13 +86,13 @@ internal sealed class ConvertCommand
         using var source = ExportSource.Open(path, TorchDevice.Parse(chosenDevice));
         using var scope = NewDisposeScope();
         var images = Images(result, path, source, screen, interrupts.Token);
-        var size = source.Training?.ImageShape is { } shape ? (shape.Height, shape.Width)
         if (images is not null && device.BesideOthers(result, chosenDevice) is var (threads, note))
         {
             set_num_threads(threads);
             screen.WriteLine($" note: {note}");
         }
 
+        var size = source.Training?.ImageShape is { } shape ? (shape.Height, shape.Width)
             : (source.Network.Spec.DefaultImageSize, source.Network.Spec.DefaultImageSize);
         var least = result.GetValue(kernel) ?? new ConversionOptions().MinKernel;
         var (network, report) = Converted(source.Network, size, new()
@@ -129,7 +130,6 @@ internal sealed class ConvertCommand
         return ExitCode.Done;
     }
 
-    private Tensor? Images(ParseResult result, string path, ExportSource source, TextWriter screen, CancellationToken cancel)
     private ConvertedNetwork Converted(MobileNet network, (int Height, int Width) size, ConversionOptions options)
     {
         try
@@ -152,11 +152,12 @@ internal sealed class ConvertCommand
         }
     }
 
+    private Tensor? Images(ParseResult result, string path, ExportSource source, TextWriter screen, CancellationToken cancel)
     {
         if (data.Name(result) is not { } name) return null;
         var trained = source.Training ?? throw new UserError(
             $"{path} does not say how its images were normalised, so that nothing can be fitted on others; leave out --fit.");
-        var split = data.OpenForFit(result, name, trained, screen, UsualImages, cancel).Train;
+        var split = data.OpenForFit(result, name, trained, screen, MostImages, cancel).Train;
         if (split.Count < 2) throw new UserError($"--fit is '{name}', which has {split.Count} training image; a fit takes at least 2.");
         foreach (var batch in BatchSource.ForEvaluation(split, trained.Normalization, split.Count).From(0, ahead: 0))
         {
