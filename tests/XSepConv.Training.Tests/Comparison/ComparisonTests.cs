@@ -90,6 +90,8 @@ public sealed partial class ComparisonTests : IDisposable
 
             // Runs in this process: its memory is not theirs.
             Assert.Null(network.Measured.PeakBytes);
+            Assert.All(network.Measured.Runs, run => Assert.Equal(
+                report.Machine with { Time = default }, Assert.Single(run.Machines!) with { Time = default }));
         }
 
         Assert.True(File.Exists(trial.Folder.Html) && File.Exists(trial.Folder.Markdown));
@@ -355,10 +357,11 @@ public sealed partial class ComparisonTests : IDisposable
             var manifest = Folder.Begin(Manifest);
             var steps = 0;
             return new XSepConv.Training.Comparison(Folder, manifest, (run, progress, token) =>
-                RunExecution.Execute(Folder, manifest, run, Images(run.Seed), ownProcess: false, progress, token)).Run(new Reporter(trained =>
-                {
-                    if (trained ? stopWhenTrained : ++steps >= stopAfter) cancel.Cancel();
-                }), cancel.Token);
+                RunExecution.Execute(Folder, manifest, run, Images(run.Seed), ownProcess: false, progress, token)).Run(
+                    new Reporter(trained =>
+                    {
+                        if (trained ? stopWhenTrained : ++steps >= stopAfter) cancel.Cancel();
+                    }), cancel.Token);
         }
 
         private sealed class Reporter(Action<bool> step) : IProgress<ComparisonProgress>

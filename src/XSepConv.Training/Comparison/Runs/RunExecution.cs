@@ -33,6 +33,7 @@ internal static class RunExecution
         RunData.RequireSame(folder, manifest, run, images);
         AwaitPredecessor(options);
         var trainer = new Trainer(options, images);
+        NoteMachine(folder, run, begun);
         var memory = ownProcess ? new MemoryWatch(folder, run, progress) : null;
         var load = ownProcess ? RunLoad.Watch() : null;
         var result = trainer.Run(memory ?? progress, cancel);
@@ -51,6 +52,15 @@ internal static class RunExecution
         RequireBacked(file, best, run, result, labels.Zip(predictions).Count(pair => pair.First == pair.Second));
         folder.Write(manifest, run, new RunOutcome(result.BestEpoch, test, labels, predictions, result.History));
         return true;
+    }
+
+    /// <summary>Before it trains: a run that is killed has left times of here in its log.</summary>
+    private static void NoteMachine(ComparisonFolder folder, ComparedRun run, bool begun)
+    {
+        var (measured, now) = (folder.Measurements(run), MachineReport.Now());
+        IReadOnlyList<MachineReport> before = begun && measured.Machines is { } noted ? noted : [];
+        if (begun && before.Any(machine => machine with { Time = now.Time } == now)) return;
+        folder.Write(run, measured with { Machines = [.. before, now] });
     }
 
     /// <summary>The checkpoint does what the run says that it does.</summary>
