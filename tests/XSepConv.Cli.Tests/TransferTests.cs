@@ -202,7 +202,8 @@ public sealed class TransferTests : IDisposable
         Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors"));
         string[] convert = ["convert", "--checkpoint", At("net.safetensors"), "--out", At("xsep.safetensors")];
         var message = Here.Refusal(convert);
-        foreach (var part in new[] { "There is nothing to replace", "and --kernel is 5", "--kernel and --strided-kernel take smaller ones" })
+        string[] parts = ["There is nothing to replace", "and --kernel is 5", "--kernel and --strided-kernel take smaller ones"];
+        foreach (var part in parts)
         {
             Assert.Contains(part, message, StringComparison.Ordinal);
         }
