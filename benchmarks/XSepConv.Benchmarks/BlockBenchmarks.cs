@@ -3,15 +3,17 @@ using BenchmarkDotNet.Attributes;
 namespace XSepConv.Benchmarks;
 
 /// <summary>
-/// The two blocks that differ in the spatial operator only: no squeeze-excite, the same 1×1 convolutions and activations.
+/// Two blocks that differ in the spatial operator, and in who computes: the depthwise one on libtorch's operators, XSepConv's on our
+/// kernels. No squeeze-excite, the same 1×1 convolutions and activations. <c>ratios</c> sets either operator on either.
 /// </summary>
 public class BlockBenchmarks : TorchBenchmark
 {
     private const int In = 40, Expand = 240, Size = 14;
 
     internal static string Description =>
-        $"Blocks {In} → {Expand} → {In} channels on {Size}×{Size} maps, stride 1, hswish, no squeeze-excite (it is the same in both, and "
-            + "needs two images to train). "
+        "XSepConv's block on our kernels against the depthwise one on libtorch's operators. "
+            + $"Blocks {In} → {Expand} → {In} channels on {Size}×{Size} maps, stride 1, hswish, no squeeze-excite (it is the same in both, "
+            + "and needs two images to train). "
         + "float32. Forward: evaluation mode without gradients. Forward + backward: training mode, gradients of input and parameters.";
 
     [ParamsSource(nameof(Devices), Priority = 0)]

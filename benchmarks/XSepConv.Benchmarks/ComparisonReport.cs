@@ -16,7 +16,8 @@ internal static class ComparisonReport
         foreach (var line in Machine.Describe(run.Threads))
             text.AppendLine(CultureInfo.InvariantCulture, $"- {line}");
         text.AppendLine(CultureInfo.InvariantCulture, $"- `{run.CommandLine}`");
-        text.AppendLine("- times are medians, ± is the standard deviation; XSep / depthwise below 1 means that XSepConv is faster")
+        text.AppendLine(
+            "- times are medians, ± is the standard deviation; below 1, XSepConv on our kernels is faster than libtorch's depthwise")
             .AppendLine();
         AppendTable(text, summary);
         return text.ToString().ReplaceLineEndings("\n");
@@ -27,7 +28,7 @@ internal static class ComparisonReport
         var names = Parameters(summary.Reports[0]).Select(parameter => parameter.Name).ToList();
         var cases = summary.Reports.GroupBy(report => report.BenchmarkCase.Parameters.DisplayInfo)
             .OrderBy(pair => pair.First(), Comparer<BenchmarkReport>.Create(Compare));
-        text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", names)} | depthwise | XSep | XSep / depthwise |");
+        text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", names)} | depthwise, libtorch | XSep, ours | ratio |");
         text.AppendLine(CultureInfo.InvariantCulture, $"|{string.Concat(names.Select(_ => "---|"))}---:|---:|---:|");
         foreach (var pair in cases)
         {

@@ -2,11 +2,15 @@ using BenchmarkDotNet.Attributes;
 
 namespace XSepConv.Benchmarks;
 
-/// <summary>The networks that differ in the spatial operator of six rows only.</summary>
+/// <summary>
+/// Networks that differ in the spatial operator of six rows, and in who computes: the depthwise one on libtorch's operators, as a user
+/// would have it without this library, XSepConv's on our kernels. <c>ratios</c> sets either network on either.
+/// </summary>
 public class NetworkBenchmarks : TorchBenchmark
 {
     internal const string Description =
-        "XSepMobileNetV3-Small and the same table with K×K depthwise convolutions in place of XSepConv. float32. "
+        "XSepMobileNetV3-Small on our kernels against libtorch's: the same table with K×K depthwise convolutions in place of XSepConv, all "
+        + "of it on libtorch's operators. float32. "
         + "Forward: evaluation mode without gradients. Forward + backward: training mode, gradients of input and parameters.";
 
     /// <summary>A preset, its usual size, and how many images at once.</summary>

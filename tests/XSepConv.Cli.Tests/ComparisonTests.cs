@@ -63,6 +63,8 @@ public sealed class ComparisonTests : IDisposable
     [InlineData("--kernels is '5/7': give one number for all rows, 4 for the stages", "compare", "--kernels", "9,5/7")]
     [InlineData("--kernels is '31/29/27/12': a kernel is odd", "compare", "--kernels", "31/29/27/12")]
     [InlineData("--kernels is '3,5,7,9,11,13,15,17,19': give at most 8", "compare", "--kernels", "3,5,7,9,11,13,15,17,19")]
+    [InlineData("XSepConv K=5 and XSepConv K=5/5/5/5 are the same network", "compare", "--kernels", "7,5,5/5/5/5", "--limit", "20")]
+    [InlineData("XSepConv ×0.5 and XSepConv ×0.501 are the same network", "compare", "--width", "0.5,1,0.501", "--limit", "20")]
     [InlineData("--network is 'huge': known are small, large, large-kernel", "compare", "--network", "huge")]
     [InlineData("--model is 'mobilenet-v3-small-twin': known are small, large", "compare", "--model", "mobilenet-v3-small-twin")]
     [InlineData("--data folder needs --data-root", "compare", "--data", "folder")]
@@ -71,7 +73,23 @@ public sealed class ComparisonTests : IDisposable
     {
         var line = Here.Refusal([.. args, "--out", Path.Combine(folder, "out")]);
         Assert.Contains(expected, line, StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(folder, "out", "compare.json")));
+        Assert.False(Directory.Exists(Path.Combine(folder, "out")));
+    }
+
+    /// <summary>A folder that was there is left as it was, one that was not is not made.</summary>
+    [Theory]
+    [InlineData("compare")]
+    [InlineData("ablate")]
+    public void Refused_it_leaves_no_folder_behind(string command)
+    {
+        var output = Path.Combine(folder, "some", "where");
+        string[] args = [command, "--data", "folder", "--data-root", Path.Combine(folder, "none"), "--out", output];
+        Assert.Contains(Path.Combine(folder, "none"), Here.Refusal(args), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+
+        Directory.CreateDirectory(output);
+        Here.Refusal(args);
+        Assert.Empty(Directory.GetFileSystemEntries(output));
     }
 
     [Fact]

@@ -1,4 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using TorchSharp;
+using XSepConv.Cli.Commands;
+using static TorchSharp.torch;
 
 namespace XSepConv.Cli.Tests;
 
@@ -96,6 +100,21 @@ public sealed class TransferTests : IDisposable
         Assert.Contains($"{option[0]} needs --fit", Here.Refusal(
             ["convert", "--checkpoint", "net.safetensors", "--out", At("x"), .. option]), StringComparison.Ordinal);
 
+    /// <summary>A device that every machine has, though no weights can be put there.</summary>
+    [Fact]
+    public void A_network_is_opened_on_the_device_that_was_asked_for()
+    {
+        Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors"));
+        using (var weights = MobileNet.FromSafeTensors(At("net.safetensors"))) weights.SaveSafeTensors(At("weights.safetensors"));
+        foreach (var path in new[] { At("net.safetensors"), At("weights.safetensors") })
+        {
+            using var here = ExportSource.Open(path);
+            Assert.All(here.Network.parameters(), weight => Assert.Equal(DeviceType.CPU, weight.device_type));
+            var error = Assert.Throws<ExternalException>(() => ExportSource.Open(path, META));
+            Assert.Contains("with Meta tensors", error.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_fit_that_is_interrupted_ends_and_writes_nothing()
     {
@@ -178,6 +197,97 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
+    public void A_network_without_large_kernels_is_refused_and_the_options_for_smaller_ones_are_named()
+    {
+        Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors"));
+        string[] convert = ["convert", "--checkpoint", At("net.safetensors"), "--out", At("xsep.safetensors")];
+        var message = Here.Refusal(convert);
+        string[] parts = ["There is nothing to replace", "and --kernel is 5", "--kernel and --strided-kernel take smaller ones"];
+        foreach (var part in parts)
+        {
+            Assert.Contains(part, message, StringComparison.Ordinal);
+        }
+
+        // Nothing is smaller than these.
+        Succeeds([.. convert, "--kernel", "3", "--strided-kernel", "3"]);
+        message = Here.Refusal("convert", "--checkpoint", At("xsep.safetensors"), "--kernel", "3", "--out", At("again.safetensors"));
+        Assert.Contains("the row is XSepInvertedResidual already", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("take smaller ones", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_fit_that_does_not_converge_is_refused_in_the_words_of_the_command()
+    {
+        Succeeds("import", Foreign("mobilenet_v3_small", 2), "--from", "torchvision", "--model", "mobilenet_v3_small", "--out",
+            At("net.safetensors"), "--image-size", "32");
+        string data;
+        using (var file = SafeTensors.Open(At("net.safetensors"))) data = file.Metadata["xsepconv.data"];
+        using (var network = MobileNet.FromSafeTensors(At("net.safetensors")))
+        using (no_grad())
+        {
+            // Finite, but not what comes of it.
+            network.get_parameter("bneck.3.conv2.weight")!.fill_(1e38);
+            network.SaveSafeTensors(At("huge.safetensors"), new Dictionary<string, string> { ["xsepconv.data"] = data });
+        }
+
+        foreach (var name in new[] { "red", "half-red" })
+        {
+            Directory.CreateDirectory(At($"pictures/{name}"));
+            for (var i = 0; i < 4; i++) File.Copy(Pictures.At($"kinds/{name}.png"), At($"pictures/{name}/{i}.png"));
+        }
+
+        var (exitCode, _, error) = Here.Run(
+            "convert", "--checkpoint", At("huge.safetensors"), "--fit", "folder", "--data-root", At("pictures"), "--steps", "2", "--out",
+            At("x.safetensors"));
+        Assert.Equal(2, exitCode);
+        Assert.Contains(
+            "does not converge; use random kernels (without --fit), or fewer --steps", Here.Message(error), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Class_names_that_are_not_UTF_8_are_refused()
+    {
+        string[] import =
+            ["import", Foreign("mobilenet_v2", 2), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors")];
+        foreach (var encoding in new System.Text.Encoding[]
+        {
+            new System.Text.UTF8Encoding(false), new System.Text.UTF8Encoding(true), System.Text.Encoding.Unicode,
+        })
+        {
+            File.WriteAllText(At("names.txt"), "Käfer\nAmeise\n", encoding);
+            Succeeds([.. import, "--classes", At("names.txt")]);
+            Assert.Equal(["Käfer", "Ameise"], CompiledModel.Load(At("net.safetensors")).Data!.Classes);
+        }
+
+        File.WriteAllText(At("names.txt"), "Käfer\nAmeise\n", System.Text.Encoding.Latin1);
+        Assert.Contains(
+            $"--classes is '{At("names.txt")}', which is not UTF-8", Here.Refusal([.. import, "--classes", At("names.txt")]),
+            StringComparison.Ordinal);
+        File.WriteAllBytes(At("names.txt"), [0xEF, 0xBB, 0xBF, (byte)'a', 10, 0xE4, 10]);
+        Assert.Contains("which is not UTF-8", Here.Refusal([.. import, "--classes", At("names.txt")]), StringComparison.Ordinal);
+    }
+
+    /// <summary>What is not typed is as the help says.</summary>
+    [Theory]
+    [InlineData("evaluate", "of 'folder'; their middle square is scaled to it. Default: those of the checkpoint")]
+    [InlineData("evaluate", "such as #808080. Default: the colour of the checkpoint")]
+    [InlineData("convert", "of 'folder'; their middle square is scaled to it. Default: those of the checkpoint")]
+    [InlineData("convert", "such as #808080. Default: the colour of the checkpoint")]
+    [InlineData("convert", "as can be: for quick tries. Default: 256.")]
+    [InlineData("train", "(at most 224), else 64; with --init those of the checkpoint")]
+    [InlineData("train", "such as #808080. Default: white; with --init the colour of the checkpoint")]
+    [InlineData("compare", "(at most 224), else 64. ")]
+    [InlineData("compare", "such as #808080. Default: white. ")]
+    [InlineData("compare", "as can be: for quick tries. Default: all, of shapes 2,000.")]
+    public void The_help_says_what_images_are_usual(string command, string part)
+    {
+        var (exitCode, output, _) = Here.Run(command, "--help");
+        Assert.Equal(0, exitCode);
+        Assert.Contains(
+            part, string.Join(' ', output.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries)) + " ", StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_network_for_grey_images_is_imported()
     {
         Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out",
@@ -233,8 +343,6 @@ public sealed class TransferTests : IDisposable
             file), StringComparison.Ordinal);
 
         Succeeds(import);
-        Assert.Contains("There is nothing to replace", Refusal("convert", "--checkpoint", At("net.safetensors"), "--out",
-            At("xsep.safetensors")), StringComparison.Ordinal);
         Assert.Contains("kernels are odd", Here.Refusal("convert", "--checkpoint", At("net.safetensors"), "--kernel", "4", "--out", "y"),
             StringComparison.Ordinal);
     }

@@ -7,4 +7,8 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <param name="Maps">The large maps.</param>
 /// <param name="OnCuda">Whether the stages run on the CUDA device, where the contestants are libtorch's.</param>
 internal sealed record RatioSettings(
-    int Threads, double Seconds, IReadOnlyList<int> Kernels, IReadOnlyList<StageMap> Maps, bool OnCuda);
+    int Threads, double Seconds, IReadOnlyList<int> Kernels, IReadOnlyList<StageMap> Maps, bool OnCuda)
+{
+    /// <summary>What the report calls libtorch; null for its version.</summary>
+    public string? Libtorch { get; init; }
+}

@@ -83,6 +83,7 @@ internal static class RatioText
             + (settings.Kernels.Count == 0 ? "" : $" --kernels {string.Join(',', settings.Kernels)}")
             + (settings.Maps.SequenceEqual(StageMap.Large) ? "" : $" --maps {string.Join(',', settings.Maps.Select(map => map.Shape))}")
             + (settings.OnCuda ? " --device cuda" : "")
+            + (settings.Libtorch is { } libtorch ? $" --libtorch '{libtorch}'" : "")
             + (report.Threads == 1 ? "" : $" --threads {report.Threads}")
             + string.Create(CultureInfo.InvariantCulture, $" --seconds {settings.Seconds}");
         text.AppendLine(CultureInfo.InvariantCulture,

@@ -105,13 +105,15 @@ internal static class RatiosCommand
                 parse.GetValue(only) ?? [],
                 new(
                     parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()],
-                    parse.GetValue(maps) is { Length: > 0 } typed ? typed : StageMap.Large, parse.GetValue(device) == "cuda"),
-                parse.GetValue(libtorch),
+                    parse.GetValue(maps) is { Length: > 0 } typed ? typed : StageMap.Large, parse.GetValue(device) == "cuda")
+                {
+                    Libtorch = parse.GetValue(libtorch),
+                },
                 parse.GetValue(json)));
         return command;
     }
 
-    private static int Run(string[] only, RatioSettings settings, string? libtorch, FileInfo? json)
+    private static int Run(string[] only, RatioSettings settings, FileInfo? json)
     {
         if (settings.OnCuda && !torch.cuda.is_available())
         {
@@ -138,7 +140,8 @@ internal static class RatiosCommand
         }
 
         var report = new RatioReport(
-            settings.OnCuda ? Machine.Gpu : Machine.Cpu, [.. Machine.Describe(settings.Threads, libtorch)], settings.Threads, results);
+            settings.OnCuda ? Machine.Gpu : Machine.Cpu, [.. Machine.Describe(settings.Threads, settings.Libtorch)], settings.Threads,
+            results);
         Console.WriteLine();
         Console.Write(RatioText.Tables(report));
         if (json is not null) RatioText.Write(report, json, only, settings);

@@ -6,14 +6,18 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <summary>The fused stage beside what memory and arithmetic allow it: how near it is, and what its ratio would be there.</summary>
 internal static class RooflineTable
 {
-    /// <summary>Geometric means over shapes; empty where the roofline or the stage was not measured.</summary>
+    /// <summary>
+    /// Geometric means over shapes; empty where the roofline or the stage was not measured, or the stage on more threads than the one that
+    /// the roofline is of.
+    /// </summary>
     public static string Of(IReadOnlyList<RatioResult> results)
     {
         var stages = results.Where(
             result => result.Work is "stage-train" or "stage-eval" && result.Ms.ContainsKey("fused") && result.Ms.ContainsKey("depthwise"));
         var rows = stages.Select(
             stage => (Stage: stage, Bound: results.FirstOrDefault(
-            result => result.Work == "roofline" && result.Shape == stage.Shape && result.Kernel == stage.Kernel)))
+            result => result.Work == "roofline" && result.Shape == stage.Shape && result.Kernel == stage.Kernel
+                && result.Threads == stage.Threads)))
             .Where(pair => pair.Bound is not null)
             .Select(pair => (pair.Stage, Limits: Limits(pair.Bound!.Ms, pair.Stage.Work == "stage-train" ? "train" : "eval"))).ToList();
         if (rows.Count == 0) return "";

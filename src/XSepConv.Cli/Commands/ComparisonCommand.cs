@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.ComparedRuns;
 using XSepConv.Cli.Errors;
@@ -23,7 +24,8 @@ internal sealed class ComparisonCommand
 
     private readonly string kind;
     private readonly DataOptions data = new(
-        hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
+        hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).",
+        usual: UsualImages.Own with { Limit = string.Create(CultureInfo.InvariantCulture, $"all, of {Shapes} {ShapesLimit:N0}") });
 
     private readonly Option<string> network = CheckedOption.Choice(
         "--network", [.. NetworkCatalog.All.Select(entry => entry.ShortName)], NetworkCatalog.All[0].ShortName,
@@ -94,8 +96,12 @@ internal sealed class ComparisonCommand
         {
             var folder = new ComparisonFolder(output);
             run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
-            using var onlyOne = folder.Lock();
+
+            // A folder is not made for what may be refused; what is there is kept to this process from the beginning.
+            using var there = Directory.Exists(folder.FullName) ? folder.Lock() : null;
             var (prepared, images) = Prepare(result, output, screen, interrupts, pair, sizes);
+            using var made = there is null ? folder.Lock() : null;
+            if (made is not null) run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
             var atATime = jobs.Value(result, prepared);
             if (run.Overwrite(result)) folder.Clear();
             var manifest = folder.Begin(prepared with { AtATime = atATime });
@@ -124,6 +130,13 @@ internal sealed class ComparisonCommand
         int? limit = name == Shapes ? ShapesLimit : null;
         var images = data.Open(result, name, seed: 0, screen, interrupts.Token, usualLimit: limit);
         var networks = Networks(result, images, name, pair, sizes);
+        if (ComparedNetwork.Twice(networks) is var (first, second))
+        {
+            throw new UserError(
+                $"{first.Label} and {second.Label} are the same network, which would be trained twice: leave one of them out "
+                + $"({widths.Option.Name}, {kernels.Option.Name}).");
+        }
+
         var usual = new TrainingOptions
         {
             Network = networks[0].Spec,

@@ -13,14 +13,15 @@ namespace XSepConv.Cli.Commands;
 internal sealed class ConvertCommand
 {
     // Of a few hundred images the fit gets what it needs; they go through the network at once.
-    private const int UsualImages = 256;
+    private const int MostImages = 256;
 
     private readonly CheckpointOption checkpoint = new("A checkpoint of train or import, or a network saved by SaveSafeTensors.");
 
     private readonly DataOptions data = new(
         hasDefault: false,
         "Fit the new kernels to the old ones on training images of a set; without, they are random, to be trained.",
-        name: "--fit");
+        name: "--fit",
+        usual: UsualImages.OfCheckpoint with { Limit = $"{MostImages}" });
 
     private readonly Option<int?> kernel = CheckedOption.OptionalWhole(
         "--kernel", 3, NetworkSpec.LargestKernel, "The smallest kernel that is replaced at stride 1 (5 without).");
@@ -81,14 +82,20 @@ internal sealed class ConvertCommand
             throw new UserError($"--out is '{output}', the checkpoint itself; choose another file.");
         }
 
-        device.Prepare(result);
-        using var source = ExportSource.Open(path);
+        var chosenDevice = device.Prepare(result);
+        using var source = ExportSource.Open(path, TorchDevice.Parse(chosenDevice));
         using var scope = NewDisposeScope();
         var images = Images(result, path, source, screen, interrupts.Token);
+        if (images is not null && device.BesideOthers(result, chosenDevice) is var (threads, note))
+        {
+            set_num_threads(threads);
+            screen.WriteLine($" note: {note}");
+        }
+
         var size = source.Training?.ImageShape is { } shape ? (shape.Height, shape.Width)
             : (source.Network.Spec.DefaultImageSize, source.Network.Spec.DefaultImageSize);
         var least = result.GetValue(kernel) ?? new ConversionOptions().MinKernel;
-        var (network, report) = NetworkConverter.Convert(source.Network, size, new()
+        var (network, report) = Converted(source.Network, size, new()
         {
             MinKernel = least,
             MinKernelStride2 = result.GetValue(strided) ?? Math.Max(least, new ConversionOptions().MinKernelStride2),
@@ -123,12 +130,34 @@ internal sealed class ConvertCommand
         return ExitCode.Done;
     }
 
+    private ConvertedNetwork Converted(MobileNet network, (int Height, int Width) size, ConversionOptions options)
+    {
+        try
+        {
+            return NetworkConverter.Convert(network, size, options);
+        }
+        catch (InvalidOperationException e) when (e is not ObjectDisposedException)
+        {
+            // The library names its own options, which nobody typed. The longer name first: it begins with the shorter one.
+            var hint = e.Message.Contains(nameof(options.MinKernel), StringComparison.Ordinal)
+                ? $" {kernel.Name} and {strided.Name} take smaller ones."
+                : "";
+            throw new UserError(
+                e.Message.Replace(nameof(options.MinKernelStride2), strided.Name, StringComparison.Ordinal)
+                    .Replace(nameof(options.MinKernel), kernel.Name, StringComparison.Ordinal)
+                    .Replace(
+                        $"{nameof(KernelInitialisation)}.{nameof(KernelInitialisation.Random)}", "random kernels (without --fit)",
+                        StringComparison.Ordinal)
+                    .Replace(nameof(options.FitSteps), steps.Name, StringComparison.Ordinal) + hint);
+        }
+    }
+
     private Tensor? Images(ParseResult result, string path, ExportSource source, TextWriter screen, CancellationToken cancel)
     {
         if (data.Name(result) is not { } name) return null;
         var trained = source.Training ?? throw new UserError(
             $"{path} does not say how its images were normalised, so that nothing can be fitted on others; leave out --fit.");
-        var split = data.OpenForFit(result, name, trained, screen, UsualImages, cancel).Train;
+        var split = data.OpenForFit(result, name, trained, screen, MostImages, cancel).Train;
         if (split.Count < 2) throw new UserError($"--fit is '{name}', which has {split.Count} training image; a fit takes at least 2.");
         foreach (var batch in BatchSource.ForEvaluation(split, trained.Normalization, split.Count).From(0, ahead: 0))
         {

@@ -24,7 +24,8 @@ internal static class EvaluateCommand
         var data = new DataOptions(
             hasDefault: false,
             "Whose images: of a published set its test images, or a folder of your own. Default: the data that "
-                + "the checkpoint was trained on.");
+                + "the checkpoint was trained on.",
+            usual: UsualImages.OfCheckpoint);
         var split = CheckedOption.OptionalMember<EvaluatedSplit>(
             "--split", "Which images of 'folder': its test images where it has folders for the splits, else all.");
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.").Or("--batch-size", "-b");

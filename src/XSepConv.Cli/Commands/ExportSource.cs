@@ -1,4 +1,5 @@
 using XSepConv.Training;
+using static TorchSharp.torch;
 
 namespace XSepConv.Cli.Commands;
 
@@ -17,18 +18,19 @@ internal sealed class ExportSource : IDisposable
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a checkpoint of <c>train</c>, or a network that <c>SaveSafeTensors</c> or PyTorch's side wrote.</summary>
+    /// <param name="device">Where the weights go; the CPU when null.</param>
     /// <exception cref="InvalidDataException">The file is damaged or holds no network.</exception>
-    public static ExportSource Open(string path)
+    public static ExportSource Open(string path, Device? device = null)
     {
         var metadata = ReadMetadata(path);
         if (!metadata.ContainsKey(DataSpec.MetadataKey))
         {
-            var network = MobileNet.FromSafeTensors(path);
+            var network = MobileNet.FromSafeTensors(path, device);
             network.eval();
             return new(network, null, metadata);
         }
 
-        var checkpoint = Checkpoint.Load(path);
+        var checkpoint = Checkpoint.Load(path, device);
         return new(checkpoint.Network, checkpoint, metadata);
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Text;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Terminal;
@@ -14,6 +15,9 @@ internal sealed class ImportCommand
 
     private static readonly string[] Sources = [.. Enum.GetNames<PretrainedSource>().Select(name => name.ToLowerInvariant())];
     private static readonly string[] Models = [.. Enum.GetValues<PretrainedSource>().SelectMany(Pretrained.Models)];
+
+    // Byte order marks are taken for what they are.
+    private static readonly UTF8Encoding StrictText = new(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true);
 
     private readonly Argument<string> file = new("FILE")
     {
@@ -178,7 +182,16 @@ internal sealed class ImportCommand
     private static string[] Names(string path, int count)
     {
         RegularFile.Require(path);
-        string[] lines = [.. File.ReadLines(path).Take(NetworkSpec.MostClasses + 1).Select(line => line.Trim())];
+        string[] lines;
+        try
+        {
+            lines = [.. File.ReadLines(path, StrictText).Take(NetworkSpec.MostClasses + 1).Select(line => line.Trim())];
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new UserError($"--classes is '{path}', which is not UTF-8: save it as that, or its names would be damaged.");
+        }
+
         if (lines is [.., ""]) lines = lines[..^1];
         if (lines.Length != count)
         {

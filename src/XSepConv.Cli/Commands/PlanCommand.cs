@@ -103,9 +103,12 @@ internal static class PlanCommand
                 new TableColumn(header) { NoWrap = true, Alignment = header is "layer" or "stride" ? Justify.Right : Justify.Left });
         }
 
+        // Halves of whole numbers, which a double sums exactly.
+        var (x, y) = (0d, 0d);
         for (var i = 0; i < plan.Length; i++)
         {
-            var (x, y) = PaddingPlan.ResidualShift(plan.AsSpan()[..(i + 1)], strides.AsSpan()[..(i + 1)]);
+            var (layerX, layerY) = PaddingPlan.ResidualShift(plan.AsSpan(i, 1), strides.AsSpan(i, 1));
+            (x, y) = (x + layerX, y + layerY);
             if (i > 0 && strides[i] != strides[i - 1]) table.AddEmptyRow();
             table.AddRow(
                 Text($"{i + 1}"), Text($"{strides[i]}"), Text($"{plan[i]}"), Text(PlanDrawing.TorchPad(plan[i])),
@@ -117,8 +120,7 @@ internal static class PlanCommand
         console.WriteLine($"{Count(plan.Length, "2×2 layer")}{where}, one-sided padding of one row and one column");
         console.Write(table);
         foreach (var line in PlanDrawing.Lines(plan, console.Profile.Width)) console.WriteLine(line);
-        var (leftX, leftY) = PaddingPlan.ResidualShift(plan.AsSpan(), strides);
-        console.WriteLine($"left over: {PlanDrawing.Pixels(leftX)} across, {PlanDrawing.Pixels(leftY)} down, in pixels at stride 1");
+        console.WriteLine($"left over: {PlanDrawing.Pixels(x)} across, {PlanDrawing.Pixels(y)} down, in pixels at stride 1");
 
         static Text Text(string text) => new(text);
         static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";

@@ -15,7 +15,8 @@ internal sealed class TrainCommand
     private static readonly TrainingOptions Defaults = new() { Network = MobileNetV3SmallSpec.XSep(), OutputDirectory = "" };
 
     private readonly DataOptions data = new(
-        hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).");
+        hasDefault: true, "What to learn: generated shapes (synthetic), a published set, or a folder of images (--data-root).",
+        usual: UsualImages.OwnOrInit);
 
     private readonly NetworkOptions network = new();
     private readonly InitOptions init = new();

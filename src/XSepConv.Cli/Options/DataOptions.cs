@@ -23,17 +23,9 @@ internal sealed class DataOptions
         "Where to look for the files first; then in Debian's /usr/share/datasets, then in the user's cache, then on the net. "
         + "For 'folder': the folder with a folder for each class.");
 
-    private readonly Option<int?> size = CheckedOption.OptionalWhole(
-        "--image-size", 8, 1024,
-        "Rows and columns of the images of 'folder'; their middle square is scaled to it. Default: their own size where all have one "
-            + "(at most 224), else 64.")
-            .Or("--size");
-
-    private readonly Option<Rgb?> background = Background(
-        "What see-through pixels of 'folder' are laid on: white (the default), black, or a colour such as #808080.");
-
-    private readonly Option<int?> limit = CheckedOption.OptionalWhole(
-        "--limit", 2, int.MaxValue, "Use only so many images of each split, as many of each class as can be: for quick tries.");
+    private readonly Option<int?> size;
+    private readonly Option<Rgb?> background;
+    private readonly Option<int?> limit;
 
     private readonly Option<string> layout = CheckedOption.Choice(
         "--layout", Layouts, Layouts[0],
@@ -43,9 +35,19 @@ internal sealed class DataOptions
     private readonly Option<bool> skipDamaged = CheckedOption.Flag(
         "--skip-damaged", "Go without the pictures of 'folder' that can't be read, and say which, instead of refusing them.");
 
-    public DataOptions(bool hasDefault, string description, string name = "--data")
+    /// <param name="usual">What the command does where nothing is typed; what a set itself says when null.</param>
+    public DataOptions(bool hasDefault, string description, string name = "--data", UsualImages? usual = null)
     {
         (this.hasDefault, optionName) = (hasDefault, name);
+        usual ??= UsualImages.Own;
+        size = CheckedOption.OptionalWhole(
+            "--image-size", 8, 1024,
+            $"Rows and columns of the images of 'folder'; their middle square is scaled to it. Default: {usual.Size}.").Or("--size");
+        background = Background(
+            $"What see-through pixels of 'folder' are laid on: white, black, or a colour such as #808080. Default: {usual.Background}.");
+        limit = CheckedOption.OptionalWhole(
+            "--limit", 2, int.MaxValue,
+            $"Use only so many images of each split, as many of each class as can be: for quick tries. Default: {usual.Limit}.");
         var known = DatasetCatalog.Names;
         this.name = CheckedOption.Make<string?>(
             name, "NAME", $"{description} Known are {string.Join(", ", known)}.", hasDefault ? _ => DefaultName : null,

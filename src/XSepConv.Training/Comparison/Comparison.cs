@@ -13,7 +13,17 @@ internal sealed class Comparison(ComparisonFolder folder, ComparisonManifest man
         var runs = manifest.Runs.Count();
         if (!new RunQueue(folder, manifest, execute, progress).Run(atATime, cancel) || cancel.IsCancellationRequested) return null;
         progress?.Report(new(runs, runs, null, 0, 1, null, null));
-        var latencies = Latencies.Measure(manifest, network => Path.Combine(folder.RunPath(new(network, 0)), Checkpoint.BestFileName));
+        IReadOnlyList<Latency> latencies;
+        try
+        {
+            latencies = Latencies.Measure(
+                manifest, network => Path.Combine(folder.RunPath(new(network, 0)), Checkpoint.BestFileName), cancel);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return null;
+        }
+
         var report = ComparisonReport.Of(folder, manifest, latencies);
         AtomicFile.WriteAllText(folder.Json, JsonReport.Write(report));
         AtomicFile.WriteAllText(folder.Markdown, MarkdownReport.Write(report));

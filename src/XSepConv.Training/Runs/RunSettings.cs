@@ -62,16 +62,21 @@ internal static class RunSettings
     /// <exception cref="TrainingRefusedException">They differ; all differences are listed.</exception>
     public static void RequireSame(SortedDictionary<string, string> saved, SortedDictionary<string, string> now, string path)
     {
-        var differences = saved.Keys.Union(now.Keys).Order(StringComparer.Ordinal)
-            .Where(key => Value(saved, key) != Value(now, key))
-            .Select(key => $"{key}: {Value(saved, key)} there, {Value(now, key)} now")
-            .ToList();
+        var differences = Differences(saved, now);
         if (differences.Count > 0)
         {
             throw new TrainingRefusedException(
                 $"{path} was made with other options, so it can't be resumed with these. Give the same options, or start anew elsewhere."
                 + string.Concat(differences.Select(difference => $"\n- {difference}")));
         }
+    }
+
+    /// <summary>What differs, in words.</summary>
+    public static IReadOnlyList<string> Differences(SortedDictionary<string, string> saved, SortedDictionary<string, string> now)
+    {
+        return [.. saved.Keys.Union(now.Keys).Order(StringComparer.Ordinal)
+            .Where(key => Value(saved, key) != Value(now, key))
+            .Select(key => $"{key}: {Value(saved, key)} there, {Value(now, key)} now")];
 
         static string Value(SortedDictionary<string, string> settings, string key) => settings.GetValueOrDefault(key, "nothing");
     }

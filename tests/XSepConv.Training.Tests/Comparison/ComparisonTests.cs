@@ -29,6 +29,29 @@ public sealed partial class ComparisonTests : IDisposable
         Assert.Equal(Timeless(whole.Folder.Json), Timeless(broken.Folder.Json));
     }
 
+    /// <summary>Latencies take a minute where there are many networks.</summary>
+    [Fact]
+    public void It_is_interrupted_while_latencies_are_measured_too()
+    {
+        var trial = new Trial(_folder.At("run"));
+        Assert.Null(trial.Run(stopAfter: int.MaxValue, stopWhenTrained: true));
+        Assert.False(File.Exists(trial.Folder.Json));
+        Assert.NotNull(trial.Run(stopAfter: 0));
+
+        // Nothing else is timed after that, however long it takes until all are.
+        using var stop = new CancellationTokenSource();
+        var (calls, others, before) = (0, 0, 0);
+        Assert.Throws<OperationCanceledException>(() => Latencies.Medians([() => others++, Last, () => others++], stop.Token));
+        Assert.Equal(before, others);
+
+        void Last()
+        {
+            if (++calls != 50) return;
+            before = others;
+            stop.Cancel();
+        }
+    }
+
     [Fact]
     public void What_is_seen_through_lies_on_the_same_colour_in_every_run()
     {
@@ -67,6 +90,8 @@ public sealed partial class ComparisonTests : IDisposable
 
             // Runs in this process: its memory is not theirs.
             Assert.Null(network.Measured.PeakBytes);
+            Assert.All(network.Measured.Runs, run => Assert.Equal(
+                report.Machine with { Time = default }, Assert.Single(run.Machines!) with { Time = default }));
         }
 
         Assert.True(File.Exists(trial.Folder.Html) && File.Exists(trial.Folder.Markdown));
@@ -325,24 +350,25 @@ public sealed partial class ComparisonTests : IDisposable
             ComparisonManifest.Of("compare", "xsepconv compare", Images(0), new() { Limit = 64 }, options, networks, seeds);
 
         /// <summary>Goes on until the end, or until so many steps have been taken.</summary>
-        public ComparisonReport? Run(int stopAfter)
+        public ComparisonReport? Run(int stopAfter, bool stopWhenTrained = false)
         {
             using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             using var onlyOne = Folder.Lock();
             var manifest = Folder.Begin(Manifest);
             var steps = 0;
             return new XSepConv.Training.Comparison(Folder, manifest, (run, progress, token) =>
-                RunExecution.Execute(Folder, manifest, run, Images(run.Seed), ownProcess: false, progress, token)).Run(new Reporter(() =>
-                {
-                    if (++steps >= stopAfter) cancel.Cancel();
-                }), cancel.Token);
+                RunExecution.Execute(Folder, manifest, run, Images(run.Seed), ownProcess: false, progress, token)).Run(
+                    new Reporter(trained =>
+                    {
+                        if (trained ? stopWhenTrained : ++steps >= stopAfter) cancel.Cancel();
+                    }), cancel.Token);
         }
 
-        private sealed class Reporter(Action step) : IProgress<ComparisonProgress>
+        private sealed class Reporter(Action<bool> step) : IProgress<ComparisonProgress>
         {
             public void Report(ComparisonProgress value)
             {
-                if (value.Step is not null) step();
+                if (value.Step is not null || value.Run is null) step(value.Run is null);
             }
         }
     }

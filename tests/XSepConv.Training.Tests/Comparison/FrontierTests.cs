@@ -50,9 +50,40 @@ public sealed class FrontierTests : IDisposable
 
         var page = HtmlReport.Write(report);
         Assert.Contains("<p data-measured>Best for their latency in the runtime", page, StringComparison.Ordinal);
-        Assert.Contains("Top-1 against the time of an image in training", page, StringComparison.Ordinal);
+        Assert.Contains("Top-1 against the time of training", page, StringComparison.Ordinal);
         Assert.Contains("- Best for their MACs", MarkdownReport.Write(report), StringComparison.Ordinal);
         Assert.Equal("PNG"u8, FrontierPicture.Draw(report).AsSpan(1, 3));
+    }
+
+    /// <summary>
+    /// Networks that are as right as each other, and as quick with an image: one of them stops an epoch earlier, after 2 seconds of 4.
+    /// </summary>
+    [Fact]
+    public void A_network_that_stopped_early_took_less_time_to_train()
+    {
+        var report = Report(seconds: (run, epoch) => run.Network.Id == "xsep-w1" ? epoch == 1 ? 2 : 0 : 2);
+        var training = Frontier.Of(report)[2];
+        Assert.Equal("time of training", training.Cost);
+        Assert.Equal(["xsep-w1"], training.Networks.Select(network => network.Network.Id));
+        Assert.Equal([4, 4, 2, 4], report.Networks.Select(network => Frontier.TrainingSeconds(network)));
+
+        // A time that is not wholly known is none.
+        report = Report(networks: 6, seconds: (run, epoch) => run.Network.Id == "xsep-w1" && epoch == 1 ? null : 2);
+        Assert.Equal(["MACs", "latency in the runtime"], Frontier.Of(report).Select(frontier => frontier.Cost));
+        Assert.Null(Frontier.TrainingSeconds(report.Networks[2]));
+    }
+
+    /// <summary>One of twelve runs had half a core where both were busy: its network's time is no time to compare.</summary>
+    [Fact]
+    public void The_time_of_a_starved_network_is_not_compared()
+    {
+        var report = Report(measured: run => new(
+            null, null, run is { Network.Id: "depthwise-w1", Seed: 2 } ? new(20, 10, 38, 2) : new(20, 19, 38, 2)));
+        Assert.Equal(["MACs", "latency in the runtime"], Frontier.Of(report).Select(frontier => frontier.Cost));
+        Assert.DoesNotContain("Top-1 against the time of training", HtmlReport.Write(report), StringComparison.Ordinal);
+        Assert.Contains(
+            ReportText.Cautions(report), text => text.StartsWith(
+                "1 of 12 runs had 0.50 cores for 1 thread where 1.90 of 2 were busy (depthwise twin ×1): ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -85,12 +116,16 @@ public sealed class FrontierTests : IDisposable
         Assert.Single(ReportTable.Figures(report));
     }
 
-    private ComparisonReport Report(int networks = 4, int seeds = 3)
+    private ComparisonReport Report(
+        int networks = 4, int seeds = 3, Func<ComparedRun, int, double?>? seconds = null,
+        Func<ComparedRun, RunMeasurements>? measured = null)
     {
         var manifest = HandMade.Manifest(seeds);
         double[] widths = [.. Enumerable.Range(1, networks / 2).Select(i => i / 2.0)];
-        manifest = manifest with { Networks = ComparedNetwork.Twins((_, _) => (manifest.Networks[0].Spec, manifest.Networks[1].Spec), widths, []) };
+        var (xsep, depthwise) = (manifest.Networks[0].Spec, manifest.Networks[1].Spec);
+        manifest = manifest with { Networks = ComparedNetwork.Twins((_, _) => (xsep, depthwise), widths, []) };
         return ComparisonReport.Of(
-            HandMade.Write(Path.Combine(_folder, $"{networks}-{seeds}"), manifest), manifest, [.. Enumerable.Range(1, networks).Select(i => new Latency(4 * i, 2 * i, i))]);
+            HandMade.Write(Path.Combine(_folder, $"{networks}-{seeds}"), manifest, null, seconds, measured), manifest,
+            [.. Enumerable.Range(1, networks).Select(i => new Latency(4 * i, 2 * i, i))]);
     }
 }

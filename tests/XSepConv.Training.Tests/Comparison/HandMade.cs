@@ -37,7 +37,8 @@ internal static class HandMade
 
     /// <summary>Writes the outcomes, logs and measurements of all runs; an epoch takes 2 seconds where nothing else is said.</summary>
     public static ComparisonFolder Write(
-        string path, ComparisonManifest manifest, RunLoad? load = null, Func<ComparedRun, int, double?>? seconds = null)
+        string path, ComparisonManifest manifest, RunLoad? load = null, Func<ComparedRun, int, double?>? seconds = null,
+        Func<ComparedRun, RunMeasurements>? measured = null)
     {
         var folder = new ComparisonFolder(path);
         Directory.CreateDirectory(path);
@@ -46,7 +47,7 @@ internal static class HandMade
         {
             var outcome = Outcome(run);
             Directory.CreateDirectory(folder.RunPath(run));
-            folder.Write(run, new RunMeasurements(300_000_000 + run.Seed, 100_000_000, load));
+            folder.Write(run, measured?.Invoke(run) ?? new(300_000_000 + run.Seed, 100_000_000, load));
             File.WriteAllLines(
                 Path.Combine(folder.RunPath(run), "log.jsonl"),
                 outcome.History.Select(

@@ -276,7 +276,96 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(
             crowded,
             ReportText.Cautions(report).Any(text => text.StartsWith(
-                $"Runs of 1 thread had {cores} cores on average, and {busy} of 2 were busy", StringComparison.Ordinal)));
+                $"6 of 6 runs had {cores} cores for 1 thread where {busy} of 2 were busy (XSepConv, depthwise twin): ",
+                StringComparison.Ordinal)));
+    }
+
+    /// <summary>Of the second network's seeds one had half a core: the median over all runs is that of those that had one.</summary>
+    [Fact]
+    public void A_network_with_a_starved_run_is_named()
+    {
+        var manifest = HandMade.Manifest(seeds: 2);
+        var folder = HandMade.Write(_folder.Path, manifest, measured: run => new(
+            null, null, run is { Network.Id: "depthwise", Seed: 1 } ? new(40, 20, 76, 2) : new(20, 20, 40, 2)));
+        var report = ComparisonReport.Of(folder, manifest, [new(4, 2, 1), new(8, 4, 2)]);
+        Assert.Equal(["depthwise twin"], report.Networks.Where(network => network.Starved(1) > 0).Select(network => network.Network.Label));
+        Assert.StartsWith(
+            "1 of 4 runs had 0.50 cores for 1 thread where 1.90 of 2 were busy (depthwise twin): ",
+            ReportText.Cautions(report).Single(text => text.Contains("busy", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, "3 seeds, 2 epochs each.")]
+    [InlineData(30, "3 seeds, at most 30 epochs each.")]
+    public void Runs_that_stopped_early_had_fewer_epochs(int epochs, string expected)
+    {
+        var manifest = HandMade.Manifest();
+        manifest = manifest with { Training = manifest.Training.By(recipe => recipe with { Epochs = epochs, Patience = 1 }) };
+        var report = HandMade.Report(_folder.Path, manifest);
+        foreach (var text in new[] { MarkdownReport.Write(report), HtmlReport.Write(report) })
+        {
+            Assert.Contains(expected, text, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The report is written where it is asked for; times are from where the runs were.</summary>
+    [Fact]
+    public void Each_machine_that_trained_is_named()
+    {
+        var now = MachineReport.Now();
+        var (first, second) = (
+            now with { Time = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), Processor = "A cpu", Kernel = "avx2" },
+            now with { Time = new(2026, 1, 3, 3, 4, 5, TimeSpan.Zero), Processor = "Another cpu" });
+        Assert.Contains("XSepConv ", now.Versions, StringComparison.Ordinal);
+
+        // Here and now, as ever.
+        var here = Report("here", _ => [now]);
+        Assert.StartsWith($"{now.Time.Year}-", ReportText.Measured(here), StringComparison.Ordinal);
+        Assert.Contains(now.Processor, ReportText.Measured(here), StringComparison.Ordinal);
+        Assert.DoesNotContain(ReportText.Cautions(here), text => text.Contains("machine", StringComparison.Ordinal));
+
+        // Elsewhere, all at one place.
+        var there = Report("there", _ => [first]);
+        var text = ReportText.Measured(there);
+        Assert.StartsWith("latencies ", text, StringComparison.Ordinal);
+        Assert.Contains("; runs 2026-01-02 03:04 UTC, A cpu, ", text, StringComparison.Ordinal);
+        Assert.EndsWith("one at a time", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(ReportText.Cautions(there), caution => caution.Contains("machines", StringComparison.Ordinal));
+        Assert.Equal(
+            "A cpu",
+            JsonDocument.Parse(JsonReport.Write(there)).RootElement.GetProperty("networks")[0].GetProperty("measured")
+                .GetProperty("runs")[0].GetProperty("machines")[0].GetProperty("processor").GetString());
+
+        // One after the other.
+        var both = Report("both", run => run.Seed == 0 ? [first] : [first, second]);
+        text = ReportText.Measured(both);
+        Assert.Contains("; 6 runs 2026-01-02 03:04 UTC, A cpu, ", text, StringComparison.Ordinal);
+        Assert.Contains("; 4 runs 2026-01-03 03:04 UTC, Another cpu, ", text, StringComparison.Ordinal);
+        Assert.Contains(
+            ReportText.Cautions(both), caution => caution.StartsWith(
+                "Runs were trained on 2 machines, or with other versions or kernels", StringComparison.Ordinal));
+        Assert.False(both.HasTrainingTimes);
+
+        // Runs of a version that did not note it.
+        var unknown = Report("unknown", _ => null);
+        Assert.Contains("; runs on a machine that was not noted", ReportText.Measured(unknown), StringComparison.Ordinal);
+
+        ComparisonReport Report(string name, Func<ComparedRun, IReadOnlyList<MachineReport>?> machines)
+        {
+            var manifest = HandMade.Manifest();
+            var folder = HandMade.Write(_folder.At(name), manifest, measured: run => new(null, null, null, machines(run)));
+            return ComparisonReport.Of(folder, manifest, [new(4, 2, 1), new(8, 4, 2)]) with { Machine = now };
+        }
+    }
+
+    [Fact]
+    public void Measurements_of_before_are_read()
+    {
+        var manifest = HandMade.Manifest(seeds: 1);
+        var folder = HandMade.Write(_folder.Path, manifest);
+        var run = manifest.Runs.First();
+        File.WriteAllText(Path.Combine(folder.RunPath(run), "measured.json"), """{"peakBytes":1000,"startBytes":1}""");
+        Assert.Equal(new(1000, 1), folder.Measurements(run));
     }
 
     [Fact]

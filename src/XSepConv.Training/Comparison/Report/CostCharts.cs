@@ -48,13 +48,13 @@ internal static class CostCharts
     {
         foreach (var (family, color) in Families(report))
         {
-            Points(plot, color, MarkerShape.FilledCircle, family, Milliseconds);
+            Points(plot, color, MarkerShape.FilledCircle, family, Seconds);
             legend.Add(new(family.Key, color.ToHex(), "dot"));
         }
 
-        Axes(plot, "milliseconds of training for an image", report.Networks.Max(Milliseconds));
+        Axes(plot, "seconds of training, mean over seeds", report.Networks.Max(Seconds));
 
-        static double Milliseconds(NetworkReport network) => Frontier.TrainingMilliseconds(network)!.Value;
+        static double Seconds(NetworkReport network) => Frontier.TrainingSeconds(network)!.Value;
     }
 
     private static IEnumerable<(IGrouping<string, NetworkReport> Family, Color Color)> Families(ComparisonReport report) =>

@@ -13,7 +13,7 @@ internal static class FrontierPicture
         if (report.HasTrainingTimes) costs.Insert(1, plot => Next(plot, CostCharts.Training));
         return PlotSheet.Draw(
             Height, costs, [("Accuracy against cost, up and left is better: ", PlotSheet.Ink), .. Names(report)],
-            ReportText.Subject(report.Manifest), 11);
+            ReportText.Subject(report), 11);
 
         void Next(Plot plot, Action<Plot, ComparisonReport, List<LegendEntry>> draw)
         {

@@ -56,7 +56,7 @@ internal sealed class HtmlReport(ComparisonReport report)
     private void Head()
     {
         Line($"<h1>{E(report.Title)}</h1>");
-        Line($"<p class=\"quiet\">{E(ReportText.Subject(report.Manifest))}</p>");
+        Line($"<p class=\"quiet\">{E(ReportText.Subject(report))}</p>");
         Line("<div class=\"verdicts\">");
         foreach (var frontier in Frontier.Of(report))
         {

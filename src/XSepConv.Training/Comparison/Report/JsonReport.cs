@@ -77,6 +77,7 @@ internal static class JsonReport
                 cores = run.Load?.Cores,
                 busyCores = run.Load?.BusyCores,
                 machineCores = run.Load?.MachineCores,
+                run.Machines,
             }),
         },
     };

@@ -10,7 +10,7 @@ internal static class MarkdownReport
         var text = new StringBuilder();
         Line($"# {report.Title}");
         Line();
-        Line($"On {Cell(ReportText.Subject(report.Manifest))}");
+        Line($"On {Cell(ReportText.Subject(report))}");
         Line();
         foreach (var line in Frontier.Of(report).Select(ReportText.Unbeaten)) Line($"- {Cell(line)}");
         foreach (var line in ReportText.Verdicts(report).Concat(ReportText.Cautions(report))) Line($"- {Cell(line)}");

@@ -57,7 +57,7 @@ internal static class ReportCharts
         ];
         if (report.IsGrid && report.HasTrainingTimes)
         {
-            charts.Add(Wide("Top-1 against the time of an image in training", measured: true, CostCharts.Training));
+            charts.Add(Wide("Top-1 against the time of training", measured: true, CostCharts.Training));
         }
 
         if (report.Networks.Count > MostCurves) return charts;

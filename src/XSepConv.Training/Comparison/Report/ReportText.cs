@@ -10,22 +10,34 @@ internal static class ReportText
 
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
-    public static string Subject(ComparisonManifest manifest)
+    public static string Subject(ComparisonReport report)
     {
-        var data = manifest.Data;
+        var (manifest, data, epochs) = (report.Manifest, report.Manifest.Data, report.Manifest.Training.Recipe.Epochs);
+        var isLess = report.Networks.SelectMany(network => network.Outcomes).Any(outcome => outcome.History.Count < epochs);
         return $"{data.Name}{(data.Synthetic ? ", synthetic" : "")}: {data.ClassNames.Count} classes, "
             + $"{data.Channels}×{data.Height}×{data.Width}, "
             + $"{Whole(data.TrainImages)} images to train, {Whole(data.ValidationImages)} to validate, {Whole(data.TestImages)} to test. "
-            + $"{Count(manifest.Seeds, "seed")}, {Count(manifest.Training.Recipe.Epochs, "epoch")} each.";
+            + $"{Count(manifest.Seeds, "seed")}, {(isLess ? "at most " : "")}{Count(epochs, "epoch")} each.";
     }
 
     /// <summary>Where and when times were measured, and beside what.</summary>
     public static string Measured(ComparisonReport report)
     {
-        var machine = report.Machine;
-        return $"{machine.Time.ToString("yyyy-MM-dd HH:mm 'UTC'", Culture)}, {machine.Processor}, {Count(machine.Cores, "core")}, "
-            + $"{machine.System}; {machine.Versions}; kernels {machine.Kernel}; {Runs(report.Manifest)}"
+        var machines = report.Machines;
+        var where = machines switch
+        {
+            [var (only, _)] when only with { Time = report.Machine.Time } == report.Machine => Where(report.Machine),
+            [] => $"latencies {Where(report.Machine)}; runs on a machine that was not noted",
+            [var (only, _)] => $"latencies {Where(report.Machine)}; runs {Where(only)}",
+            _ => $"latencies {Where(report.Machine)}"
+                + string.Concat(machines.Select(entry => $"; {Count(entry.Runs, "run")} {Where(entry.Machine)}")),
+        };
+        return $"{where}; {Runs(report.Manifest)}"
             + $"{(Busy(report) is var (busy, cores) ? $", {Cores(busy)} of {cores} cores busy meanwhile" : "")}";
+
+        static string Where(MachineReport machine) =>
+            $"{machine.Time.ToString("yyyy-MM-dd HH:mm 'UTC'", Culture)}, {machine.Processor}, {Count(machine.Cores, "core")}, "
+            + $"{machine.System}; {machine.Versions}; kernels {machine.Kernel}";
     }
 
     /// <summary>Why there is no test, and what kind of test there is.</summary>
@@ -118,6 +130,7 @@ internal static class ReportText
         }
 
         if (Crowded(report) is { } crowded) yield return crowded;
+        if (Moved(report) is { } moved) yield return moved;
         var data = report.Manifest.Data;
         if (data.Synthetic)
         {
@@ -144,18 +157,28 @@ internal static class ReportText
             : (Median.Of([.. loads.Select(load => load.BusyCores!.Value)]), loads.Max(load => load.MachineCores!.Value));
     }
 
-    // A run that waits for its data, or whose threads wait for each other, leaves cores idle; one that waits for a core does not.
     private static string? Crowded(ComparisonReport report)
     {
-        const double Enough = 0.9;
-        var threads = report.Manifest.Training.Threads ?? 1;
-        RunLoad[] loads = [.. Loads(report)];
-        if (loads.Length == 0 || Busy(report) is not var (busy, cores) || busy < Enough * cores) return null;
-        var had = Median.Of([.. loads.Select(load => load.Cores)]);
-        return had >= Enough * threads ? null
-            : $"Runs of {Count(threads, "thread")} had {Cores(had)} cores on average, and {Cores(busy)} of {cores} were busy: other "
-                + "programs were at work, or too many runs at a time (--jobs). Images/s and latencies are those of a crowded machine; no "
-                + "other number depends on it.";
+        var threads = report.Threads;
+        NetworkReport[] networks = [.. report.Networks.Where(network => network.Starved(threads) > 0)];
+        if (networks.Length == 0) return null;
+        RunLoad[] starved = [.. Loads(report).Where(load => load.IsStarved(threads))];
+        var had = Median.Of([.. starved.Select(load => load.Cores)]);
+        var busy = Median.Of([.. starved.Select(load => load.BusyCores!.Value)]);
+        return $"{Whole(starved.Length)} of {Count(report.Networks.Sum(network => network.Measured.Runs.Count), "run")} had {Cores(had)} "
+            + $"cores for {Count(threads, "thread")} where {Cores(busy)} of {starved.Max(load => load.MachineCores)} were busy "
+            + $"({string.Join(", ", networks.Select(network => network.Network.Label))}): other programs were at work, or too many runs at "
+            + "a time (--jobs). Images/s and latencies are those of a crowded machine, and times of training are not compared; no other "
+            + "number depends on it.";
+    }
+
+    /// <summary>Where the runs were not all trained alike.</summary>
+    private static string? Moved(ComparisonReport report)
+    {
+        var machines = report.Machines;
+        return machines.Count <= 1 ? null
+            : $"Runs were trained on {Whole(machines.Count)} machines, or with other versions or kernels: images/s and memory are not "
+                + "those of one machine, and times of training are not compared.";
     }
 
     private static IEnumerable<RunLoad> Loads(ComparisonReport report) =>

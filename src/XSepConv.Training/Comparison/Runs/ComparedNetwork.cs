@@ -54,6 +54,16 @@ internal sealed record ComparedNetwork(string Id, string Label, string Family, N
             new(id, label, label, spec with { Name = $"{spec.Name}, {label}" }, Reference);
     }
 
+    /// <summary>
+    /// Two of an operator that have the same layers, which other words for kernel sizes and nearly the same width lead to; null where there
+    /// are none.
+    /// </summary>
+    public static (ComparedNetwork First, ComparedNetwork Second)? Twice(IEnumerable<ComparedNetwork> networks) => networks
+        .GroupBy(network => (network.Family, (network.Spec with { Name = "" }).ToJson()))
+        .Where(same => same.Count() > 1)
+        .Select(same => ((ComparedNetwork, ComparedNetwork)?)(same.First(), same.ElementAt(1)))
+        .FirstOrDefault();
+
     private static IEnumerable<ComparedNetwork> Pair((NetworkSpec XSep, NetworkSpec Depthwise) specs, string suffix, string size) =>
     [
         new($"xsep{suffix}", $"XSepConv{size}", "XSepConv", specs.XSep, $"depthwise{suffix}"),

@@ -47,8 +47,7 @@ internal sealed record ComparisonManifest
         string kind, string command, ImageDataset images, DatasetOptions opened, TrainingOptions training,
         IReadOnlyList<ComparedNetwork> networks, int seeds)
     {
-        var settings = RunSettings.Of(training with { Network = networks[0].Spec, OutputDirectory = "x" }, images);
-        foreach (var key in new[] { "network", "network table", "seed" }) settings.Remove(key);
+        var settings = SettingsOfRuns(training, networks, images);
         settings["kind"] = kind;
         settings["seeds"] = $"{seeds}";
         settings["threads"] = $"{training.Threads}";
@@ -66,6 +65,19 @@ internal sealed record ComparisonManifest
             Settings = settings,
         };
     }
+
+    /// <summary>The settings that all runs have in common; of images drawn by the seed, those of this data's.</summary>
+    public static SortedDictionary<string, string> SettingsOfRuns(
+        TrainingOptions training, IReadOnlyList<ComparedNetwork> networks, ImageDataset images)
+    {
+        var settings = RunSettings.Of(training with { Network = networks[0].Spec, OutputDirectory = "x" }, images);
+        foreach (var key in new[] { "network", "network table", "seed" }) settings.Remove(key);
+        return settings;
+    }
+
+    /// <summary>Whether a setting is the comparison's, not one of its runs.</summary>
+    public static bool IsOwnSetting(string key) =>
+        key is "kind" or "seeds" or "threads" or "device" or "networks" || key.StartsWith("network ", StringComparison.Ordinal);
 
     public string ToJson() => JsonSerializer.Serialize(this, ComparisonJson.Default.ComparisonManifest);
 

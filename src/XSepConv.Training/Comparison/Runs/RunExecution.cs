@@ -12,6 +12,7 @@ internal static class RunExecution
     /// <param name="images">The data, as opened for the run's seed.</param>
     /// <param name="ownProcess">Whether this process does nothing else, so that its memory is the run's.</param>
     /// <returns>False when it was cancelled.</returns>
+    /// <exception cref="TrainingRefusedException">The images are no longer those that the comparison began with.</exception>
     public static bool Execute(
         ComparisonFolder folder, ComparisonManifest manifest, ComparedRun run, ImageDataset images, bool ownProcess,
         IProgress<TrainingProgress>? progress, CancellationToken cancel)
@@ -29,8 +30,10 @@ internal static class RunExecution
             Overwrite = !begun,
             CheckpointSteps = CheckpointSteps,
         };
+        RunData.RequireSame(folder, manifest, run, images);
         AwaitPredecessor(options);
         var trainer = new Trainer(options, images);
+        NoteMachine(folder, run, begun);
         var memory = ownProcess ? new MemoryWatch(folder, run, progress) : null;
         var load = ownProcess ? RunLoad.Watch() : null;
         var result = trainer.Run(memory ?? progress, cancel);
@@ -49,6 +52,15 @@ internal static class RunExecution
         RequireBacked(file, best, run, result, labels.Zip(predictions).Count(pair => pair.First == pair.Second));
         folder.Write(manifest, run, new RunOutcome(result.BestEpoch, test, labels, predictions, result.History));
         return true;
+    }
+
+    /// <summary>Before it trains: a run that is killed has left times of here in its log.</summary>
+    private static void NoteMachine(ComparisonFolder folder, ComparedRun run, bool begun)
+    {
+        var (measured, now) = (folder.Measurements(run), MachineReport.Now());
+        IReadOnlyList<MachineReport> before = begun && measured.Machines is { } noted ? noted : [];
+        if (begun && before.Any(machine => machine with { Time = now.Time } == now)) return;
+        folder.Write(run, measured with { Machines = [.. before, now] });
     }
 
     /// <summary>The checkpoint does what the run says that it does.</summary>

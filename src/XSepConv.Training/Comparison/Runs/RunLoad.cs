@@ -18,6 +18,16 @@ internal sealed record RunLoad(double Seconds, double ProcessSeconds, double? Bu
     [JsonIgnore]
     public double? BusyCores => BusySeconds / Seconds;
 
+    /// <summary>
+    /// Whether it had too few cores for its threads while the machine was busy. One that waits for its data, or whose threads wait for each
+    /// other, leaves cores idle; one that waits for a core does not.
+    /// </summary>
+    public bool IsStarved(int threads)
+    {
+        const double Enough = 0.9;
+        return BusyCores >= Enough * MachineCores && Cores < Enough * threads;
+    }
+
     /// <summary>With what an earlier process of the same run had.</summary>
     public RunLoad After(RunLoad? earlier) => earlier is null ? this : new(
         earlier.Seconds + Seconds, earlier.ProcessSeconds + ProcessSeconds, earlier.BusySeconds + BusySeconds, MachineCores);

@@ -14,4 +14,8 @@ internal sealed record RunOutcome(
 /// </param>
 /// <param name="StartBytes">Of these, what it had before the network was built: program, libraries, images; null likewise.</param>
 /// <param name="Load">While it was trained and tested; null where it was not in a process of its own.</param>
-internal sealed record RunMeasurements(long? PeakBytes, long? StartBytes, RunLoad? Load = null);
+/// <param name="Machines">
+/// Where it was trained, in order, each with the time when it came there; null where that was not noted, as in 0.1.0.
+/// </param>
+internal sealed record RunMeasurements(
+    long? PeakBytes, long? StartBytes, RunLoad? Load = null, IReadOnlyList<MachineReport>? Machines = null);

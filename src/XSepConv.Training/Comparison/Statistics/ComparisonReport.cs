@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using TorchSharp;
-
 namespace XSepConv.Training;
 
 /// <summary>What a comparison came to.</summary>
@@ -15,8 +12,26 @@ internal sealed record ComparisonReport(
     public bool IsGrid =>
         Manifest.Kind != "ablate" && Networks.GroupBy(network => network.Network.Family).Any(family => family.Count() > 1);
 
-    /// <summary>Whether it is known of all how long they trained.</summary>
-    public bool HasTrainingTimes => Networks.All(network => network.Measured.ImagesPerSecond is not null);
+    /// <summary>Threads of a run.</summary>
+    public int Threads => Manifest.Training.Threads ?? 1;
+
+    /// <summary>
+    /// Whether it is known of all how long they trained, and can be compared: one that had too few cores, or another machine than the
+    /// others, took a time that is not the network's.
+    /// </summary>
+    public bool HasTrainingTimes =>
+        Networks.All(network => network.Measured.TrainingSeconds is not null && network.Starved(Threads) == 0) && Machines.Count <= 1;
+
+    /// <summary>
+    /// Where runs were trained, with the time of the first there, and how many: one that was continued elsewhere counts twice.
+    /// </summary>
+    public IReadOnlyList<(MachineReport Machine, int Runs)> Machines =>
+    [
+        .. Networks.SelectMany(network => network.Measured.Runs).SelectMany(run => run.Machines ?? [])
+            .GroupBy(machine => machine with { Time = default })
+            .Select(same => (Machine: same.MinBy(machine => machine.Time)!, Runs: same.Count()))
+            .OrderBy(entry => entry.Machine.Time),
+    ];
 
     public static ComparisonReport Of(ComparisonFolder folder, ComparisonManifest manifest, IReadOnlyList<Latency> latencies)
     {
@@ -47,6 +62,9 @@ internal sealed record NetworkReport(
     /// Whether it is right no more often than that, or by no more than two standard errors of as many guesses as there are test images.
     /// </summary>
     public bool IsAtChance => Top1.Mean <= Chance + (2 * Math.Sqrt(Chance * (1 - Chance) / Outcomes[0].Labels.Count));
+
+    /// <summary>How many of its runs had too few cores for their threads.</summary>
+    public int Starved(int threads) => Measured.Runs.Count(run => run.Load is { } load && load.IsStarved(threads));
 
     public static NetworkReport Of(ComparisonFolder folder, ComparisonManifest manifest, ComparedNetwork network, Latency latency)
     {
@@ -91,11 +109,12 @@ internal sealed record NetworkReport(
 /// <param name="TrainingSeconds">All seeds' training together; null where an epoch's time is not known.</param>
 /// <param name="Latency">For one image.</param>
 /// <param name="Runs">
-/// Seed by seed: images a second, the median over its epochs, and what it had of the machine; null where that is not known.
+/// Seed by seed: images a second, the median over its epochs, what it had of the machine, and which machines; null where that is not
+/// known.
 /// </param>
 internal sealed record NetworkMeasurements(
     long? PeakBytes, long? TrainingBytes, double? ImagesPerSecond, double? TrainingSeconds, Latency Latency,
-    IReadOnlyList<(double? ImagesPerSecond, RunLoad? Load)> Runs)
+    IReadOnlyList<(double? ImagesPerSecond, RunLoad? Load, IReadOnlyList<MachineReport>? Machines)> Runs)
 {
     /// <summary>Cores that a run had, the median over the seeds; null where it is not known.</summary>
     public double? Cores => Median.Of(Runs.Select(run => run.Load?.Cores));
@@ -109,7 +128,7 @@ internal sealed record NetworkMeasurements(
             Speed(logs.SelectMany(log => log)),
             Sums.OfKnown(logs.SelectMany(log => log).Select(epoch => epoch.Seconds)),
             latency,
-            [.. memory.Zip(logs, (run, log) => (Speed(log), run.Load))]);
+            [.. memory.Zip(logs, (run, log) => (Speed(log), run.Load, run.Machines))]);
 
         static double? Speed(IEnumerable<EpochResult> log) => Median.Of(log.Select(epoch => epoch.ImagesPerSecond));
     }
@@ -124,25 +143,4 @@ internal sealed record DifferenceReport(NetworkReport First, NetworkReport Secon
         first, second,
         PairedTest.Of(first.Top1.Values, second.Top1.Values),
         [.. first.Outcomes.Zip(second.Outcomes, McNemarTest.Of)]);
-}
-
-/// <summary>Where and when.</summary>
-internal sealed record MachineReport(DateTimeOffset Time, string Processor, int Cores, string System, string Versions, string Kernel)
-{
-    public static MachineReport Now() => new(
-        DateTimeOffset.UtcNow,
-        ProcessorName(),
-        Environment.ProcessorCount,
-        RuntimeInformation.OSDescription,
-        $".NET {Environment.Version}, TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}",
-        Kernels.KernelRegistry.Current.Name);
-
-    private static string ProcessorName()
-    {
-        const string Known = "/proc/cpuinfo";
-        var line = File.Exists(Known)
-            ? File.ReadLines(Known).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
-            : null;
-        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? $"{RuntimeInformation.ProcessArchitecture}";
-    }
 }

@@ -20,7 +20,7 @@ internal sealed record Frontier(string Cost, bool Measured, IReadOnlyList<Networ
         ];
         if (report.HasTrainingTimes)
         {
-            frontiers.Add(new("time of training", true, Among(report.Networks, network => TrainingMilliseconds(network)!.Value)));
+            frontiers.Add(new("time of training", true, Among(report.Networks, network => TrainingSeconds(network)!.Value)));
         }
 
         return frontiers;
@@ -38,6 +38,8 @@ internal sealed record Frontier(string Cost, bool Measured, IReadOnlyList<Networ
         return best;
     }
 
-    /// <summary>Milliseconds of training for an image; null where no log has times.</summary>
-    public static double? TrainingMilliseconds(NetworkReport network) => 1000 / network.Measured.ImagesPerSecond;
+    /// <summary>
+    /// Seconds that a run trained, the mean over the seeds: one that stopped early took less. Null where an epoch's time is not known.
+    /// </summary>
+    public static double? TrainingSeconds(NetworkReport network) => network.Measured.TrainingSeconds / network.Outcomes.Count;
 }

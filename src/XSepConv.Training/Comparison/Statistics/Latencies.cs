@@ -17,7 +17,9 @@ internal static class Latencies
 
     /// <summary>One latency for each network, in order.</summary>
     /// <param name="manifest">The networks and the size of an image.</param>
-    public static IReadOnlyList<Latency> Measure(ComparisonManifest manifest, Func<ComparedNetwork, string> weights)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static IReadOnlyList<Latency> Measure(
+        ComparisonManifest manifest, Func<ComparedNetwork, string> weights, CancellationToken cancel = default)
     {
         var threads = get_num_threads();
         set_num_threads(1);
@@ -26,7 +28,7 @@ internal static class Latencies
         {
             foreach (var network in manifest.Networks) contestants.Add(new(weights(network), manifest.Data));
             Action[] works = [.. contestants.SelectMany(contestant => contestant.Works)];
-            var medians = Medians(works);
+            var medians = Medians(works, cancel);
             return [.. medians.Chunk(Contestants.WorkCount).Select(times => new Latency(times[0], times[1], times[2]))];
         }
         finally
@@ -36,9 +38,10 @@ internal static class Latencies
         }
     }
 
-    private static double[] Medians(Action[] works)
+    /// <summary>The median milliseconds of each.</summary>
+    internal static double[] Medians(Action[] works, CancellationToken cancel)
     {
-        var counts = works.Select(RunsOfASample).ToArray();
+        var counts = works.Select(work => RunsOfASample(work, cancel)).ToArray();
         var samples = works.Select(_ => new List<double>()).ToArray();
         var watch = Stopwatch.StartNew();
         for (var round = 0; round < MostRounds && (round < LeastRounds || watch.Elapsed.TotalSeconds < SecondsEach * works.Length); round++)
@@ -47,6 +50,7 @@ internal static class Latencies
             {
                 var i = (turn + round) % works.Length;
                 samples[i].Add(Sample(works[i], counts[i]));
+                cancel.ThrowIfCancellationRequested();
             }
         }
 
@@ -54,8 +58,9 @@ internal static class Latencies
     }
 
     /// <summary>How many runs make a sample long enough for the clock.</summary>
-    private static int RunsOfASample(Action work)
+    private static int RunsOfASample(Action work, CancellationToken cancel)
     {
+        cancel.ThrowIfCancellationRequested();
         for (var i = 0; i < 5; i++) work();
         return Math.Max(1, (int)Math.Ceiling(SampleSeconds / Math.Max(1e-9, Sample(work, 3))));
     }
