@@ -13,21 +13,25 @@ string[] files = [.. args.Where(arg => arg != "--time")];
 if (files.Length < 2) return Refuse(Usage);
 
 CompiledModel model;
+NetworkSession made;
 try
 {
     model = CompiledModel.Load(files[0]);
+    made = model.CreateSession();
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException
+    or ArgumentException or InvalidOperationException)
 {
     return Refuse($"classify: {e.Message}");
 }
 
+using var session = made;
 if (model.Data is not { Channels: 1 or 3 } data || data.Height != data.Width)
 {
     return Refuse($"classify: {files[0]} does not say that it was trained on square images, coloured or grey.");
 }
 
-using var session = model.CreateSession();
+if (model.Spec.NumClasses == 0) return Refuse($"classify: {files[0]} has no classifier: it gives features, not classes.");
 var pixels = Array.Empty<byte>();
 var top = new Prediction[Math.Min(5, model.Spec.NumClasses)];
 var exitCode = 0;

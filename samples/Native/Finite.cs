@@ -21,7 +21,7 @@ internal static class Finite
         }
 
         throw new CallException(
-            Status.NotFinite, $"Image {image} has logits that are not finite numbers: {cause}. Those of other images are right.");
+            Status.NotFinite, $"Image {image} has logits that are not finite numbers: {cause}. Those that are finite are right.");
     }
 
     /// <exception cref="CallException">A probability is no number.</exception>

@@ -6,6 +6,8 @@ using XSepConv;
 WebApplicationBuilder builder;
 ServeOptions options;
 CompiledModel model;
+BatchWorkers started;
+var metrics = new Metrics();
 try
 {
     ServeOptions.CheckNames(args);
@@ -16,6 +18,9 @@ try
     {
         throw new InvalidDataException($"{options.Checkpoint} does not say that it was trained on square images, coloured or grey.");
     }
+
+    if (model.Spec.NumClasses == 0) throw new InvalidDataException($"{options.Checkpoint} has no classifier: it gives features, not classes.");
+    started = new BatchWorkers(model, options.Workers, options.MaxBatch, metrics.Batches);
 }
 catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException
     or InvalidDataException or NotSupportedException)
@@ -33,8 +38,7 @@ builder.WebHost.ConfigureKestrel(kestrel =>
     kestrel.Limits.MaxRequestBodySize = options.MaxBytes;
 });
 
-var metrics = new Metrics();
-using var workers = new BatchWorkers(model, options.Workers, options.MaxBatch, metrics.Batches);
+using var workers = started;
 using var inside = new ConcurrencyLimiter(new() { PermitLimit = options.Queue, QueueLimit = 0 });
 var classify = new ClassifyEndpoint(options, model, workers, inside);
 using var app = builder.Build();

@@ -254,6 +254,8 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
     [InlineData("become a checkpoint by 'xsepconv import'", "--checkpoint", "FOREIGN", "a.png")]
     [InlineData("does not say how its images were prepared", "--checkpoint", "WEIGHTS", "a.png")]
     [InlineData("takes images of 2 channels", "--checkpoint", "TWO", "a.png")]
+    [InlineData("has no classifier", "--checkpoint", "FEATURES", "a.png")]
+    [InlineData("has no classifier", "--checkpoint", "FEATURES", "--stream")]
     [InlineData("--top is '0'", "--checkpoint", "BEST", "--top", "0", "a.png")]
     [InlineData("--threads is '-1'", "--checkpoint", "BEST", "--threads", "-1", "a.png")]
     [InlineData("no option '--tpo' here. Did you mean '--top'?", "--checkpoint", "BEST", "--tpo", "1", "a.png")]
@@ -283,6 +285,9 @@ public sealed class PredictTests(FinishedRun finished) : IDisposable
             case "TWO":
                 using (var network = TrainedFile.Network(2, 2)) return TrainedFile.Write(
                     At("two.safetensors"), network, TrainedFile.Data(2, 20, "a", "b"));
+            case "FEATURES":
+                using (var network = TrainedFile.Network(3, 0)) return TrainedFile.Write(
+                    At("features.safetensors"), network, TrainedFile.Data(3, 20));
             default: return argument;
         }
     }

@@ -39,15 +39,18 @@ internal sealed class ComparisonCommand
         "--seeds", 1, 1000, 3,
         "Every network is trained with the seeds 0 to N − 1; the same seed means the same images in the same order for all.");
 
-    private readonly RecipeOptions recipe = new();
+    private readonly RecipeOptions recipe;
     private readonly DeviceOptions device = new("1 for each run, since runs are side by side; on CUDA Torch's choice");
     private readonly JobsOption jobs = new();
     private readonly RunOptions run = new("comparison", "Where runs and report go. Default: runs/, the command and the name of the data.");
     private readonly Option<bool> json = CheckedOption.Flag(
         "--json", "Print the result as one line of JSON; everything else goes to stderr.");
 
-    private ComparisonCommand(string kind, WidthsOption widths, KernelsOption kernels) =>
+    private ComparisonCommand(string kind, WidthsOption widths, KernelsOption kernels)
+    {
         (this.kind, this.widths, this.kernels) = (kind, widths, kernels);
+        recipe = new(kind == Ablation ? "" : $" Default: the recipe's, or of {Shapes} {ShapesEpochs} where no recipe is given.");
+    }
 
     public static Command Compare() => Create(
         "compare", "Train XSepConv and its depthwise twin with the same recipe and seeds, and report how they compare.",

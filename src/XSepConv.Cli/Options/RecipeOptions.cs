@@ -18,8 +18,7 @@ internal sealed class RecipeOptions
         "--recipe", TrainingRecipe.Names, TrainingRecipe.Default.Name, "Values for all of the following that are not "
             + "given; the table below has them.");
 
-    private readonly Option<int?> epochs = CheckedOption.OptionalWhole(
-        "--epochs", 1, 100_000, "Passes over the training images. The learning rate ends with the last.");
+    private readonly Option<int?> epochs;
 
     private readonly Option<int?> batch = CheckedOption.OptionalWhole("--batch", 2, 65_536, "Images in a batch.").Or("--batch-size", "-b");
 
@@ -69,6 +68,10 @@ internal sealed class RecipeOptions
     private readonly Option<string?> flip = CheckedOption.OptionalChoice(
         "--flip", [NoFlip, Horizontal],
         "Whether half of the training images are mirrored left to right. Default: as suits the data set, and not for 'folder'.");
+
+    /// <param name="epochsNote">What else their number may be, for the help.</param>
+    public RecipeOptions(string epochsNote = "") => epochs = CheckedOption.OptionalWhole(
+        "--epochs", 1, 100_000, $"Passes over the training images. The learning rate ends with the last.{epochsNote}");
 
     private Option[] Changes =>
         [epochs, batch, accumulate, optimizer, rate, schedule, warmup, decay, smoothing, dropout, clip, ema, patience, augment, flip];

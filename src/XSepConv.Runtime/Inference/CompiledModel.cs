@@ -55,7 +55,9 @@ public sealed class CompiledModel
     /// The file is damaged, describes no network, its tensors do not fit the description (the first ten problems are listed), or hold
     /// values that are not finite numbers or variances that are negative.
     /// </exception>
+    /// <exception cref="NotSupportedException">A tensor has 2 GiB or more.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
+    /// <exception cref="InvalidOperationException"><c>XSEPCONV_KERNEL</c> names vectors that this processor does not have.</exception>
     public static CompiledModel Load(string path) => Load(path, KernelRegistry.Current.Name);
 
     /// <summary>The same of a file that is in memory, in a program's resources, or comes over a network.</summary>
@@ -84,9 +86,8 @@ public sealed class CompiledModel
     /// or <see cref="NetworkSpec.DefaultImageSize"/>; with one of them the images are square.
     /// </param>
     /// <param name="width">Width of the images in pixels.</param>
-    /// <exception cref="ArgumentOutOfRangeException">
-    /// A number is below 1, or the images are so large that a buffer would pass 2³¹ floats.
-    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is below 1, or there are more than 1,024 threads.</exception>
+    /// <exception cref="ArgumentException">The images are so large that a buffer would pass 2³¹ floats.</exception>
     public NetworkSession CreateSession(int maxBatch = 1, int threads = 1, int? height = null, int? width = null)
     {
         const int MostThreads = 1024, MostBeyondCores = 32;

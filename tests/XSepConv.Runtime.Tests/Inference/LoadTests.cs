@@ -197,6 +197,9 @@ public sealed class LoadTests : IDisposable
     [InlineData(
         "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,"
         + "\"height\":2147483647,\"width\":2147483647}")]
+    [InlineData(
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"mean\":[0.5],\"std\":[1],\"channels\":1,"
+        + "\"height\":8,\"width\":8}")]
     [InlineData("null")]
     [InlineData("nonsense")]
     public void A_description_of_data_is_not_believed(string json) => Assert.Throws<FormatException>(() => DataSpec.FromJson(json));

@@ -39,6 +39,7 @@ public sealed unsafe class TileTests
     [InlineData(49, 14)]
     [InlineData(196, 9)]
     [InlineData(12_544, 14)]
+    [InlineData(400_000_000, 14)]
     public void A_plan_covers_every_pixel_once(int pixels, int largest)
     {
         var next = 0;
@@ -50,6 +51,15 @@ public sealed unsafe class TileTests
         }
 
         Assert.Equal(pixels, next);
+    }
+
+    // Of images that are refused later, too.
+    [Fact]
+    public void A_plan_of_a_map_of_millions_of_pixels_takes_no_room()
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        _ = TilePlan.Runs(400_000_000, 14, size => 10 + size);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 16);
     }
 
     // 49 pixels in tiles of up to 14 that cost 10 + size: at least four tiles, whatever they are, so 49 + 40.

@@ -16,7 +16,27 @@ internal static class TilePlan
     /// <param name="total">What is to be cut, at least 1.</param>
     /// <param name="largest">The largest piece.</param>
     /// <param name="cost">The cost of one piece by its size.</param>
-    public static List<int> Pieces(int total, int largest, Func<int, double> cost)
+    public static List<int> Pieces(int total, int largest, Func<int, double> cost) =>
+        [.. Runs(total, largest, cost).SelectMany(run => Enumerable.Repeat(run.Pixels, run.Count))];
+
+    /// <summary>The same as runs of equal tiles.</summary>
+    public static TileRun[] Runs(int total, int largest, Func<int, double> cost)
+    {
+        var counts = Counts(total, largest, cost);
+        var runs = new List<TileRun>();
+        var offset = 0;
+        for (var size = largest; size >= 1; size--)
+        {
+            if (counts[size] == 0) continue;
+            runs.Add(new(offset, size, counts[size]));
+            offset += size * counts[size];
+        }
+
+        return [.. runs];
+    }
+
+    // How many pieces there are of each size. A map has millions of pixels where one asks for it, so equal ones are not listed.
+    private static int[] Counts(int total, int largest, Func<int, double> cost)
     {
         var costs = new double[largest + 1];
         for (var size = 1; size <= largest; size++) costs[size] = cost(size);
@@ -26,8 +46,9 @@ internal static class TilePlan
             if (costs[size] / size <= costs[best] / best) best = size;
         }
 
-        var pieces = new List<int>();
-        for (; total > SearchedTiles * largest; total -= best) pieces.Add(best);
+        var counts = new int[largest + 1];
+        counts[best] = Math.Max(0, (total - (SearchedTiles * largest) + best - 1) / best);
+        total -= counts[best] * best;
         var cheapest = new double[total + 1];
         var last = new int[total + 1];
         for (var n = 1; n <= total; n++)
@@ -40,22 +61,7 @@ internal static class TilePlan
             }
         }
 
-        for (; total > 0; total -= last[total]) pieces.Add(last[total]);
-        pieces.Sort((a, b) => b.CompareTo(a));
-        return pieces;
-    }
-
-    /// <summary>The same as runs of equal tiles.</summary>
-    public static TileRun[] Runs(int total, int largest, Func<int, double> cost)
-    {
-        var runs = new List<TileRun>();
-        var offset = 0;
-        foreach (var same in Pieces(total, largest, cost).CountBy(size => size))
-        {
-            runs.Add(new(offset, same.Key, same.Value));
-            offset += same.Key * same.Value;
-        }
-
-        return [.. runs];
+        for (; total > 0; total -= last[total]) counts[last[total]]++;
+        return counts;
     }
 }
