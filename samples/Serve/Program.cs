@@ -19,7 +19,11 @@ try
         throw new InvalidDataException($"{options.Checkpoint} does not say that it was trained on square images, coloured or grey.");
     }
 
-    if (model.Spec.NumClasses == 0) throw new InvalidDataException($"{options.Checkpoint} has no classifier: it gives features, not classes.");
+    if (model.Spec.NumClasses == 0)
+    {
+        throw new InvalidDataException($"{options.Checkpoint} has no classifier: it gives features, not classes.");
+    }
+
     started = new BatchWorkers(model, options.Workers, options.MaxBatch, metrics.Batches);
 }
 catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException
