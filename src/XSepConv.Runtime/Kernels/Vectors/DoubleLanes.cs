@@ -11,8 +11,12 @@ internal static unsafe class DoubleLanes<TLanes, TVector>
     public static int Count => Math.Min(4, TLanes.Count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<double> Load(float* values) => TLanes.Count == 1
-        ? Vector256.CreateScalar((double)*values) : Vector256.WidenLower(Vector128.Load(values).ToVector256Unsafe());
+    public static Vector256<double> Load(float* values)
+    {
+        KernelMemory.AssertInside(values, Count);
+        return TLanes.Count == 1
+            ? Vector256.CreateScalar((double)*values) : Vector256.WidenLower(Vector128.Load(values).ToVector256Unsafe());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<double> values, double* destination)
