@@ -224,7 +224,8 @@ internal sealed unsafe class SessionRun : ITeamJob
             throw TooLarge($"{size.Height}×{size.Width} images have a side above {LongestSide:N0} pixels");
         }
 
-        if ((long)size.Height * size.Width * channels > Array.MaxLength)
+        // A 2×2 that pads before the expansion adds a row and a column.
+        if ((size.Height + 1L) * (size.Width + 1L) > int.MaxValue || (long)size.Height * size.Width * channels > Array.MaxLength)
         {
             throw TooLarge($"one {channels}×{size.Height}×{size.Width} image has more values than a span can");
         }

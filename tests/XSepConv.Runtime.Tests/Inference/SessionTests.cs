@@ -227,6 +227,29 @@ public sealed class SessionTests
             Assert.Throws<ArgumentOutOfRangeException>(() => Model.CreateSession(batch, threads, height, width)).ParamName);
 
     [Theory]
+    [InlineData(PaddingPlacement.BeforeExpand, 1)]
+    [InlineData(PaddingPlacement.BeforeExpand, 2)]
+    [InlineData(PaddingPlacement.AfterExpand, 1)]
+    [InlineData(PaddingPlacement.AfterExpand, 2)]
+    public void Images_near_the_most_pixels_that_can_be_counted_are_refused_too(PaddingPlacement placement, int stride)
+    {
+        // 46,340² is just below 2³¹, with a row and a column of padding it is not.
+        var spec = ModelFile.Spec with
+        {
+            InputChannels = 1,
+            StemStride = stride,
+            PaddingPlacement = placement,
+            Blocks = [new(BlockKind.XSep, 5, 8, 16, 8, Activation.ReLU, SqueezeExcite.None, 1)],
+        };
+        var model = ModelFile.Model(spec);
+        foreach (var (height, width) in new[] { (46_340, 46_340), (46_339, 46_340), (65_536, 32_767), (32_767, 65_536), (65_536, 65_536) })
+        {
+            Assert.Contains("too large", Assert.ThrowsAny<ArgumentException>(() => model.CreateSession(1, 1, height, width)).Message,
+                StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
     [InlineData(1, 100_000, 8)]
     [InlineData(1, 60_000, 60_000)]
     [InlineData(2_000_000_000, 64, 64)]

@@ -29,11 +29,13 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
 
     public override int Items => _groups.Length;
 
-    public override long ScratchFloats => (long)MaxVectors * Math.Min(_pixels, MaxPixels) * TLanes.Count;
+    // Outputs of some pixels, and what their sums lost.
+    public override long ScratchFloats => (long)MaxVectors * (Math.Min(_pixels, MaxPixels) + 1) * TLanes.Count;
 
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
         var lanes = TLanes.Count;
+        var lost = scratch + ((nint)MaxVectors * Math.Min(_pixels, MaxPixels) * lanes);
         PointwiseTile tile = default;
         tile.Outer = (nint)_pixels * lanes;
         tile.Channels = _layer.Inputs;
@@ -47,6 +49,7 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
             tile.IsLastHalf = group.IsLastHalf;
             var means = maps[Slot.Features] + (group.Block * lanes);
             new Span<float>(means, group.Vectors * lanes).Clear();
+            new Span<float>(lost, group.Vectors * lanes).Clear();
             for (var pixel = 0; pixel < _pixels; pixel += MaxPixels)
             {
                 var count = Math.Min(MaxPixels, _pixels - pixel);
@@ -58,7 +61,8 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
 
                 for (var vector = 0; vector < group.Vectors; vector++)
                 {
-                    VectorSums<TLanes, TVector>.AddTo(means + (vector * lanes), scratch + (vector * tile.OutputBlock), count);
+                    VectorSums<TLanes, TVector>.AddTo(
+                        means + (vector * lanes), lost + (vector * lanes), scratch + (vector * tile.OutputBlock), count);
                 }
             }
 

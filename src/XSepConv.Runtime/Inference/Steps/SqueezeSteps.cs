@@ -17,8 +17,7 @@ internal sealed unsafe class PoolStep<TLanes, TVector>(int blocks, int pixels, S
         for (var block = first; block < end; block++)
         {
             var mean = maps[Slot.Pooled] + (block * lanes);
-            new Span<float>(mean, lanes).Clear();
-            VectorSums<TLanes, TVector>.AddTo(mean, maps[from] + ((nint)block * pixels * lanes), pixels);
+            VectorSums<TLanes, TVector>.Sum(mean, maps[from] + ((nint)block * pixels * lanes), pixels);
             VectorSums<TLanes, TVector>.Scale(mean, 1f / pixels);
         }
     }

@@ -14,6 +14,9 @@ internal static unsafe class NormStatistics<TLanes, TVector>
     /// <summary>Vectors that <see cref="Measure"/> writes for each group.</summary>
     public const int RecordVectors = 3;
 
+    // Added one after the other, in four sums; more as VectorSums does.
+    private const int Few = 256;
+
     /// <summary>Second pass over one group: provisional mean, mean deviation from it, squared deviations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Measure(float* values, int count, float* sum, float* record)
@@ -21,6 +24,25 @@ internal static unsafe class NormStatistics<TLanes, TVector>
         var lanes = TLanes.Count;
         var inverse = TLanes.Splat(1f / count);
         var mean = TLanes.Multiply(TLanes.Load(sum), inverse);
+        var (deviations, squares) = Deviations(values, count, mean);
+        TLanes.Store(record, mean);
+        TLanes.Store(record + lanes, TLanes.Multiply(deviations, inverse));
+        TLanes.Store(record + (2 * lanes), squares);
+    }
+
+    private static (TVector Sum, TVector Squares) Deviations(float* values, int count, TVector mean)
+    {
+        if (count <= Few) return FewDeviations(values, count, mean);
+        var half = ((count / 2) + Few - 1) / Few * Few;
+        var (sum, squares) = Deviations(values, half, mean);
+        var (other, others) = Deviations(values + ((nint)half * TLanes.Count), count - half, mean);
+        return (TLanes.Add(sum, other), TLanes.Add(squares, others));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static (TVector Sum, TVector Squares) FewDeviations(float* values, int count, TVector mean)
+    {
+        var lanes = TLanes.Count;
         TVector s0 = TLanes.Splat(0), s1 = s0, s2 = s0, s3 = s0;
         TVector q0 = s0, q1 = s0, q2 = s0, q3 = s0;
         var i = 0;
@@ -49,9 +71,7 @@ internal static unsafe class NormStatistics<TLanes, TVector>
             values += lanes;
         }
 
-        TLanes.Store(record, mean);
-        TLanes.Store(record + lanes, TLanes.Multiply(TLanes.Add(TLanes.Add(s0, s1), TLanes.Add(s2, s3)), inverse));
-        TLanes.Store(record + (2 * lanes), TLanes.Add(TLanes.Add(q0, q1), TLanes.Add(q2, q3)));
+        return (TLanes.Add(TLanes.Add(s0, s1), TLanes.Add(s2, s3)), TLanes.Add(TLanes.Add(q0, q1), TLanes.Add(q2, q3)));
     }
 
     /// <summary>Joins the groups' records into mean, variance and the coefficients that <see cref="Coefficients"/> gives.</summary>

@@ -53,8 +53,7 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
                 Shape.OutputHeight, Shape.OutputWidth, prefetches
                 ? b.InputLines.Of(Input + planes.Offset + Groups.NextItem(Shape.InputPlane), count) : default,
                 prefetches ? b.OutputLines.Of(Output + item.Planes(g, count).Offset, count) : default);
-            TLanes.Store(b.Sum, TLanes.Splat(0));
-            VectorSums<TLanes, TVector>.AddTo(b.Sum, values, count);
+            VectorSums<TLanes, TVector>.Sum(b.Sum, values, count);
             NormStatistics<TLanes, TVector>.Measure(values, count, b.Sum, b.Record(g));
         }
 

@@ -50,8 +50,7 @@ internal unsafe struct DepthwiseMapForwardWork<TLanes, TVector, TStride, TActiva
                     bordered, TapWindow.Square(Shape.Kernel), packed.Weights, packed.Zero, values, (nint)Shape.OutputWidth * lanes, lanes,
                     Shape.OutputHeight, Shape.OutputWidth);
                 if (Parameters.Norm.Frozen && ImageMeans == null) continue;
-                TLanes.Store(sum, TLanes.Splat(0));
-                VectorSums<TLanes, TVector>.AddTo(sum, values, count);
+                VectorSums<TLanes, TVector>.Sum(sum, values, count);
                 NormStatistics<TLanes, TVector>.Measure(values, count, sum, MapItems.Record<TLanes, TVector>(records, image));
             }
 

@@ -18,6 +18,7 @@ internal unsafe struct ActivatedMeanWork<TLanes, TVector, TActivation> : IKernel
     {
         const int Piece = 128;
         var values = layout.Vectors(Piece);
+        var lost = layout.Vectors(1);
         if (!layout.HasMemory) return;
         for (var k = first; k < end; k++)
         {
@@ -26,12 +27,13 @@ internal unsafe struct ActivatedMeanWork<TLanes, TVector, TActivation> : IKernel
                 var at = Map.Coefficients(k, image);
                 var mean = Means + ((((nint)k * Map.Images) + image) * TLanes.Count);
                 TLanes.Store(mean, TLanes.Splat(0));
+                TLanes.Store(lost, TLanes.Splat(0));
                 for (var pixel = 0; pixel < Map.Plane; pixel += Piece)
                 {
                     var count = Math.Min(Piece, Map.Plane - pixel);
                     PendingSweeps<TLanes, TVector>.Activate<TActivation>(
                         Map.Raw.At(k, ((nint)image * Map.Plane) + pixel, TLanes.Count), count, Map.Scale + at, Map.Shift + at, values);
-                    VectorSums<TLanes, TVector>.AddTo(mean, values, count);
+                    VectorSums<TLanes, TVector>.AddTo(mean, lost, values, count);
                 }
 
                 VectorSums<TLanes, TVector>.Scale(mean, 1f / Map.Plane);

@@ -37,8 +37,9 @@ internal static class KernelRegistry
             if (kernels.Name == name) return kernels;
         }
 
+        var emulated = string.Join(", ", Available.Except(Accelerated).Select(kernels => kernels.Name));
         throw new InvalidOperationException(
-            $"{Variable} is \"{name}\"; on this machine it is one of "
-            + $"{string.Join(", ", Available.Select(kernels => kernels.Name))}, or unset.");
+            $"{Variable} is \"{name}\"; it is one of {string.Join(", ", Available.Select(kernels => kernels.Name))}, or unset"
+            + (emulated.Length == 0 ? "." : $"; on this processor {emulated} would be emulated, slowly."));
     }
 }
