@@ -77,11 +77,7 @@ internal sealed class ConvertCommand
         var invocation = result.InvocationConfiguration;
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
         var (path, output) = (checkpoint.Path(result)!, result.GetValue(destination)!);
-        if (Path.GetFullPath(path) == Path.GetFullPath(output))
-        {
-            throw new UserError($"--out is '{output}', the checkpoint itself; choose another file.");
-        }
-
+        OutputFile.RequireOther(output, path, "the checkpoint");
         var chosenDevice = device.Prepare(result);
         using var source = ExportSource.Open(path, TorchDevice.Parse(chosenDevice));
         using var scope = NewDisposeScope();

@@ -108,11 +108,7 @@ internal sealed class ExportCommand
         var path = Destination(result);
         var from = checkpoint.Path(result)!;
         Libtorch.Load();
-        if (path is not null && Path.GetFullPath(path) == Path.GetFullPath(from))
-        {
-            throw new UserError($"--out is '{path}', the checkpoint itself; choose another file.");
-        }
-
+        if (path is not null) OutputFile.RequireOther(path, from, "the checkpoint");
         using var source = ExportSource.Open(from);
         switch (result.GetValue(format))
         {

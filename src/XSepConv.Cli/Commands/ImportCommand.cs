@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
+using XSepConv.Cli.Options;
 using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Commands;
@@ -93,11 +94,8 @@ internal sealed class ImportCommand
     {
         var (path, output) = (result.GetValue(file)!, result.GetValue(destination)!);
         RegularFile.Require(path);
-        if (Path.GetFullPath(path) == Path.GetFullPath(output))
-        {
-            throw new UserError($"--out is '{output}', the file itself; choose another.");
-        }
-
+        OutputFile.RequireOther(output, path, "the file");
+        if (result.GetValue(classes) is { } names) OutputFile.RequireOther(output, names, $"the file of {classes.Name}");
         var source = Enum.Parse<PretrainedSource>(result.GetValue(from)!, ignoreCase: true);
         using var weights = Open(path, source, result.GetValue(model)!, result.GetValue(channels));
         var data = Data(result, weights);
