@@ -54,6 +54,7 @@ internal static class EvaluateCommand
             {
                 var chosenDevice = device.Prepare(result);
                 using var loaded = Checkpoint.Load(path, TorchDevice.Parse(chosenDevice));
+                CheckpointOption.RequireClassifier(loaded.Spec, path);
                 var name = data.Name(result) ?? KnownData(loaded, path);
                 var which = result.GetValue(split);
                 if (which is not null && name != DatasetCatalog.Folder)
