@@ -62,7 +62,8 @@ internal static class EvaluateCommand
                     throw new UserError($"--split is for --data {DatasetCatalog.Folder}; of {name} the test images are measured.");
                 }
 
-                var images = data.OpenForEvaluation(result, name, which, loaded, screen, interrupts.Token);
+                var images = data.OpenForEvaluation(
+                    result, name, which, CheckpointImages.Of(path, loaded), loaded.ClassNames, screen, interrupts.Token);
                 var console = Consoles.For(screen);
                 string[] notes = [.. Notes(loaded, images, which)];
                 if (SameTestImages(loaded, images) == false)

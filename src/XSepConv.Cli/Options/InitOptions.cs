@@ -32,7 +32,7 @@ internal sealed class InitOptions
 
     /// <summary>What the checkpoint was trained on; null where there is none, or it does not say it.</summary>
     /// <exception cref="UserError">Options contradict each other, or there is no such file.</exception>
-    public DataSpec? Data(ParseResult result, NetworkOptions network)
+    public CheckpointImages? Data(ParseResult result, NetworkOptions network)
     {
         var typed = result.CommandResult;
         if (init.Path(result) is not { } path)
@@ -47,7 +47,7 @@ internal sealed class InitOptions
         }
 
         using var weights = InitialWeights.Open(path);
-        return weights.Data;
+        return weights.Data is { } data ? CheckpointImages.Of(path, data) : null;
     }
 
     /// <summary>The options of a run from the checkpoint; null where there is none.</summary>
