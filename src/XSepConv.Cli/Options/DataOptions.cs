@@ -99,7 +99,7 @@ internal sealed class DataOptions
         {
             if (dataset == DatasetCatalog.Folder)
             {
-                RequireChannels(FolderDataset.Channels, options.ImageSize!.Value, options.ImageSize.Value, dataset, trained);
+                RequireChannels(options.Channels, options.ImageSize!.Value, options.ImageSize.Value, dataset, trained);
                 return EvaluationImages.OfFolder(options, split, classes, progress, cancel);
             }
 
@@ -144,6 +144,7 @@ internal sealed class DataOptions
     private DatasetOptions Like(ParseResult result, string dataset, CheckpointImages trained, int? usualLimit = null)
     {
         var options = Options(result, seed: 0, KnownSide(result, dataset, trained), usualLimit);
+        if (dataset == DatasetCatalog.Folder && trained.Channels == 1) options = options with { Channels = 1 };
         return result.GetValue(background) is null ? options with { Background = trained.Background } : options;
     }
 
