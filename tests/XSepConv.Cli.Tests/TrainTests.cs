@@ -60,6 +60,26 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
             0, (await ToolProcess.Run("evaluate", "--checkpoint", Path.Combine(output, "best.safetensors"), "--limit", "20")).ExitCode);
     }
 
+    // Two epochs of two steps.
+    [Theory]
+    [InlineData("0.5", 1)]
+    [InlineData("1", 2)]
+    [InlineData("1.5", null)]
+    [InlineData("9", null)]
+    public void Warm_up_is_as_typed_or_a_note_says_what_it_is(string typed, int? steps)
+    {
+        var (exitCode, output, error) = Here.Run(
+            "train", "--limit", "20", "--batch", "10", "--epochs", "2", "--warmup", typed, "--width", "0.1", "--threads", "1", "--out",
+            Path.Combine(folder, "run"));
+
+        Assert.True(exitCode == 0, error);
+        output = string.Join(' ', output.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains($"after {steps ?? 2} steps of warm-up", output, StringComparison.Ordinal);
+        var note = $"note: Warm-up is {typed} of 2 epochs; it takes half of the run, 2 of 4 steps.";
+        Assert.Equal(steps is null, output.Contains(note, StringComparison.Ordinal));
+        Assert.Equal(steps is null, output.Contains("note: Warm-up", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Help_names_every_option()
     {
