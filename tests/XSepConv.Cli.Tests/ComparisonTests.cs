@@ -91,6 +91,11 @@ public sealed class ComparisonTests : IDisposable
         Directory.CreateDirectory(output);
         Here.Refusal(args);
         Assert.Empty(Directory.GetFileSystemEntries(output));
+
+        var file = Path.Combine(folder, "file");
+        File.WriteAllText(file, "");
+        Assert.Contains(
+            $"--out is '{file}', a file; the comparison goes into a folder", Here.Refusal([.. args[..^1], file]), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -110,7 +110,8 @@ public sealed class ExportTests : IDisposable
             Assert.True(exitCode == 0, error);
             var bytes = File.ReadAllBytes(path).Length;
             Assert.Equal(bytes, JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("bytes").GetInt64());
-            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $", {bytes:N0} bytes"), Here.Run(export).Out, StringComparison.Ordinal);
+            var text = string.Create(CultureInfo.InvariantCulture, $", {bytes:N0} bytes");
+            Assert.Contains(text, Here.Run(export).Out, StringComparison.Ordinal);
         }
 
         Assert.Equal(At("file"), new FileInfo(At("link")).LinkTarget);

@@ -134,7 +134,8 @@ internal sealed class ImportCommand
     private void RequireKnown(CommandResult result)
     {
         if (result.GetResult(from) is not { Tokens: [var library] } || result.GetResult(model) is not { Tokens: [var name] }) return;
-        if (!Enum.TryParse<PretrainedSource>(library.Value, ignoreCase: true, out var source) || !Sources.Contains(library.Value)) return;
+        if (CheckedOption.OneOf(Sources, library.Value).Value is not { } known) return;
+        var source = Enum.Parse<PretrainedSource>(known, ignoreCase: true);
         if (PretrainedModel.Find(source, name.Value) is not null) return;
         result.AddError($"{model.Name} is '{CheckedOption.Shorten(name.Value)}': known are {Known(source)}.");
     }

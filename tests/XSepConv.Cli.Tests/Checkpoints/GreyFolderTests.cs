@@ -82,8 +82,8 @@ public sealed class GreyFolderTests : IDisposable
         Folder();
         using var network = TrainedFile.Network(2, Names.Length);
         var file = TrainedFile.Write(At("net.safetensors"), network, TrainedFile.Data(2, 20, Names));
-        Assert.Contains("2×20×20 images; folder has 3×20×20 images", Here.Refusal("evaluate", "--checkpoint", file, "--data-root", At("pictures")),
-            StringComparison.Ordinal);
+        var line = Here.Refusal("evaluate", "--checkpoint", file, "--data-root", At("pictures"));
+        Assert.Contains("2×20×20 images; folder has 3×20×20 images", line, StringComparison.Ordinal);
     }
 
     /// <summary>Two classes of pictures in colour, grey and with alpha.</summary>
