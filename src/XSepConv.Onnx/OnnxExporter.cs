@@ -9,7 +9,8 @@ namespace XSepConv;
 /// <remarks>
 /// <para>The file computes what the module computes in eval mode, in float32; batch size and, unless
 /// <see cref="OnnxExportOptions.Size"/> is given, height and width stay open. A network's input is <c>images</c> [N, C, H, W] and its
-/// output <c>logits</c> [N, classes]; those of any other module are <c>input</c> and <c>output</c>.</para>
+/// output <c>logits</c> [N, classes], or without a classifier <c>features</c>; those of any other module are <c>input</c> and
+/// <c>output</c>.</para>
 /// <para>One-sided padding is the <c>pads</c> attribute of the convolution, hswish and hsigmoid are <c>HardSwish</c> and
 /// <c>HardSigmoid</c>. <see cref="PaddingDirection.Symmetric"/>, which pads channels on different sides, is part of the kernel: the 2×2
 /// becomes a 3×3 with a row and a column of zeros (or, with <see cref="PaddingPlacement.BeforeExpand"/>, the 1×1 a 2×2).</para>
@@ -103,7 +104,7 @@ public static class OnnxExporter
         var x = options.Normalization is { } normalization ? NormalizationNodes.Add(graph, input, normalization) : input;
         var output = translator.Translate(x, new(module, ""));
 
-        var proto = graph.Finish(name, input, output, network is null ? "output" : "logits");
+        var proto = graph.Finish(name, input, output, OutputName(network));
         proto.Input[0].DocString = InputDescription(input, options.Normalization);
         proto.Output[0].DocString = $"float32 {output}";
         var model = new ModelProto
@@ -118,6 +119,13 @@ public static class OnnxExporter
         model.MetadataProps.AddRange(OnnxMetadata.Entries(network, output, options));
         return model;
     }
+
+    private static string OutputName(MobileNet? network) => network switch
+    {
+        null => "output",
+        { Spec.NumClasses: 0 } => "features",
+        _ => "logits",
+    };
 
     private static OnnxTensor Input(nn.Module<Tensor, Tensor> module, ModuleTranslator translator, OnnxExportOptions options)
     {

@@ -25,6 +25,7 @@ public sealed class ComparisonTests : IDisposable
         var (exitCode, report, error) = await ToolProcess.Run([.. Arguments(whole), "--jobs", "1"]);
         Assert.True(exitCode == 0, error);
         CheckSummary(report, whole);
+        Assert.Contains("note: Warm-up is 2 of 2 epochs; it takes half of the run, 3 of 6 steps.", error, StringComparison.Ordinal);
         Assert.Equal(4, error.Split(Environment.NewLine).Count(line => line.EndsWith(" images/s", StringComparison.Ordinal)));
         CheckRuns(whole);
 
@@ -90,6 +91,11 @@ public sealed class ComparisonTests : IDisposable
         Directory.CreateDirectory(output);
         Here.Refusal(args);
         Assert.Empty(Directory.GetFileSystemEntries(output));
+
+        var file = Path.Combine(folder, "file");
+        File.WriteAllText(file, "");
+        Assert.Contains(
+            $"--out is '{file}', a file; the comparison goes into a folder", Here.Refusal([.. args[..^1], file]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -184,8 +190,8 @@ public sealed class ComparisonTests : IDisposable
 
     private static string[] Arguments(string output) =>
     [
-        "compare", "--limit", "96", "--width", "0.1", "--epochs", "2", "--batch", "32", "--seeds", "2", "--threads", "1", "--json", "--out",
-        output,
+        "compare", "--limit", "96", "--width", "0.1", "--epochs", "2", "--warmup", "2", "--batch", "32", "--seeds", "2", "--threads", "1",
+        "--json", "--out", output,
     ];
 
     private static void CheckSummary(string report, string output)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace XSepConv.Cli.Tests;
@@ -90,6 +91,30 @@ public sealed class ExportTests : IDisposable
         var (_, output, _) = Here.Run("export", "--checkpoint", Checkpoint, "--format", "dot", "--dynamic-size", "--out", path);
         Assert.StartsWith($"{path}: dot, 11 blocks, ", Here.SingleLine(output));
         Assert.Contains("[N, 1, H, W]", File.ReadAllText(path), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("onnx")]
+    [InlineData("safetensors")]
+    [InlineData("dot")]
+    [InlineData("mermaid")]
+    public void The_bytes_that_are_said_are_those_of_the_file(string format)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There a link needs a right.");
+        File.CreateSymbolicLink(At("link"), At("file"));
+        Directory.CreateSymbolicLink(At("linked"), folder);
+        foreach (var path in new[] { At("plain"), At("link"), Path.Combine(At("linked"), "plain") })
+        {
+            string[] export = ["export", "--checkpoint", Checkpoint, "--format", format, "--out", path];
+            var (exitCode, output, error) = Here.Run([.. export, "--json"]);
+            Assert.True(exitCode == 0, error);
+            var bytes = File.ReadAllBytes(path).Length;
+            Assert.Equal(bytes, JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("bytes").GetInt64());
+            var text = string.Create(CultureInfo.InvariantCulture, $", {bytes:N0} bytes");
+            Assert.Contains(text, Here.Run(export).Out, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(At("file"), new FileInfo(At("link")).LinkTarget);
     }
 
     [Theory]

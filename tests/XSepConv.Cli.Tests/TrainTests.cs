@@ -60,6 +60,27 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
             0, (await ToolProcess.Run("evaluate", "--checkpoint", Path.Combine(output, "best.safetensors"), "--limit", "20")).ExitCode);
     }
 
+    // Two epochs of two steps.
+    [Theory]
+    [InlineData("0.5", 1)]
+    [InlineData("1", 2)]
+    [InlineData("1.5", null)]
+    [InlineData("9", null)]
+    public void Warm_up_is_as_typed_or_a_note_says_what_it_is(string typed, int? steps)
+    {
+        var (exitCode, output, error) = Here.Run(
+            "train", "--limit", "20", "--batch", "10", "--epochs", "2", "--warmup", typed, "--width", "0.1", "--threads", "1", "--out",
+            Path.Combine(folder, "run"), "--lr", "1e-7", "--head-lr", "2e-8");
+
+        Assert.True(exitCode == 0, error);
+        output = string.Join(' ', output.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains($"after {steps ?? 2} steps of warm-up", output, StringComparison.Ordinal);
+        Assert.Contains("learning rate 1E-07, of linear4 2E-08, after", output, StringComparison.Ordinal);
+        var note = $"note: Warm-up is {typed} of 2 epochs; it takes half of the run, 2 of 4 steps.";
+        Assert.Equal(steps is null, output.Contains(note, StringComparison.Ordinal));
+        Assert.Equal(steps is null, output.Contains("note: Warm-up", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Help_names_every_option()
     {
@@ -103,6 +124,9 @@ public sealed class TrainTests(FinishedRun finished) : IDisposable
     [InlineData("--resume and --overwrite contradict each other", "--resume", "--overwrite")]
     [InlineData("There is nothing to resume", "--resume")]
     [InlineData("can't be written", "--out", "FILE/run")]
+    [InlineData("/file', a file; the run goes into a folder", "--out", "FILE")]
+    [InlineData("/file', a file; the run goes into a folder", "--out", "FILE", "--resume")]
+    [InlineData("/file', a file; the run goes into a folder", "--out", "FILE", "--overwrite")]
     [InlineData("is not a folder", "--data", "mnist", "--data-root", "FILE")]
     [InlineData("--data folder needs --data-root: the folder with a folder for each class", "--data", "folder")]
     [InlineData("--image-size is for --data folder; the images of shapes have a size of their own", "--image-size", "64")]

@@ -173,6 +173,11 @@ public sealed class TransferTests : IDisposable
         Succeeds([.. train, "--resume"]);
         Assert.Contains("frozen stages: 1 there, 2 now", Refusal(
             [.. train.Select((word, i) => i > 0 && train[i - 1] == "--freeze" ? "2" : word), "--resume"]), StringComparison.Ordinal);
+        File.Delete(At("net.safetensors"));
+        var gone = Here.Refusal([.. train, "--resume"]);
+        Assert.Contains($"There is no file '{At("net.safetensors")}'", gone, StringComparison.Ordinal);
+        Assert.Contains("--resume compares it with the file that the run began from", gone, StringComparison.Ordinal);
+        Assert.DoesNotContain("--resume", Here.Refusal([.. train, "--overwrite"]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -333,8 +338,12 @@ public sealed class TransferTests : IDisposable
         string[] import = ["import", file, "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("net.safetensors")];
         Assert.Contains("known are torchvision, timm", Here.Refusal("import", file, "--from", "keras", "--model", "x", "--out", "y"),
             StringComparison.Ordinal);
-        Assert.Contains("known are of torchvision mobilenet_v3_small", Here.Refusal("import", file, "--from", "torchvision", "--model",
-            "resnet", "--out", "y"), StringComparison.Ordinal);
+        foreach (var library in new[] { "torchvision", "TorchVision", "TORCHVISION" })
+        {
+            Assert.Contains("--model is 'resnet': known are of torchvision mobilenet_v3_small", Here.Refusal(
+                "import", file, "--from", library, "--model", "resnet", "--out", "y"), StringComparison.Ordinal);
+        }
+
         Assert.Contains("has 2 lines; the network tells 3 classes apart", Here.Refusal([.. import, "--classes", At("two.txt")]),
             StringComparison.Ordinal);
         Assert.Contains("--mean has 2 numbers", Here.Refusal([.. import, "--mean", "1,2"]), StringComparison.Ordinal);

@@ -77,11 +77,7 @@ internal sealed class ConvertCommand
         var invocation = result.InvocationConfiguration;
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
         var (path, output) = (checkpoint.Path(result)!, result.GetValue(destination)!);
-        if (Path.GetFullPath(path) == Path.GetFullPath(output))
-        {
-            throw new UserError($"--out is '{output}', the checkpoint itself; choose another file.");
-        }
-
+        OutputFile.RequireOther(output, path, "the checkpoint");
         var chosenDevice = device.Prepare(result);
         using var source = ExportSource.Open(path, TorchDevice.Parse(chosenDevice));
         using var scope = NewDisposeScope();
@@ -92,8 +88,7 @@ internal sealed class ConvertCommand
             screen.WriteLine($" note: {note}");
         }
 
-        var size = source.Training?.ImageShape is { } shape ? (shape.Height, shape.Width)
-            : (source.Network.Spec.DefaultImageSize, source.Network.Spec.DefaultImageSize);
+        var size = Size(images, source);
         var least = result.GetValue(kernel) ?? new ConversionOptions().MinKernel;
         var (network, report) = Converted(source.Network, size, new()
         {
@@ -117,6 +112,7 @@ internal sealed class ConvertCommand
             JsonLine.Write(invocation.Output, new
             {
                 file = output,
+                imageSize = new[] { size.Height, size.Width },
                 replaced = report.Replaced.Select(layer => new { layer.Path, kernel = layer.KernelSize, layer.Stride, layer.FitError }),
                 left = report.Left,
                 parameters = new[] { report.ParametersBefore, report.ParametersAfter },
@@ -129,6 +125,12 @@ internal sealed class ConvertCommand
         screen.WriteLine($"{Printable.Line(output)}: {(images is null ? "its new kernels are random: train it" : "fitted")}");
         return ExitCode.Done;
     }
+
+    // Of the images that were fitted on; a network alone is counted as it was trained.
+    private static (int Height, int Width) Size(Tensor? images, ExportSource source) =>
+        images is { shape: [_, _, var height, var width] } ? ((int)height, (int)width)
+        : source.Training?.ImageShape is { } trained ? (trained.Height, trained.Width)
+        : (source.Network.Spec.DefaultImageSize, source.Network.Spec.DefaultImageSize);
 
     private ConvertedNetwork Converted(MobileNet network, (int Height, int Width) size, ConversionOptions options)
     {
@@ -157,7 +159,7 @@ internal sealed class ConvertCommand
         if (data.Name(result) is not { } name) return null;
         var trained = source.Training ?? throw new UserError(
             $"{path} does not say how its images were normalised, so that nothing can be fitted on others; leave out --fit.");
-        var split = data.OpenForFit(result, name, trained, screen, MostImages, cancel).Train;
+        var split = data.OpenForFit(result, name, CheckpointImages.Of(path, trained), screen, MostImages, cancel).Train;
         if (split.Count < 2) throw new UserError($"--fit is '{name}', which has {split.Count} training image; a fit takes at least 2.");
         foreach (var batch in BatchSource.ForEvaluation(split, trained.Normalization, split.Count).From(0, ahead: 0))
         {

@@ -54,6 +54,7 @@ internal static class EvaluateCommand
             {
                 var chosenDevice = device.Prepare(result);
                 using var loaded = Checkpoint.Load(path, TorchDevice.Parse(chosenDevice));
+                CheckpointOption.RequireClassifier(loaded.Spec, path);
                 var name = data.Name(result) ?? KnownData(loaded, path);
                 var which = result.GetValue(split);
                 if (which is not null && name != DatasetCatalog.Folder)
@@ -61,7 +62,8 @@ internal static class EvaluateCommand
                     throw new UserError($"--split is for --data {DatasetCatalog.Folder}; of {name} the test images are measured.");
                 }
 
-                var images = data.OpenForEvaluation(result, name, which, loaded, screen, interrupts.Token);
+                var images = data.OpenForEvaluation(
+                    result, name, which, CheckpointImages.Of(path, loaded), loaded.ClassNames, screen, interrupts.Token);
                 var console = Consoles.For(screen);
                 string[] notes = [.. Notes(loaded, images, which)];
                 if (SameTestImages(loaded, images) == false)

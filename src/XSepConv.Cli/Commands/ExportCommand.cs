@@ -108,11 +108,7 @@ internal sealed class ExportCommand
         var path = Destination(result);
         var from = checkpoint.Path(result)!;
         Libtorch.Load();
-        if (path is not null && Path.GetFullPath(path) == Path.GetFullPath(from))
-        {
-            throw new UserError($"--out is '{path}', the checkpoint itself; choose another file.");
-        }
-
+        if (path is not null) OutputFile.RequireOther(path, from, "the checkpoint");
         using var source = ExportSource.Open(from);
         switch (result.GetValue(format))
         {
@@ -202,7 +198,7 @@ internal sealed class ExportCommand
         }
 
         var info = OnnxModelInfo.Read(path);
-        var (opset, bytes) = (info.Opsets[""], new FileInfo(path).Length);
+        var (opset, bytes) = (info.Opsets[""], RegularFile.Length(path));
         if (result.GetValue(json))
         {
             var report = new { file = path, format = Onnx, bytes, info.IrVersion, opset, info.Inputs, info.Outputs, info.Operators };
@@ -218,7 +214,7 @@ internal sealed class ExportCommand
     private void Report(ParseResult result, string path, string text)
     {
         var invocation = result.InvocationConfiguration;
-        var bytes = StreamingFile.IsStreaming(path) ? (long?)null : new FileInfo(path).Length;
+        var bytes = StreamingFile.IsStreaming(path) ? (long?)null : RegularFile.Length(path);
         // Not into what was just written.
         var output = StreamingFile.IsStandardOutput(path) ? invocation.Error : invocation.Output;
         if (result.GetValue(json)) JsonLine.Write(output, new { file = path, format = result.GetValue(format), bytes });

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
+using XSepConv.Cli.Options;
 using XSepConv.Cli.Terminal;
 
 namespace XSepConv.Cli.Commands;
@@ -93,11 +94,8 @@ internal sealed class ImportCommand
     {
         var (path, output) = (result.GetValue(file)!, result.GetValue(destination)!);
         RegularFile.Require(path);
-        if (Path.GetFullPath(path) == Path.GetFullPath(output))
-        {
-            throw new UserError($"--out is '{output}', the file itself; choose another.");
-        }
-
+        OutputFile.RequireOther(output, path, "the file");
+        if (result.GetValue(classes) is { } names) OutputFile.RequireOther(output, names, $"the file of {classes.Name}");
         var source = Enum.Parse<PretrainedSource>(result.GetValue(from)!, ignoreCase: true);
         using var weights = Open(path, source, result.GetValue(model)!, result.GetValue(channels));
         var data = Data(result, weights);
@@ -136,7 +134,8 @@ internal sealed class ImportCommand
     private void RequireKnown(CommandResult result)
     {
         if (result.GetResult(from) is not { Tokens: [var library] } || result.GetResult(model) is not { Tokens: [var name] }) return;
-        if (!Enum.TryParse<PretrainedSource>(library.Value, ignoreCase: true, out var source) || !Sources.Contains(library.Value)) return;
+        if (CheckedOption.OneOf(Sources, library.Value).Value is not { } known) return;
+        var source = Enum.Parse<PretrainedSource>(known, ignoreCase: true);
         if (PretrainedModel.Find(source, name.Value) is not null) return;
         result.AddError($"{model.Name} is '{CheckedOption.Shorten(name.Value)}': known are {Known(source)}.");
     }

@@ -100,6 +100,7 @@ internal static class PredictCommand
     private static CompiledModel Load(string path)
     {
         var model = CompiledModel.Load(path);
+        CheckpointOption.RequireClassifier(model.Spec, path);
         return model.Data switch
         {
             null => throw new UserError(
@@ -107,7 +108,6 @@ internal static class PredictCommand
                 + $"'{DataSpec.MetadataKey}'); a checkpoint of 'train' does."),
             { Channels: not (1 or 3) } data =>
                 throw new UserError($"{path} takes images of {data.Channels} channels; a PNG or JPEG file becomes 3, or 1."),
-            _ when model.Spec.NumClasses == 0 => throw new UserError($"{path} has no classifier: it gives features, not classes."),
             { } data when data.Height != data.Width =>
                 throw new UserError($"{path} takes images of {data.Height}×{data.Width}; squares are what is cut out of a file."),
             _ => model,

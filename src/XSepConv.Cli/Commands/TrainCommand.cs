@@ -97,7 +97,7 @@ internal sealed class TrainCommand
         ParseResult result, string output, TextWriter screen, ProcessGroup processes, Interrupts interrupts)
     {
         var chosenDevice = device.Prepare(result);
-        var known = init.Data(result, network);
+        var known = init.Data(result, network, run.Resume(result));
         if (processes.IsFirst) run.RequireRight(result, output, Checkpoint.LastFileName, RunDirectory.FileOfRun(output));
         try
         {

@@ -32,4 +32,11 @@ internal sealed class CheckpointOption
                 + "'import'.");
         }
     }
+
+    /// <summary>Refuses a network that tells no classes apart.</summary>
+    /// <exception cref="UserError">It has no classifier.</exception>
+    public static void RequireClassifier(NetworkSpec network, string path)
+    {
+        if (network.NumClasses == 0) throw new UserError($"{path} has no classifier: it gives features, not classes.");
+    }
 }

@@ -82,39 +82,38 @@ internal sealed class DataOptions
     /// <param name="like">Images that a network was trained on: yours are prepared as they were, unless told otherwise.</param>
     public ImageDataset Open(
         ParseResult result, string dataset, int seed, TextWriter screen, CancellationToken cancel, int? usualLimit = null,
-        DataSpec? like = null)
+        CheckpointImages? like = null)
     {
-        var options = Options(result, seed, like?.Height, usualLimit);
+        var options = Options(result, seed, KnownSide(result, dataset, like), usualLimit);
         if (like?.Background is { } color && result.GetValue(background) is null) options = options with { Background = color };
         return Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, options, progress, cancel));
     }
 
     /// <summary>Opens the images that a network is measured on.</summary>
     public EvaluationImages OpenForEvaluation(
-        ParseResult result, string dataset, EvaluatedSplit? split, LoadedCheckpoint trained, TextWriter screen, CancellationToken cancel)
+        ParseResult result, string dataset, EvaluatedSplit? split, CheckpointImages trained, IReadOnlyList<string> classes,
+        TextWriter screen, CancellationToken cancel)
     {
-        var options = Options(result, seed: 0, knownSize: trained.ImageShape.Height);
-        if (result.GetValue(background) is null) options = options with { Background = trained.Background };
+        var options = Like(result, dataset, trained);
         return Open(result, dataset, screen, progress =>
         {
             if (dataset == DatasetCatalog.Folder)
             {
-                RequireChannels(FolderDataset.Channels, options.ImageSize!.Value, options.ImageSize.Value, dataset, trained);
-                return EvaluationImages.OfFolder(options, split, trained.ClassNames, progress, cancel);
+                RequireChannels(options.Channels, options.ImageSize!.Value, options.ImageSize.Value, dataset, trained);
+                return EvaluationImages.OfFolder(options, split, classes, progress, cancel);
             }
 
             var images = DatasetCatalog.Open(dataset, options, progress, cancel);
             RequireChannels(images.Test.Channels, images.Test.Height, images.Test.Width, dataset, trained);
-            return EvaluationImages.Of(images, trained.ClassNames);
+            return EvaluationImages.Of(images, classes);
         });
     }
 
     /// <summary>Opens images to fit a network on, prepared as those that it was trained on.</summary>
     public ImageDataset OpenForFit(
-        ParseResult result, string dataset, LoadedCheckpoint trained, TextWriter screen, int usualLimit, CancellationToken cancel)
+        ParseResult result, string dataset, CheckpointImages trained, TextWriter screen, int usualLimit, CancellationToken cancel)
     {
-        var options = Options(result, seed: 0, knownSize: trained.ImageShape.Height, usualLimit);
-        if (result.GetValue(background) is null) options = options with { Background = trained.Background };
+        var options = Like(result, dataset, trained, usualLimit);
         return Open(result, dataset, screen, progress =>
         {
             var images = DatasetCatalog.Open(dataset, options, progress, cancel);
@@ -134,14 +133,24 @@ internal sealed class DataOptions
         }
     }
 
-    private static void RequireChannels(int channels, int height, int width, string dataset, LoadedCheckpoint trained)
+    private static void RequireChannels(int channels, int height, int width, string dataset, CheckpointImages trained)
     {
-        var shape = trained.ImageShape;
-        if (channels == shape.Channels) return;
+        if (channels == trained.Channels) return;
         throw new UserError(
-            $"The network was trained on {trained.DataName}, {shape.Channels}×{shape.Height}×{shape.Width} images; "
+            $"The network was trained on {trained.DataName}, {trained.Channels}×{trained.Height}×{trained.Width} images; "
             + $"{dataset} has {channels}×{height}×{width} images.");
     }
+
+    private DatasetOptions Like(ParseResult result, string dataset, CheckpointImages trained, int? usualLimit = null)
+    {
+        var options = Options(result, seed: 0, KnownSide(result, dataset, trained), usualLimit);
+        if (dataset == DatasetCatalog.Folder && trained.Channels == 1) options = options with { Channels = 1 };
+        return result.GetValue(background) is null ? options with { Background = trained.Background } : options;
+    }
+
+    // Other sets have a size of their own.
+    private int? KnownSide(ParseResult result, string dataset, CheckpointImages? like) =>
+        dataset == DatasetCatalog.Folder && result.GetValue(size) is null ? like?.Side() : null;
 
     private T Open<T>(ParseResult result, string dataset, TextWriter screen, Func<IProgress<DatasetProgress>, T> open)
     {

@@ -31,11 +31,12 @@ internal sealed class InitOptions
     public IEnumerable<Option> All => [init.Option, freeze, headRate, normalize];
 
     /// <summary>What the checkpoint was trained on; null where there is none, or it does not say it.</summary>
+    /// <param name="resumes">Whether the run was begun before.</param>
     /// <exception cref="UserError">Options contradict each other, or there is no such file.</exception>
-    public DataSpec? Data(ParseResult result, NetworkOptions network)
+    public CheckpointImages? Data(ParseResult result, NetworkOptions network, bool resumes)
     {
         var typed = result.CommandResult;
-        if (init.Path(result) is not { } path)
+        if (Path(result, resumes) is not { } path)
         {
             var lonely = new Option[] { freeze, normalize }.FirstOrDefault(option => typed.IsTyped(option));
             return lonely is null ? null : throw new UserError($"{lonely.Name} needs --init: without it there are no weights to keep.");
@@ -47,7 +48,20 @@ internal sealed class InitOptions
         }
 
         using var weights = InitialWeights.Open(path);
-        return weights.Data;
+        return weights.Data is { } data ? CheckpointImages.Of(path, data) : null;
+    }
+
+    private string? Path(ParseResult result, bool resumes)
+    {
+        try
+        {
+            return init.Path(result);
+        }
+        catch (Exception e) when (resumes && e is UserError or FileNotFoundException)
+        {
+            throw new UserError(
+                $"{e.Message.TrimEnd('.')}. --resume compares it with the file that the run began from: put that back where it was.");
+        }
     }
 
     /// <summary>The options of a run from the checkpoint; null where there is none.</summary>

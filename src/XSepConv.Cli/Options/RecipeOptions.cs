@@ -37,7 +37,8 @@ internal sealed class RecipeOptions
         "After warm-up: half a cosine to 0; or a tenth from the middle and a hundredth from three quarters of the run on.");
 
     private readonly Option<double?> warmup = CheckedOption.OptionalNumber(
-        "--warmup", NotNegative, value => value >= 0, "Epochs, or a part of one, in which the learning rate rises.");
+        "--warmup", NotNegative, value => value >= 0,
+        "Epochs, or a part of one, in which the learning rate rises: half of the run at most.");
 
     private readonly Option<double?> decay = CheckedOption.OptionalNumber(
         "--weight-decay", NotNegative, value => value >= 0, "Decay of the weights of convolutions and linear layers.")

@@ -43,6 +43,7 @@ internal sealed class RunOptions(string thing, string where)
     /// <exception cref="UserError">It is refused.</exception>
     public void RequireRight(ParseResult result, string output, string file, string? left)
     {
+        if (File.Exists(output)) throw new UserError($"--out is '{output}', a file; the {thing} goes into a folder, new or old.");
         var path = Path.Combine(output, file);
         if (Resume(result) && !File.Exists(path))
         {

@@ -9,11 +9,14 @@ namespace XSepConv.Cli.Profiling;
 internal sealed record ProfiledStep(MobileNet Network, int Batch, int Height, int Width) : IDisposable
 {
     /// <summary>A network of a file, or of a table with fresh weights.</summary>
-    /// <exception cref="UserError">The batch is too small for batch norms, or the maps too large for the memory there is.</exception>
+    /// <exception cref="UserError">
+    /// The batch is too small for batch norms, or the maps too large for the memory there is, or the network has no classifier.
+    /// </exception>
     public static ProfiledStep Open(string? file, NetworkSpec? spec, int batch, (int Height, int Width)? size)
     {
         if (batch < 2) throw new UserError($"--batch is {batch}: batch norms in training take statistics of 2 images at least.");
         if (spec is null) (spec, size) = (Described(file!, out var own), size ?? own);
+        if (spec.NumClasses == 0) throw new UserError($"{file} has no classifier: without classes there is no loss to train it by.");
         var (height, width) = size ?? (spec.DefaultImageSize, spec.DefaultImageSize);
         RequireMemory(spec, batch, height, width);
         Libtorch.Load();

@@ -41,6 +41,11 @@ internal sealed class ComparisonScreen(IAnsiConsole console, ComparisonManifest 
             ("output", output),
         ]);
         DataTable.Write(console, images.CountByClass(), images.Findings);
+        if (LearningRateSchedule.WarmupNote(training.Recipe, training.Recipe.StepsPerEpoch(images.Train)) is { } note)
+        {
+            console.WriteLine($" note: {note}");
+        }
+
         console.WriteLine();
     }
 

@@ -108,12 +108,12 @@ internal sealed class TrainingScreen(
     {
         var then = options.Recipe.Schedule == ScheduleKind.Step ? "then a tenth from the middle, a hundredth from three quarters on"
             : "then a cosine to 0";
-        return $"learning rate {options.Recipe.LearningRate:0.######}{OwnRates()} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, "
+        return $"learning rate {options.Recipe.LearningRate}{OwnRates()} after {plan.Schedule.WarmupSteps:N0} steps of warm-up, "
             + then;
     }
 
     private string OwnRates() => string.Concat(
-        options.LearningRates.Select(rate => $", of {rate.Layers} {rate.LearningRate:0.######},"));
+        options.LearningRates.Select(rate => $", of {rate.Layers} {rate.LearningRate},"));
 
     private string AverageText()
     {

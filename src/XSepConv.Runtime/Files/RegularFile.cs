@@ -70,6 +70,13 @@ internal static class RegularFile
         return File.ReadLines(path);
     }
 
+    /// <summary>Bytes of a file; of a link, those of the file that it leads to.</summary>
+    public static long Length(string path)
+    {
+        using var file = OpenHandle(path);
+        return RandomAccess.GetLength(file);
+    }
+
     /// <summary>Where a link leads, as it says itself; null for what is no link.</summary>
     public static string? LinkTarget(string path)
     {

@@ -45,6 +45,9 @@ public sealed record DatasetOptions
     /// </summary>
     public bool SkipDamaged { get; init; }
 
+    /// <summary>Channels of the pictures of <c>folder</c>: 3, or 1 for grey.</summary>
+    internal int Channels { get; init; } = FolderDataset.Channels;
+
     internal const int SmallestImageSize = 8, LargestImageSize = 1_024;
 
     /// <summary>Where Debian's data packages put theirs.</summary>

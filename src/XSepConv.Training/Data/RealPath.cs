@@ -6,6 +6,13 @@ internal static class RealPath
     // As many as Linux follows.
     private const int MostLinks = 40;
 
+    // As their file systems are made unless asked otherwise.
+    private static bool IgnoresCase => OperatingSystem.IsWindows() || OperatingSystem.IsMacOS();
+
+    /// <summary>Whether two paths lead to one file or folder that is there.</summary>
+    public static bool AreOne(string first, string second) => Of(first) is { } one && Of(second) is { } other
+        && string.Equals(one, other, IgnoresCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
+
     /// <summary>The path with every link resolved; null where a link leads nowhere, or back to itself.</summary>
     public static string? Of(string path)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace XSepConv.Training;
 
 /// <summary>The learning rate of every step: a straight line up from 0, then half a cosine down to 0, or two falls to a tenth.</summary>
@@ -30,6 +32,20 @@ internal sealed class LearningRateSchedule
         var total = (long)recipe.Epochs * stepsPerEpoch;
         var warmup = Math.Min((long)Math.Round(recipe.WarmupEpochs * stepsPerEpoch), total / 2);
         return new(recipe.LearningRate, total, warmup, recipe.Schedule);
+    }
+
+    /// <summary>Says where the warm-up of a recipe is cut to half of the run; null where it is not.</summary>
+    public static string? WarmupNote(TrainingRecipe recipe, int stepsPerEpoch)
+    {
+        var schedule = Of(recipe, stepsPerEpoch);
+
+        // A step more or less by rounding is no word worth.
+        return 2 * recipe.WarmupEpochs > recipe.Epochs && Math.Round(recipe.WarmupEpochs * stepsPerEpoch) > schedule.WarmupSteps
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"Warm-up is {recipe.WarmupEpochs:0.######} of {recipe.Epochs:N0} epochs; it takes half of the run, "
+                + $"{schedule.WarmupSteps:N0} of {schedule.TotalSteps:N0} steps.")
+            : null;
     }
 
     /// <summary>The learning rate after warm-up.</summary>

@@ -65,7 +65,7 @@ internal static class TrainingStart
             $"{size}{how}: mean {Text(normalization.Mean)}, deviation {Text(normalization.Std)}");
 
         static string Text(IEnumerable<double> values) =>
-            string.Join(", ", values.Select(value => value.ToString("0.####", CultureInfo.InvariantCulture)));
+            string.Join(", ", values.Select(value => value.ToString("G4", CultureInfo.InvariantCulture)));
     }
 
     private static string Kept(InitialWeights weights, NetworkSpec here, IReadOnlyList<string> classes)

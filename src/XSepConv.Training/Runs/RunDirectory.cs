@@ -45,8 +45,8 @@ internal sealed class RunDirectory
             throw new TrainingRefusedException($"There is nothing to resume: {directory.Last} does not exist. Start without resuming.");
         }
 
-        if (!options.Resume && options.InitialWeights is { } path && Path.GetFullPath(path) is var full
-            && (full == directory.Last || full == directory.Best))
+        if (!options.Resume && options.InitialWeights is { } path
+            && (RealPath.AreOne(path, directory.Last) || RealPath.AreOne(path, directory.Best)))
         {
             throw new TrainingRefusedException(
                 $"The initial weights are '{path}', which the run would overwrite; choose another output directory.");

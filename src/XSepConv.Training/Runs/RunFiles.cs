@@ -84,7 +84,7 @@ internal sealed class RunFiles(RunDirectory directory, CheckpointWriter checkpoi
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException || AtomicFile.IsTooLong(e))
         {
-            var size = File.Exists(directory.Last) ? new FileInfo(directory.Last).Length : 0;
+            var size = File.Exists(directory.Last) ? RegularFile.Length(directory.Last) : 0;
             var room = size > 0
                 ? string.Create(
                     CultureInfo.InvariantCulture,

@@ -64,7 +64,7 @@ public sealed class Trainer
         var threads = (options.Threads ?? saved?.Threads) is { } wanted ? Math.Min(wanted, cores) : TorchDevice.UsualThreads;
         _start =
             new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
-        var notes = new List<string>();
+        List<string> notes = LearningRateSchedule.WarmupNote(recipe, steps) is { } warmup ? [warmup] : [];
         if (threads < options.Threads)
         {
             notes.Add(

@@ -173,6 +173,20 @@ public sealed class DecodedCacheTests : IDisposable
     }
 
     [Fact]
+    public void A_fingerprint_of_a_link_is_that_of_what_it_leads_to()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There a link needs a right.");
+        var (path, link) = (_folder.At("file"), _folder.At("link"));
+        File.WriteAllBytes(path, [1, 2, 3]);
+        File.CreateSymbolicLink(link, path);
+        string Fingerprint(string of) => DecodedCache.Fingerprint([("a", new FileInfo(of))]);
+        Assert.Equal(Fingerprint(path), Fingerprint(link));
+        var first = Fingerprint(link);
+        File.WriteAllBytes(path, [1, 2, 3, 4]);
+        Assert.NotEqual(first, Fingerprint(link));
+    }
+
+    [Fact]
     public void The_digest_does_not_depend_on_pieces()
     {
         var bytes = new byte[(16 << 20) + 12_345];

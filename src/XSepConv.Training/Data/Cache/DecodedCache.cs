@@ -73,10 +73,12 @@ internal static class DecodedCache
         }
     }
 
-    /// <summary>SHA-256 over what tells files apart: name, size and time of last change.</summary>
-    public static string Fingerprint(IEnumerable<(string Name, FileInfo File)> files) =>
-        Fingerprint(
-            files.Select(file => FormattableString.Invariant($"{file.Name}\n{file.File.Length}\n{file.File.LastWriteTimeUtc.Ticks}")));
+    /// <summary>SHA-256 over what tells files apart: name, size and time of last change, of links those of what they lead to.</summary>
+    public static string Fingerprint(IEnumerable<(string Name, FileInfo File)> files) => Fingerprint(files.Select(file =>
+    {
+        var real = file.File.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file.File;
+        return FormattableString.Invariant($"{file.Name}\n{real.Length}\n{real.LastWriteTimeUtc.Ticks}");
+    }));
 
     public static string Fingerprint(IEnumerable<string> lines)
     {

@@ -16,9 +16,9 @@ internal sealed record DecodedFolder(
         var count = folder.Files.Sum(split => split.Count);
         var images = DecodedCache.Open(
             UserCache.Folder(FolderDataset.Name, options),
-            FormattableString.Invariant($"{root}\n{side}\n{options.Background}"),
+            FormattableString.Invariant($"{root}\n{side}\n{options.Background}{(options.Channels == 1 ? "\ngrey" : "")}"),
             Fingerprint(folder),
-            (FolderDataset.Channels, side, side),
+            (options.Channels, side, side),
             root,
             writer =>
             {

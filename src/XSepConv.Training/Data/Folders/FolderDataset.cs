@@ -14,7 +14,7 @@ internal static class FolderDataset
 {
     public const string Name = "folder";
 
-    /// <summary>Grey pictures become colour.</summary>
+    /// <summary>Grey pictures become colour, unless a network takes one channel.</summary>
     public const int Channels = 3;
 
     /// <exception cref="ArgumentException">There is no data root.</exception>

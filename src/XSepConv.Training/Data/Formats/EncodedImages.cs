@@ -67,7 +67,7 @@ internal static class EncodedImages
                 try
                 {
                     if (block[i].Problem is { } problem) throw new InvalidDataException(problem);
-                    DecodeOne(block[i], writer.Shape.Height, background, exact, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes));
+                    DecodeOne(block[i], writer.Shape, background, exact, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes));
                     if (damage is not null) digests[i] = EqualImages.DigestOf(block[i].Bytes);
                 }
                 catch (InvalidDataException e)
@@ -103,8 +103,16 @@ internal static class EncodedImages
     private static string Reason(string message, string what) =>
         message.StartsWith(what + ": ", StringComparison.Ordinal) ? message[(what.Length + 2)..] : message;
 
-    private static void DecodeOne(EncodedImage image, int side, Rgb? background, bool exact, Span<byte> target)
+    private static void DecodeOne(
+        EncodedImage image, (int Channels, int Height, int Width) shape, Rgb? background, bool exact, Span<byte> target)
     {
+        var side = shape.Height;
+        if (!exact && shape.Channels == 1)
+        {
+            ImageDecoder.Decode(image.Bytes, image.What, side, channels: 1, background).CopyTo(target);
+            return;
+        }
+
         if (!exact)
         {
             ImageDecoder.DecodePlanes(image.Bytes, image.What, background, side, target);
