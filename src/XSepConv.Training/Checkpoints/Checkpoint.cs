@@ -91,7 +91,9 @@ public static class Checkpoint
     /// <param name="normalization">
     /// That of its batches, as given to <see cref="TrainingRecipe.Batches"/>; null for <see cref="ImageDataset.Normalization"/>.
     /// </param>
-    /// <exception cref="ArgumentException">Classes or channels of network, data and normalisation differ.</exception>
+    /// <exception cref="ArgumentException">
+    /// Classes or channels of network, data and normalisation differ, or the network is no longer as it was built.
+    /// </exception>
     /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
     public static void Save(string path, MobileNet network, ImageDataset data, ImageNormalization? normalization = null)
     {
@@ -104,6 +106,13 @@ public static class Checkpoint
             throw new ArgumentException(
                 $"The network takes {network.Spec.InputChannels} channels and tells {network.Spec.NumClasses} classes apart, "
                 + $"{data.Name} has {data.Train.Channels} and {data.ClassNames.Count}.", nameof(network));
+        }
+
+        if (network.Evaluation.Change() is { } change)
+        {
+            throw new ArgumentException(
+                $"The network can't be saved as a checkpoint, since {change}: what is loaded again is the network of its "
+                + $"{nameof(network.Spec)}. {nameof(SafeTensorsExtensions.SaveSafeTensors)} writes its weights alone.", nameof(network));
         }
 
         SafeTensors.Write(path, ModuleState.Tensors(network), Metadata(network, data, null, normalization));

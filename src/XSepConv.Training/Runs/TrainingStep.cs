@@ -40,7 +40,7 @@ public sealed class TrainingStep : IDisposable
     /// <param name="learningRates">Layers with a learning rate of their own; all others have the recipe's. None when null.</param>
     /// <exception cref="ArgumentException">
     /// The recipe or a learning rate does not work, the steps are below 1, or weights are to be averaged of something else than a
-    /// <see cref="MobileNet"/>.
+    /// <see cref="MobileNet"/> that is as it was built.
     /// </exception>
     public TrainingStep(
         nn.Module<Tensor, Tensor> network, TrainingRecipe recipe, int stepsPerEpoch, IReadOnlyList<LayerLearningRate>? learningRates = null)
@@ -60,6 +60,13 @@ public sealed class TrainingStep : IDisposable
             throw new ArgumentException(
                 $"The recipe {recipe.Name} averages the weights (EmaDecay is {recipe.EmaDecay}), which is there for MobileNet and not for "
                 + $"{network.GetType().Name}: use the recipe with EmaDecay 0.", nameof(recipe));
+        }
+
+        if (recipe.EmaDecay > 0 && ((MobileNet)network).Evaluation.Change() is { } change)
+        {
+            throw new ArgumentException(
+                $"The weights of the network can't be averaged, since {change}: the average would be in the network of its "
+                + $"{nameof(MobileNet.Spec)}. Use the recipe with EmaDecay 0.", nameof(network));
         }
 
         (_network, _recipe, _stepsPerEpoch) = (network, recipe, stepsPerEpoch);
