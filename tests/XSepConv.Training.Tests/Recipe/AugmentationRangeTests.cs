@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace XSepConv.Training.Tests;
+
+/// <summary>An augmentation out of range is refused wherever one is given.</summary>
+[Collection(TorchTests.Name)]
+public sealed class AugmentationRangeTests : IDisposable
+{
+    private readonly RunFolder _run = new();
+
+    public static TheoryData<string, double> OutOfRange()
+    {
+        var (data, nan) = (new TheoryData<string, double>(), double.NaN);
+        Add("crop", -3, 1025);
+        Add("jitter", -0.1, 1, 5, nan);
+        Add("erasing", -0.1, 1.5, nan);
+        Add("operations", -1, 9);
+        Add("magnitude", -0.1, 40, nan);
+        Add("rotation", -1, 181, nan);
+        Add("mixup", -0.5, 7, nan);
+        return data;
+
+        void Add(string what, params double[] values)
+        {
+            foreach (var value in values) data.Add(what, value);
+        }
+    }
+
+    public void Dispose() => _run.Dispose();
+
+    [Theory]
+    [MemberData(nameof(OutOfRange))]
+    public void It_is_refused_by_its_value(string what, double value)
+    {
+        var (data, none) = (RunFolder.Data, Augmentation.None);
+        var wrong = what switch
+        {
+            "crop" => none with { CropPadding = (int)value },
+            "jitter" => none with { ColorJitter = value },
+            "erasing" => none with { Erasing = value },
+            "operations" => none with { PolicyOperations = (int)value },
+            "magnitude" => none with { PolicyMagnitude = value },
+            "rotation" => none with { LargestRotation = value },
+            _ => none with { Mixup = value },
+        };
+        Refused("augmentation", () => new ImageDataset("x", data.ClassNames, data.Train, data.Validation, data.Test, augmentation: wrong));
+        Refused("augmentation", () => new TorchDataset(data.Train, data.Normalization, wrong));
+        Refused(null, () => new Trainer(_run.Options with { Augmentation = wrong }, data));
+
+        void Refused(string? parameter, Action act)
+        {
+            var error = Assert.Throws<ArgumentException>(act);
+            Assert.Contains(value.ToString(CultureInfo.InvariantCulture), error.Message, StringComparison.Ordinal);
+            if (parameter is not null) Assert.Equal(parameter, error.ParamName);
+        }
+    }
+}
