@@ -8,11 +8,13 @@ internal sealed class GradientStep(
 {
     /// <summary>Adds the gradient of a batch to those that are there.</summary>
     /// <param name="weights">How much each image counts itself where they are mixed, [N]; else null.</param>
+    /// <param name="look">Sees the logits before anything follows from them.</param>
     /// <returns>The loss and how many images were right.</returns>
-    public (double Loss, long Correct) Learn(Tensor images, Tensor labels, Tensor? weights)
+    public (double Loss, long Correct) Learn(Tensor images, Tensor labels, Tensor? weights, Action<Tensor>? look = null)
     {
         using var scope = NewDisposeScope();
         var logits = network.call(images);
+        look?.Invoke(logits);
         var loss = weights is null
             ? nn.functional.cross_entropy(logits, labels, label_smoothing: recipe.LabelSmoothing)
             : MixedLoss.Of(logits, labels, weights, recipe.LabelSmoothing);

@@ -98,10 +98,16 @@ public sealed class TrainingStep : IDisposable
     /// </summary>
     /// <param name="batch">Tensors on the network's device; nothing of them is kept.</param>
     /// <returns>The loss, a mean over the batch, and how many of its images were right.</returns>
-    /// <exception cref="InvalidOperationException">All steps are done, or the network is in evaluation mode.</exception>
-    /// <exception cref="TrainingDivergedException">
-    /// The loss or the gradient is not finite. Weights and running statistics are as before the step, whose batches are forgotten.
+    /// <remarks>
+    /// Whatever it throws once it has begun, weights and running statistics are as before the step, whose batches are forgotten.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">
+    /// All steps are done, the network is in evaluation mode, or it does not give [N, classes].
     /// </exception>
+    /// <exception cref="ArgumentException">
+    /// Labels are not int64 [N] or no classes of the network, weights are not [N], or there are no images.
+    /// </exception>
+    /// <exception cref="TrainingDivergedException">The loss or the gradient is not finite.</exception>
     public (double Loss, long Correct) Run(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -113,7 +119,7 @@ public sealed class TrainingStep : IDisposable
 
         if (!_network.training) throw new InvalidOperationException("The network is in evaluation mode; call its train() first.");
         if (_batches == 0) _buffers.Keep();
-        var (loss, correct) = _step.Learn(batch.Images, batch.Labels, batch.Weights);
+        var (loss, correct) = Learn(batch);
         if (!double.IsFinite(loss)) throw Diverged($"The loss is {loss}", loss);
         if (++_batches < _recipe.AccumulateBatches) return (loss, correct);
         _batches = 0;
@@ -140,15 +146,35 @@ public sealed class TrainingStep : IDisposable
         _average?.Dispose();
     }
 
-    /// <summary>Nothing of it is left for the next batch.</summary>
+    private (double Loss, long Correct) Learn(ImageBatch batch)
+    {
+        try
+        {
+            BatchCheck.RequireLabels(batch.Images, batch.Labels);
+            if (batch.Weights is { } weights) BatchCheck.RequireWeights(batch.Images, weights);
+            return _step.Learn(batch.Images, batch.Labels, batch.Weights, logits => BatchCheck.RequireClasses(logits, batch.Labels));
+        }
+        catch
+        {
+            Forget();
+            throw;
+        }
+    }
+
     private TrainingDivergedException Diverged(string what, double loss)
+    {
+        Forget();
+        return new(
+            what, (int)(StepsDone / _stepsPerEpoch) + 1, (int)(StepsDone % _stepsPerEpoch) + 1, loss, "The weights are as before it.");
+    }
+
+    /// <summary>Nothing of the step is left for the next batch.</summary>
+    private void Forget()
     {
         Gradients.Clear(_optimizer);
 
-        // The forward came before the loss, and one NaN among the running statistics would stay for ever.
+        // The forward came before what failed, and one NaN among the running statistics would stay for ever.
         _buffers.PutBack();
         _batches = 0;
-        return new(
-            what, (int)(StepsDone / _stepsPerEpoch) + 1, (int)(StepsDone % _stepsPerEpoch) + 1, loss, "The weights are as before it.");
     }
 }
