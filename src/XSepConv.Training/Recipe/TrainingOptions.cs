@@ -124,6 +124,11 @@ public sealed record TrainingOptions
         if (Resume && Overwrite) yield return "resume and overwrite contradict each other";
         if (Workers is < 0 or > 64) yield return $"workers is {Workers}, it must be from 0 to 64";
         foreach (var problem in Augmentation?.Problems() ?? []) yield return problem;
+        if (Augmentation is { HorizontalFlip: var mirrors } && Recipe.HorizontalFlip is { } flip && flip != mirrors)
+        {
+            yield return $"the recipe's horizontal flip is {flip}, but the augmentation's is {mirrors}; leave the recipe's null";
+        }
+
         foreach (var problem in Recipe.Misfits(data.Train)) yield return problem;
         if (data.Train.IsOneImage)
         {

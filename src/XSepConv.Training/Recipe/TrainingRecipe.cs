@@ -103,7 +103,8 @@ public sealed record TrainingRecipe
 
     /// <summary>
     /// Whether half of the training images, at random, are mirrored left to right; null for what suits the data set. Pictures of
-    /// <c>folder</c>, of which that is not known, are not.
+    /// <c>folder</c>, of which that is not known, are not. Beside <see cref="TrainingOptions.Augmentation"/>, which says it too, they must
+    /// agree.
     /// </summary>
     public bool? HorizontalFlip { get; init; }
 

@@ -54,4 +54,24 @@ public sealed class AugmentationRangeTests : IDisposable
             if (parameter is not null) Assert.Equal(parameter, error.ParamName);
         }
     }
+
+    [Theory]
+    [InlineData(false, false, false)]
+    [InlineData(true, true, false)]
+    [InlineData(true, false, true)]
+    [InlineData(false, true, true)]
+    [InlineData(null, true, false)]
+    [InlineData(null, false, false)]
+    public void Mirroring_that_the_recipe_and_an_augmentation_say_otherwise_is_refused(bool? recipe, bool augmentation, bool refused)
+    {
+        var options = _run.Options.By(known => known with { HorizontalFlip = recipe }) with { Augmentation = new(2, augmentation) };
+        if (!refused)
+        {
+            Assert.Equal(augmentation, new Trainer(options, RunFolder.Data).Plan.Augmentation.HorizontalFlip);
+            return;
+        }
+
+        Assert.Contains("horizontal flip", Assert.Throws<ArgumentException>(() => new Trainer(options, RunFolder.Data)).Message,
+            StringComparison.Ordinal);
+    }
 }
