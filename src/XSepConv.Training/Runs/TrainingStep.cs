@@ -27,7 +27,7 @@ public sealed class TrainingStep : IDisposable
     private readonly KeptBuffers _buffers;
     private int _batches;
 
-    /// <summary>Takes hold of a network's parameters as they are, on their device.</summary>
+    /// <summary>Takes hold of a network's parameters as they are, on their device; gradients that are there are set to 0.</summary>
     /// <param name="network">Any classifier, [N, C, H, W] → logits [N, classes]. It stays the caller's, and is not disposed of.</param>
     /// <param name="recipe">
     /// Optimizer, learning rate, decay, label smoothing, clipping, accumulated batches, average. Its dropout is for networks that the
@@ -75,6 +75,9 @@ public sealed class TrainingStep : IDisposable
         _average = recipe.EmaDecay > 0 ? new WeightAverage((MobileNet)network, recipe.EmaDecay) : null;
         _step = new GradientStep(recipe, network, _optimizer, _average);
         _buffers = new KeptBuffers(network);
+
+        // Those of somebody else's backward are no part of the first step.
+        Gradients.Clear(_optimizer);
     }
 
     /// <summary>All steps of the recipe's epochs.</summary>
