@@ -6,10 +6,13 @@ namespace XSepConv.Training;
 /// <summary>Data sets of TorchSharp as images that <see cref="Trainer"/> takes.</summary>
 public static class TorchImages
 {
+    // What a set made and does not keep is the garbage collector's, which sees a few bytes of each tensor.
+    private const long MostUncollected = 1L << 28;
+
     /// <summary>Reads every image of a data set once, and keeps its bytes: what the set itself varies is as it was then.</summary>
     /// <param name="dataset">
     /// Items with an image, [C, H, W], of bytes or of floating-point numbers from 0 to 1, and a label, a class index. The numbers are taken
-    /// times 255, rounded; times 256 where all of the set are whole 256ths below 1, as in TorchVision's MNIST.
+    /// times 255, rounded; times 256 where all of the set are whole 256ths below 1, as in TorchVision's MNIST. The tensors stay the set's.
     /// </param>
     /// <param name="image">The key of the image; TorchSharp's own sets have <c>data</c>.</param>
     /// <param name="label">The key of the label.</param>
@@ -24,10 +27,11 @@ public static class TorchImages
         var labels = new int[dataset.Count];
         TorchPixels? pixels = null;
         long[] shape = [];
+        var read = 0L;
         for (var i = 0; i < labels.Length; i++)
         {
+            var items = Items(i);
             using var scope = NewDisposeScope();
-            var items = dataset.GetTensor(i);
             foreach (var key in new[] { image, label })
             {
                 if (items.ContainsKey(key)) continue;
@@ -52,9 +56,22 @@ public static class TorchImages
 
             pixels.Put(i, values);
             labels[i] = ClassOf(items[label], i);
+            read += values.numel() * values.element_size();
+            if (read < MostUncollected) continue;
+            read = 0;
+            GC.Collect();
         }
 
         return new(pixels!.Bytes, labels, (int)shape[0], (int)shape[1], (int)shape[2]);
+
+        // A set may keep what it makes, so no scope disposes of that, the caller's neither.
+        Dictionary<string, Tensor> Items(int i)
+        {
+            using var scope = NewDisposeScope();
+            var items = dataset.GetTensor(i);
+            scope.Detach([.. scope.DisposablesView]);
+            return items;
+        }
 
         ArgumentException Wrong(string what) => new($"The data set can't be learned from: {what}.", nameof(dataset));
 

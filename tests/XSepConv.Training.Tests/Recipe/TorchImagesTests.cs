@@ -4,7 +4,7 @@ using Items = System.Collections.Generic.Dictionary<string, TorchSharp.torch.Ten
 
 namespace XSepConv.Training.Tests;
 
-/// <summary>The bytes of other data sets.</summary>
+/// <summary>The bytes of other data sets, and whose their tensors are.</summary>
 [Collection(TorchTests.Name)]
 public sealed class TorchImagesTests : IDisposable
 {
@@ -57,6 +57,20 @@ public sealed class TorchImagesTests : IDisposable
         }
 
         static byte[] Bytes(Tensor[] images) => new Kept(images.Length, i => Item(images[i])).ToImageSplit().ToArray();
+    }
+
+    [Fact]
+    public void What_a_set_keeps_stays_its_own()
+    {
+        var items = new Items?[3];
+        var one = new Kept(3, i => items[i] ??= Item(full([1, 2, 2], i / 255.0)));
+        Assert.Equal(one.ToImageSplit().ToArray(), one.ToImageSplit().ToArray());
+
+        // What it gives may be a part of what it keeps.
+        Tensor? all = null;
+        var other = new Kept(3, i => Item((all ??= arange(12, dtype: ScalarType.Float32).div(255).view(3, 1, 2, 2))[i]));
+        Assert.Equal(other.ToImageSplit().ToArray(), other.ToImageSplit().ToArray());
+        Assert.Equal(11, other.ToImageSplit().ToArray()[^1]);
     }
 
     private static Items Item(Tensor image) => new() { ["data"] = image, ["label"] = tensor(0L) };
