@@ -74,4 +74,29 @@ public sealed class AugmentationRangeTests : IDisposable
         Assert.Contains("horizontal flip", Assert.Throws<ArgumentException>(() => new Trainer(options, RunFolder.Data)).Message,
             StringComparison.Ordinal);
     }
+
+    // Contrast goes from the mean over everything, brightness from 0; a channel that is no colour has no saturation.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Every_preset_varies_images_of_other_channels_than_colour_s(int channels)
+    {
+        byte[] pixels = [.. Enumerable.Range(0, channels * 64).Select(i => (byte)(i * 3))];
+        var image = new PixelImage([.. pixels], new byte[pixels.Length], channels, 8, 8);
+        ColorOperations.Contrast(image, 0);
+        Assert.All(image.Pixels.ToArray(), pixel => Assert.InRange(pixel - pixels.Average(pixel => pixel), -1, 1));
+
+        var split = new ImageSplit(pixels.Concat(pixels.Reverse()).ToArray(), new[] { 0, 1 }, channels, 8, 8);
+        var data = new ImageDataset("x", ["a", "b"], split, split, split, augmentation: new(1, true));
+        foreach (var name in AugmentationPreset.Names)
+        {
+            for (var epoch = 1; epoch < 20; epoch++)
+            {
+                foreach (var batch in new TrainingRecipe { Augmentation = name, BatchSize = 2 }.Batches(data, epoch))
+                {
+                    Assert.Equal([2, channels, 8, 8], batch.Images.shape);
+                }
+            }
+        }
+    }
 }
