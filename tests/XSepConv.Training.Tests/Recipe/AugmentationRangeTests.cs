@@ -47,7 +47,7 @@ public sealed class AugmentationRangeTests : IDisposable
         Refused("augmentation", () => new TorchDataset(data.Train, data.Normalization, wrong));
         Refused(null, () => new Trainer(_run.Options with { Augmentation = wrong }, data));
 
-        void Refused(string? parameter, Action act)
+        void Refused(string? parameter, Func<object> act)
         {
             var error = Assert.Throws<ArgumentException>(act);
             Assert.Contains(value.ToString(CultureInfo.InvariantCulture), error.Message, StringComparison.Ordinal);
