@@ -147,7 +147,7 @@ internal static class EvaluateCommand
         Facts.Write(
             console,
             ("checkpoint", path),
-            ("network", $"{loaded.Spec.Name} after epoch {loaded.Epoch}"),
+            ("network", loaded.Epoch > 0 ? $"{loaded.Spec.Name} after epoch {loaded.Epoch}" : loaded.Spec.Name),
             ("data", $"{outcome.Images:N0} {split}images of {images.Name}{(images.IsSynthetic ? ", synthetic" : "")} ({images.Source})"),
             ("top-1", $"{100 * outcome.Top1:0.00} %, mean over classes {100 * confusion.MeanTop1():0.00} %"),
             ("loss", $"{outcome.Loss:0.0000}"));

@@ -72,6 +72,9 @@ internal sealed class DistributedOptions
         var (prepared, failure) = Try(prepare);
         var firstFailed = processes.Any(processes.IsFirst && failure is not null);
         if (!processes.Any(failure is not null)) return prepared!;
+
+        // All know, so that none waits.
+        processes.Failure = null;
         throw new AgreedException(processes.IsFirst || !firstFailed ? failure : null);
     }
 

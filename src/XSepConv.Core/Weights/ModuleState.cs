@@ -37,11 +37,15 @@ internal static class ModuleState
         }
     }
 
+    /// <summary>The spec of a network that is as it was built of it; null for any other module.</summary>
+    public static NetworkSpec? Description(nn.Module module) =>
+        module is ICompiledNetwork network && network.Evaluation.Change() is null ? network.Spec : null;
+
     /// <summary>What the module's layers have besides tensors; of a network without what its spec says.</summary>
     public static ModuleSettings Settings(nn.Module root)
     {
         var settings = new ModuleSettings();
-        var known = root is INetwork network ? BlockSettings.Of(network.Spec) : new();
+        var known = Description(root) is { } spec ? BlockSettings.Of(spec) : new();
         foreach (var (path, module) in Modules(root))
         {
             if (NormOf(module) is { } norm) settings.SetNorm(path, norm.Epsilon, norm.Momentum);

@@ -16,7 +16,9 @@ public static class SafeTensorsExtensions
     /// <param name="metadata">Entries for the file's metadata; <c>format</c> is set to <c>pt</c>, as PyTorch's tools expect.</param>
     /// <remarks>
     /// What decides the module's output and is no tensor goes along under <c>xsepconv.settings</c>: <c>eps</c> and <c>momentum</c> of
-    /// normalisations where they are not the defaults, and what the blocks here were built with (padding, stride, activation).
+    /// normalisations where they are not the defaults, and what the blocks here were built with (padding, stride, activation). A
+    /// <see cref="MobileNet"/> whose modules are no longer those that it was built of goes without its <see cref="NetworkSpec"/>, which
+    /// describes another network: its weights fit one that was changed in the same way.
     /// </remarks>
     /// <exception cref="IOException">The file can't be written.</exception>
     /// <exception cref="ObjectDisposedException">
@@ -49,7 +51,8 @@ public static class SafeTensorsExtensions
         };
         entries.Remove(Int8Weights.MetadataKey);
         if (options.Dtype == SafeTensorType.I8) entries[Int8Weights.MetadataKey] = Int8Weights.Meaning;
-        if (module is INetwork network) entries[NetworkSpec.MetadataKey] = network.Spec.ToJson();
+        if (ModuleState.Description(module) is { } spec) entries[NetworkSpec.MetadataKey] = spec.ToJson();
+        else if (module is INetwork) entries.Remove(NetworkSpec.MetadataKey);
         SafeTensors.Write(path, tensors, entries);
     }
 

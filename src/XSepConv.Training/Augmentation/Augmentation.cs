@@ -59,6 +59,11 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
         return parts.Count == 0 ? "not augmented" : string.Join(", ", parts);
     }
 
+    /// <exception cref="ArgumentException">A value is out of range.</exception>
+    internal static Augmentation Checked(Augmentation augmentation) => augmentation.Problems().FirstOrDefault() is { } problem
+        ? throw new ArgumentException($"The augmentation does not work: {problem}.", nameof(augmentation))
+        : augmentation;
+
     internal IEnumerable<string> Problems()
     {
         if (CropPadding is < 0 or > 1024) yield return $"crop padding is {CropPadding}, it must be from 0 to 1024";

@@ -29,7 +29,7 @@ internal static class ColorOperations
         foreach (ref var pixel in image.Pixels) pixel = Blend(mean, pixel, (float)factor);
     }
 
-    /// <summary>Goes from grey (0) through the image (1) and beyond. A grey image stays as it is.</summary>
+    /// <summary>Goes from grey (0) through the image (1) and beyond. An image that has no three colours stays as it is.</summary>
     public static void Saturation(PixelImage image, double factor)
     {
         if (image.Channels != 3) return;
@@ -117,9 +117,17 @@ internal static class ColorOperations
         foreach (ref var pixel in image.Pixels) pixel = pixel < threshold ? pixel : (byte)(255 - pixel);
     }
 
+    // Channels that are not red, green and blue count alike.
     private static byte Grey(PixelImage image, int at)
     {
         if (image.Channels == 1) return image.Pixels[at];
+        if (image.Channels != 3)
+        {
+            var sum = 0;
+            for (var channel = 0; channel < image.Channels; channel++) sum += image.Pixels[(channel * image.Plane) + at];
+            return (byte)((sum + (image.Channels / 2)) / image.Channels);
+        }
+
         var (red, green, blue) = (image.Pixels[at], image.Pixels[image.Plane + at], image.Pixels[(2 * image.Plane) + at]);
         return (byte)(((red * 19_595) + (green * 38_470) + (blue * 7_471) + 0x8000) >> 16);
     }

@@ -2,7 +2,7 @@ namespace XSepConv.Training;
 
 /// <summary>An image that is being changed, and room for as much again.</summary>
 /// <param name="pixels">[channels, height, width].</param>
-/// <param name="channels">1 or 3.</param>
+/// <param name="channels">1 for grey, 3 for red, green and blue; others have no colours.</param>
 internal readonly ref struct PixelImage(Span<byte> pixels, Span<byte> scratch, int channels, int height, int width)
 {
     public Span<byte> Pixels { get; } = pixels;

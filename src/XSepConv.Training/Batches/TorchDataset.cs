@@ -76,8 +76,6 @@ public sealed class TorchDataset(ImageSplit images, ImageNormalization normaliza
                 $"Mixup is {augmentation.Mixup}; it mixes the images of a batch, and here is one at a time.", nameof(augmentation));
         }
 
-        return augmentation.Problems().FirstOrDefault() is { } problem
-            ? throw new ArgumentException($"The augmentation does not work: {problem}.", nameof(augmentation))
-            : augmentation;
+        return Augmentation.Checked(augmentation);
     }
 }

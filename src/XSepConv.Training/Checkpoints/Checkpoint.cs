@@ -8,8 +8,8 @@ public sealed class LoadedCheckpoint : IDisposable
 {
     private readonly DataSpec _data;
 
-    internal LoadedCheckpoint(MobileNet network, DataSpec data, ImageNormalization normalization, EpochResult? result) =>
-        (Network, _data, Normalization, Result) = (network, data, normalization, result);
+    internal LoadedCheckpoint(MobileNet network, DataSpec data, ImageNormalization normalization, EpochResult? result, int epoch) =>
+        (Network, _data, Normalization, Result, Epoch) = (network, data, normalization, result, epoch);
 
     /// <summary>The network, in evaluation mode.</summary>
     public MobileNet Network { get; }
@@ -38,10 +38,13 @@ public sealed class LoadedCheckpoint : IDisposable
     /// <summary>From bytes to what the network was trained on.</summary>
     public ImageNormalization Normalization { get; }
 
-    /// <summary>The epoch the weights are from, from 1; 0 before the end of the first.</summary>
-    public int Epoch => Result?.Epoch ?? 0;
+    /// <summary>The epoch at whose end the weights were so, from 1; 0 where that is none, or not known.</summary>
+    public int Epoch { get; }
 
-    /// <summary>What that epoch came to; null before the end of the first.</summary>
+    /// <summary>
+    /// What these weights came to; null where they were not measured: within an epoch, and in the <c>last.safetensors</c> of a run that
+    /// measures their average (<see cref="TrainingRecipe.EmaDecay"/>).
+    /// </summary>
     public EpochResult? Result { get; }
 
     /// <summary>Frees the network.</summary>
@@ -69,7 +72,7 @@ public static class Checkpoint
     public static LoadedCheckpoint Load(string path, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(path);
-        var (data, normalization, result) = ReadMetadata(path);
+        var (data, normalization, result, epoch) = ReadMetadata(path);
         var network = MobileNet.FromSafeTensors(path, device);
         if (data.Misfit(network.Spec) is { } problem)
         {
@@ -78,7 +81,7 @@ public static class Checkpoint
         }
 
         network.eval();
-        return new LoadedCheckpoint(network, data, normalization, result);
+        return new LoadedCheckpoint(network, data, normalization, result, epoch);
     }
 
     /// <summary>
@@ -91,7 +94,9 @@ public static class Checkpoint
     /// <param name="normalization">
     /// That of its batches, as given to <see cref="TrainingRecipe.Batches"/>; null for <see cref="ImageDataset.Normalization"/>.
     /// </param>
-    /// <exception cref="ArgumentException">Classes or channels of network, data and normalisation differ.</exception>
+    /// <exception cref="ArgumentException">
+    /// Classes or channels of network, data and normalisation differ, or the network is no longer as it was built.
+    /// </exception>
     /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
     public static void Save(string path, MobileNet network, ImageDataset data, ImageNormalization? normalization = null)
     {
@@ -104,6 +109,13 @@ public static class Checkpoint
             throw new ArgumentException(
                 $"The network takes {network.Spec.InputChannels} channels and tells {network.Spec.NumClasses} classes apart, "
                 + $"{data.Name} has {data.Train.Channels} and {data.ClassNames.Count}.", nameof(network));
+        }
+
+        if (network.Evaluation.Change() is { } change)
+        {
+            throw new ArgumentException(
+                $"The network can't be saved as a checkpoint, since {change}: what is loaded again is the network of its "
+                + $"{nameof(network.Spec)}. {nameof(SafeTensorsExtensions.SaveSafeTensors)} writes its weights alone.", nameof(network));
         }
 
         SafeTensors.Write(path, ModuleState.Tensors(network), Metadata(network, data, null, normalization));
@@ -132,7 +144,7 @@ public static class Checkpoint
         TestImages = data.TestDigest,
     };
 
-    private static (DataSpec Data, ImageNormalization Normalization, EpochResult? Result) ReadMetadata(string path)
+    private static (DataSpec Data, ImageNormalization Normalization, EpochResult? Result, int Epoch) ReadMetadata(string path)
     {
         using var file = SafeTensors.Open(path);
         if (!file.Metadata.TryGetValue(DataSpec.MetadataKey, out var json))
@@ -150,7 +162,10 @@ public static class Checkpoint
             var result = file.Metadata.TryGetValue(key, out json)
                 ? JsonSerializer.Deserialize(json, CheckpointJson.Default.EpochResult)
                 : null;
-            return (data, new ImageNormalization(data.Mean, data.Std), result);
+            key = TrainingState.MetadataKey;
+            var state = file.Metadata.TryGetValue(key, out json) ? TrainingState.FromJson(json, path) : null;
+            var epoch = result?.Epoch ?? (state is { StepsDone: 0 } ? state.EpochsDone : 0);
+            return (data, new ImageNormalization(data.Mean, data.Std), result, epoch);
         }
         catch (Exception e) when (e is JsonException or FormatException)
         {

@@ -14,7 +14,9 @@ internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer opt
     /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
     public void WriteLast(string path, TrainingState state)
     {
-        var metadata = Checkpoint.Metadata(network, data, state.History.Count > 0 ? state.History[^1] : null, normalization);
+        // Within an epoch the weights have moved on from those that were measured, and where there is an average, that was.
+        var measured = state.StepsDone == 0 && average is null && state.History.Count > 0 ? state.History[^1] : null;
+        var metadata = Checkpoint.Metadata(network, data, measured, normalization);
         metadata[TrainingState.MetadataKey] = state.ToJson();
         SafeTensors.Write(
             path, [.. ModuleState.Tensors(network), .. _memory.Select(entry => TensorBytes.Read(entry.Name, entry.Tensor))], metadata);

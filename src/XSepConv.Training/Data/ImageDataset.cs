@@ -16,7 +16,7 @@ public sealed class ImageDataset
     /// <param name="augmentation">What leaves a class of this set what it is; none when null.</param>
     /// <param name="source">Where the images came from, in words.</param>
     /// <exception cref="ArgumentException">
-    /// The sizes of the images differ between splits, a label has no class name, or a split is empty.
+    /// The sizes of the images differ between splits, a label has no class name, a split is empty, or the augmentation is out of range.
     /// </exception>
     public ImageDataset(
         string name,
@@ -60,7 +60,7 @@ public sealed class ImageDataset
         Validation = validation;
         Test = test;
         IsSynthetic = isSynthetic;
-        Augmentation = augmentation ?? Augmentation.None;
+        Augmentation = Augmentation.Checked(augmentation ?? Augmentation.None);
         Source = source;
         Normalization = ImageNormalization.Of(train);
     }

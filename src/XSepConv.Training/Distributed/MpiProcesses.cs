@@ -30,6 +30,13 @@ internal sealed unsafe class MpiProcesses : ProcessGroup
 
     protected override void Dispose(bool disposing)
     {
+        if (disposing && Failure is { } failure)
+        {
+            // MPI's own end would wait for the others, as they do for this one.
+            Console.Error.WriteLine($"Process {Rank} of {Size} can't go on, which ends all: {failure.Message}");
+            Abort(exitCode: 1);
+        }
+
         if (disposing) _mpi.Finish();
         base.Dispose(disposing);
     }

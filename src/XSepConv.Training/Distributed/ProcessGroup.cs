@@ -39,11 +39,25 @@ public abstract class ProcessGroup : IDisposable
     /// <summary>Ends all processes at once, this one too: one of them can't go on, and the others would wait for it for ever.</summary>
     public abstract void Abort(int exitCode);
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Leaves the group. Where a <see cref="Trainer"/> of this process ended with an exception, the others wait for it: its message goes to
+    /// the error output, and all processes are ended.
+    /// </summary>
     public void Dispose()
     {
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Why this process can't go on with the others, which wait for it: then all end with it. Null while it can.</summary>
+    internal Exception? Failure { get; set; }
+
+    /// <summary>Notes what ends the work of this process, in the filter of a <c>catch</c>.</summary>
+    /// <returns>False: nothing is caught.</returns>
+    internal bool Fails(Exception exception)
+    {
+        if (Size > 1) Failure = exception;
+        return false;
     }
 
     /// <summary>Replaces each number by the sum over all processes; all call it with as many.</summary>

@@ -12,7 +12,7 @@ public sealed class ImageSplit
     /// <summary>Wraps images; nothing is copied.</summary>
     /// <param name="pixels">[count, channels, height, width], one byte each.</param>
     /// <param name="labels">A class index, 0 or more, for each image.</param>
-    /// <param name="channels">1 for grey, 3 for colour.</param>
+    /// <param name="channels">1 for grey, 3 for colour; of any other number, which have none, saturation stays as it is.</param>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     /// <exception cref="ArgumentException">

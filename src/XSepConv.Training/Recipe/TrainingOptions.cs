@@ -124,13 +124,12 @@ public sealed record TrainingOptions
         if (Resume && Overwrite) yield return "resume and overwrite contradict each other";
         if (Workers is < 0 or > 64) yield return $"workers is {Workers}, it must be from 0 to 64";
         foreach (var problem in Augmentation?.Problems() ?? []) yield return problem;
-        var (batches, size) = (Recipe.AccumulateBatches, Recipe.BatchSize);
-        if (batches > 1 && size >= 2 && BatchSource.StepsOf(data.Train, size) is var steps && batches > steps)
+        if (Augmentation is { HorizontalFlip: var mirrors } && Recipe.HorizontalFlip is { } flip && flip != mirrors)
         {
-            yield return $"accumulated batches is {batches}, but the training split has {steps} of {size} images";
+            yield return $"the recipe's horizontal flip is {flip}, but the augmentation's is {mirrors}; leave the recipe's null";
         }
 
-        if (data.Train.Count < 2) yield return $"the training split has {data.Train.Count} image, it must have at least 2";
+        foreach (var problem in Recipe.Misfits(data.Train)) yield return problem;
         if (data.Train.IsOneImage)
         {
             yield return $"all {data.Train.Count} training images of {data.Name} are the same, pixel by pixel ({data.Train.FirstInWords}), "

@@ -103,7 +103,8 @@ public sealed record TrainingRecipe
 
     /// <summary>
     /// Whether half of the training images, at random, are mirrored left to right; null for what suits the data set. Pictures of
-    /// <c>folder</c>, of which that is not known, are not.
+    /// <c>folder</c>, of which that is not known, are not. Beside <see cref="TrainingOptions.Augmentation"/>, which says it too, they must
+    /// agree.
     /// </summary>
     public bool? HorizontalFlip { get; init; }
 
@@ -115,9 +116,11 @@ public sealed record TrainingRecipe
 
     /// <summary>How many steps an epoch has: whole batches only, and whole steps of accumulated ones.</summary>
     /// <param name="images">The training split; one smaller than a batch is one batch.</param>
+    /// <exception cref="ArgumentException">The recipe does not work, or not with so few images; all problems are listed.</exception>
     public int StepsPerEpoch(ImageSplit images)
     {
         ArgumentNullException.ThrowIfNull(images);
+        RequireRight(images);
         return BatchSource.StepsOf(images, BatchSize) / AccumulateBatches;
     }
 
@@ -144,14 +147,14 @@ public sealed record TrainingRecipe
     /// </param>
     /// <returns>Batches, whose tensors are disposed of when the next one is asked for.</returns>
     /// <exception cref="ArgumentException">
-    /// The recipe does not work (all problems are listed), or the normalisation is for other channels.
+    /// The recipe does not work, or not with so few images (all problems are listed), or the normalisation is for other channels.
     /// </exception>
     public IEnumerable<ImageBatch> Batches(
         ImageDataset data, int epoch, int seed = 0, Device? device = null, ImageNormalization? normalization = null)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
-        RequireRight();
+        RequireRight(data.Train);
         data.RequireChannels(normalization);
         LibtorchLoading.Require();
         var size = Math.Min(BatchSize, data.Train.Count);
@@ -161,14 +164,27 @@ public sealed record TrainingRecipe
         return source.From(0).Tensors(data.Train, device ?? CPU);
     }
 
-    /// <exception cref="ArgumentException">A value is out of range; all are listed.</exception>
-    internal void RequireRight()
+    /// <param name="images">The training split, where one is known.</param>
+    /// <exception cref="ArgumentException">A value is out of range, or does not fit the split; all are listed.</exception>
+    internal void RequireRight(ImageSplit? images = null)
     {
-        if (Problems().ToList() is not { Count: > 0 } problems) return;
+        var misfits = images is null ? [] : Misfits(images);
+        if (Problems().Concat(misfits).ToList() is not { Count: > 0 } problems) return;
         throw new ArgumentException($"The recipe does not work: {string.Join("; ", problems)}.");
     }
 
     internal NetworkSpec Of(NetworkSpec network) => Dropout is { } dropout ? network with { Dropout = dropout } : network;
+
+    /// <summary>What of it does not work with a training split.</summary>
+    internal IEnumerable<string> Misfits(ImageSplit images)
+    {
+        if (AccumulateBatches > 1 && BatchSize >= 2 && BatchSource.StepsOf(images, BatchSize) is var steps && AccumulateBatches > steps)
+        {
+            yield return $"accumulated batches is {AccumulateBatches}, but the training split has {steps} of {BatchSize} images";
+        }
+
+        if (images.Count < 2) yield return $"the training split has {images.Count} image, it must have at least 2";
+    }
 
     internal IEnumerable<string> Problems()
     {

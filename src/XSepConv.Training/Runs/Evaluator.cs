@@ -13,7 +13,8 @@ public static class Evaluator
     /// <param name="progress">Told the number of images done.</param>
     /// <param name="cancel">Ends it after the current batch.</param>
     /// <exception cref="ArgumentException">
-    /// Normalisation and images do not agree, the network does not take such images, or the split is empty.
+    /// Normalisation and images do not agree, the network does not take such images or tells fewer classes apart than their labels name, or
+    /// the split is empty.
     /// </exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
     /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>
@@ -83,6 +84,8 @@ public static class Evaluator
             throw new InvalidDataException($"The network {network.GetName()} can't be evaluated: {problem}.");
         }
 
+        var largest = 0;
+        foreach (var label in images.Labels.Span) largest = Math.Max(largest, label);
         var weight = network.parameters().FirstOrDefault();
         var (device, dtype) = (weight?.device ?? CPU, weight?.dtype ?? ScalarType.Float32);
         using var modes = new ModuleModes(network);
@@ -98,6 +101,7 @@ public static class Evaluator
             cancel.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var logits = network.call(TensorBatch.Images(batch, images, device, dtype)).to(ScalarType.Float32);
+            RequireClasses(network, logits, batch.Count, largest);
             var labels = TensorBatch.Labels(batch, device);
             var summed = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum);
             measured[2 * number] = summed.to(ScalarType.Float64).item<double>();
@@ -112,6 +116,21 @@ public static class Evaluator
         double loss = 0, correct = 0;
         for (var i = 0; i < source.Steps; i++) (loss, correct) = (loss + measured[2 * i], correct + measured[(2 * i) + 1]);
         return new EvaluationResult(correct / images.Count, loss / images.Count, images.Count);
+    }
+
+    private static void RequireClasses(nn.Module<Tensor, Tensor> network, Tensor logits, int images, int largest)
+    {
+        if (logits.dim() != 2 || logits.size(0) != images)
+        {
+            throw new ArgumentException(
+                $"The network {network.GetName()} gives {Listing.Shape(logits.shape)} for {images} images; [{images}, classes] is right.",
+                nameof(network));
+        }
+
+        if (logits.size(1) > largest) return;
+        throw new ArgumentException(
+            $"The network {network.GetName()} tells {logits.size(1)} classes apart, but an image has the label {largest}.",
+            nameof(network));
     }
 
     /// <summary>An image without numbers for an answer is not classified: NaN is where argmax looks first.</summary>

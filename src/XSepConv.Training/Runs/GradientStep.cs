@@ -8,11 +8,13 @@ internal sealed class GradientStep(
 {
     /// <summary>Adds the gradient of a batch to those that are there.</summary>
     /// <param name="weights">How much each image counts itself where they are mixed, [N]; else null.</param>
+    /// <param name="look">Sees the logits before anything follows from them.</param>
     /// <returns>The loss and how many images were right.</returns>
-    public (double Loss, long Correct) Learn(Tensor images, Tensor labels, Tensor? weights)
+    public (double Loss, long Correct) Learn(Tensor images, Tensor labels, Tensor? weights, Action<Tensor>? look = null)
     {
         using var scope = NewDisposeScope();
         var logits = network.call(images);
+        look?.Invoke(logits);
         var loss = weights is null
             ? nn.functional.cross_entropy(logits, labels, label_smoothing: recipe.LabelSmoothing)
             : MixedLoss.Of(logits, labels, weights, recipe.LabelSmoothing);
@@ -24,20 +26,17 @@ internal sealed class GradientStep(
     /// <summary>Moves the weights by the mean gradient, shortened where it is too long, and then the average of the weights.</summary>
     /// <param name="batches">How many batches' gradients there are.</param>
     /// <param name="before">Steps before this one.</param>
-    /// <param name="norm">The norm of the gradient where one is looked at, else 0.</param>
-    /// <returns>False where that norm is not finite: nothing has moved.</returns>
+    /// <param name="norm">The norm of the gradient.</param>
+    /// <returns>False where a gradient is not finite, or the norm that it is to be shortened by: nothing has moved.</returns>
     public bool TryMove(int batches, double learningRate, long before, out double norm)
     {
-        norm = 0;
-        if (batches > 1) Gradients.Scale(optimizer, 1.0 / batches);
-        if (recipe.ClipNorm is { } most)
-        {
-            norm = Gradients.Clip(optimizer, most);
-            if (!double.IsFinite(norm)) return false;
-        }
-
+        using var scope = NewDisposeScope();
+        var gradients = Gradients.Of(optimizer);
+        if (batches > 1) Gradients.Scale(gradients, 1.0 / batches);
+        norm = recipe.ClipNorm is { } most ? Gradients.Clip(gradients, most) : Gradients.Norm(gradients);
+        if (!double.IsFinite(norm) && (recipe.ClipNorm is not null || !Gradients.AreFinite(gradients))) return false;
         optimizer.Step(learningRate);
-        Gradients.Clear(optimizer);
+        Gradients.Clear(gradients);
         average?.Add(before);
         return true;
     }

@@ -31,7 +31,8 @@ public sealed class Trainer
     /// <param name="processes">
     /// The processes that train together; this one alone when null. All have the same options and data. Each takes its share of every
     /// batch, normalised by its own statistics, and the gradients are averaged, so that the result is that of one process which accumulates
-    /// batches of that share.
+    /// batches of that share. An exception here or in <see cref="Run"/> leaves the others waiting; all end when the group is disposed of,
+    /// or with <see cref="ProcessGroup.Abort"/>.
     /// </param>
     /// <exception cref="ArgumentException">Options are out of range or do not fit the data; all are listed.</exception>
     /// <exception cref="TrainingRefusedException">
@@ -46,85 +47,94 @@ public sealed class Trainer
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(data);
-        options.Network.Validate();
-        options.Validate(data);
-        options = options with { Network = options.Recipe.Of(options.Network) };
-        string[] start = [.. TrainingStart.Describe(options, data)];
-        (_options, _data, _processes) = (options, data, processes ?? ProcessGroup.Alone);
-        var recipe = options.Recipe;
-        var batch = Math.Min(recipe.BatchSize, data.Train.Count);
-        if (_processes.Size > 1) RequireShares(batch, _processes.Size);
-        _device = TorchDevice.Parse(options.Device);
-        _directory = _processes.IsFirst ? RunDirectory.Prepare(options) : RunDirectory.ForReading(options);
-
-        var steps = recipe.StepsPerEpoch(data.Train);
-        var cores = Environment.ProcessorCount;
-        var settings = RunSettings.Of(options, data);
-        var saved = _saved = options.Resume ? _directory.ReadState() : null;
-        var threads = (options.Threads ?? saved?.Threads) is { } wanted ? Math.Min(wanted, cores) : TorchDevice.UsualThreads;
-        _start =
-            new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
-        List<string> notes = LearningRateSchedule.WarmupNote(recipe, steps) is { } warmup ? [warmup] : [];
-        if (threads < options.Threads)
+        _processes = processes ?? ProcessGroup.Alone;
+        try
         {
-            notes.Add(
-                $"Threads are {options.Threads}, this machine has {cores} core{(cores == 1 ? "" : "s")}: so many are used. "
-                + "More would wait for each other.");
+            options.Network.Validate();
+            options.Validate(data);
+            options = options with { Network = options.Recipe.Of(options.Network) };
+            string[] start = [.. TrainingStart.Describe(options, data)];
+            (_options, _data) = (options, data);
+            var recipe = options.Recipe;
+            var batch = Math.Min(recipe.BatchSize, data.Train.Count);
+            if (_processes.Size > 1) RequireShares(batch, _processes.Size);
+            _device = TorchDevice.Parse(options.Device);
+            _directory = _processes.IsFirst ? RunDirectory.Prepare(options) : RunDirectory.ForReading(options);
+
+            var steps = recipe.StepsPerEpoch(data.Train);
+            var cores = Environment.ProcessorCount;
+            var settings = RunSettings.Of(options, data);
+            var saved = _saved = options.Resume ? _directory.ReadState() : null;
+            var threads = (options.Threads ?? saved?.Threads) is { } wanted ? Math.Min(wanted, cores) : TorchDevice.UsualThreads;
+            _start =
+                new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
+            List<string> notes = LearningRateSchedule.WarmupNote(recipe, steps) is { } warmup ? [warmup] : [];
+            if (threads < options.Threads)
+            {
+                notes.Add(
+                    $"Threads are {options.Threads}, this machine has {cores} core{(cores == 1 ? "" : "s")}: so many are used. "
+                    + "More would wait for each other.");
+            }
+
+            if (saved is not null)
+            {
+                RunSettings.RequireSame(saved.Settings, settings, _directory.Last);
+                if (saved.StepsDone > steps || saved.EpochsDone > recipe.Epochs)
+                {
+                    throw new InvalidDataException(
+                        $"{_directory.Last}: is at step {saved.StepsDone} of epoch {saved.EpochsDone + 1}, beyond the run's end.");
+                }
+
+                if (saved.Threads != threads)
+                {
+                    notes.Add(
+                        $"The run began on {saved.Threads} threads and goes on with {threads}: "
+                        + "its last bits will differ from an uninterrupted run's.");
+                }
+
+                if (saved.Processes != _processes.Size)
+                {
+                    notes.Add(
+                        $"The run began with {saved.Processes} processes and goes on with {_processes.Size}: "
+                        + "each batch is normalised in other shares.");
+                }
+
+                if (saved.Device != _start.Device)
+                {
+                    notes.Add(
+                        $"The run began on {saved.Device} and goes on with {_start.Device}: "
+                        + "its last bits will differ from an uninterrupted run's.");
+                }
+
+                _start = saved with { Threads = threads, Device = _start.Device, Processes = _processes.Size, Settings = settings };
+            }
+
+            Plan = new TrainingPlan
+            {
+                Network = options.Network,
+                Data = data,
+                Augmentation = options.AugmentationFor(data),
+                Normalization = options.NormalizationFor(data),
+                Start = start,
+                Device = _device.ToString(),
+                Threads = threads,
+                BatchSize = batch,
+                BatchesPerStep = recipe.AccumulateBatches,
+                Processes = _processes.Size,
+                Epochs = recipe.Epochs,
+                StepsPerEpoch = steps,
+                Schedule = LearningRateSchedule.Of(recipe, steps),
+                StartEpoch = _start.EpochsDone + 1,
+                StartStep = _start.StepsDone,
+                OutputDirectory = _directory.FullName,
+                Notes = notes,
+            };
+            _processes.Failure = null;
         }
-
-        if (saved is not null)
+        catch (Exception e) when (_processes.Fails(e))
         {
-            RunSettings.RequireSame(saved.Settings, settings, _directory.Last);
-            if (saved.StepsDone > steps || saved.EpochsDone > recipe.Epochs)
-            {
-                throw new InvalidDataException(
-                    $"{_directory.Last}: is at step {saved.StepsDone} of epoch {saved.EpochsDone + 1}, beyond the run's end.");
-            }
-
-            if (saved.Threads != threads)
-            {
-                notes.Add(
-                    $"The run began on {saved.Threads} threads and goes on with {threads}: "
-                    + "its last bits will differ from an uninterrupted run's.");
-            }
-
-            if (saved.Processes != _processes.Size)
-            {
-                notes.Add(
-                    $"The run began with {saved.Processes} processes and goes on with {_processes.Size}: "
-                    + "each batch is normalised in other shares.");
-            }
-
-            if (saved.Device != _start.Device)
-            {
-                notes.Add(
-                    $"The run began on {saved.Device} and goes on with {_start.Device}: "
-                    + "its last bits will differ from an uninterrupted run's.");
-            }
-
-            _start = saved with { Threads = threads, Device = _start.Device, Processes = _processes.Size, Settings = settings };
+            throw;
         }
-
-        Plan = new TrainingPlan
-        {
-            Network = options.Network,
-            Data = data,
-            Augmentation = options.AugmentationFor(data),
-            Normalization = options.NormalizationFor(data),
-            Start = start,
-            Device = _device.ToString(),
-            Threads = threads,
-            BatchSize = batch,
-            BatchesPerStep = recipe.AccumulateBatches,
-            Processes = _processes.Size,
-            Epochs = recipe.Epochs,
-            StepsPerEpoch = steps,
-            Schedule = LearningRateSchedule.Of(recipe, steps),
-            StartEpoch = _start.EpochsDone + 1,
-            StartStep = _start.StepsDone,
-            OutputDirectory = _directory.FullName,
-            Notes = notes,
-        };
     }
 
     internal TrainingPlan Plan { get; }
@@ -137,6 +147,18 @@ public sealed class Trainer
     /// <exception cref="TrainingStorageException">A file can't be written; the last checkpoint is kept.</exception>
     /// <exception cref="TrainingMemoryException">There is not enough memory; the last checkpoint is kept.</exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancel = default)
+    {
+        try
+        {
+            return ToEnd(progress, cancel);
+        }
+        catch (Exception e) when (_processes.Fails(e))
+        {
+            throw;
+        }
+    }
+
+    private TrainingResult ToEnd(IProgress<TrainingProgress>? progress, CancellationToken cancel)
     {
         using var onlyOne = _processes.IsFirst ? _directory.Lock() : null;
         if (_processes.IsFirst) _directory.RequireFree(_options);

@@ -27,7 +27,7 @@ public sealed class TrainingStep : IDisposable
     private readonly KeptBuffers _buffers;
     private int _batches;
 
-    /// <summary>Takes hold of a network's parameters as they are, on their device.</summary>
+    /// <summary>Takes hold of a network's parameters as they are, on their device; gradients that are there are set to 0.</summary>
     /// <param name="network">Any classifier, [N, C, H, W] → logits [N, classes]. It stays the caller's, and is not disposed of.</param>
     /// <param name="recipe">
     /// Optimizer, learning rate, decay, label smoothing, clipping, accumulated batches, average. Its dropout is for networks that the
@@ -40,7 +40,7 @@ public sealed class TrainingStep : IDisposable
     /// <param name="learningRates">Layers with a learning rate of their own; all others have the recipe's. None when null.</param>
     /// <exception cref="ArgumentException">
     /// The recipe or a learning rate does not work, the steps are below 1, or weights are to be averaged of something else than a
-    /// <see cref="MobileNet"/>.
+    /// <see cref="MobileNet"/> that is as it was built.
     /// </exception>
     public TrainingStep(
         nn.Module<Tensor, Tensor> network, TrainingRecipe recipe, int stepsPerEpoch, IReadOnlyList<LayerLearningRate>? learningRates = null)
@@ -62,12 +62,22 @@ public sealed class TrainingStep : IDisposable
                 + $"{network.GetType().Name}: use the recipe with EmaDecay 0.", nameof(recipe));
         }
 
+        if (recipe.EmaDecay > 0 && ((MobileNet)network).Evaluation.Change() is { } change)
+        {
+            throw new ArgumentException(
+                $"The weights of the network can't be averaged, since {change}: the average would be in the network of its "
+                + $"{nameof(MobileNet.Spec)}. Use the recipe with EmaDecay 0.", nameof(network));
+        }
+
         (_network, _recipe, _stepsPerEpoch) = (network, recipe, stepsPerEpoch);
         _schedule = LearningRateSchedule.Of(recipe, stepsPerEpoch);
         _optimizer = ParameterOptimizer.Of(recipe, network, learningRates ?? []);
         _average = recipe.EmaDecay > 0 ? new WeightAverage((MobileNet)network, recipe.EmaDecay) : null;
         _step = new GradientStep(recipe, network, _optimizer, _average);
         _buffers = new KeptBuffers(network);
+
+        // Those of somebody else's backward are no part of the first step.
+        Gradients.Clear(_optimizer);
     }
 
     /// <summary>All steps of the recipe's epochs.</summary>
@@ -91,10 +101,16 @@ public sealed class TrainingStep : IDisposable
     /// </summary>
     /// <param name="batch">Tensors on the network's device; nothing of them is kept.</param>
     /// <returns>The loss, a mean over the batch, and how many of its images were right.</returns>
-    /// <exception cref="InvalidOperationException">All steps are done, or the network is in evaluation mode.</exception>
-    /// <exception cref="TrainingDivergedException">
-    /// The loss or the gradient is not finite. Weights and running statistics are as before the step, whose batches are forgotten.
+    /// <remarks>
+    /// Whatever it throws once it has begun, weights and running statistics are as before the step, whose batches are forgotten.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">
+    /// All steps are done, the network is in evaluation mode, or it does not give [N, classes].
     /// </exception>
+    /// <exception cref="ArgumentException">
+    /// Labels are not int64 [N] or no classes of the network, weights are not [N], or there are no images.
+    /// </exception>
+    /// <exception cref="TrainingDivergedException">The loss or the gradient is not finite.</exception>
     public (double Loss, long Correct) Run(ImageBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -106,7 +122,7 @@ public sealed class TrainingStep : IDisposable
 
         if (!_network.training) throw new InvalidOperationException("The network is in evaluation mode; call its train() first.");
         if (_batches == 0) _buffers.Keep();
-        var (loss, correct) = _step.Learn(batch.Images, batch.Labels, batch.Weights);
+        var (loss, correct) = Learn(batch);
         if (!double.IsFinite(loss)) throw Diverged($"The loss is {loss}", loss);
         if (++_batches < _recipe.AccumulateBatches) return (loss, correct);
         _batches = 0;
@@ -133,15 +149,35 @@ public sealed class TrainingStep : IDisposable
         _average?.Dispose();
     }
 
-    /// <summary>Nothing of it is left for the next batch.</summary>
+    private (double Loss, long Correct) Learn(ImageBatch batch)
+    {
+        try
+        {
+            BatchCheck.RequireLabels(batch.Images, batch.Labels);
+            if (batch.Weights is { } weights) BatchCheck.RequireWeights(batch.Images, weights);
+            return _step.Learn(batch.Images, batch.Labels, batch.Weights, logits => BatchCheck.RequireClasses(logits, batch.Labels));
+        }
+        catch
+        {
+            Forget();
+            throw;
+        }
+    }
+
     private TrainingDivergedException Diverged(string what, double loss)
+    {
+        Forget();
+        return new(
+            what, (int)(StepsDone / _stepsPerEpoch) + 1, (int)(StepsDone % _stepsPerEpoch) + 1, loss, "The weights are as before it.");
+    }
+
+    /// <summary>Nothing of the step is left for the next batch.</summary>
+    private void Forget()
     {
         Gradients.Clear(_optimizer);
 
-        // The forward came before the loss, and one NaN among the running statistics would stay for ever.
+        // The forward came before what failed, and one NaN among the running statistics would stay for ever.
         _buffers.PutBack();
         _batches = 0;
-        return new(
-            what, (int)(StepsDone / _stepsPerEpoch) + 1, (int)(StepsDone % _stepsPerEpoch) + 1, loss, "The weights are as before it.");
     }
 }

@@ -77,4 +77,19 @@ public sealed class PairedTestTests
     [InlineData(0, 3, 0.25)]
     public void McNemar_s_p_value_is_the_exact_binomial_one(int onlyFirst, int onlySecond, double p) =>
         Assert.Equal(p, McNemarTest.Of(onlyFirst, onlySecond).P, 1e-12);
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity)]
+    [InlineData(1e200)] // whose square is none
+    public void Numbers_that_are_not_finite_allow_no_test(double value)
+    {
+        double[] known = [0.9, 0.8, 0.85], damaged = [0.7, value, 0.75];
+        foreach (var test in new[] { PairedTest.Of(known, damaged), PairedTest.Of(damaged, known), PairedTest.Of([value], [0.5]) })
+        {
+            Assert.Equal((null, null, null, null), (test.T, test.P, test.Low, test.High));
+            Assert.NotNull(test.WhyNot);
+        }
+    }
 }

@@ -70,4 +70,38 @@ public sealed class TrainingRecipeTests
     public void An_unknown_one_is_refused() => Assert.Contains(
         "known are quick, standard, strong", Assert.Throws<ArgumentException>(() => TrainingRecipe.For("best")).Message,
         StringComparison.Ordinal);
+
+    public static TheoryData<TrainingRecipe> Refused => new(
+        new TrainingRecipe { BatchSize = 16, AccumulateBatches = 7 }, new TrainingRecipe { BatchSize = 200, AccumulateBatches = 2 },
+        new TrainingRecipe { BatchSize = 0 }, new TrainingRecipe { BatchSize = 1 }, new TrainingRecipe { AccumulateBatches = 0 },
+        new TrainingRecipe { BatchSize = 0, AccumulateBatches = -1 }, new TrainingRecipe { Epochs = 0 },
+        new TrainingRecipe { Augmentation = "much" });
+
+    /// <summary>96 images are 6 batches of 16.</summary>
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void What_the_trainer_refuses_a_loop_of_one_s_own_is_refused_in_the_same_words(TrainingRecipe recipe)
+    {
+        var data = RunFolder.Data;
+        var expected = Assert.Throws<ArgumentException>(() => Plain.By(_ => recipe).Validate(data)).Message
+            .Split('\n').Select(line => line.Replace("The training options do not work:", "", StringComparison.Ordinal).Trim(' ', '-', '.'))
+            .Where(line => line.Length > 0).ToArray();
+        Assert.NotEmpty(expected);
+        foreach (var error in new[]
+        {
+            Assert.Throws<ArgumentException>(() => recipe.StepsPerEpoch(data.Train)),
+            Assert.Throws<ArgumentException>(() => recipe.Batches(data, 1)),
+        })
+        {
+            Assert.All(expected, problem => Assert.Contains(problem, error.Message, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void A_split_of_one_image_has_no_batch()
+    {
+        var one = RunFolder.Data.Train.Take(1);
+        Assert.Contains("the training split has 1 image, it must have at least 2", Assert.Throws<ArgumentException>(
+            () => new TrainingRecipe().StepsPerEpoch(one)).Message, StringComparison.Ordinal);
+    }
 }

@@ -65,6 +65,30 @@ public sealed class TrainingStepTests : IDisposable
         Assert.Contains("All 1 steps are done: 1 epochs of 1", error.Message);
     }
 
+    // Of a backward before, by somebody else or of a step that was given up.
+    [Theory]
+    [InlineData(OptimizerKind.Sgd)]
+    [InlineData(OptimizerKind.AdamW)]
+    public void Gradients_that_are_there_already_are_not_a_part_of_the_first_step(OptimizerKind optimizer)
+    {
+        float[] Trained(bool leftover)
+        {
+            using var network = nn.Linear(3, 2);
+            using (no_grad())
+            {
+                network.weight!.fill_(0.5);
+                network.bias!.zero_();
+            }
+
+            if (leftover) network.call(ones(2, 3)).pow(2).sum().backward();
+            using var step = new TrainingStep(network, new() { Optimizer = optimizer }, stepsPerEpoch: 4);
+            step.Run(arange(6, dtype: ScalarType.Float32).view(2, 3), tensor(new[] { 0L, 1L }));
+            return [.. network.weight!.data<float>(), .. network.bias!.data<float>()];
+        }
+
+        Assert.Equal(Trained(leftover: false), Trained(leftover: true));
+    }
+
     // But for dropout, whose numbers the trainer draws from its own seed.
     [Theory]
     [InlineData("quick")]

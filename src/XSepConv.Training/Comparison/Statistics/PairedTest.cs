@@ -32,6 +32,11 @@ public sealed record PairedTest(double Mean, double? T, int DegreesOfFreedom, do
         double[] differences = [.. first.Zip(second, (a, b) => a - b)];
         var (mean, deviation) = (differences.Average(), SampleStatistics.Of(differences).StandardDeviation);
         var freedom = differences.Length - 1;
+        if (!double.IsFinite(mean) || !double.IsFinite(deviation ?? 0))
+        {
+            return new(mean, null, freedom, null, null, null, "the values, or the squares of their differences, are not finite numbers");
+        }
+
         if (deviation is null) return new(mean, null, freedom, null, null, null, "one seed allows no test; two or more do");
 
         // What rounding leaves of equal differences is no spread.
