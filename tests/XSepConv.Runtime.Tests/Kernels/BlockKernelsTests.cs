@@ -21,11 +21,18 @@ public sealed unsafe class BlockKernelsTests
     [MemberData(nameof(Seeds))]
     public void A_block_reads_and_writes_nothing_outside_of_its_memory(string name, int seed)
     {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Pages are guarded with Linux's mmap.");
+        RunBetweenGuards(name, seed, atEnd: false);
+        RunBetweenGuards(name, seed, atEnd: true);
+    }
+
+    private static void RunBetweenGuards(string name, int seed, bool atEnd)
+    {
         var draw = new Random(seed);
         var kernels = BlockKernels.Of(KernelRegistry.Available.First(one => one.Name == name));
         var shape = Draw(draw);
         var sizes = kernels.Sizes(shape);
-        using var memory = new Memory(draw);
+        using var memory = new Memory(draw, atEnd);
         float* input = memory.Take(shape.Batch * shape.In * shape.Plane), output = memory.Take(shape.Batch * shape.Out * shape.OutputPlane);
         float* kept = memory.Take(sizes.Kept), forward = memory.Take(sizes.Forward), backward = memory.Take(sizes.Backward);
         var parameters = new BlockParameters();
@@ -82,7 +89,7 @@ public sealed unsafe class BlockKernelsTests
         };
     }
 
-    private sealed class Memory(Random draw) : IDisposable
+    private sealed class Memory(Random draw, bool atEnd) : IDisposable
     {
         private readonly List<GuardedFloats> _all = [];
 
@@ -90,7 +97,7 @@ public sealed unsafe class BlockKernelsTests
         {
             var values = new float[floats];
             for (var i = 0; i < values.Length; i++) values[i] = (float)draw.NextDouble() - 0.5f;
-            _all.Add(new(values, atEnd: true));
+            _all.Add(new(values, atEnd));
             return _all[^1].Pointer;
         }
 

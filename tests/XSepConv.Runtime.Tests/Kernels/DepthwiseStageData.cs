@@ -33,6 +33,9 @@ internal sealed unsafe class DepthwiseStageData
 
     public double Momentum => 0.3;
 
+    /// <summary>Whether arrays lie before a page that may not be touched, or behind one; null for neither.</summary>
+    public bool? GuardedAtEnd { get; init; }
+
     public float[] Input { get; }
 
     public float[] OutputGradient { get; }
@@ -51,7 +54,7 @@ internal sealed unsafe class DepthwiseStageData
 
     public float[] Mean { get; }
 
-    public float[] InverseStd { get; set; }
+    public float[] InverseStd { get; private set; }
 
     public float[] InputGradient { get; }
 
@@ -65,15 +68,22 @@ internal sealed unsafe class DepthwiseStageData
 
     public Map64 OutputGradient64 => Map64.From(OutputGradient, Shape.Batch, Shape.Channels, Shape.OutputHeight, Shape.OutputWidth);
 
+    /// <summary>Statistics of inference and its backward: the running ones.</summary>
+    public void FreezeStatistics()
+    {
+        RunningMean.CopyTo(Mean, 0);
+        InverseStd = [.. RunningVariance.Select(v => (float)(1 / Math.Sqrt(v + Epsilon)))];
+    }
+
     public void TrainForward(StageKernels kernels, int threads = 1)
     {
-        using var pins = new Pins();
+        using var pins = new Pins(GuardedAtEnd);
         kernels.TrainForward(Shape, Parameters(pins), pins.Of(Input), pins.Of(Output), Statistics(pins), threads);
     }
 
     public void Backward(StageKernels kernels, bool frozen = false, int threads = 1)
     {
-        using var pins = new Pins();
+        using var pins = new Pins(GuardedAtEnd);
         var gradients = new DepthwiseStageGradients
         {
             Input = pins.Of(InputGradient),
@@ -85,7 +95,7 @@ internal sealed unsafe class DepthwiseStageData
 
     public void Infer(StageKernels kernels, int threads = 1)
     {
-        using var pins = new Pins();
+        using var pins = new Pins(GuardedAtEnd);
         kernels.Infer(Shape, Parameters(pins), pins.Of(Input), pins.Of(Output), threads);
     }
 

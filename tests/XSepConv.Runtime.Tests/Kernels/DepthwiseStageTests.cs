@@ -203,8 +203,7 @@ public sealed class DepthwiseStageTests
     {
         var (data, reference, output) = DepthwiseStageCases.Draw(shape, seed, frozen: true);
         var inputGradient = reference.Backward(data.OutputGradient64);
-        data.RunningMean.CopyTo(data.Mean, 0);
-        data.InverseStd = [.. data.RunningVariance.Select(v => (float)(1 / Math.Sqrt(v + data.Epsilon)))];
+        data.FreezeStatistics();
 
         data.Infer(kernels);
         data.Backward(kernels, frozen: true);

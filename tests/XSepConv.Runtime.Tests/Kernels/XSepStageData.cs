@@ -41,6 +41,9 @@ internal sealed unsafe class XSepStageData
 
     public double Momentum => 0.3;
 
+    /// <summary>Whether arrays lie before a page that may not be touched, or behind one; null for neither.</summary>
+    public bool? GuardedAtEnd { get; init; }
+
     public float[] Input { get; }
 
     public float[] OutputGradient { get; }
@@ -81,15 +84,25 @@ internal sealed unsafe class XSepStageData
 
     public Map64 OutputGradient64 => Map64.From(OutputGradient, Shape.Batch, Shape.Channels, Shape.OutputHeight, Shape.OutputWidth);
 
+    /// <summary>Statistics of inference and its backward: the running ones.</summary>
+    public void FreezeStatistics()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            RunningMeans[i].CopyTo(Means[i], 0);
+            InverseStds[i] = [.. RunningVariances[i].Select(v => (float)(1 / Math.Sqrt(v + Epsilon)))];
+        }
+    }
+
     public void TrainForward(StageKernels kernels, int threads = 1)
     {
-        using var pins = new Pins();
+        using var pins = new Pins(GuardedAtEnd);
         kernels.TrainForward(Shape, Parameters(pins), pins.Of(Input), pins.Of(Output), Statistics(pins), threads);
     }
 
     public void Backward(StageKernels kernels, bool frozen = false, int threads = 1)
     {
-        using var pins = new Pins();
+        using var pins = new Pins(GuardedAtEnd);
         var gradients = new XSepStageGradients
         {
             Input = pins.Of(InputGradient),
@@ -105,14 +118,14 @@ internal sealed unsafe class XSepStageData
 
     public void Infer(StageKernels kernels, int threads = 1)
     {
-        using var pins = new Pins();
+        using var pins = new Pins(GuardedAtEnd);
         kernels.Infer(Shape, Parameters(pins), pins.Of(Input), pins.Of(Output), threads);
     }
 
     /// <summary>The same, with input and output in memory that the caller gives.</summary>
     public void Infer(StageKernels kernels, float* input, float* output, int threads = 1)
     {
-        using var pins = new Pins();
+        using var pins = new Pins(GuardedAtEnd);
         kernels.Infer(Shape, Parameters(pins), input, output, threads);
     }
 

@@ -185,11 +185,7 @@ public sealed class XSepStageTests
     {
         var (data, reference, output) = XSepStageCases.Draw(shape, seed, frozen: true);
         var inputGradient = reference.Backward(data.OutputGradient64);
-        for (var i = 0; i < 3; i++)
-        {
-            data.RunningMeans[i].CopyTo(data.Means[i], 0);
-            data.InverseStds[i] = [.. data.RunningVariances[i].Select(v => (float)(1 / Math.Sqrt(v + data.Epsilon)))];
-        }
+        data.FreezeStatistics();
 
         data.Infer(kernels);
         data.Backward(kernels, frozen: true);

@@ -23,13 +23,13 @@ internal static class Latencies
     {
         var threads = get_num_threads();
         set_num_threads(1);
-        var contestants = new List<Contestants>();
+        var contestants = new List<LatencyContestants>();
         try
         {
             foreach (var network in manifest.Networks) contestants.Add(new(weights(network), manifest.Data));
             Action[] works = [.. contestants.SelectMany(contestant => contestant.Works)];
             var medians = Medians(works, cancel);
-            return [.. medians.Chunk(Contestants.WorkCount).Select(times => new Latency(times[0], times[1], times[2]))];
+            return [.. medians.Chunk(LatencyContestants.WorkCount).Select(times => new Latency(times[0], times[1], times[2]))];
         }
         finally
         {
@@ -72,46 +72,5 @@ internal static class Latencies
         var start = Stopwatch.GetTimestamp();
         for (var i = 0; i < count; i++) work();
         return Stopwatch.GetElapsedTime(start).TotalSeconds / count;
-    }
-
-    private sealed class Contestants : IDisposable
-    {
-        public const int WorkCount = 3;
-
-        private readonly LoadedCheckpoint trained;
-        private readonly NetworkSession session;
-        private readonly Tensor image;
-        private readonly float[] pixels, logits;
-
-        public Contestants(string path, ComparedData data)
-        {
-            trained = Checkpoint.Load(path);
-            var random = new Random(1);
-            pixels = [.. Enumerable.Range(0, data.Channels * data.Height * data.Width).Select(_ => (2 * random.NextSingle()) - 1)];
-            logits = new float[data.ClassNames.Count];
-            image = tensor(pixels).reshape(1, data.Channels, data.Height, data.Width);
-            session = trained.Network.Compile().CreateSession(maxBatch: 1, threads: 1, data.Height, data.Width);
-        }
-
-        public Action[] Works =>
-            [() => Forward(XSepBackend.Composed), () => Forward(XSepBackend.Auto), () => session.Run(pixels.AsSpan(), logits)];
-
-        public void Dispose()
-        {
-            session.Dispose();
-            image.Dispose();
-            trained.Dispose();
-        }
-
-        private void Forward(XSepBackend backend)
-        {
-            // Setting it walks the modules: some microseconds of a millisecond, only where it changes.
-            if (_backend != backend) trained.Network.SetXSepBackend(_backend = backend);
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            trained.Network.call(image);
-        }
-
-        private XSepBackend _backend = XSepBackend.Auto;
     }
 }
