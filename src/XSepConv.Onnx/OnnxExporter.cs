@@ -52,7 +52,8 @@ public static class OnnxExporter
     /// GB.
     /// </exception>
     /// <exception cref="ArgumentException">
-    /// An option does not fit the module, modules do not fit each other, a weight is not finite or a variance negative.
+    /// An option does not fit the module, modules do not fit each other, a weight is not finite or a variance negative, or
+    /// a text is longer than <see cref="OnnxModelInfo"/> reads.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The module, or a module or tensor in it, is disposed.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
@@ -117,6 +118,7 @@ public static class OnnxExporter
         };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = options.Opset });
         model.MetadataProps.AddRange(OnnxMetadata.Entries(network, output, options));
+        ReadLimits.Require(model);
         return model;
     }
 
@@ -140,11 +142,19 @@ public static class OnnxExporter
             ? (Extent.Fixed(size.Height), Extent.Fixed(size.Width))
             : (Extent.Open("H"), Extent.Open("W"));
         if (options.Channels is { } channels) return OnnxTensor.Map(channels, height, width);
-        return translator.InputOf(new(module, ""), height, width)
-            ?? throw new NotSupportedException(
-                $"The module itself, a {TypeName.Of(module.GetType())}, does not say how many channels it takes; a network, a block, "
-                + $"or a Sequential with a convolution, linear layer or batch norm does. Or say it in "
-                + $"{nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.Channels)}.");
+        var input = translator.InputOf(new(module, ""), height, width);
+        if (options.Size is { } given && input is { IsMap: false })
+        {
+            throw new ArgumentException(
+                $"Size is {given.Height}×{given.Width}, which is for images; the module takes {input}. Leave it out, or say "
+                + $"{nameof(OnnxExportOptions.Channels)} too where the module flattens images.",
+                nameof(options));
+        }
+
+        return input ?? throw new NotSupportedException(
+            $"The module itself, a {TypeName.Of(module.GetType())}, does not say how many channels it takes; a network, a block, "
+            + $"or a Sequential with a convolution, linear layer or batch norm does. Or say it in "
+            + $"{nameof(OnnxExportOptions)}.{nameof(OnnxExportOptions.Channels)}.");
     }
 
     private static string InputDescription(OnnxTensor input, OnnxNormalization? normalization) => normalization?.Pixels switch

@@ -146,6 +146,29 @@ public sealed class RefusalTests
         }
     }
 
+    // Each makes of finite weights what no float32 holds.
+    [Theory]
+    [InlineData(0, 0, 1, "its channel 1 has the variance 0, epsilon is 0")]
+    [InlineData(0, 1e-30, 1e30, "its channel 1 has the variance 0, epsilon is 1E-30")]
+    public void A_batch_norm_that_makes_infinite_weights_is_named(double variance, double epsilon, double scale, string reason)
+    {
+        foreach (var before in new nn.Module<Tensor, Tensor>[] { nn.Conv2d(3, 2, 1), nn.Linear(3, 2) })
+        {
+            TorchSharp.Modules.BatchNorm norm = before is TorchSharp.Modules.Linear ? nn.BatchNorm1d(2) : nn.BatchNorm2d(2);
+            using var module = nn.Sequential(before, (nn.Module<Tensor, Tensor>)norm);
+            norm.eps = epsilon;
+            using (no_grad())
+            {
+                norm.running_var![1] = variance;
+                norm.weight![1] = scale;
+            }
+
+            var message = Assert.Throws<ArgumentException>(() => OnnxRuntime.Export(module)).Message;
+            Assert.StartsWith("'1' is a batch norm that can't be folded into '0': ", message, StringComparison.Ordinal);
+            Assert.Contains(reason, message, StringComparison.Ordinal);
+        }
+    }
+
     private sealed class ReLU() : nn.Module<Tensor, Tensor>(nameof(ReLU))
     {
         public override Tensor forward(Tensor x) => x.relu();

@@ -10,8 +10,10 @@ internal sealed class CandidateSearch
     private readonly ConversionOptions _options;
     private readonly Dictionary<Conv2d, string> _refusals = new(ReferenceEqualityComparer.Instance);
 
-    private CandidateSearch(ConversionOptions options, ModuleTree tree, ModulePlaces places) =>
-        (_options, Tree, Places) = (options, tree, places);
+    private readonly SharedTensors _shared;
+
+    private CandidateSearch(ConversionOptions options, ModuleTree tree, ModulePlaces places, SharedTensors shared) =>
+        (_options, Tree, Places, _shared) = (options, tree, places, shared);
 
     public ModuleTree Tree { get; }
 
@@ -34,7 +36,7 @@ internal sealed class CandidateSearch
         using var scope = NewDisposeScope();
         var tree = new ModuleTree(network);
         using var composed = new ComposedBackends(tree.Modules);
-        var search = new CandidateSearch(options, tree, new(tree));
+        var search = new CandidateSearch(options, tree, new(tree), new(network));
         var x = ProbeInput(network, input);
         var trace = search.Trace(network, x, input);
         search.OutputShape = trace.Output.shape;
@@ -113,6 +115,7 @@ internal sealed class CandidateSearch
         var run = runs[0];
         if (run.Input.Length != 4) return $"it gets a tensor of rank {run.Input.Length}; XSepConv takes maps [N, C, H, W]";
         if (PlaceRefusal(conv) is { } place) return place;
+        if (_shared.Of(conv) is { } shared) return $"it shares its {shared}";
         if (run.BatchNorm is not { } batchNorm)
         {
             return _options.WithoutBatchNorm
@@ -130,6 +133,7 @@ internal sealed class CandidateSearch
             return $"its batch norm '{Tree.PathOf(batchNorm)}' keeps no running statistics, that of XSepConv does";
         }
 
+        if (_shared.Of(batchNorm) is { } tied) return $"its batch norm '{Tree.PathOf(batchNorm)}' shares its {tied}";
         return PlaceRefusal(batchNorm) is { } batchNormPlace
             ? $"its batch norm '{Tree.PathOf(batchNorm)}' can't be taken out: {batchNormPlace}"
             : null;

@@ -41,7 +41,7 @@ public sealed record ConversionOptions
 
     /// <summary>
     /// Images [N, C, H, W] as the network gets them in training (normalised), needed for <see cref="KernelInitialisation.Fit"/>: a few
-    /// hundred suffice, no labels. They stay the caller's.
+    /// hundred suffice, no labels. They stay the caller's. This and the fit's other numbers are refused where nothing is fitted.
     /// </summary>
     public Tensor? Calibration { get; init; }
 
@@ -56,6 +56,19 @@ public sealed record ConversionOptions
 
     internal void Validate()
     {
+        ValidateUnfitted();
+        if (Initialise == KernelInitialisation.Fit && Calibration is null)
+        {
+            throw new ArgumentException(
+                $"{nameof(Initialise)} is {nameof(KernelInitialisation.Fit)}, which needs images: set "
+                + $"{nameof(Calibration)} to some that the network was trained on.",
+                nameof(Calibration));
+        }
+    }
+
+    /// <summary>The same for a preview, which fits nothing and so needs no images.</summary>
+    internal void ValidateUnfitted()
+    {
         BlockArguments.RequireKernel(MinKernel, nameof(MinKernel));
         BlockArguments.RequireKernel(MinKernelStride2, nameof(MinKernelStride2));
         EnumValues.Require(Activation);
@@ -66,12 +79,12 @@ public sealed record ConversionOptions
             throw new ArgumentOutOfRangeException(nameof(FitBatch), FitBatch, "A step of a fit takes at least 2 images, for batch norm.");
         }
 
-        if (Initialise == KernelInitialisation.Fit && Calibration is null)
+        if (Initialise != KernelInitialisation.Fit && FitOnly() is { } option)
         {
             throw new ArgumentException(
-                $"{nameof(Initialise)} is {nameof(KernelInitialisation.Fit)}, which needs images: set "
-                + $"{nameof(Calibration)} to some that the network was trained on.",
-                nameof(Calibration));
+                $"{option} is set and {nameof(Initialise)} is {Initialise}, which fits nothing; set {nameof(Initialise)} to "
+                + $"{nameof(KernelInitialisation.Fit)}, or leave {option} out.",
+                option);
         }
 
         if (Calibration is { } images && (images.dim() != 4 || images.shape[0] < 2))
@@ -80,5 +93,15 @@ public sealed record ConversionOptions
                 $"{nameof(Calibration)} has shape [{string.Join(", ", images.shape)}]; images [N, C, H, W] with N of 2 or more are needed.",
                 nameof(Calibration));
         }
+    }
+
+    // An option that nothing but a fit looks at.
+    private string? FitOnly()
+    {
+        var usual = new ConversionOptions();
+        return Calibration is not null ? nameof(Calibration)
+            : FitSteps != usual.FitSteps ? nameof(FitSteps)
+            : FitBatch != usual.FitBatch ? nameof(FitBatch)
+            : null;
     }
 }

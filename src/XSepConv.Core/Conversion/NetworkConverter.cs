@@ -36,7 +36,7 @@ public static class NetworkConverter
     /// <see cref="ConversionOptions.Calibration"/>.
     /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// There is nothing to replace (the message says why), the network is no longer as it was built, or a fit does not converge.
+    /// There is nothing to replace (the message says why), the network is not as it was built, or a fit does not converge.
     /// </exception>
     /// <exception cref="OperationCanceledException"><see cref="ConversionOptions.CancellationToken"/> says so.</exception>
     public static ConvertedNetwork Convert(MobileNet network, (int Height, int Width) size, ConversionOptions? options = null)
@@ -48,7 +48,8 @@ public static class NetworkConverter
         if (network.Evaluation.Change() is { } change)
         {
             throw new InvalidOperationException(
-                $"The network can't be converted, since {change}: what is converted is the network of its {nameof(network.Spec)}.");
+                $"The network can't be converted, since {change}: what is converted is the network of its {nameof(network.Spec)}. "
+                + $"{nameof(XSepConverter)} takes any.");
         }
 
         var spec = network.Spec;

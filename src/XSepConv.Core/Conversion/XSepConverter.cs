@@ -10,7 +10,7 @@ namespace XSepConv;
 /// <para>A depthwise <c>Conv2d</c> (groups = in = out channels, odd K×K, zero padding K/2, stride 1 or 2, no dilation) anywhere in the
 /// module tree is replaced by an <see cref="XSepConv2d"/>, and the <c>BatchNorm2d</c> that takes its output by <c>nn.Identity()</c>, since
 /// XSepConv2d ends in a batch norm. A field declared as <c>Conv2d</c> or <c>BatchNorm2d</c> can't hold another type; such layers stay and
-/// are listed.</para>
+/// are listed, as do those that share a tensor with another module.</para>
 /// <para>The padding cancels within each resolution (<see cref="PaddingPlan.ForStages"/>), in the order in which the layers run. Branches
 /// that run side by side count as one after the other.</para>
 /// <para>Mode, device, dtype, <c>requires_grad</c> and the batch norm's <c>eps</c> and <c>momentum</c> are kept; nothing else of the
@@ -82,7 +82,7 @@ public static class XSepConverter
     public static ConversionReport Preview(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions? options = null)
     {
         options ??= new();
-        Check(network, input, options);
+        Check(network, input, options, fits: false);
         using var probing = new Probing(network);
         var (search, cost) = Search(network, input, options);
         var replaced = search.Candidates.Zip(ConversionPadding.Plan(search.Candidates))
@@ -97,11 +97,12 @@ public static class XSepConverter
         return (CandidateSearch.Run(network, input, options), NetworkCost.Of(network, input));
     }
 
-    private static void Check(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions options)
+    private static void Check(nn.Module<Tensor, Tensor> network, long[] input, ConversionOptions options, bool fits = true)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(input);
-        options.Validate();
+        if (fits) options.Validate();
+        else options.ValidateUnfitted();
         if (input.Length == 0 || input.Any(size => size < 1))
         {
             throw new ArgumentException(

@@ -25,14 +25,15 @@ internal static class ModuleState
     /// <summary>A module and all below it, each once with its first path, parents first.</summary>
     public static IEnumerable<(string Path, nn.Module Module)> Modules(nn.Module root)
     {
-        var seen = new HashSet<nn.Module>(ReferenceEqualityComparer.Instance) { root };
+        var seen = new HashSet<nn.Module>(ReferenceEqualityComparer.Instance);
         var waiting = new Stack<(string Path, nn.Module Module)>([("", root)]);
         while (waiting.TryPop(out var at))
         {
+            if (!seen.Add(at.Module)) continue;
             yield return at;
             foreach (var (name, child) in at.Module.named_children().Reverse())
             {
-                if (seen.Add(child)) waiting.Push((at.Path.Length == 0 ? name : $"{at.Path}.{name}", child));
+                if (!seen.Contains(child)) waiting.Push((at.Path.Length == 0 ? name : $"{at.Path}.{name}", child));
             }
         }
     }

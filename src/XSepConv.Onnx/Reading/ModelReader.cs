@@ -5,9 +5,6 @@ namespace XSepConv.Onnx;
 /// <summary>Reads the fields of an ONNX model that describe it. Field numbers are those of <c>onnx.proto</c>.</summary>
 internal sealed class ModelReader
 {
-    private const int MostEntries = 100_000;
-    private const int MostSides = 64;
-
     private readonly WireReader _reader;
     private bool _hasGraph;
 
@@ -34,6 +31,7 @@ internal sealed class ModelReader
     public long InitializerBytes { get; private set; }
 
     /// <exception cref="InvalidDataException">The stream holds no such model.</exception>
+    /// <exception cref="NotSupportedException">It has more of something than is read.</exception>
     public static ModelReader Read(Stream stream)
     {
         var model = new ModelReader(stream);
@@ -163,7 +161,7 @@ internal sealed class ModelReader
         void ReadShape(int field, WireType inner)
         {
             if (field != 1) return;
-            if (shape.Count == MostSides) throw new InvalidDataException($"'{name}' has more than {MostSides} sides");
+            if (shape.Count == ReadLimits.MostSides) throw new NotSupportedException($"'{name}' has more than {ReadLimits.MostSides} sides");
             var side = "";
             ReadMessage(inner, (number, kind) =>
             {
@@ -199,6 +197,9 @@ internal sealed class ModelReader
 
     private static void RequireRoom(int count)
     {
-        if (count >= MostEntries) throw new InvalidDataException($"it has more than {MostEntries:N0} entries of one kind");
+        if (count >= ReadLimits.MostEntries)
+        {
+            throw new NotSupportedException($"it has more than {ReadLimits.MostEntries:N0} entries of one kind");
+        }
     }
 }

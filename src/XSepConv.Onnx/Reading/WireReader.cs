@@ -17,11 +17,6 @@ internal enum WireType
 /// </summary>
 internal sealed class WireReader
 {
-    private const int MostTextBytes = 1 << 20;
-
-    // A field takes at least two bytes; an ONNX file of the largest network has some hundred thousand.
-    private const int MostFields = 4_000_000;
-
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly Stream _stream;
@@ -45,11 +40,12 @@ internal sealed class WireReader
 
     /// <summary>Reads fields until the message ends; <paramref name="field"/> takes the value or leaves it to be skipped.</summary>
     /// <exception cref="InvalidDataException">The message is damaged.</exception>
+    /// <exception cref="NotSupportedException">There is more of something than is read.</exception>
     public void ReadFields(Action<int, WireType> field)
     {
         while (Position < End)
         {
-            if (++_fields > MostFields) throw new InvalidDataException($"it has more than {MostFields:N0} fields");
+            if (++_fields > ReadLimits.MostFields) throw new NotSupportedException($"it has more than {ReadLimits.MostFields:N0} fields");
             var tag = ReadVarint();
             var (number, type) = (tag >> 3, (WireType)(tag & 7));
             if (number is < 1 or > (1 << 29) - 1 || !Enum.IsDefined(type))
@@ -101,9 +97,9 @@ internal sealed class WireReader
     public string ReadText()
     {
         var length = ReadLength();
-        if (length > MostTextBytes)
+        if (length > ReadLimits.MostTextBytes)
         {
-            throw new InvalidDataException($"a text of {length:N0} bytes is longer than the {MostTextBytes:N0} that are read");
+            throw new NotSupportedException($"a text of {length:N0} bytes is longer than the {ReadLimits.MostTextBytes:N0} that are read");
         }
 
         var bytes = new byte[length];

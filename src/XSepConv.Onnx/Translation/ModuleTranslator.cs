@@ -17,7 +17,7 @@ internal sealed class ModuleTranslator(GraphBuilder graph, ExportableModules exp
 
     public ResizeTranslator Resizes { get; } = new(graph);
 
-    public BlockTranslator Blocks => new(Layers, Activations, Pools);
+    public BlockTranslator Blocks => new(this, exportable);
 
     public OnnxGraph GraphOf(ModuleAt at) => new(graph, this, at);
 

@@ -42,7 +42,10 @@ public sealed record OnnxExportOptions
     /// </summary>
     public int Opset { get; init; } = OnnxVersions.HardSwishOpset;
 
-    /// <summary>The one size of image that the file takes, in pixels; null for any size.</summary>
+    /// <summary>
+    /// The one size of image that the file takes, in pixels; null for any size. Refused where the module takes features; one that flattens
+    /// images needs <see cref="Channels"/> too.
+    /// </summary>
     /// <remarks>With a size, OpenCV takes one image at a time (docs/interop.md).</remarks>
     public (int Height, int Width)? Size { get; init; }
 
@@ -52,7 +55,10 @@ public sealed record OnnxExportOptions
     /// </summary>
     public int? Channels { get; init; }
 
-    /// <summary>How to export modules of classes that are not known, and can't implement <see cref="IOnnxExportable"/>, by class.</summary>
+    /// <summary>
+    /// How to export modules of classes that are not known, and can't implement <see cref="IOnnxExportable"/>, by class. They come before
+    /// what is known, also inside blocks and networks.
+    /// </summary>
     public IReadOnlyDictionary<Type, OnnxTranslator> Translators { get; init; } = new Dictionary<Type, OnnxTranslator>();
 
     /// <summary>Baked in in front of the network when given; then the file takes pixels instead of normalised images.</summary>

@@ -49,7 +49,8 @@ public sealed class OnnxGraph
         ArgumentNullException.ThrowIfNull(tensors);
         var shapes = string.Join(", ", tensors);
         if (tensors.Count == 0) throw new ArgumentException("There is nothing to concatenate.", nameof(tensors));
-        var (rank, side) = (tensors[0].Sides.Count, dimension - 1);
+        var rank = tensors[0].Sides.Count;
+        var side = dimension < 0 ? dimension + rank : dimension - 1;
         if (side < 0 || side >= rank || tensors.Any(tensor => tensor.IsConstant || tensor.Sides.Count != rank))
         {
             throw new ArgumentException($"{_at.Where} concatenates {shapes} along dimension {dimension}.", nameof(tensors));
@@ -70,7 +71,7 @@ public sealed class OnnxGraph
         }
 
         return _graph.Node(
-            _at.Name("concat"), "Concat", new("", sides), tensors.Select(tensor => tensor.Name), GraphBuilder.Integer("axis", dimension));
+            _at.Name("concat"), "Concat", new("", sides), tensors.Select(tensor => tensor.Name), GraphBuilder.Integer("axis", side + 1));
     }
 
     /// <summary>Values of the file, such as a parameter of the module's own; int64 stays int64, all else becomes float32.</summary>
@@ -129,7 +130,8 @@ public sealed class OnnxGraph
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(y);
-        var (longer, shorter) = x.IsConstant || (!y.IsConstant && x.Sides.Count < y.Sides.Count) ? (y, x) : (x, y);
+        var alike = x.IsConstant == y.IsConstant;
+        var (longer, shorter) = (alike ? x.Sides.Count < y.Sides.Count : x.IsConstant) ? (y, x) : (x, y);
         // A constant may have a batch of 1 too; two tensors of the graph have one each, at the same place.
         var added = shorter.Sides;
         var hasBatch = shorter.IsConstant && !longer.IsConstant && added.Count == longer.Sides.Count + 1;
@@ -151,7 +153,8 @@ public sealed class OnnxGraph
             };
         }
 
-        return _graph.Node(_at.Name(operation.ToLowerInvariant()), operation, new("", sides), [x.Name, y.Name]);
+        OnnxTensor result = new("", sides, isConstant: x.IsConstant && y.IsConstant);
+        return _graph.Node(_at.Name(operation.ToLowerInvariant()), operation, result, [x.Name, y.Name]);
 
         ArgumentException Mismatch() => new($"{_at.Where} has {x} and {y} to {operation.ToLowerInvariant()}; they do not go together.");
     }

@@ -8,7 +8,7 @@ internal static class StockModules
 {
     private static readonly (Type Type, Translation Translation)[] All =
     [
-        (typeof(MobileNet), new((to, x, at) => to.Blocks.Network(x, at, to.Translate))),
+        (typeof(MobileNet), new((to, x, at) => to.Blocks.Network(x, at))),
         Block<XSepBlock>(), Block<SepBlock>(), Block<DwBlock>(), Block<InvertedResidualBlock>(), Block<XSepInvertedResidualBlock>(),
         Of<XSepConv2d>((to, x, at, operation) => to.Blocks.Module(x, at, operation.Layers)),
         Of<SeModule>((to, x, at, squeeze) => to.Blocks.Module(x, at, squeeze.Layers.All)),

@@ -145,6 +145,42 @@ public class BadInputTests
         Assert.IsType<TorchSharp.Modules.Conv2d>(network[0]);
     }
 
+    // Whoever sets one of them wants a fit, and would get random weights.
+    [Fact]
+    public void Options_of_a_fit_without_a_fit_are_refused()
+    {
+        using var scope = NewDisposeScope();
+        using var table = new MobileNet(PublishedSpec.MobileNetV2(new() { NumClasses = 3, Width = 0.25, Kernels = [5] }));
+        var network = Sequential(Conv2d(4, 4, 5, padding: 2, groups: 4), BatchNorm2d(4));
+        foreach (var (name, options) in new (string, ConversionOptions)[]
+        {
+            (nameof(ConversionOptions.Calibration), new() { Calibration = randn(4, 4, 12, 12) }),
+            (nameof(ConversionOptions.FitSteps), new() { FitSteps = 10 }),
+            (nameof(ConversionOptions.FitBatch), new() { FitBatch = 10 }),
+        })
+        {
+            foreach (var convert in new Action[]
+            {
+                () => XSepConverter.Convert(network, Input, options), () => XSepConverter.Preview(network, Input, options),
+                () => NetworkConverter.Convert(table, (32, 32), options),
+            })
+            {
+                var error = Assert.Throws<ArgumentException>(convert);
+                Assert.Equal(name, error.ParamName);
+                Assert.Contains("Initialise is Random", error.Message, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.IsType<TorchSharp.Modules.Conv2d>(network[0]);
+    }
+
+    [Fact]
+    public void A_preview_of_a_fit_needs_no_images()
+    {
+        using var network = Sequential(Conv2d(4, 4, 5, padding: 2, groups: 4), BatchNorm2d(4));
+        Assert.Single(XSepConverter.Preview(network, Input, new() { Initialise = KernelInitialisation.Fit }).Replaced);
+    }
+
     private sealed class Unregistered() : Module<Tensor, Tensor>(nameof(Unregistered))
     {
         private readonly Module<Tensor, Tensor> conv = Conv2d(4, 4, 5, padding: 2, groups: 4);

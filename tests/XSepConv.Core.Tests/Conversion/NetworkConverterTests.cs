@@ -118,10 +118,11 @@ public sealed class NetworkConverterTests : IDisposable
         }
 
         var images = randn(24, 3, 32, 32);
-        var options = new ConversionOptions { Calibration = images, FitSteps = 60, MinKernelStride2 = 5 };
+        var options = new ConversionOptions { MinKernelStride2 = 5 };
         var expected = network.call(images);
         using var random = NetworkConverter.Convert(network, (32, 32), options).Network;
-        var (fitted, report) = NetworkConverter.Convert(network, (32, 32), options with { Initialise = KernelInitialisation.Fit });
+        var (fitted, report) = NetworkConverter.Convert(
+            network, (32, 32), options with { Initialise = KernelInitialisation.Fit, Calibration = images, FitSteps = 60 });
         using (fitted)
         {
             Assert.Equal(3, report.Replaced.Count);

@@ -63,7 +63,9 @@ public class UntouchedTests
             var network = Make(name, mode);
             var before = new Snapshot(network);
             var modes = network.named_modules().ToDictionary(entry => entry.name, entry => entry.module.training);
-            var options = new ConversionOptions { Initialise = initialise, Calibration = images, FitSteps = 1 };
+            var options = initialise == KernelInitialisation.Fit
+                ? new ConversionOptions { Initialise = initialise, Calibration = images, FitSteps = 1 }
+                : new() { Initialise = initialise };
             var dtype = network.parameters().First().dtype;
             var state = random.get_rng_state();
             var report = XSepConverter.Convert(network, Input, options);

@@ -24,6 +24,17 @@ public sealed class ChangedNetworkTests : IDisposable
         Assert.StartsWith("The network can't be compiled, since ", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public void It_is_not_converted(string change)
+    {
+        var network = EvaluatedNetwork.Create(MobileNetV3SmallSpec.Twin(EvaluatedNetwork.Small), seed: 1);
+        var options = new ConversionOptions { MinKernel = 3, MinKernelStride2 = 3 };
+        using (NetworkConverter.Convert(network, (24, 24), options).Network) Change(network, change);
+        var refused = Assert.Throws<InvalidOperationException>(() => NetworkConverter.Convert(network, (24, 24), options));
+        Assert.StartsWith("The network can't be converted, since ", refused.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>A new classifier does not make the rest what it was built of.</summary>
     [Theory]
     [InlineData(5)]

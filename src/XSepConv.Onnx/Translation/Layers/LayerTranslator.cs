@@ -139,8 +139,21 @@ internal sealed class LayerTranslator(GraphBuilder graph)
     public static OnnxTensor Permuted(OnnxTensor x, IEnumerable<long> order) =>
         new("", [.. order.Skip(1).Select(dimension => x.Sides[(int)dimension - 1])]);
 
-    /// <summary>Each map times a factor of its own. OpenCV 4 takes the first operand for the one that is spread out.</summary>
-    public OnnxTensor Gate(OnnxTensor gate, OnnxTensor x, string name) => graph.Node(name, "Mul", x, [gate.Name, x.Name]);
+    /// <summary>
+    /// Each map times a factor of its own, or value by value. OpenCV 4 takes the first operand for the one that is spread out.
+    /// </summary>
+    /// <exception cref="ArgumentException">The factors are neither.</exception>
+    public OnnxTensor Gate(OnnxTensor gate, OnnxTensor x, string name)
+    {
+        return gate.IsMap && x.IsMap && gate.Channels == x.Channels && Fits(gate.Height, x.Height) && Fits(gate.Width, x.Width)
+            ? graph.Node(name, "Mul", x, [gate.Name, x.Name])
+            : throw new ArgumentException(
+                $"'{name}' multiplies a map {x} by factors {gate}; one for each channel, or a map of that size is right. "
+                + "The output_size of squeeze-excite's pool is 1 when it is built.");
+
+        static bool Fits(Extent factors, Extent map) =>
+            factors == Extent.Fixed(1) || factors == map || factors == Extent.Unknown || map == Extent.Unknown;
+    }
 
     /// <summary>The sum of two tensors of one shape, which is checked where it is known; runtimes see it on an image only.</summary>
     public OnnxTensor Add(OnnxTensor x, OnnxTensor y, string name)

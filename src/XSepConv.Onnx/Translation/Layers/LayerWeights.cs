@@ -17,12 +17,24 @@ internal sealed record LayerWeights(ModuleAt At, long[] Shape, double[] Kernel, 
     }
 
     /// <summary>Takes in the batch norm that follows, in double precision.</summary>
+    /// <exception cref="ArgumentException">What comes out is no finite float32.</exception>
     public LayerWeights Folded(BatchNormValues norm)
     {
         var (factor, offset) = norm.Affine();
         var perOutput = Kernel.Length / factor.Length;
         var kernel = new double[Kernel.Length];
         for (var i = 0; i < kernel.Length; i++) kernel[i] = Kernel[i] * factor[i / perOutput];
-        return this with { Kernel = kernel, Bias = [.. offset.Select((value, c) => Bias is null ? value : value + (Bias[c] * factor[c]))] };
+        double[] shifts = [.. offset.Select((value, c) => Bias is null ? value : value + (Bias[c] * factor[c]))];
+        var infinite = Enumerable.Range(0, factor.Length).FirstOrDefault(
+            c => !IsFloat(shifts[c]) || kernel.Skip(c * perOutput).Take(perOutput).Any(value => !IsFloat(value)), -1);
+        return infinite < 0
+            ? this with { Kernel = kernel, Bias = shifts }
+            : throw new ArgumentException(
+                $"{norm.At.Where} is a batch norm that can't be folded into {At.Where}: "
+                + FormattableString.Invariant(
+                    $"its channel {infinite} has the variance {norm.Variance[infinite]}, epsilon is {norm.Epsilon}, ")
+                + "and weights come out that are no finite float32.");
+
+        static bool IsFloat(double value) => float.IsFinite((float)value);
     }
 }
