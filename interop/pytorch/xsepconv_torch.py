@@ -867,14 +867,21 @@ _EPS, _MOMENTUM = 1e-5, 0.1
 
 
 def norm_settings(module: nn.Module) -> str:
-    """What normalisations have besides tensors, as JSON for the metadata entry SETTINGS_KEY: eps and momentum where they are not the defaults."""
+    """What a module has besides tensors, as JSON for the metadata entry SETTINGS_KEY, as XSepConv for .NET writes it.
+
+    Of normalisations eps and momentum where they are not the defaults, of blocks what they were built with; of a network without what
+    its description says.
+    """
     settings: Dict[str, Dict[str, Optional[str]]] = {}
+    described = {"", *(f"bneck.{i}" for i in range(len(module.spec.blocks)))} if isinstance(module, MobileNet) else set()
     for path, m in module.named_modules():
         values: Dict[str, Optional[str]] = {}
         if isinstance(getattr(m, "eps", None), float) and m.eps != _EPS:
             values["eps"] = repr(m.eps)
         if isinstance(m, nn.modules.batchnorm._NormBase) and m.momentum != _MOMENTUM:
             values["momentum"] = None if m.momentum is None else repr(float(m.momentum))
+        if path not in described:
+            values.update(_block_settings(m))
         if values:
             settings[path] = values
     return json.dumps(settings, separators=(",", ":"))
