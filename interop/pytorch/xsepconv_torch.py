@@ -26,6 +26,7 @@ import dataclasses
 import enum
 import json
 import math
+import numbers
 import os
 import struct
 import sys
@@ -876,8 +877,8 @@ def norm_settings(module: nn.Module) -> str:
     described = {"", *(f"bneck.{i}" for i in range(len(module.spec.blocks)))} if isinstance(module, MobileNet) else set()
     for path, m in module.named_modules():
         values: Dict[str, Optional[str]] = {}
-        if isinstance(getattr(m, "eps", None), float) and m.eps != _EPS:
-            values["eps"] = repr(m.eps)
+        if isinstance(getattr(m, "eps", None), numbers.Real) and m.eps != _EPS:
+            values["eps"] = repr(float(m.eps))
         if isinstance(m, nn.modules.batchnorm._NormBase) and m.momentum != _MOMENTUM:
             values["momentum"] = None if m.momentum is None else repr(float(m.momentum))
         if path not in described:
@@ -912,8 +913,21 @@ def apply_norm_settings(module: nn.Module, text: str) -> None:
     if not isinstance(settings, dict):
         raise ValueError(f"{SETTINGS_KEY} in the metadata is no object")
     modules = dict(module.named_modules())
-    norms = {path: m for path, m in modules.items() if isinstance(getattr(m, "eps", None), float)}
+    norms = {path: m for path, m in modules.items() if isinstance(getattr(m, "eps", None), numbers.Real)}
+
+    def number(path: str, name: str, text: Any) -> float:
+        try:
+            value = float(text) if isinstance(text, str) else math.nan
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or (name == "eps" and value < 0):
+            least = " of at least 0" if name == "eps" else ""
+            raise ValueError(f"the {name} of {path!r} is {text!r}; it must be the text of a finite number{least}")
+        return value
+
     for path, values in settings.items():
+        if not isinstance(values, dict):
+            raise ValueError(f"the settings of {path!r} are {values!r}; they must be an object")
         here = _block_settings(modules[path]) if path in modules else {}
         unknown = set(values) - set(here) - ({"eps", "momentum"} if path in norms else set())
         if unknown:
@@ -923,12 +937,11 @@ def apply_norm_settings(module: nn.Module, text: str) -> None:
                 raise ValueError(f"{path!r} was built with {name} {values[name]}, here it has {value}")
     for path, m in norms.items():
         values = settings.get(path, {})
-        m.eps = float(values.get("eps", _EPS))
-        if not (math.isfinite(m.eps) and m.eps >= 0):
-            raise ValueError(f"the eps of {path!r} is {m.eps}; it must be a finite number of at least 0")
+        m.eps = number(path, "eps", values["eps"]) if "eps" in values else _EPS
         if isinstance(m, nn.modules.batchnorm._NormBase):
-            momentum = values.get("momentum", _MOMENTUM)
-            m.momentum = None if momentum is None else float(momentum)
+            momentum = values.get("momentum", repr(_MOMENTUM))
+            m.momentum = None if momentum is None else number(path, "momentum", momentum)
+
 
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
