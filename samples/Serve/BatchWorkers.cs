@@ -7,6 +7,9 @@ namespace Serve;
 /// <summary>Threads that take what waits, several pictures at once: each has a session, all share the model.</summary>
 internal sealed class BatchWorkers : IDisposable
 {
+    // In milliseconds: whoever waits for an answer has it by then, or the time to shut down is over.
+    private const int Patience = 500;
+
     private readonly CompiledModel _model;
     private readonly DataSpec _data;
     private readonly int _maxBatch;
@@ -22,7 +25,7 @@ internal sealed class BatchWorkers : IDisposable
         {
             var session = model.CreateSession(maxBatch);
             _sessions.Add(session);
-            _threads.Add(new Thread(() => Work(session)) { Name = $"worker {i}" });
+            _threads.Add(new Thread(() => Work(session)) { Name = $"worker {i}", IsBackground = true });
         }
 
         foreach (var thread in _threads) thread.Start();
@@ -40,11 +43,14 @@ internal sealed class BatchWorkers : IDisposable
         return job.Answer.Task;
     }
 
-    /// <summary>Ends the threads when all that waits is answered.</summary>
+    /// <summary>Ends the threads that have nothing to do; one that is at a picture is left to the end of the process.</summary>
     public void Dispose()
     {
         _waiting.CompleteAdding();
-        foreach (var thread in _threads) thread.Join();
+        var deadline = Environment.TickCount64 + Patience;
+        var areDone = true;
+        foreach (var thread in _threads) areDone &= thread.Join((int)Math.Max(0, deadline - Environment.TickCount64));
+        if (!areDone) return;
         foreach (var session in _sessions) session.Dispose();
         _waiting.Dispose();
     }
