@@ -11,7 +11,7 @@ internal sealed class JpegFrame
 
     // A scan is a pass over its blocks, which may have no data but a few bytes. libjpeg's own scripts take up to 24 million in the largest
     // picture, of four components.
-    private const long MostBlocks = ImageDecoder.MostPixels;
+    private const long MostBlocks = ImageDecoder.MaxPixels;
 
     private const sbyte Missing = sbyte.MaxValue;
 
