@@ -1052,9 +1052,11 @@ def _require_values(name: str, tensor: torch.Tensor, own: torch.Tensor) -> None:
     if not own.is_floating_point():
         refuse(tensor != tensor.to(own.dtype), f"the network's type {own.dtype} can't hold that")
         return
+    held = tensor.to(own.dtype)
     refuse(~tensor.isfinite(), "weights are finite numbers")
+    refuse(~held.isfinite(), f"the network's type {own.dtype} can't hold that")
     if name.split(".")[-1] == "running_var":
-        refuse(tensor < 0, "a variance is not negative")
+        refuse(held < 0, "a variance is not negative")
 
 
 def _multiply_scales(tensors: Dict[str, torch.Tensor]) -> None:
