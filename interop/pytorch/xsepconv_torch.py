@@ -31,7 +31,7 @@ import os
 import struct
 import sys
 import uuid
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn as nn
@@ -482,6 +482,36 @@ def init_parameters(module: nn.Module) -> None:
 
 # ---- Networks as tables --------------------------------------------------------------------------------------------
 
+# As in XSepConv for .NET.
+_LARGEST_KERNEL, _MOST_CHANNELS, _MOST_BLOCKS, _MOST_CLASSES, _MOST_HALVINGS, _LONGEST_JSON = 255, 65_536, 1_024, 1_000_000, 24, 1 << 20
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _wrong_integer(name: str, value: Any, least: int, most: int) -> Iterator[str]:
+    if not _is_integer(value) or not least <= value <= most:
+        yield f"{name} is {value!r}, it must be a whole number from {least} to {most}"
+
+
+def _strict_json(text: str) -> Any:
+    """JSON without what Python alone takes: NaN, Infinity, and names that come twice. ValueError for anything else."""
+    def once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} comes twice")
+        return dict(pairs)
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number of JSON")
+
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
 @dataclasses.dataclass(frozen=True)
 class BlockSpec:
     """One row of a network's table."""
@@ -527,9 +557,36 @@ class BlockSpec:
             block.se = SeModule(channels, squeezed=self.squeeze_channels)
         return block
 
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the row, field by field."""
+        yield from _wrong_integer("kernel", self.kernel, 1, _LARGEST_KERNEL)
+        if self.kernel % 2 == 0:
+            yield f"kernel is {self.kernel}, it must be odd"
+        yield from _wrong_integer("stride", self.stride, 1, 2)
+        for name, channels in ("in", self.in_channels), ("expand", self.expand_channels), ("out", self.out_channels):
+            yield from _wrong_integer(name, channels, 1, _MOST_CHANNELS)
+        if self.squeeze_excite is SqueezeExcite.OUTPUT and self.kind is not BlockKind.DW:
+            yield f"squeezeExcite is Output, a row of kind {self.kind.value} has it on the expanded map (Expanded)"
+        if self.squeeze_channels is not None:
+            yield from _wrong_integer("squeezeChannels", self.squeeze_channels, 1, _MOST_CHANNELS)
+            if self.squeeze_excite is SqueezeExcite.NONE:
+                yield f"squeezeChannels is {self.squeeze_channels}, but there is no squeeze-excite"
+        elif self.squeeze_excite is not SqueezeExcite.NONE:
+            scaled = self.out_channels if self.squeeze_excite is SqueezeExcite.OUTPUT else self.expand_channels
+            if scaled < 4:
+                yield f"squeezeExcite needs at least 4 channels, it has {scaled}"
+
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "BlockSpec":
         """From the object that a network's JSON description has for a row."""
+        known = {"kind", "kernel", "in", "expand", "out", "activation", "squeezeExcite", "stride", "squeezeChannels"}
+        if not isinstance(row, dict):
+            raise ValueError(f"a row of the network's description is {row!r}; it must be an object")
+        if not set(row) <= known:
+            raise ValueError(f"unknown fields in a row of the network's description: {sorted(set(row) - known)}")
+        for name in known & set(row) - {"kind", "activation", "squeezeExcite"}:
+            if not _is_integer(row[name]) and (name, row[name]) != ("squeezeChannels", None):
+                raise ValueError(f"{name} of a row is {row[name]!r}; it must be a whole number")
         return cls(BlockKind(row["kind"]), row["kernel"], row["in"], row["expand"], row["out"],
                    Activation(row["activation"]), SqueezeExcite(row["squeezeExcite"]), row["stride"], row.get("squeezeChannels"))
 
@@ -564,6 +621,41 @@ class NetworkSpec:
     def num_features(self) -> int:
         """How many features the classifier gets."""
         return self.hidden_features or self.last_channels
+
+    def validate(self) -> "NetworkSpec":
+        """This spec; ValueError, which names the fields, if it can't be built."""
+        problems = list(self._problems())
+        if problems:
+            raise ValueError(f"the network {self.name!r} can't be built: {'; '.join(problems[:10])}")
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        if not isinstance(self.name, str) or not self.name.strip():
+            yield f"name is {self.name!r}, it must be a text that is not empty"
+        for name, value, least, most in (
+                ("inputChannels", self.input_channels, 1, _MOST_CHANNELS), ("numClasses", self.num_classes, 0, _MOST_CLASSES),
+                ("stemChannels", self.stem_channels, 1, _MOST_CHANNELS), ("lastChannels", self.last_channels, 1, _MOST_CHANNELS),
+                ("hiddenFeatures", self.hidden_features, 0, _MOST_CHANNELS), ("stemStride", self.stem_stride, 1, 2)):
+            yield from _wrong_integer(name, value, least, most)
+        for name, value, rule, holds in (
+                ("dropout", self.dropout, "at least 0 and below 1", lambda x: 0 <= x < 1),
+                ("normEpsilon", self.norm_epsilon, "from 0 to 1", lambda x: 0 <= x <= 1),
+                ("normMomentum", self.norm_momentum, "from 0 to 1", lambda x: 0 <= x <= 1)):
+            if not isinstance(value, numbers.Real) or isinstance(value, bool) or not holds(value):
+                yield f"{name} is {value!r}, it must be a number {rule}"
+        if not isinstance(self.hidden_norm, bool):
+            yield f"hiddenNorm is {self.hidden_norm!r}, it must be true or false"
+        if not 1 <= len(self.blocks) <= _MOST_BLOCKS:
+            yield f"blocks has {len(self.blocks)} rows, it must have 1 to {_MOST_BLOCKS}"
+        halvings = sum(block.stride == 2 for block in self.blocks)
+        if halvings > _MOST_HALVINGS:
+            yield f"blocks has {halvings} rows of stride 2, at most {_MOST_HALVINGS} may be there"
+        channels = self.stem_channels
+        for i, block in enumerate(self.blocks):
+            yield from (f"blocks[{i}].{problem}" for problem in block.problems())
+            if block.in_channels != channels:
+                yield f"blocks[{i}].in is {block.in_channels}, but gets {channels} channels"
+            channels = block.out_channels
 
     def input_strides(self) -> List[int]:
         """For each block, how many input pixels one pixel of its input map spans."""
@@ -604,22 +696,32 @@ class NetworkSpec:
 
     @classmethod
     def from_json(cls, text: str) -> "NetworkSpec":
-        """Reads the JSON form. ValueError if a field is missing or unknown, or a value is none of those allowed."""
-        data = json.loads(text)
+        """Reads the JSON form. ValueError if a field is missing, unknown or there twice, or a value is none of those allowed."""
+        if len(text) > _LONGEST_JSON:
+            raise ValueError(f"the network's description has {len(text)} characters, at most {_LONGEST_JSON} are read")
+        data = _strict_json(text)
         known = {"name", "inputChannels", "numClasses", "stemChannels", "stemStride", "blocks", "lastChannels",
                  "hiddenFeatures", "dropout", "paddingPlacement", "paddingStrategy", "activation",
                  "normEpsilon", "normMomentum", "hiddenNorm"}
-        if not isinstance(data, dict) or not set(data) <= known:
+        if not isinstance(data, dict):
+            raise ValueError(f"the network's description is {data!r}; it must be an object")
+        if not set(data) <= known:
             raise ValueError(f"unknown fields in the network's description: {sorted(set(data) - known)}")
+        if not isinstance(data.get("blocks", []), list):
+            raise ValueError(f"blocks is {data['blocks']!r}; it must be an array")
+        # null is the default of these, as in .NET.
+        for name in "activation", "normEpsilon", "normMomentum", "hiddenNorm":
+            if data.get(name, "") is None:
+                del data[name]
         try:
             return cls(
                 data["name"], data["stemChannels"], tuple(BlockSpec.from_dict(row) for row in data["blocks"]),
-                data["lastChannels"], data["hiddenFeatures"], data.get("inputChannels", 3), data.get("numClasses", 1000),
-                data.get("stemStride", 2), data.get("dropout", 0.0),
+                data["lastChannels"], data["hiddenFeatures"], data["inputChannels"], data.get("numClasses", 0),
+                data["stemStride"], data.get("dropout", 0.0),
                 PaddingPlacement(data.get("paddingPlacement", "AfterExpand")),
                 PaddingStrategy(data.get("paddingStrategy", "Improved")),
                 Activation(data.get("activation", "HSwish")), data.get("normEpsilon", 1e-5), data.get("normMomentum", 0.1),
-                data.get("hiddenNorm", True))
+                data.get("hiddenNorm", True)).validate()
         except KeyError as missing:
             raise ValueError(f"the network's description lacks {missing}") from None
 
@@ -748,17 +850,12 @@ class MobileNet(nn.Module):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        channels = spec.stem_channels
-        for i, block in enumerate(spec.blocks):
-            if block.in_channels != channels:
-                raise ValueError(f"block {i} takes {block.in_channels} channels, but gets {channels}")
-            channels = block.out_channels
-        self.spec = spec
+        self.spec = spec.validate()
         self.conv1 = nn.Conv2d(spec.input_channels, spec.stem_channels, 3, spec.stem_stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(spec.stem_channels)
         self.bneck = nn.Sequential(*(
             block.build(padding, spec.padding_placement) for block, padding in zip(spec.blocks, spec.paddings())))
-        self.conv2 = _pointwise(channels, spec.last_channels)
+        self.conv2 = _pointwise(spec.blocks[-1].out_channels, spec.last_channels)
         self.bn2 = nn.BatchNorm2d(spec.last_channels)
         self.linear3 = nn.Linear(spec.last_channels, spec.hidden_features) if spec.hidden_features else None
         self.bn3 = nn.BatchNorm1d(spec.hidden_features) if spec.hidden_features and spec.hidden_norm else None

@@ -1,5 +1,4 @@
 using XSepConv.Core.Tests.Parity;
-using static TorchSharp.torch;
 
 namespace XSepConv.Core.Tests.Weights;
 
