@@ -1045,7 +1045,8 @@ _DTYPES = {
     "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
 }
 _DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
-_MOST_HEADER = 100_000_000
+_MOST_HEADER, _MOST_DIMENSIONS = 100_000_000, 64
+_PIECE = 1 << 26  # bytes; the size that ctypes.string_at takes is a C int
 
 
 def _bytes_per_element(dtype: torch.dtype) -> int:
@@ -1079,7 +1080,9 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: Union[str, os.Pa
             file.write(text)
             for name in names:
                 data = tensors[name].detach().cpu().contiguous()
-                file.write(ctypes.string_at(data.data_ptr(), data.numel() * data.element_size()) if data.numel() else b"")
+                size = data.numel() * data.element_size()
+                for begin in range(0, size, _PIECE):
+                    file.write(ctypes.string_at(data.data_ptr() + begin, min(_PIECE, size - begin)))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -1087,6 +1090,34 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: Union[str, os.Pa
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+
+
+def _read_header(text: str) -> Tuple[List[Tuple[str, str, List[int], int, int]], Dict[str, str]]:
+    """Names, types, shapes and places of a file's tensors, in the order of their data, and its metadata. Believes nothing."""
+    header = _strict_json(text)
+    if not isinstance(header, dict):
+        raise ValueError("it is no object")
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise ValueError("__metadata__ is no object of texts")
+
+    def sizes(name: str, entry: Dict[str, Any], member: str) -> List[int]:
+        values = entry.get(member)
+        if not isinstance(values, list) or not all(_is_integer(n) and 0 <= n < 1 << 63 for n in values):
+            raise ValueError(f"the {member} of {name!r} is no array of whole numbers from 0 to {(1 << 63) - 1}")
+        return values
+
+    entries = []
+    for name, entry in header.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("dtype"), str):
+            raise ValueError(f"the entry of {name!r} is no object with a dtype")
+        shape, offsets = sizes(name, entry, "shape"), sizes(name, entry, "data_offsets")
+        if len(shape) > _MOST_DIMENSIONS or len(offsets) != 2:
+            raise ValueError(f"{name!r} has {len(shape)} dimensions and {len(offsets)} offsets; up to {_MOST_DIMENSIONS} and 2 are right")
+        if math.prod(n for n in shape if n) >= 1 << 63:
+            raise ValueError(f"{name!r} has a shape that no memory can hold: {shape}")
+        entries.append((name, entry["dtype"], shape, offsets[0], offsets[1]))
+    return sorted(entries, key=lambda entry: entry[3:]), metadata
 
 
 def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Tensor], Dict[str, str]]:
@@ -1103,11 +1134,8 @@ def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Ten
         if not 0 <= length <= min(_MOST_HEADER, size - 8):
             raise ValueError(f"{os.fspath(path)} is not a safetensors file: its header does not fit ({size} bytes in all)")
         try:
-            header = json.loads(file.read(length).decode("utf-8"))
-            metadata = header.pop("__metadata__", {})
-            entries = sorted(((name, entry["dtype"], [int(n) for n in entry["shape"]], *map(int, entry["data_offsets"]))
-                              for name, entry in header.items()), key=lambda entry: (entry[3], entry[4]))
-        except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as e:
+            entries, metadata = _read_header(file.read(length).decode("utf-8"))
+        except ValueError as e:
             raise ValueError(f"{os.fspath(path)} is not a safetensors file: its header can't be read ({e})") from None
 
         tensors: Dict[str, torch.Tensor] = {}
@@ -1116,11 +1144,13 @@ def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Ten
             if dtype_name not in _DTYPES:
                 raise ValueError(f"tensor {name!r} has dtype {dtype_name!r}; known are {', '.join(_DTYPES)}")
             dtype = _DTYPES[dtype_name]
-            if any(n < 0 for n in shape) or begin != expected or end - begin != math.prod(shape) * _bytes_per_element(dtype):
+            if begin != expected or end - begin != math.prod(shape) * _bytes_per_element(dtype):
                 raise ValueError(f"tensor {name!r}: shape {shape} of {dtype_name} does not fit its data at {begin} to {end}")
             if 8 + length + end > size:
                 raise ValueError(f"{os.fspath(path)} is cut short: tensor {name!r} ends beyond it")
             data = bytearray(file.read(end - begin))
+            if dtype is torch.bool and data.translate(None, b"\0\1"):
+                raise ValueError(f"tensor {name!r} has bytes that are no BOOL: those are 0 and 1")
             tensors[name] = (torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)).reshape(shape)
             expected = end
         if 8 + length + expected != size:

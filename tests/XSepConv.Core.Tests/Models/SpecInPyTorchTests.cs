@@ -52,7 +52,8 @@ public sealed class SpecInPyTorchTests : IDisposable
         string[] texts =
         [
             Description(Root, Row), .. Variants(Root).Select(root => Description(root, Row)),
-            .. Variants(Row).Select(row => Description(Root, row)), .. Variants(plain).Select(row => Description(Root, row)), "", "null", "[]", "1", "{", "{} x", new('[', 2_000),
+            .. Variants(Row).Select(row => Description(Root, row)), .. Variants(plain).Select(row => Description(Root, row)),
+            "", "null", "[]", "1", "{", "{} x", new('[', 2_000),
             .. new[] { 1, 25, 26, 1_024, 1_025 }.Select(count => Description(Root, Row, count)),
             .. new[] { 1_024, 1_025 }.Select(count => Description(Root, [.. Row[..7], ("stride", "1")], count)),
         ];
