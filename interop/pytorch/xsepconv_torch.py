@@ -26,11 +26,12 @@ import dataclasses
 import enum
 import json
 import math
+import numbers
 import os
 import struct
 import sys
 import uuid
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn as nn
@@ -481,6 +482,36 @@ def init_parameters(module: nn.Module) -> None:
 
 # ---- Networks as tables --------------------------------------------------------------------------------------------
 
+# As in XSepConv for .NET.
+_LARGEST_KERNEL, _MOST_CHANNELS, _MOST_BLOCKS, _MOST_CLASSES, _MOST_HALVINGS, _LONGEST_JSON = 255, 65_536, 1_024, 1_000_000, 24, 1 << 20
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _wrong_integer(name: str, value: Any, least: int, most: int) -> Iterator[str]:
+    if not _is_integer(value) or not least <= value <= most:
+        yield f"{name} is {value!r}, it must be a whole number from {least} to {most}"
+
+
+def _strict_json(text: str) -> Any:
+    """JSON without what Python alone takes: NaN, Infinity, and names that come twice. ValueError for anything else."""
+    def once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} comes twice")
+        return dict(pairs)
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number of JSON")
+
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
 @dataclasses.dataclass(frozen=True)
 class BlockSpec:
     """One row of a network's table."""
@@ -526,9 +557,36 @@ class BlockSpec:
             block.se = SeModule(channels, squeezed=self.squeeze_channels)
         return block
 
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the row, field by field."""
+        yield from _wrong_integer("kernel", self.kernel, 1, _LARGEST_KERNEL)
+        if self.kernel % 2 == 0:
+            yield f"kernel is {self.kernel}, it must be odd"
+        yield from _wrong_integer("stride", self.stride, 1, 2)
+        for name, channels in ("in", self.in_channels), ("expand", self.expand_channels), ("out", self.out_channels):
+            yield from _wrong_integer(name, channels, 1, _MOST_CHANNELS)
+        if self.squeeze_excite is SqueezeExcite.OUTPUT and self.kind is not BlockKind.DW:
+            yield f"squeezeExcite is Output, a row of kind {self.kind.value} has it on the expanded map (Expanded)"
+        if self.squeeze_channels is not None:
+            yield from _wrong_integer("squeezeChannels", self.squeeze_channels, 1, _MOST_CHANNELS)
+            if self.squeeze_excite is SqueezeExcite.NONE:
+                yield f"squeezeChannels is {self.squeeze_channels}, but there is no squeeze-excite"
+        elif self.squeeze_excite is not SqueezeExcite.NONE:
+            scaled = self.out_channels if self.squeeze_excite is SqueezeExcite.OUTPUT else self.expand_channels
+            if scaled < 4:
+                yield f"squeezeExcite needs at least 4 channels, it has {scaled}"
+
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "BlockSpec":
         """From the object that a network's JSON description has for a row."""
+        known = {"kind", "kernel", "in", "expand", "out", "activation", "squeezeExcite", "stride", "squeezeChannels"}
+        if not isinstance(row, dict):
+            raise ValueError(f"a row of the network's description is {row!r}; it must be an object")
+        if not set(row) <= known:
+            raise ValueError(f"unknown fields in a row of the network's description: {sorted(set(row) - known)}")
+        for name in known & set(row) - {"kind", "activation", "squeezeExcite"}:
+            if not _is_integer(row[name]) and (name, row[name]) != ("squeezeChannels", None):
+                raise ValueError(f"{name} of a row is {row[name]!r}; it must be a whole number")
         return cls(BlockKind(row["kind"]), row["kernel"], row["in"], row["expand"], row["out"],
                    Activation(row["activation"]), SqueezeExcite(row["squeezeExcite"]), row["stride"], row.get("squeezeChannels"))
 
@@ -563,6 +621,41 @@ class NetworkSpec:
     def num_features(self) -> int:
         """How many features the classifier gets."""
         return self.hidden_features or self.last_channels
+
+    def validate(self) -> "NetworkSpec":
+        """This spec; ValueError, which names the fields, if it can't be built."""
+        problems = list(self._problems())
+        if problems:
+            raise ValueError(f"the network {self.name!r} can't be built: {'; '.join(problems[:10])}")
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        if not isinstance(self.name, str) or not self.name.strip():
+            yield f"name is {self.name!r}, it must be a text that is not empty"
+        for name, value, least, most in (
+                ("inputChannels", self.input_channels, 1, _MOST_CHANNELS), ("numClasses", self.num_classes, 0, _MOST_CLASSES),
+                ("stemChannels", self.stem_channels, 1, _MOST_CHANNELS), ("lastChannels", self.last_channels, 1, _MOST_CHANNELS),
+                ("hiddenFeatures", self.hidden_features, 0, _MOST_CHANNELS), ("stemStride", self.stem_stride, 1, 2)):
+            yield from _wrong_integer(name, value, least, most)
+        for name, value, rule, holds in (
+                ("dropout", self.dropout, "at least 0 and below 1", lambda x: 0 <= x < 1),
+                ("normEpsilon", self.norm_epsilon, "from 0 to 1", lambda x: 0 <= x <= 1),
+                ("normMomentum", self.norm_momentum, "from 0 to 1", lambda x: 0 <= x <= 1)):
+            if not isinstance(value, numbers.Real) or isinstance(value, bool) or not holds(value):
+                yield f"{name} is {value!r}, it must be a number {rule}"
+        if not isinstance(self.hidden_norm, bool):
+            yield f"hiddenNorm is {self.hidden_norm!r}, it must be true or false"
+        if not 1 <= len(self.blocks) <= _MOST_BLOCKS:
+            yield f"blocks has {len(self.blocks)} rows, it must have 1 to {_MOST_BLOCKS}"
+        halvings = sum(block.stride == 2 for block in self.blocks)
+        if halvings > _MOST_HALVINGS:
+            yield f"blocks has {halvings} rows of stride 2, at most {_MOST_HALVINGS} may be there"
+        channels = self.stem_channels
+        for i, block in enumerate(self.blocks):
+            yield from (f"blocks[{i}].{problem}" for problem in block.problems())
+            if block.in_channels != channels:
+                yield f"blocks[{i}].in is {block.in_channels}, but gets {channels} channels"
+            channels = block.out_channels
 
     def input_strides(self) -> List[int]:
         """For each block, how many input pixels one pixel of its input map spans."""
@@ -603,22 +696,32 @@ class NetworkSpec:
 
     @classmethod
     def from_json(cls, text: str) -> "NetworkSpec":
-        """Reads the JSON form. ValueError if a field is missing or unknown, or a value is none of those allowed."""
-        data = json.loads(text)
+        """Reads the JSON form. ValueError if a field is missing, unknown or there twice, or a value is none of those allowed."""
+        if len(text) > _LONGEST_JSON:
+            raise ValueError(f"the network's description has {len(text)} characters, at most {_LONGEST_JSON} are read")
+        data = _strict_json(text)
         known = {"name", "inputChannels", "numClasses", "stemChannels", "stemStride", "blocks", "lastChannels",
                  "hiddenFeatures", "dropout", "paddingPlacement", "paddingStrategy", "activation",
                  "normEpsilon", "normMomentum", "hiddenNorm"}
-        if not isinstance(data, dict) or not set(data) <= known:
+        if not isinstance(data, dict):
+            raise ValueError(f"the network's description is {data!r}; it must be an object")
+        if not set(data) <= known:
             raise ValueError(f"unknown fields in the network's description: {sorted(set(data) - known)}")
+        if not isinstance(data.get("blocks", []), list):
+            raise ValueError(f"blocks is {data['blocks']!r}; it must be an array")
+        # null is the default of these, as in .NET.
+        for name in "activation", "normEpsilon", "normMomentum", "hiddenNorm":
+            if data.get(name, "") is None:
+                del data[name]
         try:
             return cls(
                 data["name"], data["stemChannels"], tuple(BlockSpec.from_dict(row) for row in data["blocks"]),
-                data["lastChannels"], data["hiddenFeatures"], data.get("inputChannels", 3), data.get("numClasses", 1000),
-                data.get("stemStride", 2), data.get("dropout", 0.0),
+                data["lastChannels"], data["hiddenFeatures"], data["inputChannels"], data.get("numClasses", 0),
+                data["stemStride"], data.get("dropout", 0.0),
                 PaddingPlacement(data.get("paddingPlacement", "AfterExpand")),
                 PaddingStrategy(data.get("paddingStrategy", "Improved")),
                 Activation(data.get("activation", "HSwish")), data.get("normEpsilon", 1e-5), data.get("normMomentum", 0.1),
-                data.get("hiddenNorm", True))
+                data.get("hiddenNorm", True)).validate()
         except KeyError as missing:
             raise ValueError(f"the network's description lacks {missing}") from None
 
@@ -747,17 +850,12 @@ class MobileNet(nn.Module):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        channels = spec.stem_channels
-        for i, block in enumerate(spec.blocks):
-            if block.in_channels != channels:
-                raise ValueError(f"block {i} takes {block.in_channels} channels, but gets {channels}")
-            channels = block.out_channels
-        self.spec = spec
+        self.spec = spec.validate()
         self.conv1 = nn.Conv2d(spec.input_channels, spec.stem_channels, 3, spec.stem_stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(spec.stem_channels)
         self.bneck = nn.Sequential(*(
             block.build(padding, spec.padding_placement) for block, padding in zip(spec.blocks, spec.paddings())))
-        self.conv2 = _pointwise(channels, spec.last_channels)
+        self.conv2 = _pointwise(spec.blocks[-1].out_channels, spec.last_channels)
         self.bn2 = nn.BatchNorm2d(spec.last_channels)
         self.linear3 = nn.Linear(spec.last_channels, spec.hidden_features) if spec.hidden_features else None
         self.bn3 = nn.BatchNorm1d(spec.hidden_features) if spec.hidden_features and spec.hidden_norm else None
@@ -867,14 +965,21 @@ _EPS, _MOMENTUM = 1e-5, 0.1
 
 
 def norm_settings(module: nn.Module) -> str:
-    """What normalisations have besides tensors, as JSON for the metadata entry SETTINGS_KEY: eps and momentum where they are not the defaults."""
+    """What a module has besides tensors, as JSON for the metadata entry SETTINGS_KEY, as XSepConv for .NET writes it.
+
+    Of normalisations eps and momentum where they are not the defaults, of blocks what they were built with; of a network without what
+    its description says.
+    """
     settings: Dict[str, Dict[str, Optional[str]]] = {}
+    described = {"", *(f"bneck.{i}" for i in range(len(module.spec.blocks)))} if isinstance(module, MobileNet) else set()
     for path, m in module.named_modules():
         values: Dict[str, Optional[str]] = {}
-        if isinstance(getattr(m, "eps", None), float) and m.eps != _EPS:
-            values["eps"] = repr(m.eps)
+        if isinstance(getattr(m, "eps", None), numbers.Real) and m.eps != _EPS:
+            values["eps"] = repr(float(m.eps))
         if isinstance(m, nn.modules.batchnorm._NormBase) and m.momentum != _MOMENTUM:
             values["momentum"] = None if m.momentum is None else repr(float(m.momentum))
+        if path not in described:
+            values.update(_block_settings(m))
         if values:
             settings[path] = values
     return json.dumps(settings, separators=(",", ":"))
@@ -905,8 +1010,21 @@ def apply_norm_settings(module: nn.Module, text: str) -> None:
     if not isinstance(settings, dict):
         raise ValueError(f"{SETTINGS_KEY} in the metadata is no object")
     modules = dict(module.named_modules())
-    norms = {path: m for path, m in modules.items() if isinstance(getattr(m, "eps", None), float)}
+    norms = {path: m for path, m in modules.items() if isinstance(getattr(m, "eps", None), numbers.Real)}
+
+    def number(path: str, name: str, text: Any) -> float:
+        try:
+            value = float(text) if isinstance(text, str) else math.nan
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or (name == "eps" and value < 0):
+            least = " of at least 0" if name == "eps" else ""
+            raise ValueError(f"the {name} of {path!r} is {text!r}; it must be the text of a finite number{least}")
+        return value
+
     for path, values in settings.items():
+        if not isinstance(values, dict):
+            raise ValueError(f"the settings of {path!r} are {values!r}; they must be an object")
         here = _block_settings(modules[path]) if path in modules else {}
         unknown = set(values) - set(here) - ({"eps", "momentum"} if path in norms else set())
         if unknown:
@@ -916,19 +1034,19 @@ def apply_norm_settings(module: nn.Module, text: str) -> None:
                 raise ValueError(f"{path!r} was built with {name} {values[name]}, here it has {value}")
     for path, m in norms.items():
         values = settings.get(path, {})
-        m.eps = float(values.get("eps", _EPS))
-        if not (math.isfinite(m.eps) and m.eps >= 0):
-            raise ValueError(f"the eps of {path!r} is {m.eps}; it must be a finite number of at least 0")
+        m.eps = number(path, "eps", values["eps"]) if "eps" in values else _EPS
         if isinstance(m, nn.modules.batchnorm._NormBase):
-            momentum = values.get("momentum", _MOMENTUM)
-            m.momentum = None if momentum is None else float(momentum)
+            momentum = values.get("momentum", repr(_MOMENTUM))
+            m.momentum = None if momentum is None else number(path, "momentum", momentum)
+
 
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
     "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
 }
 _DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
-_MOST_HEADER = 100_000_000
+_MOST_HEADER, _MOST_DIMENSIONS = 100_000_000, 64
+_PIECE = 1 << 26  # bytes; the size that ctypes.string_at takes is a C int
 
 
 def _bytes_per_element(dtype: torch.dtype) -> int:
@@ -962,7 +1080,9 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: Union[str, os.Pa
             file.write(text)
             for name in names:
                 data = tensors[name].detach().cpu().contiguous()
-                file.write(ctypes.string_at(data.data_ptr(), data.numel() * data.element_size()) if data.numel() else b"")
+                size = data.numel() * data.element_size()
+                for begin in range(0, size, _PIECE):
+                    file.write(ctypes.string_at(data.data_ptr() + begin, min(_PIECE, size - begin)))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -970,6 +1090,34 @@ def save_safetensors(tensors: Mapping[str, torch.Tensor], path: Union[str, os.Pa
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+
+
+def _read_header(text: str) -> Tuple[List[Tuple[str, str, List[int], int, int]], Dict[str, str]]:
+    """Names, types, shapes and places of a file's tensors, in the order of their data, and its metadata. Believes nothing."""
+    header = _strict_json(text)
+    if not isinstance(header, dict):
+        raise ValueError("it is no object")
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise ValueError("__metadata__ is no object of texts")
+
+    def sizes(name: str, entry: Dict[str, Any], member: str) -> List[int]:
+        values = entry.get(member)
+        if not isinstance(values, list) or not all(_is_integer(n) and 0 <= n < 1 << 63 for n in values):
+            raise ValueError(f"the {member} of {name!r} is no array of whole numbers from 0 to {(1 << 63) - 1}")
+        return values
+
+    entries = []
+    for name, entry in header.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("dtype"), str):
+            raise ValueError(f"the entry of {name!r} is no object with a dtype")
+        shape, offsets = sizes(name, entry, "shape"), sizes(name, entry, "data_offsets")
+        if len(shape) > _MOST_DIMENSIONS or len(offsets) != 2:
+            raise ValueError(f"{name!r} has {len(shape)} dimensions and {len(offsets)} offsets; up to {_MOST_DIMENSIONS} and 2 are right")
+        if math.prod(n for n in shape if n) >= 1 << 63:
+            raise ValueError(f"{name!r} has a shape that no memory can hold: {shape}")
+        entries.append((name, entry["dtype"], shape, offsets[0], offsets[1]))
+    return sorted(entries, key=lambda entry: entry[3:]), metadata
 
 
 def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Tensor], Dict[str, str]]:
@@ -986,11 +1134,8 @@ def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Ten
         if not 0 <= length <= min(_MOST_HEADER, size - 8):
             raise ValueError(f"{os.fspath(path)} is not a safetensors file: its header does not fit ({size} bytes in all)")
         try:
-            header = json.loads(file.read(length).decode("utf-8"))
-            metadata = header.pop("__metadata__", {})
-            entries = sorted(((name, entry["dtype"], [int(n) for n in entry["shape"]], *map(int, entry["data_offsets"]))
-                              for name, entry in header.items()), key=lambda entry: (entry[3], entry[4]))
-        except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as e:
+            entries, metadata = _read_header(file.read(length).decode("utf-8"))
+        except ValueError as e:
             raise ValueError(f"{os.fspath(path)} is not a safetensors file: its header can't be read ({e})") from None
 
         tensors: Dict[str, torch.Tensor] = {}
@@ -999,11 +1144,13 @@ def load_safetensors(path: Union[str, os.PathLike]) -> Tuple[Dict[str, torch.Ten
             if dtype_name not in _DTYPES:
                 raise ValueError(f"tensor {name!r} has dtype {dtype_name!r}; known are {', '.join(_DTYPES)}")
             dtype = _DTYPES[dtype_name]
-            if any(n < 0 for n in shape) or begin != expected or end - begin != math.prod(shape) * _bytes_per_element(dtype):
+            if begin != expected or end - begin != math.prod(shape) * _bytes_per_element(dtype):
                 raise ValueError(f"tensor {name!r}: shape {shape} of {dtype_name} does not fit its data at {begin} to {end}")
             if 8 + length + end > size:
                 raise ValueError(f"{os.fspath(path)} is cut short: tensor {name!r} ends beyond it")
             data = bytearray(file.read(end - begin))
+            if dtype is torch.bool and data.translate(None, b"\0\1"):
+                raise ValueError(f"tensor {name!r} has bytes that are no BOOL: those are 0 and 1")
             tensors[name] = (torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)).reshape(shape)
             expected = end
         if 8 + length + expected != size:
@@ -1032,9 +1179,11 @@ def _require_values(name: str, tensor: torch.Tensor, own: torch.Tensor) -> None:
     if not own.is_floating_point():
         refuse(tensor != tensor.to(own.dtype), f"the network's type {own.dtype} can't hold that")
         return
+    held = tensor.to(own.dtype)
     refuse(~tensor.isfinite(), "weights are finite numbers")
+    refuse(~held.isfinite(), f"the network's type {own.dtype} can't hold that")
     if name.split(".")[-1] == "running_var":
-        refuse(tensor < 0, "a variance is not negative")
+        refuse(held < 0, "a variance is not negative")
 
 
 def _multiply_scales(tensors: Dict[str, torch.Tensor]) -> None:

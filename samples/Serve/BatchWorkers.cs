@@ -7,6 +7,15 @@ namespace Serve;
 /// <summary>Threads that take what waits, several pictures at once: each has a session, all share the model.</summary>
 internal sealed class BatchWorkers : IDisposable
 {
+    // In milliseconds: whoever waits for an answer has it by then, or the time to shut down is over.
+    private const int Patience = 500;
+
+    // As many pixels take up to 100 MB while they are decoded.
+    private const int LargePicture = 4_000_000;
+
+    /// <summary>What errors call a picture.</summary>
+    public const string PictureName = "the picture";
+
     private readonly CompiledModel _model;
     private readonly DataSpec _data;
     private readonly int _maxBatch;
@@ -14,6 +23,7 @@ internal sealed class BatchWorkers : IDisposable
     private readonly BlockingCollection<Job> _waiting = [];
     private readonly List<NetworkSession> _sessions = [];
     private readonly List<Thread> _threads = [];
+    private readonly Lock _large = new();
 
     public BatchWorkers(CompiledModel model, int workers, int maxBatch, Histogram batches)
     {
@@ -22,7 +32,7 @@ internal sealed class BatchWorkers : IDisposable
         {
             var session = model.CreateSession(maxBatch);
             _sessions.Add(session);
-            _threads.Add(new Thread(() => Work(session)) { Name = $"worker {i}" });
+            _threads.Add(new Thread(() => Work(session)) { Name = $"worker {i}", IsBackground = true });
         }
 
         foreach (var thread in _threads) thread.Start();
@@ -33,18 +43,21 @@ internal sealed class BatchWorkers : IDisposable
 
     /// <summary>Gives a PNG or JPEG file's likeliest classes when its turn has come; what was aborted until then is cancelled.</summary>
     /// <exception cref="InvalidDataException">It is neither, damaged, or has too many pixels.</exception>
-    public Task<Prediction[]> Classify(byte[] picture, int top, CancellationToken aborted)
+    public Task<Prediction[]> Classify(byte[] picture, int pixels, int top, CancellationToken aborted)
     {
-        var job = new Job(picture, top, aborted);
+        var job = new Job(picture, pixels, top, aborted);
         _waiting.Add(job, CancellationToken.None);
         return job.Answer.Task;
     }
 
-    /// <summary>Ends the threads when all that waits is answered.</summary>
+    /// <summary>Ends the threads that have nothing to do; one that is at a picture is left to the end of the process.</summary>
     public void Dispose()
     {
         _waiting.CompleteAdding();
-        foreach (var thread in _threads) thread.Join();
+        var deadline = Environment.TickCount64 + Patience;
+        var areDone = true;
+        foreach (var thread in _threads) areDone &= thread.Join((int)Math.Max(0, deadline - Environment.TickCount64));
+        if (!areDone) return;
         foreach (var session in _sessions) session.Dispose();
         _waiting.Dispose();
     }
@@ -88,8 +101,7 @@ internal sealed class BatchWorkers : IDisposable
 
             try
             {
-                ImageDecoder.Decode(job.Picture, "the picture", session.Height, _data.Channels, _data.Background)
-                    .CopyTo(pixels, read.Count * session.ImageLength);
+                Decode(job, session.Height).CopyTo(pixels, read.Count * session.ImageLength);
                 read.Add(job);
             }
             catch (InvalidDataException e)
@@ -106,7 +118,30 @@ internal sealed class BatchWorkers : IDisposable
         for (var i = 0; i < read.Count; i++) read[i].Answer.SetResult(top[(i * most)..((i * most) + read[i].Top)]);
     }
 
-    private sealed record Job(byte[] Picture, int Top, CancellationToken Aborted)
+    private byte[] Decode(Job job, int side)
+    {
+        if (job.Pixels > LargePicture)
+        {
+            lock (_large)
+            {
+                try
+                {
+                    return Now();
+                }
+                finally
+                {
+                    // Or the pixels of several pictures would stay for long.
+                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+                }
+            }
+        }
+
+        return Now();
+
+        byte[] Now() => ImageDecoder.Decode(job.Picture, PictureName, side, _data.Channels, _data.Background);
+    }
+
+    private sealed record Job(byte[] Picture, int Pixels, int Top, CancellationToken Aborted)
     {
         // Whoever waits goes on on a thread of its own, not on the worker's.
         public TaskCompletionSource<Prediction[]> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
 using XSepConv;
+using XSepConv.Imaging;
 
 namespace Serve;
 
@@ -25,7 +26,15 @@ internal sealed class ClassifyEndpoint(ServeOptions options, CompiledModel model
         try
         {
             var top = Top(http.Request.Query["top"]);
-            var predictions = await workers.Classify(await Upload.Read(http.Request, options.MaxBytes), top, aborted);
+            var picture = await Upload.Read(http.Request, options.MaxBytes);
+            var (width, height) = ImageDecoder.ReadSize(picture, BatchWorkers.PictureName);
+            if (width * height > options.MaxPixels)
+            {
+                throw new InvalidDataException(
+                    $"{BatchWorkers.PictureName}: has {width}×{height} pixels; at most {options.MaxPixels} in all are taken (--max-pixels).");
+            }
+
+            var predictions = await workers.Classify(picture, width * height, top, aborted);
             return Results.Json(new
             {
                 top = predictions.Select(one => new

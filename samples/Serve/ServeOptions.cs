@@ -7,7 +7,7 @@ namespace Serve;
 internal sealed class ServeOptions
 {
     private const string Usage =
-        "serve --checkpoint FILE [--workers N] [--max-batch N] [--queue N] [--max-bytes N] [--urls http://127.0.0.1:5000]";
+        "serve --checkpoint FILE [--workers N] [--max-batch N] [--queue N] [--max-bytes N] [--max-pixels N] [--urls http://127.0.0.1:5000]";
 
     private static readonly Dictionary<string, string> Switches = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -16,6 +16,7 @@ internal sealed class ServeOptions
         ["--max-batch"] = "Serve:MaxBatch",
         ["--queue"] = "Serve:Queue",
         ["--max-bytes"] = "Serve:MaxBytes",
+        ["--max-pixels"] = "Serve:MaxPixels",
     };
 
     /// <summary>A file of <c>xsepconv train</c>.</summary>
@@ -32,6 +33,12 @@ internal sealed class ServeOptions
 
     /// <summary>The most bytes of a request, a few times of which memory holds for each of the <see cref="Queue"/>.</summary>
     public int MaxBytes { get; init; } = 8 << 20;
+
+    /// <summary>
+    /// The most pixels of a picture, whatever its bytes: memory holds up to 24 bytes of each while it is decoded. Large pictures are decoded
+    /// one at a time.
+    /// </summary>
+    public int MaxPixels { get; init; } = 25_000_000;
 
     /// <summary>Refuses what ASP.NET Core would pass over.</summary>
     /// <exception cref="ArgumentException">An option is not known, or lacks its value.</exception>
@@ -57,6 +64,7 @@ internal sealed class ServeOptions
         Check("--max-batch", options.MaxBatch, 1024);
         Check("--queue", options.Queue, 1 << 16);
         Check("--max-bytes", options.MaxBytes, XSepConv.Imaging.ImageDecoder.MaxFileBytes);
+        Check("--max-pixels", options.MaxPixels, XSepConv.Imaging.ImageDecoder.MaxPixels);
         return options;
     }
 

@@ -15,8 +15,12 @@ public static class ImageDecoder
     /// <summary>No larger file is read.</summary>
     public const int MaxFileBytes = 64 << 20;
 
+    /// <summary>
+    /// No picture of more pixels is read. Memory holds up to 24 bytes of each while it is decoded; see <see cref="ReadSize"/> for less.
+    /// </summary>
+    public const int MaxPixels = 64_000_000;
+
     private const int LargestSide = 16_384;
-    internal const int MostPixels = 64_000_000;
     private const int FirstRead = 1 << 16;
 
     /// <summary>Reads a file, cuts out the square in its middle, and scales that.</summary>
@@ -55,6 +59,21 @@ public static class ImageDecoder
         return PixelOrder.Of(planes, channels);
     }
 
+    /// <summary>
+    /// Reads the size that a file says to have, from its beginning, and decodes nothing: to refuse what would take too much memory.
+    /// </summary>
+    /// <param name="file">The bytes of a PNG or JPEG file.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <returns>Columns and rows in pixels, as they are stored: EXIF may swap the two.</returns>
+    /// <exception cref="InvalidDataException">It is neither, damaged as far as its size, or too large.</exception>
+    public static (int Width, int Height) ReadSize(byte[] file, string name)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return file.AsSpan().StartsWith(PngFile.Magic) ? PngFile.ReadSize(file, name)
+            : file.AsSpan().StartsWith(JpegFile.Magic) ? JpegFile.ReadSize(file, name)
+            : throw Neither(file, name);
+    }
+
     /// <summary>The same to planes, [3, side, side]: red, green, blue.</summary>
     internal static void DecodePlanes(byte[] file, string name, Rgb? background, int side, Span<byte> target)
     {
@@ -73,10 +92,10 @@ public static class ImageDecoder
 
     /// <summary>Refuses what would take too much memory, before anything is allocated for it.</summary>
     internal static (int Width, int Height) CheckSize(uint width, uint height, string name) =>
-        width is >= 1 and <= LargestSide && height is >= 1 and <= LargestSide && (long)width * height <= MostPixels
+        width is >= 1 and <= LargestSide && height is >= 1 and <= LargestSide && (long)width * height <= MaxPixels
             ? ((int)width, (int)height)
             : throw new InvalidDataException(
-                $"{name}: claims {width}×{height} pixels; 1 to {LargestSide} each way and at most {MostPixels} in all are read.");
+                $"{name}: claims {width}×{height} pixels; 1 to {LargestSide} each way and at most {MaxPixels} in all are read.");
 
     /// <summary>Reads no more than is decoded, also where a file does not say its length.</summary>
     private static byte[] ReadBytes(string path)
@@ -121,11 +140,12 @@ public static class ImageDecoder
             return PixelView.Of(data, jpeg.Size, jpeg.Orientation);
         }
 
-        throw new InvalidDataException(ImageKind.Of(file) is { } kind
-            ? $"{name}: is {kind}, neither a PNG nor a JPEG file."
-            : $"{name}: is neither a PNG nor a JPEG file; "
-                + $"it starts with '{Convert.ToHexString(file.AsSpan(0, Math.Min(8, file.Length)))}'.");
+        throw Neither(file, name);
     }
+
+    private static InvalidDataException Neither(byte[] file, string name) => new(ImageKind.Of(file) is { } kind
+        ? $"{name}: is {kind}, neither a PNG nor a JPEG file."
+        : $"{name}: is neither a PNG nor a JPEG file; it starts with '{Convert.ToHexString(file.AsSpan(0, Math.Min(8, file.Length)))}'.");
 
     private static byte[] Decode(byte[] content, (int Width, int Height) size, ColorComponents components, string name)
     {

@@ -47,6 +47,15 @@ internal sealed class JpegFile
         return jpeg;
     }
 
+    /// <summary>The size in the frame header, of which nothing that follows is looked at.</summary>
+    /// <exception cref="InvalidDataException">What comes before is damaged, the size too large, or the kind not read.</exception>
+    public static (int Width, int Height) ReadSize(byte[] file, string what)
+    {
+        var jpeg = new JpegFile(file, what);
+        jpeg.ReadMarkers(frameOnly: true);
+        return jpeg.Size;
+    }
+
     public static InvalidDataException CutOff(string what) => new($"{what}: the JPEG file is cut off: it ends before its image does.");
 
     /// <summary>What the decoder gets.</summary>
@@ -67,7 +76,7 @@ internal sealed class JpegFile
         _ => null,
     };
 
-    private void ReadMarkers()
+    private void ReadMarkers(bool frameOnly = false)
     {
         var at = MarkerBytes;
         while (NextMarker(ref at) is { } marker)
@@ -95,7 +104,9 @@ internal sealed class JpegFile
 
             var segment = _file.AsSpan(at + 2, length - 2).ToArray();
             at += length;
-            if (!Take(marker, segment)) continue;
+            var isScan = Take(marker, segment);
+            if (frameOnly && _frame is not null) return;
+            if (!isScan) continue;
             ReadScan(segment, ref at);
             if (_frame is { IsProgressive: false, IsComplete: true }) return;
         }

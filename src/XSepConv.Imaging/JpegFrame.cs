@@ -8,6 +8,11 @@ internal sealed class JpegFrame
     // A block of 8×8 pixels takes a bit at least in some scan, and the coarsest sampling spreads a block over 4 of them in each direction.
     private const int MostPixelsPerByte = 2_048;
     private const int Coefficients = 64;
+
+    // A scan is a pass over its blocks, which may have no data but a few bytes. libjpeg's own scripts take up to 24 million in the largest
+    // picture, of four components.
+    private const long MostBlocks = ImageDecoder.MaxPixels;
+
     private const sbyte Missing = sbyte.MaxValue;
 
     private readonly string _what;
@@ -15,6 +20,7 @@ internal sealed class JpegFrame
 
     // By component and coefficient: how many low bits are still to come.
     private readonly sbyte[] _lowBits;
+    private long _blocks;
 
     /// <summary>Reads a frame header.</summary>
     /// <param name="marker">0xC0 to 0xC2.</param>
@@ -115,17 +121,19 @@ internal sealed class JpegFrame
             Refine(component, first, last, high, low);
         }
 
-        // A scan of one component has no unit beyond its edge.
+        // A scan of one component has no unit beyond its edge, and a unit is a block.
         var only = scanned[0];
-        return count > 1 ? Units(Size.Width, 8 * _across.Max()) * Units(Size.Height, 8 * _down.Max())
+        var units = count > 1 ? Units(Size.Width, 8 * _across.Max()) * Units(Size.Height, 8 * _down.Max())
             : Units(Size.Width * _across[only], 8 * _across.Max()) * Units(Size.Height * _down[only], 8 * _down.Max());
+        _blocks += count > 1 ? units * scanned.Sum(component => _across[component] * _down[component]) : units;
+        return _blocks <= MostBlocks ? units : throw Damaged($"its scans go over more than {MostBlocks} blocks of 8×8 values");
 
         static long Units(int pixels, int unit) => (pixels + unit - 1) / unit;
     }
 
     /// <summary>
-    /// A scan brings the upper bits of coefficients, or one bit more of what is there; none is refined before it is there, or before the
-    /// average of its block.
+    /// A scan brings the upper bits of coefficients, once, or one bit more of what is there; none is refined before it is there, or before
+    /// the average of its block.
     /// </summary>
     private void Refine(int component, int first, int last, int high, int low)
     {
@@ -133,6 +141,7 @@ internal sealed class JpegFrame
         if (first > 0 && bits[0] == Missing) throw Damaged("a scan comes before the one that it builds on");
         for (var i = first; i <= last; i++)
         {
+            if (high == 0 && bits[i] != Missing) throw Damaged("a scan brings what another has brought");
             if (high > 0 && (bits[i] != high || low != high - 1)) throw Damaged("a scan comes before the one that it builds on");
             bits[i] = (sbyte)low;
         }

@@ -51,14 +51,23 @@ internal sealed class PngFile
         return png;
     }
 
-    private void ReadChunks()
+    /// <summary>The size in the header, of which nothing that follows is looked at.</summary>
+    /// <exception cref="InvalidDataException">The header is damaged, or the size too large.</exception>
+    public static (int Width, int Height) ReadSize(byte[] file, string what)
+    {
+        var png = new PngFile(file, what);
+        png.ReadChunks(headerOnly: true);
+        return png._header.IsEmpty ? throw png.EndsEarly() : png.Size;
+    }
+
+    private void ReadChunks(bool headerOnly = false)
     {
         var at = Magic.Length;
-        while (at < _file.Length)
+        while (at < _file.Length && !(headerOnly && !_header.IsEmpty))
         {
             var left = _file.Length - at - ChunkFrame;
             if (left < 0 && !_header.IsEmpty) break;
-            if (left < 0) throw Damaged("ends before its header (IHDR)");
+            if (left < 0) throw EndsEarly();
             var length = BinaryPrimitives.ReadUInt32BigEndian(_file.AsSpan(at));
             if (length > left) throw Damaged($"has a chunk that claims {length} bytes, {left} are left");
             var type = _file.AsSpan(at + 4, 4);
@@ -146,7 +155,7 @@ internal sealed class PngFile
 
     private void CheckData()
     {
-        if (_header.IsEmpty) throw Damaged("ends before its header (IHDR)");
+        if (_header.IsEmpty) throw EndsEarly();
         if (_color == PaletteColor && _palette.IsEmpty) throw Damaged("has no palette (PLTE), which its colours are numbers of");
         using var unzipped = new ZLibStream(new MemoryStream(_data.WrittenSpan.ToArray()), CompressionMode.Decompress);
         var buffer = new byte[1 << 14];
@@ -198,6 +207,8 @@ internal sealed class PngFile
 
     private bool HasRightChecksum(int at, int length) =>
         Crc32.HashToUInt32(_file.AsSpan(at + 4, 4 + length)) == BinaryPrimitives.ReadUInt32BigEndian(_file.AsSpan(at + 8 + length));
+
+    private InvalidDataException EndsEarly() => Damaged("ends before its header (IHDR)");
 
     private InvalidDataException Damaged(string how) => new($"{_what}: the PNG file {how}.");
 }

@@ -58,6 +58,52 @@ public sealed class NormSettingsInPyTorchTests : IDisposable
         Assert.All(norms, norm => Assert.True(norm.momentum is null or 0.3));
     }
 
+    [Fact]
+    public async Task Numbers_of_any_type_come_back_here_and_there()
+    {
+        const string Types = """
+            import fractions, json, sys
+            sys.path.insert(0, sys.argv[1])
+            import numpy
+            from torch import nn
+            from xsepconv_torch import SETTINGS_KEY, apply_norm_settings, norm_settings, save_safetensors
+            VALUES = 0, 1, 1e-3, 1e-5, numpy.float64(1e-3), numpy.float32(0.25), numpy.int64(1), fractions.Fraction(1, 8)
+            def build(eps, momentum):
+                return nn.Sequential(*(nn.BatchNorm2d(2, eps=a, momentum=b) for a, b in zip(eps, momentum)), nn.LayerNorm(2, eps=eps[0]))
+            model = build(VALUES, VALUES)
+            text = norm_settings(model)
+            save_safetensors(model.state_dict(), sys.argv[2], {SETTINGS_KEY: text})
+            for other in (build([1e-5] * 8, [0.1] * 8), build([1] * 8, [1] * 8), build(VALUES[::-1], VALUES[::-1])):
+                apply_norm_settings(other, text)
+                assert [m.eps for m in other] == [m.eps for m in model], other
+                assert [m.momentum for m in other[:-1]] == [m.momentum for m in model[:-1]], other
+            refused = 0
+            for bad in ('"x"', "null", "0.5", "[]", '"nan"', '"inf"', '"-1"', "true"):
+                for text in ('{"0":{"eps":%s}}' % bad, '{"0":{"momentum":%s}}' % bad, '{"0":%s}' % bad, bad):
+                    try:
+                        apply_norm_settings(model, text)
+                    except ValueError:
+                        refused += 1
+            print(refused)
+            """;
+        var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
+        Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
+        var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
+        var said = await PythonWithTorch.RunAsync(
+            python!, ["-c", Types, interop, _folder.File("numbers")], TestContext.Current.CancellationToken);
+
+        // All but a momentum of null, which is the cumulative average, and one of -1.
+        Assert.Equal($"{(8 * 4) - 2}", said.Trim());
+        double[] expected = [0, 1, 1e-3, 1e-5, 1e-3, 0.25, 1, 0.125];
+        var norms = expected.Select(_ => nn.BatchNorm2d(2)).ToList();
+        var last = nn.LayerNorm(2);
+        using var model = nn.Sequential([.. norms.Select(norm => ($"{norms.IndexOf(norm)}", (nn.Module<Tensor, Tensor>)norm)), ("8", last)]);
+        model.LoadSafeTensors(_folder.File("numbers"));
+        Assert.Equal(expected, norms.Select(norm => norm.eps));
+        Assert.Equal(expected, norms.Select(norm => norm.momentum!.Value));
+        Assert.Equal(0, last.eps);
+    }
+
     // Howard's norms have eps 0.001 and momentum 0.01, which an import says in its description alone.
     [Fact]
     public async Task A_file_without_the_entry_has_the_norms_of_its_description()
