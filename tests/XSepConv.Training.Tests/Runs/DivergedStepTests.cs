@@ -89,8 +89,16 @@ public sealed class DivergedStepTests : IDisposable
     {
         using var network = nn.Linear(1, 2, hasBias: false);
         using (no_grad()) network.weight!.zero_();
-        var recipe = new TrainingRecipe { LearningRate = 1e-38, Schedule = ScheduleKind.Step, WarmupEpochs = 0, Momentum = 0,
-            Nesterov = false, WeightDecay = 0, LabelSmoothing = 0 };
+        var recipe = new TrainingRecipe
+        {
+            LearningRate = 1e-38,
+            Schedule = ScheduleKind.Step,
+            WarmupEpochs = 0,
+            Momentum = 0,
+            Nesterov = false,
+            WeightDecay = 0,
+            LabelSmoothing = 0
+        };
         using var step = new TrainingStep(network, recipe, stepsPerEpoch: 1);
         var (images, labels) = (full([2, 1], 3e38f), tensor(new[] { 0L, 0 }));
 
