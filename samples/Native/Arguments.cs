@@ -46,6 +46,13 @@ internal static unsafe class Arguments
         return buffer == null ? throw CallException.Argument(name, "is NULL; give the address of a buffer") : new(buffer, (int)expected);
     }
 
+    /// <summary>A model that is asked for classes.</summary>
+    public static void RequireClassifier(CompiledModel model)
+    {
+        if (model.Spec.NumClasses > 0) return;
+        throw new CallException(Status.Unsupported, "The network has no classifier: it gives features; call xsepconv_run.");
+    }
+
     /// <summary>A number of a session that is to be made.</summary>
     public static void RequireBetween(int value, int least, int most, string name)
     {

@@ -117,6 +117,7 @@ internal static unsafe class ModelFunctions
 
     private static byte[] ClassName(CompiledModel model, int index)
     {
+        Arguments.RequireClassifier(model);
         var classes = model.Spec.NumClasses;
         if (index < 0 || index >= classes)
         {

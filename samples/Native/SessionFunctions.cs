@@ -87,6 +87,7 @@ internal static unsafe class SessionFunctions
         try
         {
             var found = Handles.Find<Session>(session, "session");
+            Arguments.RequireClassifier(found.Model);
             RequireData(found.Model);
             var images = (uint)found.Images(nhwc, nhwcSize, "nhwc", "nhwc_size");
             var classes = (uint)found.Model.Spec.NumClasses;

@@ -106,7 +106,8 @@ int32_t xsepconv_num_outputs(xsepconv_model *model, int32_t *outputs);
  *   class_index  0 to the number of classes - 1.
  *   name, size   gets the name with its zero byte. NULL and 0 ask for the size alone.
  *   needed       gets the bytes that the name takes with its zero byte, also where size is too small; may be NULL.
- * Returns XSEPCONV_INVALID_ARGUMENT if size is too small, XSEPCONV_UNSUPPORTED if the checkpoint does not name its classes.
+ * Returns XSEPCONV_INVALID_ARGUMENT if size is too small, XSEPCONV_UNSUPPORTED if the checkpoint does not name its classes, or has no
+ * classifier.
  */
 int32_t xsepconv_class_name(xsepconv_model *model, int32_t class_index, char *name, size_t size, size_t *needed);
 
@@ -148,8 +149,8 @@ int32_t xsepconv_run_bytes(xsepconv_session *session, const uint8_t *nhwc, size_
  * From pictures to the likeliest classes.
  *   nhwc, nhwc_size  as in xsepconv_run_bytes.
  *   top, top_count   gets the likeliest classes of each picture, likeliest first: top_count is N times 1 to the number of classes.
- * Returns XSEPCONV_UNSUPPORTED as xsepconv_run_bytes does, and XSEPCONV_NOT_FINITE if a probability is not a finite number, because the
- * network's weights are far too large: nothing is written then.
+ * Returns XSEPCONV_UNSUPPORTED as xsepconv_run_bytes does, or for a network without a classifier, and XSEPCONV_NOT_FINITE if a
+ * probability is not a finite number, because the network's weights are far too large: nothing is written then.
  */
 int32_t xsepconv_classify(
     xsepconv_session *session, const uint8_t *nhwc, size_t nhwc_size, xsepconv_prediction *top, size_t top_count);

@@ -88,11 +88,16 @@ def _int32(value):
     return number
 
 
-def _memory(values, kind):
-    """An array's memory for the library, read in place (a copy where it is read-only), and its length."""
+def _memory(values, kind, image=None):
+    """An array's memory for the library, read in place (a copy where it is read-only), and its length.
+
+    One of several dimensions is held to the shape of an image: the same bytes in another order would be another picture.
+    """
     view = memoryview(values)
     if view.format != kind or not view.c_contiguous:
         raise TypeError(f"the array's element type is {view.format!r}; give a contiguous one of {kind!r} ('f' is float32, 'B' uint8)")
+    if image is not None and view.ndim > 1 and (view.shape[-3:] != image or view.ndim > 4):
+        raise ValueError(f"the array has shape {view.shape} in place of [N, {', '.join(map(str, image))}]")
     size = view.nbytes
     return (bytes(view) if view.readonly or size == 0 else (c_uint8 * size).from_buffer(view)), size // view.itemsize
 
@@ -137,11 +142,12 @@ class Network:
 
         Anything with the memory of such an array will do: a numpy array, array('f').
         """
-        return self._run("run", *_memory(images, "f"))
+        return self._run("run", *_memory(images, "f", self.input_shape))
 
     def run_bytes(self, pictures):
         """The same of N pictures, a uint8 array [N, height, width, channels] as decoders give them."""
-        return self._run("run_bytes", *_memory(pictures, "B"))
+        channels, height, width = self.input_shape
+        return self._run("run_bytes", *_memory(pictures, "B", (height, width, channels)))
 
     def classify(self, picture, top=5):
         """The likeliest classes of a PNG or JPEG file, a path or its bytes: [(name, probability), ...], likeliest first."""

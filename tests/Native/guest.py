@@ -1,15 +1,20 @@
 """guest.py NATIVE CHECKPOINT PICTURE: the library as a guest in a process of Python: what it refuses, and what it survives."""
 import ctypes
 import gc
+import itertools
+import json
 import multiprocessing
 import os
 import resource
+import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from array import array
 
 native, checkpoint, picture = sys.argv[1:4]
+classify = os.path.join(os.path.dirname(os.path.abspath(native)), "classify")
 sys.path.insert(0, native)
 import xsepconv  # noqa: E402
 
@@ -71,6 +76,65 @@ def test_refusals():
     refused(xsepconv.INVALID_HANDLE, "session was freed already", network.classify, picture)
     refused(xsepconv.INVALID_HANDLE, "session was freed already", network.run, array("f", bytes(4 * length)))
     refused(xsepconv.INVALID_HANDLE, "model was freed already", network.class_name, 0)
+
+
+def test_shapes():
+    """An array that says its shape is held to it: of the same bytes in another order only the one without a shape would be taken."""
+    with xsepconv.Network(checkpoint, max_batch=6, size=(4, 5)) as network:
+        channels, height, width = network.input_shape
+        for run, kind, right in ((network.run, "f", (6, channels, height, width)), (network.run_bytes, "B", (6, height, width, channels))):
+            flat = memoryview(bytearray((4 if kind == "f" else 1) * 6 * channels * height * width)).cast(kind)
+            expected = run(flat)
+            for order in itertools.permutations(range(4)):
+                shape = tuple(right[i] for i in order)
+                shaped = flat.cast("B").cast(kind, shape)
+                if shape == right:
+                    require(run(shaped) == expected, f"{run.__name__} takes {shape}")
+                else:
+                    refused(ValueError, f"has shape {shape}", run, shaped)
+            for shape in (6, channels * height * width), (6 * channels * height, width), (6 * right[1], *right[2:]), (1, *right):
+                refused(ValueError, "in place of [N, " + ", ".join(map(str, right[1:])) + "]", run, flat.cast("B").cast(kind, shape))
+            one = flat[:channels * height * width].cast("B").cast(kind, right[1:])
+            require(len(run(one)) == network.num_outputs, f"{run.__name__} takes one image without N")
+
+
+def without_classifier():
+    """The checkpoint without its last layer."""
+    with open(checkpoint, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        data = file.read()
+    metadata = header.pop("__metadata__")
+    for key, change in ("xsepconv.network", {"numClasses": 0}), ("xsepconv.data", {"classes": []}):
+        metadata[key] = json.dumps({**json.loads(metadata[key]), **change})
+    kept, content = {"__metadata__": metadata}, b""
+    for name, entry in sorted(header.items(), key=lambda tensor: tensor[1]["data_offsets"]):
+        if not name.startswith(("linear4.", "training/")):
+            begin, end = entry["data_offsets"]
+            kept[name] = {**entry, "data_offsets": [len(content), len(content) + end - begin]}
+            content += data[begin:end]
+    text = json.dumps(kept).encode()
+    return struct.pack("<Q", len(text)) + text + content
+
+
+def test_network_without_classifier():
+    """It gives features, and says so where classes are asked for."""
+    file = without_classifier()
+    with xsepconv.Network(file) as network:
+        channels, height, width = network.input_shape
+        length = channels * height * width
+        require(network.num_classes == 0 and len(network.run(array("f", bytes(4 * length)))) == network.num_outputs, "it gives features")
+        for top in 0, 1, 5:
+            refused(xsepconv.UNSUPPORTED, "has no classifier: it gives features", network.classify, picture, top=top)
+        for index in -1, 0, 1:
+            refused(xsepconv.UNSUPPORTED, "has no classifier", network.class_name, index)
+        if os.path.exists(classify):
+            path = os.path.join(tempfile.mkdtemp(), "features.safetensors")
+            with open(path, "wb") as target:
+                target.write(file)
+            for program in ([classify], [sys.executable, os.path.join(native, "xsepconv.py")]):
+                result = subprocess.run([*program, path, picture], stderr=subprocess.PIPE, encoding="utf-8")
+                require(result.returncode == 1 and "has no classifier" in result.stderr, f"{program} says so, not {result.stderr}")
+            os.remove(path)
 
 
 def test_threads():
@@ -171,6 +235,8 @@ else:
 
 if __name__ == "__main__":
     test_refusals()
+    test_shapes()
+    test_network_without_classifier()
     test_threads()
     test_objects_that_are_forgotten()
     test_multiprocessing()
