@@ -104,12 +104,8 @@ def without_classifier():
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
         data = file.read()
     metadata = header.pop("__metadata__")
-<<<<<<< HEAD
-    metadata["xsepconv.network"] = json.dumps({**json.loads(metadata["xsepconv.network"]), "numClasses": 0})
-=======
     for key, change in ("xsepconv.network", {"numClasses": 0}), ("xsepconv.data", {"classes": []}):
         metadata[key] = json.dumps({**json.loads(metadata[key]), **change})
->>>>>>> mend-m3
     kept, content = {"__metadata__": metadata}, b""
     for name, entry in sorted(header.items(), key=lambda tensor: tensor[1]["data_offsets"]):
         if not name.startswith(("linear4.", "training/")):
