@@ -106,8 +106,8 @@ public partial class MobileNet
     }
 
     /// <summary>
-    /// Freezes the first stages: their parameters need no gradient, and their batch norms stay in evaluation mode, whatever
-    /// <c>train()</c> says. What an earlier call froze is thawed first; nothing else is touched.
+    /// Freezes the first stages: their parameters need no gradient and lose the one they have, so that no optimizer moves them, and their
+    /// batch norms stay in evaluation mode, whatever <c>train()</c> says. What an earlier call froze is thawed first; nothing else is touched.
     /// </summary>
     /// <param name="stages">
     /// How many of <see cref="FeatureInfo"/>'s reductions: 1 is the stem and the blocks up to the first map, 0 freezes none. All of
@@ -127,7 +127,12 @@ public partial class MobileNet
         foreach (var part in parts)
         {
             part.train(false);
-            foreach (var parameter in part.parameters()) parameter.requires_grad = false;
+            foreach (var parameter in part.parameters())
+            {
+                // A gradient that is there, were it zero, would have an optimizer go on with its momentum and its decay of weights.
+                parameter.requires_grad = false;
+                parameter.grad = null;
+            }
         }
 
         (_frozen, FrozenStages) = (parts, stages);
