@@ -22,6 +22,9 @@ namespace XSepConv;
 /// for images of their size, together of 64 MiB at most for each of torch's threads.</para>
 /// <para>Layers run one by one, as in training, where one of them has hooks, is in training mode or is not the one that was built, where
 /// the backend is <see cref="XSepBackend.Composed"/>, and where float32 can't hold the folded weights or a logit.</para>
+/// <para>A derived class registers its own layers with <c>register_module("name", layer)</c>, since TorchSharp's
+/// <c>RegisterComponents()</c>, which is called here, looks for fields once. With layers or a <c>forward</c> of its own it is no longer
+/// the network of <see cref="Spec"/>, and is not compiled.</para>
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and
 /// bias 0.</para>
 /// </remarks>
