@@ -36,6 +36,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
     private readonly Linear? linear3;
     private readonly BatchNorm1d? bn3;
     private readonly Dropout dropout;
+    private readonly NetworkLayers _layers;
     private readonly ModuleNorms _norms;
     private readonly ConvolutionStage _stem, _last;
     private Linear? linear4;
@@ -51,8 +52,8 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
         ArgumentNullException.ThrowIfNull(spec);
         Spec = spec.Validate();
         var paddings = spec.Paddings();
-        var layers = NetworkLayers.Of(spec);
-        (conv1, bn1) = LayerModules.Of(layers.Stem, device, dtype);
+        _layers = NetworkLayers.Of(spec);
+        (conv1, bn1) = LayerModules.Of(_layers.Stem, device, dtype);
         bneck = nn.Sequential(spec.Blocks.Select((block, i) => ($"{i}", (nn.Module<Tensor, Tensor>)(block.Kind switch
         {
             BlockKind.XSep => new XSepBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
@@ -63,18 +64,18 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
                 new XSepInvertedResidualBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
             _ => throw EnumValues.Unknown(block.Kind),
         }))));
-        (conv2, bn2) = LayerModules.Of(layers.Last, device, dtype);
-        if (layers.Hidden is { } hidden)
+        (conv2, bn2) = LayerModules.Of(_layers.Last, device, dtype);
+        if (_layers.Hidden is { } hidden)
         {
             linear3 = nn.Linear(hidden.In, hidden.Out, device: device, dtype: dtype);
             if (hidden.Norm is not null) bn3 = BatchNorms.OfFeatures(hidden.Out, device, dtype);
         }
 
         dropout = nn.Dropout(spec.Dropout);
-        if (layers.Classifier is { } classifier) linear4 = nn.Linear(classifier.In, classifier.Out, device: device, dtype: dtype);
+        if (_layers.Classifier is { } classifier) linear4 = nn.Linear(classifier.In, classifier.Out, device: device, dtype: dtype);
         (_stem, _last) = (new(conv1, bn1, spec.Activation) { Owner = this }, new(conv2, bn2, spec.Activation) { Owner = this });
         RegisterComponents();
-        _norms = new(this, layers.All);
+        _norms = new(this, _layers.All, follows: layer => layer != _layers.Last || !HasMoreBlocks);
         foreach (var norm in modules().OfType<NormBase>()) (norm.eps, norm.momentum) = (spec.NormEpsilon, spec.NormMomentum);
         Initialise();
         _evaluation = new(this);
@@ -101,7 +102,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
         new($"{nameof(conv1)} + {nameof(bn1)}", _stem.Forward),
         .. bneck.named_children().Select(
             block => new NetworkPart($"{nameof(bneck)}.{block.name}", ((nn.Module<Tensor, Tensor>)block.module).call)),
-        new($"{nameof(conv2)} + {nameof(bn2)}", _last.Forward),
+        new($"{nameof(conv2)} + {nameof(bn2)}", Last),
         new(HeadName, Classify),
     ];
 
@@ -117,7 +118,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
         if (_evaluation.TryForward(x) is { } logits) return logits.MoveToOuterDisposeScope();
         _norms.RequireStatistics(x, GetType().Name);
-        return Classify(_last.Forward(bneck.call(_stem.Forward(x)))).MoveToOuterDisposeScope();
+        return Classify(Last(bneck.call(_stem.Forward(x)))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Writes the weights with <see cref="Spec"/> in the metadata, so that the file alone says which network it holds.</summary>
@@ -194,6 +195,15 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
             (string Name, nn.Module? Module)[] all = [(nameof(linear3), linear3), (nameof(bn3), bn3), (nameof(linear4), linear4)];
             return string.Join(" + ", all.Where(part => part.Module is not null).Select(part => part.Name).DefaultIfEmpty("pool"));
         }
+    }
+
+    private bool HasMoreBlocks => bneck.Count != Spec.Blocks.Length;
+
+    // Behind modules that the user put after the blocks, its map is known only here.
+    private Tensor Last(Tensor x)
+    {
+        if (HasMoreBlocks && x.dim() == 4) _norms.RequireStatistics(x, GetType().Name, _layers.Last, _layers.Last);
+        return _last.Forward(x);
     }
 
     private Tensor Classify(Tensor x) => Logits(Pooled(x));

@@ -164,6 +164,17 @@ public sealed class ForwardTests : IDisposable
     }
 
     [Fact]
+    public void Squeeze_excite_whose_pool_was_set_to_another_size_is_held_to_what_its_batch_norms_see()
+    {
+        var module = new SeModule(8);
+        module.train();
+        module.modules().OfType<AdaptiveAvgPool2d>().Single().output_size = [2, 2];
+        Assert.True(module.call(randn(1, 8, 2, 2)).isfinite().all().item<bool>());
+        module.modules().OfType<AdaptiveAvgPool2d>().Single().output_size = [1, 1];
+        Refused(module, randn(1, 8, 2, 2), "'se.2'", "in training mode");
+    }
+
+    [Fact]
     public void Padding_takes_maps_and_known_directions()
     {
         Assert.Contains("[8, 6, 6]", Assert.Throws<ArgumentException>(() => DirectionalPadding.Pad(zeros(8, 6, 6), PaddingDirection.LeftTop)).Message);
