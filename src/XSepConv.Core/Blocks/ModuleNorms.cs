@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp.Modules;
 using XSepConv.Layers;
 using static TorchSharp.torch;
@@ -12,6 +13,7 @@ internal sealed class ModuleNorms
     private readonly nn.Module?[] _modules;
     private readonly int[] _from;
     private readonly Func<Layer, bool> _follows;
+    private Tensor? _written;
 
     /// <param name="owner">The module, with all its components registered.</param>
     /// <param name="layers">What it consists of; their modules are found by the layers' names.</param>
@@ -32,9 +34,12 @@ internal sealed class ModuleNorms
     /// <param name="first">The first layer that will run; that of the module where null.</param>
     /// <param name="last">The last one.</param>
     /// <exception cref="ArgumentException">One of them would get one value per channel.</exception>
+    /// <exception cref="InvalidOperationException">Their counters were made in inference mode, and can't be written outside.</exception>
     public void RequireStatistics(Tensor x, string module, Layer? first = null, Layer? last = null)
     {
         var start = first is null ? 0 : Array.IndexOf(_layers, first);
+        RequireWritable(module, start, last);
+
         // With two images there are two values everywhere, with none torch's batch norms have nothing to do.
         if (x.size(0) != 1) return;
         var sizes = new (long Height, long Width)?[_layers.Length];
@@ -75,5 +80,37 @@ internal sealed class ModuleNorms
 
         long Along(int axis, long size) =>
             ((size + border + (2 * padding[axis]) - (dilation[axis] * (conv.weight.size(2 + axis) - 1)) - 1) / stride[axis]) + 1;
+    }
+
+    // TorchSharp can't say whether a tensor is of inference mode: a counter is written as it will be, and looked at once.
+    private void RequireWritable(string module, int start, Layer? last)
+    {
+        for (var i = start; i < _norms.Length; i++)
+        {
+            if (_norms[i] is { training: true, num_batches_tracked: { } count })
+            {
+                if (ReferenceEquals(count, _written) || is_inference_mode_enabled()) return;
+                RequireWritable(module, count, _layers[i].Norm!);
+                _written = count;
+                return;
+            }
+
+            if (_layers[i] == last) return;
+        }
+    }
+
+    private static void RequireWritable(string module, Tensor count, string norm)
+    {
+        try
+        {
+            count.add_(Scalars.Zero, Scalars.One);
+        }
+        catch (ExternalException e) when (e.Message.Contains("inference tensor", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InvalidOperationException(
+                $"The {module} can't be trained: it was made within inference_mode(), outside of which its batch norm '{norm}' can't be "
+                + "written. Make or load it outside, and call it within, or call eval().",
+                e);
+        }
     }
 }

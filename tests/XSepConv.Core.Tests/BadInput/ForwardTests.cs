@@ -13,7 +13,7 @@ public sealed class ForwardTests : IDisposable
 
     public static TheoryData<string> Modules() => ["XSepBlock", "XSepBlock before", "XSepBlock plain", "DwBlock", "DwBlock plain", "SepBlock", "SeModule", "XSepConv2d", "MobileNet"];
 
-    private static nn.Module<Tensor, Tensor> Create(string module) => module switch
+    internal static nn.Module<Tensor, Tensor> Create(string module) => module switch
     {
         "XSepBlock" => new XSepBlock(3, 8, 16, 12, PaddingDirection.Symmetric),
         "XSepBlock before" => new XSepBlock(3, 8, 16, 8, PaddingDirection.Symmetric, placement: PaddingPlacement.BeforeExpand),
