@@ -112,7 +112,8 @@ public partial class MobileNet
 
     /// <summary>
     /// Freezes the first stages: their parameters need no gradient and lose the one they have, so that no optimizer moves them, and their
-    /// batch norms stay in evaluation mode, whatever <c>train()</c> says. What an earlier call froze is thawed first; nothing else is touched.
+    /// batch norms stay in evaluation mode, whatever <c>train()</c> says. What an earlier call froze is thawed first; nothing else is
+    /// touched.
     /// </summary>
     /// <param name="stages">
     /// How many of <see cref="FeatureInfo"/>'s reductions: 1 is the stem and the blocks up to the first map, 0 freezes none. All of
