@@ -57,6 +57,9 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">
     /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
     /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// The module was made within <c>inference_mode()</c>, and its batch norms are to count outside.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

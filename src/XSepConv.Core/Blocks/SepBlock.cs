@@ -72,7 +72,8 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWho
     /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
     /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input.
+    /// The backend is <see cref="XSepBackend.Fused"/>, which can't run on this input; or the module was made within
+    /// <c>inference_mode()</c>, and its batch norms are to count outside.
     /// </exception>
     public override Tensor forward(Tensor x)
     {

@@ -46,9 +46,14 @@ internal sealed class BuiltNetwork
     }
 
     /// <summary>
-    /// Says what of the modules is not as it was built, or null: modes, hooks, backends, devices and types of values apart.
+    /// Says what of the network is not as it was built, or null: modes, hooks, backends, devices and types of values apart.
     /// </summary>
-    public string? Change(INetwork network) => Walk(network, null);
+    public string? Change(INetwork network) => OwnForward(network.GetType()) ?? Walk(network, null);
+
+    // While it evaluates, that runs: only what stands for the whole network would leave it out.
+    private static string? OwnForward(Type type) =>
+        type.GetMethod(nameof(MobileNet.forward), [typeof(Tensor)])?.DeclaringType == typeof(MobileNet)
+            ? null : $"{TypeName.Of(type)} has a forward of its own";
 
     private string? Walk(INetwork network, LiveTensors? tensors)
     {

@@ -12,7 +12,8 @@ public static class Compilation
     /// <param name="data">The data it was trained on, where pictures are to be normalised and classes named.</param>
     /// <exception cref="ArgumentException"><paramref name="data"/> does not fit the network, or contradicts itself.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The network is not as it was built: a module was added or replaced, or a setting of one changed.
+    /// The network is not as it was built: a module was added or replaced, a setting of one changed, or its class has a <c>forward</c> of
+    /// its own.
     /// </exception>
     /// <exception cref="InvalidDataException">A weight is not a finite number, or a variance is negative.</exception>
     /// <exception cref="ObjectDisposedException">The network, or a module or tensor in it, is disposed.</exception>

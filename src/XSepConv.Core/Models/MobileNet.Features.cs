@@ -1,3 +1,5 @@
+using System.Globalization;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -44,11 +46,11 @@ public partial class MobileNet
 
         var wanted = (outIndices.Length == 0 ? all : all.Where((_, i) => outIndices.Contains(i))).Select(info => info.Module).ToHashSet();
         using var scope = NewDisposeScope();
-        x = Checked(x);
+        x = Checked(x, LastOf(all.Last(info => wanted.Contains(info.Module)).Module));
         var maps = new List<Tensor>();
         Keep("conv1", x = _stem.Forward(x));
         for (var i = 0; i < Spec.Blocks.Length && maps.Count < wanted.Count; i++) Keep($"bneck.{i}", x = bneck[i].call(x));
-        if (wanted.Contains("conv2")) Keep("conv2", _last.Forward(x));
+        if (wanted.Contains("conv2")) Keep("conv2", Last(x));
         return maps;
 
         void Keep(string module, Tensor map)
@@ -64,16 +66,19 @@ public partial class MobileNet
     public Tensor ForwardFeatures(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return _last.Forward(bneck.call(_stem.Forward(Checked(x)))).MoveToOuterDisposeScope();
+        return Last(bneck.call(_stem.Forward(Checked(x, _layers.Last)))).MoveToOuterDisposeScope();
     }
 
     /// <summary>What follows the last map: its means, the hidden layer and the classifier, where the network has them.</summary>
     /// <param name="x">[N, <see cref="NetworkSpec.LastChannels"/>, H, W].</param>
     /// <param name="preLogits">Whether to stop before the classifier, with its features.</param>
     /// <returns>[N, classes], or [N, <see cref="NetworkSpec.NumFeatures"/>].</returns>
+    /// <inheritdoc cref="forward" path="/exception"/>
     public Tensor ForwardHead(Tensor x, bool preLogits = false)
     {
         using var scope = NewDisposeScope();
+        x = MapCheck.Require(x, Spec.LastChannels, (linear3 ?? linear4)?.weight ?? conv1.weight, $"the head of {GetType().Name}");
+        _norms.RequireStatistics(x, GetType().Name, first: _layers.Pool);
         x = Pooled(x);
         return (preLogits ? x : Logits(x)).MoveToOuterDisposeScope();
     }
@@ -106,8 +111,9 @@ public partial class MobileNet
     }
 
     /// <summary>
-    /// Freezes the first stages: their parameters need no gradient, and their batch norms stay in evaluation mode, whatever
-    /// <c>train()</c> says. What an earlier call froze is thawed first; nothing else is touched.
+    /// Freezes the first stages: their parameters need no gradient and lose the one they have, so that no optimizer moves them, and their
+    /// batch norms stay in evaluation mode, whatever <c>train()</c> says. What an earlier call froze is thawed first; nothing else is
+    /// touched.
     /// </summary>
     /// <param name="stages">
     /// How many of <see cref="FeatureInfo"/>'s reductions: 1 is the stem and the blocks up to the first map, 0 freezes none. All of
@@ -127,7 +133,12 @@ public partial class MobileNet
         foreach (var part in parts)
         {
             part.train(false);
-            foreach (var parameter in part.parameters()) parameter.requires_grad = false;
+            foreach (var parameter in part.parameters())
+            {
+                // A gradient that is there, were it zero, would have an optimizer go on with its momentum and its decay of weights.
+                parameter.requires_grad = false;
+                parameter.grad = null;
+            }
         }
 
         (_frozen, FrozenStages) = (parts, stages);
@@ -144,10 +155,18 @@ public partial class MobileNet
     internal bool IsFrozen(string key) =>
         NetworkStages.Parts(Spec, FrozenStages).Any(part => key.StartsWith($"{part}.", StringComparison.Ordinal));
 
-    private Tensor Checked(Tensor x)
+    private Tensor Checked(Tensor x, Layer last)
     {
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
-        _norms.RequireStatistics(x, GetType().Name);
+        _norms.RequireStatistics(x, GetType().Name, last: last);
         return x;
     }
+
+    // The layer that gives a map.
+    private Layer LastOf(string module) => module switch
+    {
+        "conv1" => _layers.Stem,
+        "conv2" => _layers.Last,
+        _ => _layers.Blocks[int.Parse(module["bneck.".Length..], CultureInfo.InvariantCulture)].Last,
+    };
 }

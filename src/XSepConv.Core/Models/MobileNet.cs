@@ -22,6 +22,9 @@ namespace XSepConv;
 /// for images of their size, together of 64 MiB at most for each of torch's threads.</para>
 /// <para>Layers run one by one, as in training, where one of them has hooks, is in training mode or is not the one that was built, where
 /// the backend is <see cref="XSepBackend.Composed"/>, and where float32 can't hold the folded weights or a logit.</para>
+/// <para>A derived class registers its own layers with <c>register_module("name", layer)</c>, since TorchSharp's
+/// <c>RegisterComponents()</c>, which is called here, looks for fields once. With layers or a <c>forward</c> of its own it is no longer
+/// the network of <see cref="Spec"/>, and is not compiled.</para>
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and
 /// bias 0.</para>
 /// </remarks>
@@ -33,6 +36,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
     private readonly Linear? linear3;
     private readonly BatchNorm1d? bn3;
     private readonly Dropout dropout;
+    private readonly NetworkLayers _layers;
     private readonly ModuleNorms _norms;
     private readonly ConvolutionStage _stem, _last;
     private Linear? linear4;
@@ -48,8 +52,8 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
         ArgumentNullException.ThrowIfNull(spec);
         Spec = spec.Validate();
         var paddings = spec.Paddings();
-        var layers = NetworkLayers.Of(spec);
-        (conv1, bn1) = LayerModules.Of(layers.Stem, device, dtype);
+        _layers = NetworkLayers.Of(spec);
+        (conv1, bn1) = LayerModules.Of(_layers.Stem, device, dtype);
         bneck = nn.Sequential(spec.Blocks.Select((block, i) => ($"{i}", (nn.Module<Tensor, Tensor>)(block.Kind switch
         {
             BlockKind.XSep => new XSepBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
@@ -60,18 +64,18 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
                 new XSepInvertedResidualBlock(block, paddings[i]!.Value, spec.PaddingPlacement, device, dtype),
             _ => throw EnumValues.Unknown(block.Kind),
         }))));
-        (conv2, bn2) = LayerModules.Of(layers.Last, device, dtype);
-        if (layers.Hidden is { } hidden)
+        (conv2, bn2) = LayerModules.Of(_layers.Last, device, dtype);
+        if (_layers.Hidden is { } hidden)
         {
             linear3 = nn.Linear(hidden.In, hidden.Out, device: device, dtype: dtype);
             if (hidden.Norm is not null) bn3 = BatchNorms.OfFeatures(hidden.Out, device, dtype);
         }
 
         dropout = nn.Dropout(spec.Dropout);
-        if (layers.Classifier is { } classifier) linear4 = nn.Linear(classifier.In, classifier.Out, device: device, dtype: dtype);
+        if (_layers.Classifier is { } classifier) linear4 = nn.Linear(classifier.In, classifier.Out, device: device, dtype: dtype);
         (_stem, _last) = (new(conv1, bn1, spec.Activation) { Owner = this }, new(conv2, bn2, spec.Activation) { Owner = this });
         RegisterComponents();
-        _norms = new(this, layers.All);
+        _norms = new(this, _layers.All, follows: layer => layer != _layers.Last || !HasMoreBlocks);
         foreach (var norm in modules().OfType<NormBase>()) (norm.eps, norm.momentum) = (spec.NormEpsilon, spec.NormMomentum);
         Initialise();
         _evaluation = new(this);
@@ -98,7 +102,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
         new($"{nameof(conv1)} + {nameof(bn1)}", _stem.Forward),
         .. bneck.named_children().Select(
             block => new NetworkPart($"{nameof(bneck)}.{block.name}", ((nn.Module<Tensor, Tensor>)block.module).call)),
-        new($"{nameof(conv2)} + {nameof(bn2)}", _last.Forward),
+        new($"{nameof(conv2)} + {nameof(bn2)}", Last),
         new(HeadName, Classify),
     ];
 
@@ -108,13 +112,16 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
     /// <exception cref="ArgumentException">
     /// Shape, dtype or device do not fit, or a batch norm in training mode would see one value per channel.
     /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// The network was made within <c>inference_mode()</c>, and its batch norms are to count outside.
+    /// </exception>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
         if (_evaluation.TryForward(x) is { } logits) return logits.MoveToOuterDisposeScope();
         _norms.RequireStatistics(x, GetType().Name);
-        return Classify(_last.Forward(bneck.call(_stem.Forward(x)))).MoveToOuterDisposeScope();
+        return Classify(Last(bneck.call(_stem.Forward(x)))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Writes the weights with <see cref="Spec"/> in the metadata, so that the file alone says which network it holds.</summary>
@@ -191,6 +198,15 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
             (string Name, nn.Module? Module)[] all = [(nameof(linear3), linear3), (nameof(bn3), bn3), (nameof(linear4), linear4)];
             return string.Join(" + ", all.Where(part => part.Module is not null).Select(part => part.Name).DefaultIfEmpty("pool"));
         }
+    }
+
+    private bool HasMoreBlocks => bneck.Count != Spec.Blocks.Length;
+
+    // Behind modules that the user put after the blocks, its map is known only here.
+    private Tensor Last(Tensor x)
+    {
+        if (HasMoreBlocks && x.dim() == 4) _norms.RequireStatistics(x, GetType().Name, _layers.Last, _layers.Last);
+        return _last.Forward(x);
     }
 
     private Tensor Classify(Tensor x) => Logits(Pooled(x));

@@ -13,7 +13,7 @@ internal static class LayerTrace
         using var probing = new Probing(module);
         var layers = new List<LayerProfile>();
         var (ran, backends) = (new List<nn.Module>(), new Dictionary<nn.Module, XSepBackend>());
-        var removers = new List<Action>();
+        var (removers, counted) = (new List<Action>(), new HashSet<Tensor>(ReferenceEqualityComparer.Instance));
         var paddings = new Dictionary<nn.Module, PaddingDirection>();
         var whole = new Dictionary<nn.Module, XSepBackend>();
         var blocks = Everything(module).Select(entry => entry.Module).OfType<IWholeBlock>()
@@ -23,7 +23,7 @@ internal static class LayerTrace
         using var composed = new ComposedBackends(Everything(module).Select(entry => entry.Module));
         try
         {
-            foreach (var (path, child) in Everything(module)) Watch(path, child, layers, ran, removers, paddings);
+            foreach (var (path, child) in Everything(module)) Watch(path, child, layers, ran, removers, paddings, counted);
             var weight = module.parameters().FirstOrDefault();
             removers.AddRange(blocks.Select(entry => NoteWhole(entry.Block, entry.Backend, whole)));
             removers.AddRange(composed.Chosen.Select(entry => NoteBackend(entry.Stage, entry.Backend, backends)));
@@ -58,12 +58,12 @@ internal static class LayerTrace
         return [.. networks.SelectMany(network => ((nn.Module)network).modules())];
     }
 
-    private static IEnumerable<(string Path, nn.Module Module)> Everything(nn.Module module) =>
-        module.named_modules().Prepend(("", module));
+    // Each once, wherever it is registered: its hooks see every run.
+    private static IEnumerable<(string Path, nn.Module Module)> Everything(nn.Module module) => ModuleState.Modules(module);
 
     private static void Watch(
         string path, nn.Module module, List<LayerProfile> layers, List<nn.Module> ran, List<Action> removers,
-        Dictionary<nn.Module, PaddingDirection> paddings)
+        Dictionary<nn.Module, PaddingDirection> paddings, HashSet<Tensor> counted)
     {
         switch (module)
         {
@@ -96,7 +96,7 @@ internal static class LayerTrace
             var remover = layer.register_forward_hook((_, _, y) =>
             {
                 var (kind, macs) = count(y);
-                var parameters = layer.parameters(recurse: false).Sum(parameter => parameter.numel());
+                var parameters = layer.parameters(recurse: false).Where(counted.Add).Sum(parameter => parameter.numel());
                 ran.Add(layer);
                 layers.Add(new(path, kind, y.shape, parameters, macs, paddings.TryGetValue(layer, out var padding) ? padding : null));
                 return y;

@@ -9,7 +9,9 @@ namespace XSepConv;
 /// <param name="Name">Path in the module, such as <c>bneck.4.conv2</c>.</param>
 /// <param name="Kind">What it is: <c>conv 1×1</c>, <c>depthwise 1×5</c>, <c>linear</c>, <c>batch norm</c>.</param>
 /// <param name="Output">Output shape, [N, C, H, W] or [N, features].</param>
-/// <param name="Parameters">Trainable values (running statistics are not).</param>
+/// <param name="Parameters">
+/// Trainable values (running statistics are not), in the first row of a layer that runs, or of a tensor that layers share.
+/// </param>
 /// <param name="Macs">Multiply-accumulates for the profiled input. Convolution and linear layers have them.</param>
 /// <param name="Padding">The direction in which a 2×2 of an XSepConv pads; null elsewhere.</param>
 public sealed record LayerProfile(
@@ -36,10 +38,10 @@ public sealed class ModelProfile
     /// <summary>The shape that was profiled.</summary>
     public IReadOnlyList<long> Input { get; }
 
-    /// <summary>The layers with parameters, in the order in which they run.</summary>
+    /// <summary>The layers with parameters, in the order in which they run; one that runs again has a row for each time.</summary>
     public IReadOnlyList<LayerProfile> Layers { get; }
 
-    /// <summary>Trainable values in total.</summary>
+    /// <summary>Trainable values in total, each once.</summary>
     public long Parameters => Layers.Sum(layer => layer.Parameters);
 
     /// <summary>Multiply-accumulates in total, for the profiled input.</summary>

@@ -13,7 +13,7 @@ public sealed class ForwardTests : IDisposable
 
     public static TheoryData<string> Modules() => ["XSepBlock", "XSepBlock before", "XSepBlock plain", "DwBlock", "DwBlock plain", "SepBlock", "SeModule", "XSepConv2d", "MobileNet"];
 
-    private static nn.Module<Tensor, Tensor> Create(string module) => module switch
+    internal static nn.Module<Tensor, Tensor> Create(string module) => module switch
     {
         "XSepBlock" => new XSepBlock(3, 8, 16, 12, PaddingDirection.Symmetric),
         "XSepBlock before" => new XSepBlock(3, 8, 16, 8, PaddingDirection.Symmetric, placement: PaddingPlacement.BeforeExpand),
@@ -161,6 +161,17 @@ public sealed class ForwardTests : IDisposable
         foreach (var input in inputs) Assert.Throws<ArgumentException>(() => module.call(input));
         Assert.Equal(before, Tensor.TotalCount);
         Assert.All(module.named_buffers().Zip(statistics), pair => Assert.True(pair.First.buffer.equal(pair.Second).all().item<bool>()));
+    }
+
+    [Fact]
+    public void Squeeze_excite_whose_pool_was_set_to_another_size_is_held_to_what_its_batch_norms_see()
+    {
+        var module = new SeModule(8);
+        module.train();
+        module.modules().OfType<AdaptiveAvgPool2d>().Single().output_size = [2, 2];
+        Assert.True(module.call(randn(1, 8, 2, 2)).isfinite().all().item<bool>());
+        module.modules().OfType<AdaptiveAvgPool2d>().Single().output_size = [1, 1];
+        Refused(module, randn(1, 8, 2, 2), "'se.2'", "in training mode");
     }
 
     [Fact]
