@@ -106,7 +106,8 @@ internal static class CompiledWorks
         random.manual_seed(1);
         var network = Network(MobileNetV3SmallSpec.XSep());
         var x = randn(32, 3, 224, 224);
-        var contestants = Enumerable.Range(1, 2).Select(threads => Compiled($"threads-{threads}", network, x, threads)).ToList();
+        var contestants = Correct(
+            network, x, [.. Enumerable.Range(1, 2).Select(threads => Compiled($"threads-{threads}", network, x, threads))]);
         yield return RatioResult.Measure(
             new("net-eval-threads", "xsep", "32x3x224x224", null, 2), contestants, 4 * settings.Seconds, "threads-1/threads-2");
     }
@@ -119,7 +120,7 @@ internal static class CompiledWorks
         var x = randn(batch, 3, 224, 224);
         var xsep = Network(MobileNetV3SmallSpec.XSep(options));
         var twin = Network(MobileNetV3SmallSpec.Twin(options));
-        var twinCompiled = Compiled("twin", twin, x, settings.Threads);
+        var twinCompiled = Correct(twin, x, [Compiled("twin", twin, x, settings.Threads)]).Single();
         foreach (var (model, network) in new[] { ("xsep", xsep), ("depthwise", twin) })
         {
             var contestants = Correct(

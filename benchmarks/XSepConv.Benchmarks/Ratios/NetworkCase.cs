@@ -22,7 +22,7 @@ internal static class NetworkCase
         foreach (var training in TrainingCase.All)
         {
             using var scope = NewDisposeScope();
-            var contestants = Contestants(training, training.Data());
+            var contestants = TrainingContestants.Of(training, training.Data());
             var run = new RatioCase(Training, "xsep", training.Shape, training.Kernel, settings.Threads);
             var result = RatioResult.Measure(run, contestants, 4 * settings.Seconds, s_ratios);
             if (memory.FirstOrDefault(row => (row.Shape, row.Kernel) == (result.Shape, result.Kernel))?.Memory is { } bytes)
@@ -41,7 +41,7 @@ internal static class NetworkCase
     {
         using var scope = NewDisposeScope();
         var training = new TrainingCase(ImagePreset.Cifar, 128, 32);
-        var fused = Contestants(training, training.Data()).Single(contestant => contestant.Name == TrainingCase.Fused);
+        var fused = TrainingContestants.Of(training, training.Data()).Single(contestant => contestant.Name == TrainingCase.Fused);
         List<Contestant> contestants = [fused.With(1), fused.With(2)];
         var result = RatioResult.Measure(new(Training, "xsep", training.Shape, null, 2), contestants, 4 * settings.Seconds);
         set_num_threads(settings.Threads);
@@ -49,37 +49,5 @@ internal static class NetworkCase
         {
             Ratio = new Dictionary<string, double> { [Threads] = result.Ms[contestants[0].Name] / result.Ms[contestants[1].Name] },
         };
-    }
-
-    /// <summary>Those that compute the same as the network does in float64.</summary>
-    private static List<Contestant> Contestants(TrainingCase training, (Tensor Images, Tensor Labels) data)
-    {
-        List<Contestant> kept = [];
-        foreach (var pair in training.Contestants.GroupBy(contestant => contestant.Spec))
-        {
-            var exact = TrainingCase.Network(pair.Key, XSepBackend.Composed, ScalarType.Float64);
-            List<Contestant> contestants = [];
-            foreach (var (name, spec, backend) in pair)
-            {
-                var network = TrainingCase.Network(spec, backend);
-                exact.CopyTo(network);
-                contestants.Add(new(name, () =>
-                {
-                    using var scope = NewDisposeScope();
-                    TrainingCase.Step(network, data);
-                }, () => TrainingCase.Step(network, data)));
-            }
-
-            // Logits and loss: gradients of a fresh network's last layer are too small to compare one by one.
-            using (NewDisposeScope())
-            {
-                var reference = TrainingCase.Step(exact, (data.Images.to_type(ScalarType.Float64), data.Labels));
-                kept.AddRange(Correctness.Keep(contestants, reference));
-            }
-
-            exact.Dispose();
-        }
-
-        return kept;
     }
 }

@@ -1,0 +1,63 @@
+using static TorchSharp.torch;
+
+namespace XSepConv.Benchmarks.Ratios;
+
+/// <summary>Networks that compute the same training step as the network does in float64: loss, gradients, running statistics.</summary>
+internal static class TrainingContestants
+{
+    /// <summary>
+    /// For gradients: where an activation bends, float32 and float64 may see other slopes, which moved some by 1.3 %.
+    /// </summary>
+    private const double GradientTolerance = 0.05;
+
+    /// <summary>
+    /// A bias before another batch norm has no gradient, and what is centred no mean: float64 says 1e-16, float32 1e-7.
+    /// </summary>
+    private const double LeastGradient = 1e-5, LeastStatistic = 1e-3;
+
+    public static List<Contestant> Of(TrainingCase training, (Tensor Images, Tensor Labels) data)
+    {
+        List<Contestant> kept = [];
+        foreach (var pair in training.Contestants.GroupBy(contestant => contestant.Spec))
+        {
+            using var exact = TrainingCase.Network(pair.Key, XSepBackend.Composed, ScalarType.Float64);
+            List<Contestant> contestants = [];
+            foreach (var (name, spec, backend) in pair)
+            {
+                var network = TrainingCase.Network(spec, backend);
+                exact.CopyTo(network);
+                contestants.Add(new(name, () =>
+                {
+                    using var scope = NewDisposeScope();
+                    TrainingCase.Step(network, data);
+                }, () => Results(network, data)));
+            }
+
+            using (NewDisposeScope()) kept.AddRange(Correctness.Keep(contestants, Reference(exact, data)));
+        }
+
+        return kept;
+    }
+
+    /// <summary>What a step in float64 gives, and how near a contestant has to come.</summary>
+    public static List<Expected> Reference(MobileNet exact, (Tensor Images, Tensor Labels) data)
+    {
+        var results = Results(exact, (data.Images.to_type(ScalarType.Float64), data.Labels));
+        var gradients = exact.parameters().Count();
+        return
+        [
+            .. results.Take(2).Select(value => new Expected(value)),
+            .. results.Skip(2).Take(gradients).Select(value => new Expected(value, GradientTolerance, LeastGradient)),
+            .. results.Skip(2 + gradients).Select(value => new Expected(value, LeastNorm: LeastStatistic)),
+        ];
+    }
+
+    /// <summary>A step: logits, loss, the gradient of every parameter, the running statistics after it.</summary>
+    public static List<Tensor> Results(MobileNet network, (Tensor Images, Tensor Labels) data) =>
+    [
+        .. TrainingCase.Step(network, data),
+        .. network.parameters().Select(parameter => parameter.grad
+            ?? throw new InvalidOperationException("A parameter has no gradient after a step.")),
+        .. network.buffers().Where(buffer => buffer.is_floating_point()),
+    ];
+}
