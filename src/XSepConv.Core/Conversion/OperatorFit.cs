@@ -70,6 +70,14 @@ internal sealed class OperatorFit
                 + $"{nameof(KernelInitialisation)}.{nameof(KernelInitialisation.Random)}, or fewer {nameof(ConversionOptions.FitSteps)}.");
         }
 
+        // The error is of float32; what is kept may be narrower.
+        if (FiniteWeights.Problem(module) is { } problem)
+        {
+            throw new InvalidOperationException(
+                $"The fit of '{candidate.Path}' leaves the range of {weight.dtype}, the type of its weights: {problem} "
+                + "Convert the network in float32, and narrow it then.");
+        }
+
         return error;
     }
 

@@ -29,6 +29,11 @@ internal sealed class SafeTensorsWriter
 
     private static void Check(SafeTensor[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
+        if (tensors.Length > SafeTensorsHeader.MostTensors)
+        {
+            throw Wrong($"there are {tensors.Length:N0} tensors, at most {SafeTensorsHeader.MostTensors:N0} are read");
+        }
+
         var names = new HashSet<string>();
         foreach (var tensor in tensors)
         {
@@ -39,12 +44,24 @@ internal sealed class SafeTensorsWriter
             if (!IsText(tensor.Name)) throw Wrong($"the name {name} has half a surrogate pair in it, which no file can hold");
             if (!Enum.IsDefined(tensor.Type)) throw Wrong($"the type of {name} is {tensor.Type}, known are {SafeTensorTypes.Known}");
             if (tensor.Shape.IsDefault) throw Wrong($"the shape of {name} is missing; a scalar has []");
+            if (tensor.Shape.Length > SafeTensorsHeader.MostDimensions)
+            {
+                throw Wrong(
+                    $"{name} has {tensor.Shape.Length} dimensions, at most {SafeTensorsHeader.MostDimensions} are read");
+            }
+
             if (!HasLength(tensor))
             {
                 throw Wrong(
                     $"{name} [{string.Join(", ", tensor.Shape)}] {tensor.Type.WireName()} has {tensor.Data.Length:N0} bytes of data, "
                     + "which is not its size");
             }
+        }
+
+        if (metadata?.Count > SafeTensorsHeader.MostMetadata)
+        {
+            throw new ArgumentException(
+                $"The metadata has {metadata.Count:N0} entries, at most {SafeTensorsHeader.MostMetadata:N0} are read.", nameof(metadata));
         }
 
         foreach (var (key, value) in metadata ?? new Dictionary<string, string>())

@@ -34,6 +34,32 @@ public sealed class SafeTensorsWriteTests : IDisposable
         Assert.Equal(0, stream.Length);
     }
 
+    [Theory]
+    [InlineData(1, 1, 1, "")]
+    [InlineData(SafeTensorsHeader.MostTensors, 1, 1, "")]
+    [InlineData(SafeTensorsHeader.MostTensors + 1, 1, 1, "500,001 tensors")]
+    [InlineData(1, SafeTensorsHeader.MostDimensions, 1, "")]
+    [InlineData(1, SafeTensorsHeader.MostDimensions + 1, 1, "65 dimensions")]
+    [InlineData(1, 1, SafeTensorsHeader.MostMetadata, "")]
+    [InlineData(1, 1, SafeTensorsHeader.MostMetadata + 1, "65,537 entries")]
+    public void What_is_written_is_read(int count, int dimensions, int entries, string refused)
+    {
+        var tensors = Enumerable.Range(0, count).Select(i =>
+            new SafeTensor($"{i}", SafeTensorType.U8, [.. Enumerable.Repeat(1L, dimensions)], new byte[1])).ToArray();
+        var metadata = Enumerable.Range(0, entries).ToDictionary(i => $"{i}", i => "");
+        using var stream = new MemoryStream();
+        if (refused.Length > 0)
+        {
+            Assert.Contains(refused, Assert.Throws<ArgumentException>(() => SafeTensors.Write(stream, tensors, metadata)).Message);
+            return;
+        }
+
+        SafeTensors.Write(stream, tensors, metadata);
+        stream.Position = 0;
+        using var read = SafeTensors.Read(stream);
+        Assert.Equal((count, entries), (read.Tensors.Count, read.Metadata.Count));
+    }
+
     [Fact]
     public void Metadata_must_be_text()
     {
