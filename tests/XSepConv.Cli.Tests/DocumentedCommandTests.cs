@@ -13,7 +13,7 @@ public sealed partial class DocumentedCommandTests
     private static readonly string[] OthersOptions =
     [
         "--bind-to", "--global", "--images", "--kernel", "--logdir", "--maps", "--max-batch", "--max-bytes", "--max-parallel-test-modules",
-        "--mca", "--no-build", "--only", "--oversubscribe", "--project", "--queue", "--quick", "--seconds", "--self-contained",
+        "--max-pixels", "--mca", "--no-build", "--only", "--oversubscribe", "--project", "--queue", "--quick", "--seconds", "--self-contained",
         "--steps", "--time", "--urls", "--workers",
     ];
 

@@ -162,14 +162,26 @@ public static class Checkpoint
             var result = file.Metadata.TryGetValue(key, out json)
                 ? JsonSerializer.Deserialize(json, CheckpointJson.Default.EpochResult)
                 : null;
-            key = TrainingState.MetadataKey;
-            var state = file.Metadata.TryGetValue(key, out json) ? TrainingState.FromJson(json, path) : null;
-            var epoch = result?.Epoch ?? (state is { StepsDone: 0 } ? state.EpochsDone : 0);
-            return (data, new ImageNormalization(data.Mean, data.Std), result, epoch);
+            return (data, new ImageNormalization(data.Mean, data.Std), result, result?.Epoch ?? WholeEpochs(file, path));
         }
         catch (Exception e) when (e is JsonException or FormatException)
         {
             throw new InvalidDataException($"{path}: the metadata '{key}' can't be read: {e.Message}", e);
+        }
+    }
+
+    private static int WholeEpochs(SafeTensors file, string path)
+    {
+        if (!file.Metadata.TryGetValue(TrainingState.MetadataKey, out var json)) return 0;
+        try
+        {
+            var state = TrainingState.FromJson(json, path);
+            return state.StepsDone == 0 ? state.EpochsDone : 0;
+        }
+        catch (InvalidDataException)
+        {
+            // Only resuming needs it: the weights can be used without.
+            return 0;
         }
     }
 }
