@@ -31,7 +31,8 @@ internal sealed class ClassifyEndpoint(ServeOptions options, CompiledModel model
             if (width * height > options.MaxPixels)
             {
                 throw new InvalidDataException(
-                    $"{BatchWorkers.PictureName}: has {width}×{height} pixels; at most {options.MaxPixels} in all are taken (--max-pixels).");
+                    $"{BatchWorkers.PictureName}: has {width}×{height} pixels; at most {options.MaxPixels} in all are taken "
+                    + "(--max-pixels).");
             }
 
             var predictions = await workers.Classify(picture, width * height, top, aborted);

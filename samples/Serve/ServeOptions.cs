@@ -35,8 +35,8 @@ internal sealed class ServeOptions
     public int MaxBytes { get; init; } = 8 << 20;
 
     /// <summary>
-    /// The most pixels of a picture, whatever its bytes: memory holds up to 24 bytes of each while it is decoded. Large pictures are decoded
-    /// one at a time.
+    /// The most pixels of a picture, whatever its bytes: memory holds up to 24 bytes of each while it is decoded. Large pictures are
+    /// decoded one at a time.
     /// </summary>
     public int MaxPixels { get; init; } = 25_000_000;
 

@@ -45,7 +45,9 @@ public sealed class OnnxModelInfo
 
     /// <summary>Reads an ONNX file, of any origin.</summary>
     /// <param name="path">The file. It is walked through, not loaded: memory stays small whatever it claims.</param>
-    /// <exception cref="InvalidDataException">It is no ONNX file, or a damaged one, or larger than is read; the message says where.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is no ONNX file, or a damaged one, or larger than is read; the message says where.
+    /// </exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static OnnxModelInfo Read(string path)
     {

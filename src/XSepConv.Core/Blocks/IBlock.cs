@@ -10,6 +10,9 @@ internal interface INetwork : IFusableEnds
 
     /// <summary>The modules that its forward calls one after the other, as it holds them now.</summary>
     IEnumerable<nn.Module<Tensor, Tensor>> Called { get; }
+
+    /// <summary>Says what of it is not as it was built of <see cref="Spec"/>, or null.</summary>
+    string? Change();
 }
 
 /// <summary>A block of a network's table.</summary>

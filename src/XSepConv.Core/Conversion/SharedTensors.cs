@@ -23,7 +23,9 @@ internal sealed class SharedTensors
         }
     }
 
-    /// <summary>The tensor of a module that another one has too, and which: <c>weight with 'blocks.1.dw'</c>; null where there is none.</summary>
+    /// <summary>
+    /// The tensor of a module that another one has too, and which: <c>weight with 'blocks.1.dw'</c>; null where there is none.
+    /// </summary>
     public string? Of(nn.Module module)
     {
         foreach (var (name, tensor) in Tensors(module))

@@ -52,7 +52,7 @@ internal sealed class BuiltNetwork
 
     // While it evaluates, that runs: only what stands for the whole network would leave it out.
     private static string? OwnForward(Type type) =>
-        type.GetMethod(nameof(MobileNet.forward), [typeof(Tensor)])?.DeclaringType == typeof(MobileNet)
+        type.GetMethod(nameof(nn.Module<,>.forward), [typeof(Tensor)])?.DeclaringType?.Assembly == typeof(BuiltNetwork).Assembly
             ? null : $"{TypeName.Of(type)} has a forward of its own";
 
     private string? Walk(INetwork network, LiveTensors? tensors)

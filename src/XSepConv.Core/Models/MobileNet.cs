@@ -88,6 +88,8 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
 
     CompiledEvaluation ICompiledNetwork.Evaluation => _evaluation;
 
+    string? INetwork.Change() => _evaluation.Change();
+
     IReadOnlyList<FusableStage> IFusableEnds.Ends => [_stem, _last];
 
     IEnumerable<nn.Module<Tensor, Tensor>> INetwork.Called =>

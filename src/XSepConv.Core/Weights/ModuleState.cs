@@ -40,7 +40,7 @@ internal static class ModuleState
 
     /// <summary>The spec of a network that is as it was built of it; null for any other module.</summary>
     public static NetworkSpec? Description(nn.Module module) =>
-        module is ICompiledNetwork network && network.Evaluation.Change() is null ? network.Spec : null;
+        module is INetwork network && network.Change() is null ? network.Spec : null;
 
     /// <summary>What the module's layers have besides tensors; of a network without what its spec says.</summary>
     public static ModuleSettings Settings(nn.Module root)

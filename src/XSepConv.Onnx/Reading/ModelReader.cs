@@ -161,7 +161,11 @@ internal sealed class ModelReader
         void ReadShape(int field, WireType inner)
         {
             if (field != 1) return;
-            if (shape.Count == ReadLimits.MostSides) throw new NotSupportedException($"'{name}' has more than {ReadLimits.MostSides} sides");
+            if (shape.Count == ReadLimits.MostSides)
+            {
+                throw new NotSupportedException($"'{name}' has more than {ReadLimits.MostSides} sides");
+            }
+
             var side = "";
             ReadMessage(inner, (number, kind) =>
             {

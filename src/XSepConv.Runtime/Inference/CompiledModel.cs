@@ -58,8 +58,8 @@ public sealed class CompiledModel
     /// <exception cref="NotSupportedException">A tensor has 2 GiB or more.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     /// <exception cref="InvalidOperationException">
-    /// <c>XSEPCONV_KERNEL</c> names no kernels, or such that a program compiled ahead of time does not have. Vectors that the processor lacks
-    /// are emulated, slowly.
+    /// <c>XSEPCONV_KERNEL</c> names no kernels, or such that a program compiled ahead of time does not have. Vectors that the processor
+    /// lacks are emulated, slowly.
     /// </exception>
     public static CompiledModel Load(string path) => Load(path, KernelRegistry.Current.Name);
 
