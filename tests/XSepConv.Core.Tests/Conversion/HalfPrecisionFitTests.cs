@@ -27,7 +27,10 @@ public class HalfPrecisionFitTests
         network.to(dtype).eval();
         ConversionOptions options = new()
         {
-            Initialise = KernelInitialisation.Fit, Calibration = images.to(dtype), FitSteps = 10, Activation = Activation.ReLU,
+            Initialise = KernelInitialisation.Fit,
+            Calibration = images.to(dtype),
+            FitSteps = 10,
+            Activation = Activation.ReLU,
         };
         if (holds)
         {
