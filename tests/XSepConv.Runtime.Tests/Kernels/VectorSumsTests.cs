@@ -10,7 +10,7 @@ public sealed unsafe class VectorSumsTests
     private const double Tolerance = 2e-6;
 
     public static TheoryData<int, float> Maps =>
-        new MatrixTheoryData<int, float>([1, 3, 64, 65, 1023, 56 * 56, 256 * 256, 1024 * 1024], [0.1f, 0.7123f, 1.3f, 6]);
+        new MatrixTheoryData<int, float>([1, 3, 64, 65, 1023, 56 * 56, 256 * 256, 1024 * 1024], [0.1f, 1.3f]);
 
     [Theory]
     [MemberData(nameof(Maps))]
