@@ -13,8 +13,7 @@ internal static class Correctness
 {
     /// <summary>
     /// Largest ‖result − reference‖ / ‖reference‖ of a contestant. Float32 chains of a few thousand additions stay three orders below; a
-    /// layout that
-    /// computes some channels wrongly (libtorch 2.10's channels-last 1×1 does) is far above.
+    /// layout that computes some channels wrongly (libtorch 2.10's channels-last 1×1 does) is far above.
     /// </summary>
     public const double Tolerance = 1e-3;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using XSepConv.Layers;
 using static TorchSharp.torch;
 
@@ -162,11 +161,7 @@ public partial class MobileNet
         return x;
     }
 
-    // The layer that gives a map.
-    private Layer LastOf(string module) => module switch
-    {
-        "conv1" => _layers.Stem,
-        "conv2" => _layers.Last,
-        _ => _layers.Blocks[int.Parse(module["bneck.".Length..], CultureInfo.InvariantCulture)].Last,
-    };
+    // The layer that gives a map: the last of a module, whose name it has or begins with.
+    private Layer LastOf(string module) => _layers.All.Last(
+        layer => layer.Name == module || layer.Name.StartsWith($"{module}.", StringComparison.Ordinal));
 }

@@ -36,19 +36,17 @@ internal static class BatchCheck
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var images = labels.size(0);
-        if (logits.dim() != 2 || logits.size(0) != images)
-        {
-            throw new InvalidOperationException(
-                $"The network gives {Listing.Shape(logits.shape)} for {images} images; [{images}, classes] is right.");
-        }
-
+        if (NoTable(logits, labels.size(0)) is { } wrong) throw new InvalidOperationException($"The network {wrong}");
         var (classes, least, most) = (logits.size(1), labels.min().item<long>(), labels.max().item<long>());
         if (least >= 0 && most < classes) return;
         throw new ArgumentException(
             $"A label is {(least < 0 ? least : most)}; the network tells {classes} classes apart, so 0 to {classes - 1} are right.",
             nameof(labels));
     }
+
+    /// <summary>What is wrong with logits that are no table of classes; null where they are one.</summary>
+    public static string? NoTable(Tensor logits, long images) => logits.dim() == 2 && logits.size(0) == images ? null
+        : $"gives {Listing.Shape(logits.shape)} for {images} images; [{images}, classes] is right.";
 
     private static string? WrongShape(Tensor images, Tensor values)
     {

@@ -45,7 +45,7 @@ public sealed record DatasetOptions
     /// </summary>
     public bool SkipDamaged { get; init; }
 
-    /// <summary>Channels of the pictures of <c>folder</c>: 3, or 1 for grey.</summary>
+    /// <summary>Channels of the pictures of <c>folder</c>: 3, for which grey ones become colour, or 1 for grey.</summary>
     internal int Channels { get; init; } = 3;
 
     internal const int SmallestImageSize = 8, LargestImageSize = 1_024;

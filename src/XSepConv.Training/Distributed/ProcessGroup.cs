@@ -52,12 +52,10 @@ public abstract class ProcessGroup : IDisposable
     /// <summary>Why this process can't go on with the others, which wait for it: then all end with it. Null while it can.</summary>
     internal Exception? Failure { get; set; }
 
-    /// <summary>Notes what ends the work of this process, in the filter of a <c>catch</c>.</summary>
-    /// <returns>False: nothing is caught.</returns>
-    internal bool Fails(Exception exception)
+    /// <summary>Notes what ends the work of this process, where others wait for it.</summary>
+    internal void Fail(Exception exception)
     {
         if (Size > 1) Failure = exception;
-        return false;
     }
 
     /// <summary>Replaces each number by the sum over all processes; all call it with as many.</summary>

@@ -120,11 +120,9 @@ public static class Evaluator
 
     private static void RequireClasses(nn.Module<Tensor, Tensor> network, Tensor logits, int images, int largest)
     {
-        if (logits.dim() != 2 || logits.size(0) != images)
+        if (BatchCheck.NoTable(logits, images) is { } wrong)
         {
-            throw new ArgumentException(
-                $"The network {network.GetName()} gives {Listing.Shape(logits.shape)} for {images} images; [{images}, classes] is right.",
-                nameof(network));
+            throw new ArgumentException($"The network {network.GetName()} {wrong}", nameof(network));
         }
 
         if (logits.size(1) > largest) return;

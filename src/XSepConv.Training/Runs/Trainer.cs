@@ -131,8 +131,9 @@ public sealed class Trainer
             };
             _processes.Failure = null;
         }
-        catch (Exception e) when (_processes.Fails(e))
+        catch (Exception e)
         {
+            _processes.Fail(e);
             throw;
         }
     }
@@ -152,8 +153,9 @@ public sealed class Trainer
         {
             return ToEnd(progress, cancel);
         }
-        catch (Exception e) when (_processes.Fails(e))
+        catch (Exception e)
         {
+            _processes.Fail(e);
             throw;
         }
     }

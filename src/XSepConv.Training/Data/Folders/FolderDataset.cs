@@ -14,9 +14,6 @@ internal static class FolderDataset
 {
     public const string Name = "folder";
 
-    /// <summary>Grey pictures become colour, unless a network takes one channel.</summary>
-    public const int Channels = 3;
-
     /// <exception cref="ArgumentException">There is no data root.</exception>
     /// <exception cref="InvalidDataException">The folder is not laid out like that, or images can't be read; all are named.</exception>
     public static ImageDataset Open(DatasetOptions options, IProgress<DatasetProgress>? progress, CancellationToken cancel)
