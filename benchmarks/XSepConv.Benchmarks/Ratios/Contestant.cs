@@ -8,6 +8,8 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <param name="Results">Does the work once and hands out what it computed, for the comparison with float64.</param>
 internal sealed record Contestant(string Name, Action Step, Func<IReadOnlyList<Tensor>> Results)
 {
+    public const string Nchw = "nchw", ChannelsLast = "channels-last";
+
     /// <summary>
     /// <c>nchw</c> or <c>channels-last</c> where the way is measured in both; its milliseconds are then given beside the faster's.
     /// </summary>

@@ -10,8 +10,6 @@ internal sealed class StageCase : IDisposable
     /// <summary>XSepConv as it runs when nobody chooses, on CUDA.</summary>
     public const string Auto = "auto";
 
-    private const string Nchw = "nchw", ChannelsLast = "channels-last";
-
     private readonly int _channels, _kernel, _threads;
     private readonly bool _onCuda;
     private readonly DisposeScope _scope;
@@ -54,11 +52,11 @@ internal sealed class StageCase : IDisposable
     {
         var composed = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Composed };
         XSep.CopyTo(composed);
-        List<Contestant> contestants = [Of("composed", composed, Nchw), Of("composed", composed, ChannelsLast)];
+        List<Contestant> contestants = [Of("composed", composed, Contestant.Nchw), Of("composed", composed, Contestant.ChannelsLast)];
         if (!_onCuda) return Keep(XSep, [FusedXSep(), .. contestants]);
         var auto = new XSepConv2d(_channels, _kernel);
         XSep.CopyTo(auto);
-        return Keep(XSep, [Of(Auto, auto, Nchw), Of(Auto, auto, ChannelsLast), .. contestants]);
+        return Keep(XSep, [Of(Auto, auto, Contestant.Nchw), Of(Auto, auto, Contestant.ChannelsLast), .. contestants]);
     }
 
     /// <summary>
@@ -68,12 +66,12 @@ internal sealed class StageCase : IDisposable
     public List<Contestant> DepthwiseContestants()
     {
         nn.Module<Tensor, Tensor> module = Training ? Depthwise : Folded();
-        if (_onCuda) return Keep(Depthwise, [Of("depthwise", module, Nchw), Of("depthwise", module, ChannelsLast)]);
+        if (_onCuda) return Keep(Depthwise, [Of("depthwise", module, Contestant.Nchw), Of("depthwise", module, Contestant.ChannelsLast)]);
         var fused = new DepthwiseConv(
             nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels, bias: false), nn.BatchNorm2d(_channels));
         Depthwise.CopyTo(fused);
         List<Contestant> contestants =
-            [Of("depthwise", module, Nchw), Of("depthwise", module, ChannelsLast), Of("depthwise-fused", fused)];
+            [Of("depthwise", module, Contestant.Nchw), Of("depthwise", module, Contestant.ChannelsLast), Of("depthwise-fused", fused)];
         if (!Training)
         {
             Depthwise.eval();
@@ -120,8 +118,8 @@ internal sealed class StageCase : IDisposable
     private Contestant Of(string name, nn.Module<Tensor, Tensor> module, string? layout = null)
     {
         module.to(_data.device).train(Training);
-        var x = InLayout(_data, layout == ChannelsLast);
-        var gradient = InLayout(_gradient, layout == ChannelsLast);
+        var x = InLayout(_data, layout == Contestant.ChannelsLast);
+        var gradient = InLayout(_gradient, layout == Contestant.ChannelsLast);
         return new(name, Step, () => Run(module, x, gradient)) { Layout = layout };
 
         void Step()

@@ -64,10 +64,13 @@ internal sealed record TrainingCase(ImagePreset Preset, int Batch, int Side, int
     }
 
     /// <summary>Logits and loss of one step; the gradients stay with the parameters.</summary>
-    public static List<Tensor> Step(MobileNet network, (Tensor Images, Tensor Labels) data)
+    public static List<Tensor> Step(MobileNet network, (Tensor Images, Tensor Labels) data) => Step(network, network.call, data);
+
+    /// <summary>The same by another way through the network.</summary>
+    public static List<Tensor> Step(MobileNet network, Func<Tensor, Tensor> forward, (Tensor Images, Tensor Labels) data)
     {
         network.zero_grad();
-        var logits = network.call(data.Images);
+        var logits = forward(data.Images);
         var loss = nn.functional.cross_entropy(logits, data.Labels);
         loss.backward();
         return [logits.detach(), loss.detach()];

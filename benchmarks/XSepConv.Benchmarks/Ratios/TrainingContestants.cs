@@ -26,11 +26,18 @@ internal static class TrainingContestants
             {
                 var network = TrainingCase.Network(spec, backend);
                 exact.CopyTo(network);
-                contestants.Add(new(name, () =>
+                if (backend != XSepBackend.Composed)
                 {
-                    using var scope = NewDisposeScope();
-                    TrainingCase.Step(network, data);
-                }, () => Results(network, data)));
+                    contestants.Add(Of(name, network, network.call, data));
+                    continue;
+                }
+
+                var other = TrainingCase.Network(spec, backend);
+                exact.CopyTo(other);
+                contestants.Add(Of(name, network, network.call, data) with { Layout = Contestant.Nchw });
+                contestants.Add(Of(
+                    name, other, new ChannelsLastStep(other).Forward, data with { Images = ChannelsLastStep.InLayout(data.Images) })
+                    with { Layout = Contestant.ChannelsLast });
             }
 
             using (NewDisposeScope()) kept.AddRange(Correctness.Keep(contestants, Reference(exact, data)));
@@ -38,6 +45,14 @@ internal static class TrainingContestants
 
         return kept;
     }
+
+    private static Contestant Of(
+        string name, MobileNet network, Func<Tensor, Tensor> forward, (Tensor Images, Tensor Labels) data) =>
+        new(name, () =>
+        {
+            using var scope = NewDisposeScope();
+            TrainingCase.Step(network, forward, data);
+        }, () => Results(network, forward, data));
 
     /// <summary>What a step in float64 gives, and how near a contestant has to come.</summary>
     public static List<Expected> Reference(MobileNet exact, (Tensor Images, Tensor Labels) data)
@@ -53,9 +68,11 @@ internal static class TrainingContestants
     }
 
     /// <summary>A step: logits, loss, the gradient of every parameter, the running statistics after it.</summary>
-    public static List<Tensor> Results(MobileNet network, (Tensor Images, Tensor Labels) data) =>
+    public static List<Tensor> Results(MobileNet network, (Tensor Images, Tensor Labels) data) => Results(network, network.call, data);
+
+    private static List<Tensor> Results(MobileNet network, Func<Tensor, Tensor> forward, (Tensor Images, Tensor Labels) data) =>
     [
-        .. TrainingCase.Step(network, data),
+        .. TrainingCase.Step(network, forward, data),
         .. network.parameters().Select(parameter => parameter.grad
             ?? throw new InvalidOperationException("A parameter has no gradient after a step.")),
         .. network.buffers().Where(buffer => buffer.is_floating_point()),
