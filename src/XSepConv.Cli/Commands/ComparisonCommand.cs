@@ -97,6 +97,7 @@ internal sealed class ComparisonCommand
         var output = run.Directory(result, $"{kind}-{data.Name(result)}");
         try
         {
+            data.RequireOutside(result, output);
             var folder = new ComparisonFolder(output);
             run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
 

@@ -122,6 +122,21 @@ internal sealed class DataOptions
         });
     }
 
+    /// <summary>Refuses to write a run where its pictures would be read as those of a class.</summary>
+    /// <exception cref="UserError">They would.</exception>
+    public void RequireOutside(ParseResult result, string output)
+    {
+        if (Name(result) != DatasetCatalog.Folder || result.GetValue(root) is not { } images
+            || !FolderDataset.Reads(images, Layout(result), output))
+        {
+            return;
+        }
+
+        throw new UserError(
+            $"--out is '{output}', which lies in {root.Name} '{images}', whose folders are classes: the pictures of the run would be one. "
+            + "Give a folder outside it.");
+    }
+
     /// <summary>Refuses what says more about images where none are named.</summary>
     /// <param name="others">Options that say how they are used.</param>
     public void RequireName(ParseResult result, params IEnumerable<Option> others)
@@ -167,12 +182,14 @@ internal sealed class DataOptions
             DataRoot = result.GetValue(root),
             Seed = seed,
             Limit = Limit(result) ?? usualLimit,
-            Layout = Enum.Parse<FolderLayout>(result.GetValue(layout)!, ignoreCase: true),
+            Layout = Layout(result),
             SkipDamaged = result.GetValue(skipDamaged),
         };
         if (result.GetValue(background) is { } color) options = options with { Background = color };
         return (result.GetValue(size) ?? knownSize) is { } side ? options with { ImageSize = side } : options;
     }
+
+    private FolderLayout Layout(ParseResult result) => Enum.Parse<FolderLayout>(result.GetValue(layout)!, ignoreCase: true);
 
     private void RefuseWrongOptions(ParseResult result, string dataset)
     {

@@ -111,6 +111,12 @@ public sealed record TrainingOptions
     private IEnumerable<string> Problems(ImageDataset data)
     {
         if (string.IsNullOrWhiteSpace(OutputDirectory)) yield return "the output directory is empty";
+        else if (data.Reads(OutputDirectory))
+        {
+            yield return $"the output directory is '{OutputDirectory}', which lies in {data.Source}, whose folders are classes: "
+                + "the pictures of the run would be one; a folder outside it is right";
+        }
+
         foreach (var problem in Recipe.Problems()) yield return problem;
         foreach (var problem in TrainingStart.Problems(this)) yield return problem;
         if (Normalization is { } normalization && normalization.Channels != data.Train.Channels)
