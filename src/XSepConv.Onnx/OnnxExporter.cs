@@ -98,7 +98,10 @@ public static class OnnxExporter
         var exportable = new ExportableModules(options.Translators);
         exportable.Require(new(module, ""));
         var network = module as MobileNet;
-        var name = network?.Spec.Name ?? module.GetName();
+
+        // Of a network that was changed it would describe another one.
+        var spec = ModuleState.Description(module);
+        var name = spec?.Name ?? module.GetName();
         var graph = new GraphBuilder(options.Opset, options.BatchNorm == OnnxBatchNorm.Folded);
         var translator = new ModuleTranslator(graph, exportable);
         var input = Input(module, translator, options).Named(graph.Unique(network is null ? "input" : "images"));
@@ -117,7 +120,7 @@ public static class OnnxExporter
             Graph = proto,
         };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = options.Opset });
-        model.MetadataProps.AddRange(OnnxMetadata.Entries(network, output, options));
+        model.MetadataProps.AddRange(OnnxMetadata.Entries(spec, output, options));
         ReadLimits.Require(model);
         return model;
     }
