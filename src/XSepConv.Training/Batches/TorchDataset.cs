@@ -73,7 +73,8 @@ public sealed class TorchDataset(ImageSplit images, ImageNormalization normaliza
         if (augmentation.Mixup > 0)
         {
             throw new ArgumentException(
-                $"Mixup is {augmentation.Mixup}; it mixes the images of a batch, and here is one at a time.", nameof(augmentation));
+                FormattableString.Invariant($"Mixup is {augmentation.Mixup}; it mixes the images of a batch, and here is one at a time."),
+                nameof(augmentation));
         }
 
         return Augmentation.Checked(augmentation);

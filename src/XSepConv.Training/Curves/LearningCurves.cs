@@ -1,3 +1,4 @@
+using System.Globalization;
 using ScottPlot;
 using SkiaSharp;
 
@@ -15,6 +16,22 @@ internal static class LearningCurves
     /// <param name="history">At least one epoch.</param>
     public static void Draw(string path, string title, IReadOnlyList<EpochResult> history)
     {
+        // ScottPlot numbers axes as the current culture does.
+        var culture = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            using var png = Png(title, history);
+            AtomicFile.Write(path, png.SaveTo);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    private static SKData Png(string title, IReadOnlyList<EpochResult> history)
+    {
         var both = new Multiplot();
         both.AddPlots(2);
         both.Layout = new ScottPlot.MultiplotLayouts.Grid(1, 2);
@@ -31,8 +48,7 @@ internal static class LearningCurves
         surface.Canvas.Clear(SKColors.White);
         both.Render(surface.Canvas, new PixelRect(left: 0, right: Width, bottom: Height, top: 0));
         using var image = surface.Snapshot();
-        using var png = image.Encode(SKEncodedImageFormat.Png, 100);
-        AtomicFile.Write(path, png.SaveTo);
+        return image.Encode(SKEncodedImageFormat.Png, 100);
 
         void Fill(Plot plot, string what, Alignment legend, Func<EpochResult, double> train, Func<EpochResult, double> validation)
         {

@@ -105,7 +105,8 @@ internal sealed class TrainingRun(
         _validated = true;
         if (!double.IsFinite(validation.Loss))
         {
-            throw new TrainingDivergedException($"The validation loss is {validation.Loss}", epoch, State.StepsDone, validation.Loss);
+            throw new TrainingDivergedException(
+                FormattableString.Invariant($"The validation loss is {validation.Loss}"), epoch, State.StepsDone, validation.Loss);
         }
 
         var images = (long)plan.StepsPerEpoch * plan.ImagesPerStep;
@@ -155,7 +156,8 @@ internal sealed class TrainingRun(
         if (Measure(best.Network, data.Test, "test", cancel) is not { } test) return false;
         if (!double.IsFinite(test.Loss))
         {
-            throw new TrainingDivergedException($"The test loss is {test.Loss}", best.Epoch, plan.StepsPerEpoch, test.Loss);
+            throw new TrainingDivergedException(
+                FormattableString.Invariant($"The test loss is {test.Loss}"), best.Epoch, plan.StepsPerEpoch, test.Loss);
         }
 
         State = State with { Test = test };
