@@ -211,7 +211,7 @@ public sealed record TrainingRecipe
         }
 
         if (!(Momentum is >= 0 and < 1)) yield return $"momentum is {Momentum}, {atLeast0Below1}";
-        if (Nesterov && Momentum == 0) yield return $"Nesterov's momentum needs a momentum above 0";
+        if (Optimizer == OptimizerKind.Sgd && Nesterov && Momentum == 0) yield return $"Nesterov's momentum needs a momentum above 0";
         if (!(WeightDecay >= 0) || !double.IsFinite(WeightDecay))
         {
             yield return $"weight decay is {WeightDecay}, it must be a finite number, 0 or more";
