@@ -183,6 +183,7 @@ public sealed record TrainingRecipe
             yield return $"accumulated batches is {AccumulateBatches}, but the training split has {steps} of {BatchSize} images";
         }
 
+        if (BatchSource.Misfit(images, BatchSize) is { } tooLarge) yield return tooLarge;
         if (images.Count < 2) yield return $"the training split has {images.Count} image, it must have at least 2";
     }
 
