@@ -81,7 +81,14 @@ internal sealed class TrainingRun(
             progress?.Report(new(epoch, plan.Epochs, State.StepsDone, plan.StepsPerEpoch, loss, _speed.PerSecond, rate, "train", null));
 
             var cancelled = processes.Any(cancel.IsCancellationRequested);
-            if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0)) Files.Save(State);
+            if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0))
+            {
+                // Writing is no training.
+                watch.Stop();
+                Files.Save(State);
+                watch.Start();
+            }
+
             if (cancelled) return false;
         }
 
