@@ -137,7 +137,8 @@ public static class OnnxExporter
         if (options.Size is { Height: < 1 } or { Width: < 1 })
         {
             throw new ArgumentException(
-                $"The size is {options.Size.Value.Height}×{options.Size.Value.Width}; an image has at least 1×1 pixel.");
+                $"The size is {options.Size.Value.Height}×{options.Size.Value.Width}; an image has at least 1×1 pixel.",
+                nameof(options));
         }
 
         if (options.Channels < 1) throw new ArgumentException($"Channels is {options.Channels}; an image has at least 1.", nameof(options));

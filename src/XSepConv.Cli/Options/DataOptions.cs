@@ -85,7 +85,11 @@ internal sealed class DataOptions
         CheckpointImages? like = null)
     {
         var options = Options(result, seed, KnownSide(result, dataset, like), usualLimit);
-        if (like?.Background is { } color && result.GetValue(background) is null) options = options with { Background = color };
+        if (dataset == DatasetCatalog.Folder && like?.Background is { } color && result.GetValue(background) is null)
+        {
+            options = options with { Background = color };
+        }
+
         return Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, options, progress, cancel));
     }
 

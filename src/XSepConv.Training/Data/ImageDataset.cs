@@ -33,14 +33,17 @@ public sealed class ImageDataset
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(validation);
         ArgumentNullException.ThrowIfNull(test);
-        foreach (var (which, split) in new[] { ("training", train), ("validation", validation), ("test", test) })
+        foreach (var (which, split, parameter) in new[]
         {
-            if (split.Count == 0) throw new ArgumentException($"The {which} split of {name} is empty.");
+            ("training", train, nameof(train)), ("validation", validation, nameof(validation)), ("test", test, nameof(test)),
+        })
+        {
+            if (split.Count == 0) throw new ArgumentException($"The {which} split of {name} is empty.", parameter);
             if ((split.Channels, split.Height, split.Width) != (train.Channels, train.Height, train.Width))
             {
                 throw new ArgumentException(
                     $"The {which} images of {name} are {split.Channels}×{split.Height}×{split.Width}, "
-                    + $"the training images {train.Channels}×{train.Height}×{train.Width}; all must be alike.");
+                    + $"the training images {train.Channels}×{train.Height}×{train.Width}; all must be alike.", parameter);
             }
 
             foreach (var label in split.Labels.Span)
@@ -49,7 +52,7 @@ public sealed class ImageDataset
                 {
                     throw new ArgumentException(
                         $"A {which} image of {name} has label {label}; there are {classNames.Count} classes, "
-                        + $"so 0 to {classNames.Count - 1} are right.");
+                        + $"so 0 to {classNames.Count - 1} are right.", parameter);
                 }
             }
         }

@@ -46,7 +46,9 @@ public sealed record TrainingOptions
     /// <summary>Seeds everything random: initial weights, order, augmentation, dropout.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Threads of Torch, for the whole process; null leaves it as it is, and as the run began when resuming.</summary>
+    /// <summary>
+    /// Threads of Torch, for the whole process, at most one a core; null for as many as Torch has, and as the run began when resuming.
+    /// </summary>
     public int? Threads { get; init; }
 
     /// <summary><c>auto</c> (CUDA where there is one), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
