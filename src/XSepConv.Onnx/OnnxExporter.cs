@@ -18,9 +18,6 @@ namespace XSepConv;
 /// </remarks>
 public static class OnnxExporter
 {
-    /// <summary>The version of the file format, with the operators of <see cref="OpsetVersion"/>.</summary>
-    public const int IrVersion = 7;
-
     /// <summary>The version of ONNX's operators by default: the first with <c>HardSwish</c>.</summary>
     public const int OpsetVersion = OnnxVersions.HardSwishOpset;
 
