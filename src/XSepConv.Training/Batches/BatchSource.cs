@@ -62,12 +62,7 @@ internal sealed class BatchSource
         ImageSplit images, ImageNormalization normalization, int batchSize, int steps, Augmentation augmentation, int seed, int epoch,
         int[]? order)
     {
-        if (normalization.Channels != images.Channels)
-        {
-            throw new ArgumentException(
-                $"The normalisation is for {normalization.Channels} channels, the images have {images.Channels}.", nameof(normalization));
-        }
-
+        ImageNormalization.Require(normalization, images.Channels);
         if (Misfit(images, batchSize) is { } problem) throw new ArgumentException($"The {problem}.", nameof(batchSize));
         (_images, _normalization, _batchSize, _augmentation, _seed, _epoch, _order) =
             (images, normalization, batchSize, augmentation, seed, epoch, order);

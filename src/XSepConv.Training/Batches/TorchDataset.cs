@@ -64,8 +64,8 @@ public sealed class TorchDataset(ImageSplit images, ImageNormalization normaliza
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(normalization);
-        return normalization.Channels == images.Channels ? normalization : throw new ArgumentException(
-            $"The normalisation is for {normalization.Channels} channels, the images have {images.Channels}.", nameof(normalization));
+        ImageNormalization.Require(normalization, images.Channels);
+        return normalization;
     }
 
     private static Augmentation Checked(Augmentation augmentation)

@@ -123,9 +123,7 @@ public sealed class ImageDataset
     /// <exception cref="ArgumentException">The normalisation is for other channels than the images have.</exception>
     internal void RequireChannels(ImageNormalization? normalization)
     {
-        if (normalization is not { } given || given.Channels == Train.Channels) return;
-        throw new ArgumentException(
-            $"The normalisation is for {given.Channels} channels, the images of {Name} have {Train.Channels}.", nameof(normalization));
+        if (normalization is not null) ImageNormalization.Require(normalization, Train.Channels, $"the images of {Name}");
     }
 
     /// <summary>What decides the images, beyond what they show: a resumed run must have the same.</summary>

@@ -121,12 +121,7 @@ public sealed record TrainingOptions
 
         foreach (var problem in Recipe.Problems()) yield return problem;
         foreach (var problem in TrainingStart.Problems(this)) yield return problem;
-        if (Normalization is { } normalization && normalization.Channels != data.Train.Channels)
-        {
-            yield return
-                $"the normalisation is for {normalization.Channels} channels, the images of {data.Name} have {data.Train.Channels}";
-        }
-
+        if (Normalization?.Misfit(data.Train.Channels, $"the images of {data.Name}") is { } misfit) yield return misfit;
         if (Threads is < 1 or > 1024) yield return $"threads is {Threads}, it must be from 1 to 1024";
         if (CheckpointSteps is < 1) yield return $"checkpoint steps is {CheckpointSteps}, it must be 1 or more";
         if (Resume && Overwrite) yield return "resume and overwrite contradict each other";
