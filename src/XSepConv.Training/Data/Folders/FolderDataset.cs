@@ -28,7 +28,7 @@ internal static class FolderDataset
         int[][] parts = [splits.Train, splits.Validation, splits.Test];
         string[] warnings =
             [.. folder.Notes, .. new[] { decoded.SizeNote }.OfType<string>(), .. splits.Warnings, .. EqualFiles.Warnings(decoded, parts),
-                .. new[] { EvenDraw.Warning(options.Limit, folder.ClassNames.Count) }.OfType<string>()];
+                .. EvenDraw.Warnings(options.Limit, folder.ClassNames.Count)];
 
         // An eighth of the side, as 4 of 32 pixels. Mirrored only where that is asked for: digits, letters and signs become others.
         return new ImageDataset(
