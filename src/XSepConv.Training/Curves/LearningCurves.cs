@@ -1,6 +1,5 @@
 using System.Globalization;
 using ScottPlot;
-using SkiaSharp;
 
 namespace XSepConv.Training;
 
@@ -21,8 +20,8 @@ internal static class LearningCurves
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            using var png = Png(title, history);
-            AtomicFile.Write(path, png.SaveTo);
+            var png = Png(title, history);
+            AtomicFile.Write(path, file => file.Write(png));
         }
         finally
         {
@@ -30,7 +29,7 @@ internal static class LearningCurves
         }
     }
 
-    private static SKData Png(string title, IReadOnlyList<EpochResult> history)
+    private static byte[] Png(string title, IReadOnlyList<EpochResult> history)
     {
         var both = new Multiplot();
         both.AddPlots(2);
@@ -44,11 +43,7 @@ internal static class LearningCurves
             both.GetPlot(1).Title($"best: {100 * best.ValidationTop1:0.00} % in epoch {best.Epoch}", size: 13);
         }
 
-        using var surface = SKSurface.Create(new SKImageInfo(Width, Height));
-        surface.Canvas.Clear(SKColors.White);
-        both.Render(surface.Canvas, new PixelRect(left: 0, right: Width, bottom: Height, top: 0));
-        using var image = surface.Snapshot();
-        return image.Encode(SKEncodedImageFormat.Png, 100);
+        return both.Render(Width, Height).GetImageBytes();
 
         void Fill(Plot plot, string what, Alignment legend, Func<EpochResult, double> train, Func<EpochResult, double> validation)
         {
