@@ -25,30 +25,31 @@ public static class ImageDecoder
 
     /// <summary>Reads a file, cuts out the square in its middle, and scales that.</summary>
     /// <param name="path">A PNG or JPEG file, whatever its name says.</param>
-    /// <param name="imageSize">Rows and columns wanted, 1 or more.</param>
+    /// <param name="imageSize">Rows and columns wanted, 1 to 16,384.</param>
     /// <param name="channels">3 for red, green and blue; 1 for grey.</param>
     /// <param name="background">What see-through pixels are laid on; null drops alpha instead.</param>
     /// <returns><c>[imageSize, imageSize, channels]</c>: the order in which a <c>NetworkSession</c> takes bytes.</returns>
     /// <exception cref="InvalidDataException">It is neither, damaged, too large, or no regular file; the message names it.</exception>
     /// <exception cref="IOException">It is missing, or can't be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The size is below 1, or the channels are neither 1 nor 3.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below 1 or above 16,384, or the channels are neither 1 nor 3.</exception>
     public static byte[] ReadFile(string path, int imageSize, int channels, Rgb? background) =>
         Decode(ReadBytes(path), path, imageSize, channels, background);
 
     /// <summary>The same with a file that is in memory.</summary>
     /// <param name="file">The bytes of a PNG or JPEG file.</param>
     /// <param name="name">What errors call it.</param>
-    /// <param name="imageSize">Rows and columns wanted, 1 or more.</param>
+    /// <param name="imageSize">Rows and columns wanted, 1 to 16,384.</param>
     /// <param name="channels">3 for red, green and blue; 1 for grey.</param>
     /// <param name="background">What see-through pixels are laid on; null drops alpha instead.</param>
     /// <returns><c>[imageSize, imageSize, channels]</c>.</returns>
     /// <exception cref="InvalidDataException">It is neither, damaged, or too large.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The size is below 1, or the channels are neither 1 nor 3.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below 1 or above 16,384, or the channels are neither 1 nor 3.</exception>
     public static byte[] Decode(byte[] file, string name, int imageSize, int channels, Rgb? background)
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentOutOfRangeException.ThrowIfLessThan(imageSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(imageSize, LargestSide);
         if (channels is not (1 or 3))
         {
             throw new ArgumentOutOfRangeException(nameof(channels), channels, "There are 1 (grey) or 3 (colour).");

@@ -17,14 +17,15 @@ internal static class PixelOrder
     }
 
     /// <summary>ITU-R 601's luma, as Pillow computes its mode L: grey files come out as they went in.</summary>
+    public static byte Luma(byte red, byte green, byte blue) =>
+        (byte)(((19_595 * red) + (38_470 * green) + (7_471 * blue) + (1 << 15)) >> 16);
+
     private static byte[] Grey(byte[] planes)
     {
-        const int Red = 19_595, Green = 38_470, Blue = 7_471, Half = 1 << 15;
         var pixels = new byte[planes.Length / 3];
         for (var i = 0; i < pixels.Length; i++)
         {
-            var (red, green, blue) = (planes[i], planes[pixels.Length + i], planes[(2 * pixels.Length) + i]);
-            pixels[i] = (byte)(((Red * red) + (Green * green) + (Blue * blue) + Half) >> 16);
+            pixels[i] = Luma(planes[i], planes[pixels.Length + i], planes[(2 * pixels.Length) + i]);
         }
 
         return pixels;

@@ -18,9 +18,6 @@ namespace XSepConv;
 /// </remarks>
 public static class OnnxExporter
 {
-    /// <summary>The version of the file format, with the operators of <see cref="OpsetVersion"/>.</summary>
-    public const int IrVersion = 7;
-
     /// <summary>The version of ONNX's operators by default: the first with <c>HardSwish</c>.</summary>
     public const int OpsetVersion = OnnxVersions.HardSwishOpset;
 
@@ -98,7 +95,10 @@ public static class OnnxExporter
         var exportable = new ExportableModules(options.Translators);
         exportable.Require(new(module, ""));
         var network = module as MobileNet;
-        var name = network?.Spec.Name ?? module.GetName();
+
+        // Of a network that was changed it would describe another one.
+        var spec = ModuleState.Description(module);
+        var name = spec?.Name ?? module.GetName();
         var graph = new GraphBuilder(options.Opset, options.BatchNorm == OnnxBatchNorm.Folded);
         var translator = new ModuleTranslator(graph, exportable);
         var input = Input(module, translator, options).Named(graph.Unique(network is null ? "input" : "images"));
@@ -117,7 +117,7 @@ public static class OnnxExporter
             Graph = proto,
         };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = options.Opset });
-        model.MetadataProps.AddRange(OnnxMetadata.Entries(network, output, options));
+        model.MetadataProps.AddRange(OnnxMetadata.Entries(spec, output, options));
         ReadLimits.Require(model);
         return model;
     }
@@ -134,7 +134,8 @@ public static class OnnxExporter
         if (options.Size is { Height: < 1 } or { Width: < 1 })
         {
             throw new ArgumentException(
-                $"The size is {options.Size.Value.Height}×{options.Size.Value.Width}; an image has at least 1×1 pixel.");
+                $"The size is {options.Size.Value.Height}×{options.Size.Value.Width}; an image has at least 1×1 pixel.",
+                nameof(options));
         }
 
         if (options.Channels < 1) throw new ArgumentException($"Channels is {options.Channels}; an image has at least 1.", nameof(options));

@@ -80,6 +80,28 @@ public sealed class ExportTests : IDisposable
         Assert.Equal(2, network.Spec.NumClasses);
     }
 
+    [Theory]
+    [InlineData("f32", true)]
+    [InlineData("bf16", false)]
+    [InlineData("f16", false)]
+    [InlineData("int8", false)]
+    public void Rounded_weights_do_not_claim_what_the_others_were_measured_at(string dtype, bool isKept)
+    {
+        var measured = new XSepConv.Training.EpochResult(
+            3, TrainLoss: 1, TrainTop1: 0.5, ValidationLoss: 1, ValidationTop1: 0.5, LearningRate: 0.1, Best: true);
+        var from = Save("best.safetensors", new(Trained)
+        {
+            [XSepConv.Training.Checkpoint.ResultMetadataKey] = JsonSerializer.Serialize(measured, JsonSerializerOptions.Web),
+        });
+        var (exitCode, _, error) = Here.Run(
+            "export", "--checkpoint", from, "--format", "safetensors", "--dtype", dtype, "--out", At("network.safetensors"));
+
+        Assert.True(exitCode == 0, error);
+        using var loaded = XSepConv.Training.Checkpoint.Load(At("network.safetensors"));
+        Assert.Equal(isKept ? measured : null, loaded.Result);
+        Assert.Equal(["this", "that"], loaded.ClassNames);
+    }
+
     [Fact]
     public void Pictures_go_to_the_screen_or_into_a_file()
     {

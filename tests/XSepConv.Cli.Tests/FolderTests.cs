@@ -216,6 +216,25 @@ public sealed class FolderTests : IDisposable
             Here.Refusal("evaluate", "--checkpoint", checkpoint, "--data-root", images), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("train", "run")]
+    [InlineData("train", ".")]
+    [InlineData("compare", "runs/deep")]
+    [InlineData("ablate", "black/run")]
+    public void A_run_among_the_classes_that_it_learns_is_refused_before_anything_is_made(string command, string inside)
+    {
+        var images = Images();
+        var output = Path.Combine(images, inside);
+
+        var message = Here.Refusal(command, "--data", "folder", "--data-root", images, "--out", output);
+
+        Assert.Contains(
+            $"--out is '{output}', which lies in --data-root '{images}', whose folders are classes", message, StringComparison.Ordinal);
+        Assert.Contains("Give a folder outside it", message, StringComparison.Ordinal);
+        Assert.Equal(["black", "white"], Directory.GetFileSystemEntries(images).Select(Path.GetFileName).Order());
+        Assert.Equal(6, Directory.GetFileSystemEntries(Path.Combine(images, "black")).Length);
+    }
+
     [Fact]
     public void A_damaged_image_is_named_in_one_line()
     {

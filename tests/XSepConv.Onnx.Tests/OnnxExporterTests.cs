@@ -32,6 +32,21 @@ public sealed class OnnxExporterTests
         Assert.Equal(2 * (info.Operators["Conv"] + 2), info.InitializerCount);
     }
 
+    [Fact]
+    public void A_changed_network_is_not_described_as_the_one_that_it_was()
+    {
+        using var network = new XSepMobileNetV3Small(10, ImagePreset.Cifar);
+        network.train();
+        Assert.Equal(network.Spec.ToJson(), OnnxFile.Info(OnnxRuntime.Export(network)).Metadata[NetworkSpec.MetadataKey]);
+
+        var stem = (TorchSharp.Modules.Conv2d)network.named_modules().First(entry => entry.name == "conv1").module;
+        stem.stride = [stem.stride[0] + 1, stem.stride[1] + 1];
+        var info = OnnxFile.Info(OnnxRuntime.Export(network));
+        Assert.DoesNotContain(NetworkSpec.MetadataKey, info.Metadata.Keys);
+        Assert.NotEqual(network.Spec.Name, info.GraphName);
+        Assert.Equal(("images", "logits"), (Assert.Single(info.Inputs).Name, Assert.Single(info.Outputs).Name));
+    }
+
     // The table of ONNX's docs/Versioning.md: which format was released with which operators.
     [Theory]
     [InlineData(11, 6)]

@@ -82,45 +82,39 @@ internal sealed class ComparisonCommand
         comparison.recipe.AddTo(command);
         command.Add("Device", [.. comparison.device.All, comparison.jobs.Option]);
         comparison.run.AddTo(command, [comparison.json]);
-        command.SetAction(comparison.Run);
+        command.SetAction(
+            result => Interrupts.During("Stopped; what is done is kept.", interrupts => comparison.Run(result, interrupts)));
         return command;
     }
 
-    private int Run(ParseResult result)
+    private int Run(ParseResult result, Interrupts interrupts)
     {
         var invocation = result.InvocationConfiguration;
         var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
-        using var interrupts = new Interrupts();
         var pair = NetworkCatalog.All.First(entry => entry.ShortName == result.GetValue(network));
         var sizes = kernels.Of(result, pair.XSepName, pair.Rows);
 
         var output = run.Directory(result, $"{kind}-{data.Name(result)}");
-        try
-        {
-            var folder = new ComparisonFolder(output);
-            run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
+        data.RequireOutside(result, output);
+        var folder = new ComparisonFolder(output);
+        run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
 
-            // A folder is not made for what may be refused; what is there is kept to this process from the beginning.
-            using var there = Directory.Exists(folder.FullName) ? folder.Lock() : null;
-            var (prepared, images) = Prepare(result, output, screen, interrupts, pair, sizes);
-            using var made = there is null ? folder.Lock() : null;
-            if (made is not null) run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
-            var atATime = jobs.Value(result, prepared);
-            if (run.Overwrite(result)) folder.Clear();
-            var manifest = folder.Begin(prepared with { AtATime = atATime });
-            var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
-            view.Introduce(TypedLine.Of(result), PresetOption.NameOf(Preset(result, images)), recipe.Describe(result), images, atATime);
-            var comparison = new Comparison(
-                folder, manifest, (one, progress, cancel) => WorkerProcess.Execute(folder, one, progress, cancel), atATime);
-            var report = view.Show(progress => comparison.Run(progress, interrupts.Token));
-            if (result.GetValue(json)) JsonLine.Write(invocation.Output, Summary(report, folder));
-            view.Conclude(report, Path.Combine(output, Path.GetFileName(folder.Html)), run.ResumeLine(result));
-            return report is null ? interrupts.ExitCode : ExitCode.Done;
-        }
-        catch (OperationCanceledException) when (interrupts.Token.IsCancellationRequested)
-        {
-            throw new UserError("Stopped; what is done is kept.", interrupts.ExitCode);
-        }
+        // A folder is not made for what may be refused; what is there is kept to this process from the beginning.
+        using var there = Directory.Exists(folder.FullName) ? folder.Lock() : null;
+        var (prepared, images) = Prepare(result, output, screen, interrupts, pair, sizes);
+        using var made = there is null ? folder.Lock() : null;
+        if (made is not null) run.RequireRight(result, output, ComparisonFolder.ManifestName, folder.FileOfComparison);
+        var atATime = jobs.Value(result, prepared);
+        if (run.Overwrite(result)) folder.Clear();
+        var manifest = folder.Begin(prepared with { AtATime = atATime });
+        var view = new ComparisonScreen(Consoles.For(screen), manifest, output, interrupts.Token);
+        view.Introduce(TypedLine.Of(result), PresetOption.NameOf(Preset(result, images)), recipe.Describe(result), images, atATime);
+        var comparison = new Comparison(
+            folder, manifest, (one, progress, cancel) => WorkerProcess.Execute(folder, one, progress, cancel), atATime);
+        var report = view.Show(progress => comparison.Run(progress, interrupts.Token));
+        if (result.GetValue(json)) JsonLine.Write(invocation.Output, Summary(report, folder));
+        view.Conclude(report, Path.Combine(output, Path.GetFileName(folder.Html)), run.ResumeLine(result));
+        return report is null ? interrupts.ExitCode : ExitCode.Done;
     }
 
     private (ComparisonManifest Manifest, ImageDataset Images) Prepare(

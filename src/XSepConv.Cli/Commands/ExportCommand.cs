@@ -5,6 +5,7 @@ using XSepConv.Cli.Errors;
 using XSepConv.Cli.Options;
 using XSepConv.Cli.Startup;
 using XSepConv.Cli.Terminal;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Commands;
 
@@ -128,9 +129,13 @@ internal sealed class ExportCommand
     private void WriteSafeTensors(string path, string from, ExportSource source, ParseResult result)
     {
         var name = result.GetValue(dtype)!;
+
+        // Other weights were not measured.
+        var metadata = source.Metadata.Where(entry => Dtypes[name] == SafeTensorType.F32 || entry.Key != Checkpoint.ResultMetadataKey);
         try
         {
-            source.Network.SaveSafeTensors(path, new SafeTensorsSaveOptions { Dtype = Dtypes[name], Metadata = source.Metadata });
+            source.Network.SaveSafeTensors(
+                path, new SafeTensorsSaveOptions { Dtype = Dtypes[name], Metadata = metadata.ToDictionary() });
         }
         catch (InvalidDataException e)
         {

@@ -98,6 +98,7 @@ internal sealed class TrainCommand
     {
         var chosenDevice = device.Prepare(result);
         var known = init.Data(result, network, run.Resume(result));
+        data.RequireOutside(result, output);
         if (processes.IsFirst) run.RequireRight(result, output, Checkpoint.LastFileName, RunDirectory.FileOfRun(output));
         try
         {

@@ -26,6 +26,9 @@ internal static class ErrorText
     public static (string Message, int ExitCode) Explain(Exception e) => e switch
     {
         UserError error => (error.Message, error.ExitCode),
+
+        // What decodes on all cores wraps what the first of them met.
+        AggregateException { InnerException: { } inner } => Explain(inner),
         TrainingStorageException => (e.Message, ExitCode.Failed),
         _ when IsFull(e) => (e.Message, ExitCode.Failed),
         TrainingRefusedException refused => (refused.Message, ExitCode.BadInput),
@@ -39,7 +42,8 @@ internal static class ErrorText
         IOException or UnauthorizedAccessException or InvalidDataException or FormatException or NotSupportedException =>
             (e.Message, ExitCode.BadInput),
         ExternalException torch => ($"libtorch: {torch.Message.Split("Exception raised from")[0].Trim()}", ExitCode.Failed),
-        OutOfMemoryException => ("Out of memory; a smaller --batch needs less.", ExitCode.Failed),
+        OutOfMemoryException => (
+            "Out of memory; a smaller --batch or --image-size and fewer --threads need less, where the command has them.", ExitCode.Failed),
         _ => ($"Unexpected {e.GetType().Name}: {e.Message} (set {TraceVariable}=1 to see where)", ExitCode.Failed),
     };
 

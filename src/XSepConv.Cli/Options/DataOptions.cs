@@ -85,7 +85,11 @@ internal sealed class DataOptions
         CheckpointImages? like = null)
     {
         var options = Options(result, seed, KnownSide(result, dataset, like), usualLimit);
-        if (like?.Background is { } color && result.GetValue(background) is null) options = options with { Background = color };
+        if (dataset == DatasetCatalog.Folder && like?.Background is { } color && result.GetValue(background) is null)
+        {
+            options = options with { Background = color };
+        }
+
         return Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, options, progress, cancel));
     }
 
@@ -120,6 +124,21 @@ internal sealed class DataOptions
             RequireChannels(images.Train.Channels, images.Train.Height, images.Train.Width, dataset, trained);
             return images;
         });
+    }
+
+    /// <summary>Refuses to write a run where its pictures would be read as those of a class.</summary>
+    /// <exception cref="UserError">They would.</exception>
+    public void RequireOutside(ParseResult result, string output)
+    {
+        if (Name(result) != DatasetCatalog.Folder || result.GetValue(root) is not { } images
+            || !FolderDataset.Reads(images, Layout(result), output))
+        {
+            return;
+        }
+
+        throw new UserError(
+            $"--out is '{output}', which lies in {root.Name} '{images}', whose folders are classes: the pictures of the run would be one. "
+            + "Give a folder outside it.");
     }
 
     /// <summary>Refuses what says more about images where none are named.</summary>
@@ -167,12 +186,14 @@ internal sealed class DataOptions
             DataRoot = result.GetValue(root),
             Seed = seed,
             Limit = Limit(result) ?? usualLimit,
-            Layout = Enum.Parse<FolderLayout>(result.GetValue(layout)!, ignoreCase: true),
+            Layout = Layout(result),
             SkipDamaged = result.GetValue(skipDamaged),
         };
         if (result.GetValue(background) is { } color) options = options with { Background = color };
         return (result.GetValue(size) ?? knownSize) is { } side ? options with { ImageSize = side } : options;
     }
+
+    private FolderLayout Layout(ParseResult result) => Enum.Parse<FolderLayout>(result.GetValue(layout)!, ignoreCase: true);
 
     private void RefuseWrongOptions(ParseResult result, string dataset)
     {

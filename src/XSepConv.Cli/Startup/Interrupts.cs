@@ -49,7 +49,8 @@ internal sealed class Interrupts : IDisposable
         source.Dispose();
     }
 
-    private void Handle(PosixSignalContext context)
+    /// <summary>On the signal's thread, also of one that arrives while this is disposed of.</summary>
+    internal void Handle(PosixSignalContext context)
     {
         if (source.IsCancellationRequested)
         {
@@ -65,7 +66,14 @@ internal sealed class Interrupts : IDisposable
             PosixSignal.SIGHUP => Errors.ExitCode.HungUp,
             _ => Errors.ExitCode.Interrupted,
         };
-        source.Cancel();
-        onFirst?.Invoke();
+        try
+        {
+            source.Cancel();
+            onFirst?.Invoke();
+        }
+        catch (ObjectDisposedException)
+        {
+            // What could be stopped has ended.
+        }
     }
 }

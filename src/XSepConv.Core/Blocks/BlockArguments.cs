@@ -7,7 +7,8 @@ internal static class BlockArguments
     {
         if (channels is < 1 or > NetworkSpec.MostChannels)
         {
-            throw new ArgumentOutOfRangeException(name, channels, $"Channels go from 1 to {NetworkSpec.MostChannels:N0}.");
+            throw new ArgumentOutOfRangeException(
+                name, channels, FormattableString.Invariant($"Channels go from 1 to {NetworkSpec.MostChannels:N0}."));
         }
     }
 

@@ -14,7 +14,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (depthwise), <c>conv3, bn3</c> (project), <c>se</c>,
 /// <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWholeBlock
+public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock
 {
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
@@ -87,7 +87,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWhol
 
     FusableStage IFusable.Stage => _stage;
 
-    WholeBlock IWholeBlock.Whole => _whole;
+    WholeBlock IBlock.Whole => _whole;
 
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>

@@ -16,9 +16,11 @@ internal interface INetwork : IFusableEnds
 }
 
 /// <summary>A block of a network's table.</summary>
-internal interface IBlock
+internal interface IBlock : IFusable
 {
     BlockLayers Layers { get; }
+
+    WholeBlock Whole { get; }
 
     /// <summary>The modules that its forward calls in the order of the layers, as it holds them now.</summary>
     IEnumerable<nn.Module<Tensor, Tensor>> Called { get; }

@@ -15,7 +15,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand, may be missing), <c>conv2, bn2</c> (depthwise), <c>se</c>, <c>conv3, bn3</c>
 /// (project).</para>
 /// </remarks>
-public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWholeBlock
+public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock
 {
     private readonly Conv2d? conv1;
     private readonly BatchNorm2d? bn1;
@@ -69,7 +69,7 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, I
 
     FusableStage IFusable.Stage => _stage;
 
-    WholeBlock IWholeBlock.Whole => _whole;
+    WholeBlock IBlock.Whole => _whole;
 
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W].</param>

@@ -12,7 +12,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1), <c>se</c>, <c>conv4, bn4</c>
 /// (project), <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWholeBlock
+public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
 {
     private readonly Conv2d conv1, conv2, conv3, conv4;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4;
@@ -63,7 +63,7 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock, IFusable, IWho
 
     FusableStage IFusable.Stage => _stage;
 
-    WholeBlock IWholeBlock.Whole => _whole;
+    WholeBlock IBlock.Whole => _whole;
 
     /// <summary>Runs the block.</summary>
     /// <param name="x">[N, In, H, W]; N ≥ 2 in training mode with squeeze-excite.</param>

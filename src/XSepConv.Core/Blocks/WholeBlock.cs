@@ -153,9 +153,3 @@ internal sealed class WholeBlock
     private BlockTrainingShape Shape(Tensor x) =>
         _shape with { Batch = (int)x.size(0), Height = (int)x.size(2), Width = (int)x.size(3) };
 }
-
-/// <summary>A module that is such a block.</summary>
-internal interface IWholeBlock
-{
-    WholeBlock Whole { get; }
-}

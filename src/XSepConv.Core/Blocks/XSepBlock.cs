@@ -15,7 +15,7 @@ namespace XSepConv;
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
 /// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>
 /// </remarks>
-public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator, IFusable, IWholeBlock
+public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
 {
     private readonly Conv2d conv1, conv2, conv3, conv4, conv5;
     private readonly BatchNorm2d bn1, bn2, bn3, bn4, bn5;
@@ -104,7 +104,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
 
     FusableStage IFusable.Stage => _stage;
 
-    WholeBlock IWholeBlock.Whole => _whole;
+    WholeBlock IBlock.Whole => _whole;
 
     /// <summary>Whether the expanded map is padded, or the input.</summary>
     public PaddingPlacement Placement { get; }

@@ -13,7 +13,7 @@ namespace XSepConv;
 /// State-dict keys: <c>conv1, bn1</c> (expand, may be missing), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1),
 /// <c>se</c>, <c>conv5, bn5</c> (project).
 /// </remarks>
-public sealed class XSepInvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator, IFusable, IWholeBlock
+public sealed class XSepInvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
 {
     private readonly Conv2d? conv1;
     private readonly BatchNorm2d? bn1;
@@ -82,7 +82,7 @@ public sealed class XSepInvertedResidualBlock : nn.Module<Tensor, Tensor>, IBloc
 
     FusableStage IFusable.Stage => _stage;
 
-    WholeBlock IWholeBlock.Whole => _whole;
+    WholeBlock IBlock.Whole => _whole;
 
     /// <inheritdoc cref="InvertedResidualBlock.forward"/>
     public override Tensor forward(Tensor x)

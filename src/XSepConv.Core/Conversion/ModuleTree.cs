@@ -17,8 +17,6 @@ internal sealed class ModuleTree
 
     public string PathOf(nn.Module module) => _paths[module];
 
-    public bool Contains(nn.Module module) => _paths.ContainsKey(module);
-
     private void Visit(string path, nn.Module module)
     {
         if (!_paths.TryAdd(module, path)) return;

@@ -179,20 +179,21 @@ public static class NetworkConverter
     // XSepConv is three convolutions where there was one: what came after it is two numbers further on.
     private static string KeyOf(string key, NetworkSpec from, NetworkSpec to)
     {
-        var path = key.Split('.');
-        if (path[0] != "bneck" || path[2] is not ("conv3" or "bn3")) return key;
-        var i = int.Parse(path[1], System.Globalization.CultureInfo.InvariantCulture);
-        if (from.Blocks[i].Kind == to.Blocks[i].Kind) return key;
+        if (PathInReplaced(key, from, to) is not [_, _, "conv3" or "bn3", ..] path) return key;
         path[2] = $"{path[2][..^1]}5";
         return string.Join('.', path);
     }
 
-    private static bool IsReplaced(string key, NetworkSpec from, NetworkSpec to)
+    private static bool IsReplaced(string key, NetworkSpec from, NetworkSpec to) =>
+        PathInReplaced(key, from, to) is [_, _, "conv2" or "bn2", ..];
+
+    /// <summary>The parts of a key in a row that becomes another kind's; null for all others.</summary>
+    private static string[]? PathInReplaced(string key, NetworkSpec from, NetworkSpec to)
     {
         var path = key.Split('.');
-        if (path[0] != "bneck" || path[2] is not ("conv2" or "bn2")) return false;
+        if (path[0] != "bneck") return null;
         var i = int.Parse(path[1], System.Globalization.CultureInfo.InvariantCulture);
-        return from.Blocks[i].Kind != to.Blocks[i].Kind;
+        return from.Blocks[i].Kind == to.Blocks[i].Kind ? null : path;
     }
 
     private static void CopyTensors(MobileNet from, MobileNet to)

@@ -5,21 +5,13 @@ namespace XSepConv;
 /// 2×2 ∗ 1×K ∗ K×1, which covers (K+1)×(K+1), by alternating least squares.
 /// </summary>
 /// <param name="TwoByTwo">The 2×2, row by row.</param>
-/// <param name="Error">Sum of squared differences over the sum of squares of the K×K kernel, both weighted; 0 is exact.</param>
-internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[] Column, double Error)
+internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[] Column)
 {
     private const int RankOneRounds = 10, Rounds = 60;
 
-    /// <summary>Fits, with all taps of equal weight.</summary>
+    /// <summary>Fits for a map on which some taps are used more than others.</summary>
     /// <param name="kernel">K×K values, row by row.</param>
     /// <param name="padding">A one-sided padding: it says which tap of the 2×2 is on the output's own pixel.</param>
-    public static SeparableKernel Fit(ReadOnlySpan<double> kernel, PaddingDirection padding)
-    {
-        double[] even = [.. Enumerable.Repeat(1.0, (int)Math.Sqrt(kernel.Length) + 1)];
-        return Fit(kernel, padding, even, even);
-    }
-
-    /// <summary>Fits for a map on which some taps are used more than others.</summary>
     /// <param name="vertical">Weights of the K + 1 rows of taps, positive; see <see cref="TapUse"/>.</param>
     /// <param name="horizontal">Weights of the K + 1 columns of taps.</param>
     /// <param name="product">Whether the 2×2 only passes the output's own pixel on, which leaves a product of column and row.</param>
@@ -38,8 +30,7 @@ internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[]
 
         var twoByTwo = Unit(4, own);
         var (row, column) = (Unit(k, k / 2), LargestColumn(target, size, own, vertical, horizontal));
-        var norm = Norm(target, vertical, horizontal);
-        if (norm == 0) return new(twoByTwo, row, Unit(k, k / 2), 0);
+        if (Dot(kernel, kernel) == 0) return new(twoByTwo, row, Unit(k, k / 2));
 
         // The composition is linear in each of the three, so that fixing two leaves a least-squares problem for the third. With the 2×2
         // left at its own pixel this finds the nearest kernel of rank one, from which the 2×2 joins in.
@@ -51,33 +42,11 @@ internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[]
         }
 
         row = SolveLine(target, twoByTwo, column, vertical, horizontal);
-        var difference = Compose(twoByTwo, row, column);
-        for (var i = 0; i < difference.Length; i++) difference[i] -= target[i];
-        var error = Norm(difference, vertical, horizontal) / norm;
 
         // Positive where there is a choice, so that what is positive stays so up to the column, and passes ReLU.
         var sign = Sign(twoByTwo) * Sign(row);
         twoByTwo = Normalised(twoByTwo, Sign(twoByTwo));
-        return new(twoByTwo, Normalised(row, Sign(row)), Normalised(column, sign), error);
-    }
-
-    /// <summary>What the three do together, (K+1)×(K+1) values.</summary>
-    public static double[] Compose(ReadOnlySpan<double> twoByTwo, ReadOnlySpan<double> row, ReadOnlySpan<double> column)
-    {
-        var size = row.Length + 1;
-        var result = new double[size * size];
-        for (var p = 0; p < 4; p++)
-        {
-            if (twoByTwo[p] == 0) continue;
-            for (var i = 0; i < column.Length; i++)
-            {
-                var factor = twoByTwo[p] * column[i];
-                var start = ((i + (p / 2)) * size) + (p % 2);
-                for (var j = 0; j < row.Length; j++) result[start + j] += factor * row[j];
-            }
-        }
-
-        return result;
+        return new(twoByTwo, Normalised(row, Sign(row)), Normalised(column, sign));
     }
 
     // The row for a given column (or, all transposed, the column for a given row). The 2×2 and the column make two columns of taps, a near
@@ -182,17 +151,6 @@ internal sealed record SeparableKernel(double[] TwoByTwo, double[] Row, double[]
     }
 
     private static double[] Transposed(double[] twoByTwo) => [twoByTwo[0], twoByTwo[2], twoByTwo[1], twoByTwo[3]];
-
-    private static double Norm(double[] taps, double[] vertical, double[] horizontal)
-    {
-        double sum = 0;
-        for (var i = 0; i < taps.Length; i++)
-        {
-            sum += vertical[i / horizontal.Length] * horizontal[i % horizontal.Length] * taps[i] * taps[i];
-        }
-
-        return sum;
-    }
 
     private static double[] LargestColumn(double[] target, int size, int own, double[] vertical, double[] horizontal)
     {

@@ -5,7 +5,8 @@ namespace XSepConv;
 
 /// <summary>Draws a network as a picture of its blocks, grouped by the resolution of the maps that come in.</summary>
 /// <remarks>
-/// The one-sided paddings of a group are the ones whose shifts cancel among themselves (<see cref="PaddingPlan.ForStages"/>).
+/// Of <see cref="PaddingStrategy.Improved"/> the one-sided paddings of a group are the ones whose shifts cancel among themselves
+/// (<see cref="PaddingPlan.ForStages"/>).
 /// </remarks>
 public static class NetworkDrawing
 {

@@ -107,7 +107,7 @@ internal sealed class BuiltNetwork
 
     private static string? WhyNot(IBlock block, BlockLayers built, bool live)
     {
-        if (live && block is IFusable { Stage.Backend: XSepBackend.Composed }) return "the backend of a block is Composed";
+        if (live && block.Stage.Backend == XSepBackend.Composed) return "the backend of a block is Composed";
         var (now, then) = (block.Layers.Spatial[0], built.Spatial[0]);
         return block.Layers.Spec == built.Spec && now.Padding == then.Padding && now.Prepadded == then.Prepadded
             ? null : "a block is not the one that it was built with";

@@ -5,12 +5,6 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>A network that evaluates so.</summary>
-internal interface ICompiledNetwork : INetwork
-{
-    CompiledEvaluation Evaluation { get; }
-}
-
 /// <summary>Runs a network in evaluation mode through a plan of the runtime: batch norms folded, weights packed.</summary>
 /// <remarks>
 /// Before each run all that the network would read, the values of every parameter and buffer and every epsilon, is hashed and compared with

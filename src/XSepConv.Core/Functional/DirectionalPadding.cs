@@ -24,25 +24,11 @@ public static class DirectionalPadding
             throw new ArgumentException($"x has no channels in its shape [{string.Join(", ", x.shape)}].", nameof(x));
         }
 
-        return direction == PaddingDirection.Symmetric ? PadGroups(x) : PadOneSide(x, direction);
+        return Sided(x, 1, direction, PadOneSide);
     }
 
     /// <summary>What <see cref="Pad"/> has put a row and a column around.</summary>
-    internal static Tensor Crop(Tensor padded, PaddingDirection direction)
-    {
-        if (direction != PaddingDirection.Symmetric) return CropOneSide(padded, direction);
-        using var scope = NewDisposeScope();
-        return cat(EachGroup(padded, 1, CropOneSide), 1).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor CropOneSide(Tensor padded, PaddingDirection direction) =>
-        padded.narrow(2, direction.IsTop() ? 1 : 0, padded.size(2) - 1).narrow(3, direction.IsLeft() ? 1 : 0, padded.size(3) - 1);
-
-    private static Tensor PadOneSide(Tensor x, PaddingDirection direction)
-    {
-        var (left, top) = (direction.IsLeft() ? 1L : 0L, direction.IsTop() ? 1L : 0L);
-        return nn.functional.pad(x, (left, 1 - left, top, 1 - top));
-    }
+    internal static Tensor Crop(Tensor padded, PaddingDirection direction) => Sided(padded, 1, direction, CropOneSide);
 
     /// <summary>
     /// The 2×2 weights as 3×3 ones: convolved with padding 1 they give what the 2×2 gives on the map that <paramref name="direction"/>
@@ -51,12 +37,16 @@ public static class DirectionalPadding
     /// <param name="weight">[C, 1, 2, 2].</param>
     /// <param name="direction">Where the 2×2 pads.</param>
     /// <returns>[C, 1, 3, 3]. Differentiable.</returns>
-    internal static Tensor Embed(Tensor weight, PaddingDirection direction)
+    internal static Tensor Embed(Tensor weight, PaddingDirection direction) => Sided(weight, 0, direction, EmbedOneSide);
+
+    private static Tensor PadOneSide(Tensor x, PaddingDirection direction)
     {
-        if (direction != PaddingDirection.Symmetric) return EmbedOneSide(weight, direction);
-        using var scope = NewDisposeScope();
-        return cat(EachGroup(weight, 0, EmbedOneSide), 0).MoveToOuterDisposeScope();
+        var (left, top) = (direction.IsLeft() ? 1L : 0L, direction.IsTop() ? 1L : 0L);
+        return nn.functional.pad(x, (left, 1 - left, top, 1 - top));
     }
+
+    private static Tensor CropOneSide(Tensor padded, PaddingDirection direction) =>
+        padded.narrow(2, direction.IsTop() ? 1 : 0, padded.size(2) - 1).narrow(3, direction.IsLeft() ? 1 : 0, padded.size(3) - 1);
 
     private static Tensor EmbedOneSide(Tensor weight, PaddingDirection direction)
     {
@@ -64,10 +54,12 @@ public static class DirectionalPadding
         return nn.functional.pad(weight, (left, 1 - left, top, 1 - top));
     }
 
-    private static Tensor PadGroups(Tensor x)
+    // The channels are of a dimension; of the symmetric padding each group of them has a side of its own.
+    private static Tensor Sided(Tensor tensor, int dimension, PaddingDirection direction, Func<Tensor, PaddingDirection, Tensor> one)
     {
+        if (direction != PaddingDirection.Symmetric) return one(tensor, direction);
         using var scope = NewDisposeScope();
-        return cat(EachGroup(x, 1, PadOneSide), 1).MoveToOuterDisposeScope();
+        return cat(EachGroup(tensor, dimension, one), dimension).MoveToOuterDisposeScope();
     }
 
     private static List<Tensor> EachGroup(Tensor tensor, int dimension, Func<Tensor, PaddingDirection, Tensor> pad)

@@ -73,8 +73,7 @@ internal sealed unsafe class TorchTeam : IKernelTeam
     private static nint? Find()
     {
         if (!OperatingSystem.IsLinux()) return null;
-        var mapped = File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..])
-            .Where(path => path.StartsWith('/')).Distinct().ToList();
+        var mapped = Mapped(File.ReadLines("/proc/self/maps"));
         var torch = mapped.Find(path => Path.GetFileName(path).StartsWith("libtorch_cpu", StringComparison.Ordinal));
         var library = mapped.Where(path => Path.GetFileName(path).StartsWith("libgomp", StringComparison.Ordinal))
             .OrderByDescending(path => Path.GetDirectoryName(path) == Path.GetDirectoryName(torch)).FirstOrDefault();
@@ -83,6 +82,10 @@ internal sealed unsafe class TorchTeam : IKernelTeam
             ? parallel
             : null;
     }
+
+    /// <summary>The paths in lines of <c>/proc/self/maps</c>; no field before them has a slash, and they may have spaces.</summary>
+    internal static List<string> Mapped(IEnumerable<string> lines) =>
+        [.. lines.Where(line => line.Contains('/')).Select(line => line[line.IndexOf('/')..]).Distinct()];
 
     private sealed class Call(Action job)
     {

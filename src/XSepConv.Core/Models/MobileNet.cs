@@ -28,7 +28,7 @@ namespace XSepConv;
 /// <para>Initialised as in the notes: convolutions Kaiming normal by fan-out, batch norm 1 and 0, linear layers normal with σ = 0.001 and
 /// bias 0.</para>
 /// </remarks>
-public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
+public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork
 {
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
@@ -85,8 +85,6 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, ICompiledNetwork
     public NetworkSpec Spec { get; private set; }
 
     internal CompiledEvaluation Evaluation => _evaluation;
-
-    CompiledEvaluation ICompiledNetwork.Evaluation => _evaluation;
 
     string? INetwork.Change() => _evaluation.Change();
 

@@ -16,8 +16,8 @@ internal static class LayerTrace
         var (removers, counted) = (new List<Action>(), new HashSet<Tensor>(ReferenceEqualityComparer.Instance));
         var paddings = new Dictionary<nn.Module, PaddingDirection>();
         var whole = new Dictionary<nn.Module, XSepBackend>();
-        var blocks = Everything(module).Select(entry => entry.Module).OfType<IWholeBlock>()
-            .Select(block => (Block: block, Backend: block.Whole.HasHooks ? XSepBackend.Composed : ((IFusable)block).Stage.Backend))
+        var blocks = Everything(module).Select(entry => entry.Module).OfType<IBlock>()
+            .Select(block => (Block: block, Backend: block.Whole.HasHooks ? XSepBackend.Composed : block.Stage.Backend))
             .ToList();
         var compiled = Compiled(module);
         using var composed = new ComposedBackends(Everything(module).Select(entry => entry.Module));
@@ -49,13 +49,13 @@ internal static class LayerTrace
     private static HashSet<nn.Module> Compiled(nn.Module module)
     {
         // Whether one does depends on images by their type and device alone, which are the weights' own.
-        var networks = Everything(module).Select(entry => entry.Module).OfType<ICompiledNetwork>().Where(network =>
+        var networks = Everything(module).Select(entry => entry.Module).OfType<MobileNet>().Where(network =>
         {
             using var scope = NewDisposeScope();
-            var weight = ((nn.Module)network).parameters().First();
+            var weight = network.parameters().First();
             return network.Evaluation.WhyNot(zeros(1, network.Spec.InputChannels, 1, 1, weight.dtype, weight.device)) is null;
         });
-        return [.. networks.SelectMany(network => ((nn.Module)network).modules())];
+        return [.. networks.SelectMany(network => network.modules())];
     }
 
     // Each once, wherever it is registered: its hooks see every run.
@@ -116,7 +116,7 @@ internal static class LayerTrace
         return remover.remove;
     }
 
-    private static Action NoteWhole(IWholeBlock block, XSepBackend chosen, Dictionary<nn.Module, XSepBackend> backends)
+    private static Action NoteWhole(IBlock block, XSepBackend chosen, Dictionary<nn.Module, XSepBackend> backends)
     {
         var remover = ((nn.Module<Tensor, Tensor>)block).register_forward_hook((_, x, y) =>
         {

@@ -52,8 +52,8 @@ internal sealed class StateDictLoad
         else if (missing.Count == _state.Count && unexpected.Count > 0 && missing.Count > 0)
         {
             _problems.Add(
-                $"none of its {unexpected.Count:N0} keys, such as {SafeTensorsHeader.Quote(unexpected[0])}, is one of the module's, "
-                + $"such as '{missing[0]}'");
+                FormattableString.Invariant($"none of its {unexpected.Count:N0} keys, such as {SafeTensorsHeader.Quote(unexpected[0])}, ")
+                + $"is one of the module's, such as '{missing[0]}'");
         }
 
         if (_problems.Count > 0)

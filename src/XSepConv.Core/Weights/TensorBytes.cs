@@ -28,7 +28,8 @@ internal static class TensorBytes
         var size = tensor.numel() * tensor.element_size();
         if (size > Array.MaxLength)
         {
-            throw new NotSupportedException($"'{name}' has {size:N0} bytes; a tensor of up to {Array.MaxLength:N0} can be stored.");
+            throw new NotSupportedException(FormattableString.Invariant(
+                $"'{name}' has {size:N0} bytes; a tensor of up to {Array.MaxLength:N0} can be stored."));
         }
 
         // `bytes` ignores strides, so it reads a contiguous copy.

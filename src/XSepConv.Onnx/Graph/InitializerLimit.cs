@@ -12,8 +12,8 @@ internal static class InitializerLimit
         if (bytes > MostBytes)
         {
             throw new NotSupportedException(
-                $"The weights take {bytes:N0} bytes as float32; one ONNX file holds at most {MostBytes:N0}, as protobuf ends at 2 GiB. "
-                + "Export a smaller network, or keep this one as safetensors.");
+                FormattableString.Invariant($"The weights take {bytes:N0} bytes as float32; one ONNX file holds at most {MostBytes:N0}, ")
+                + "as protobuf ends at 2 GiB. Export a smaller network, or keep this one as safetensors.");
         }
     }
 }

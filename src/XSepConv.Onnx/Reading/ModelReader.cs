@@ -203,7 +203,8 @@ internal sealed class ModelReader
     {
         if (count >= ReadLimits.MostEntries)
         {
-            throw new NotSupportedException($"it has more than {ReadLimits.MostEntries:N0} entries of one kind");
+            throw new NotSupportedException(FormattableString.Invariant(
+                $"it has more than {ReadLimits.MostEntries:N0} entries of one kind"));
         }
     }
 }

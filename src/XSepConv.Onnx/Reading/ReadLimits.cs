@@ -47,8 +47,8 @@ internal static class ReadLimits
         var bytes = Encoding.UTF8.GetByteCount(text);
         if (bytes > MostTextBytes)
         {
-            throw new ArgumentException(
-                $"The file can't be written: {what} has {bytes:N0} bytes; at most {MostTextBytes:N0} are read.");
+            throw new ArgumentException(FormattableString.Invariant(
+                $"The file can't be written: {what} has {bytes:N0} bytes; at most {MostTextBytes:N0} are read."));
         }
     }
 
@@ -56,7 +56,8 @@ internal static class ReadLimits
     {
         if (count > most)
         {
-            throw new ArgumentException($"The file can't be written: there are {count:N0} {what}; at most {most:N0} are read.");
+            throw new ArgumentException(FormattableString.Invariant(
+                $"The file can't be written: there are {count:N0} {what}; at most {most:N0} are read."));
         }
     }
 }

@@ -45,7 +45,11 @@ internal sealed class WireReader
     {
         while (Position < End)
         {
-            if (++_fields > ReadLimits.MostFields) throw new NotSupportedException($"it has more than {ReadLimits.MostFields:N0} fields");
+            if (++_fields > ReadLimits.MostFields)
+            {
+                throw new NotSupportedException(FormattableString.Invariant($"it has more than {ReadLimits.MostFields:N0} fields"));
+            }
+
             var tag = ReadVarint();
             var (number, type) = (tag >> 3, (WireType)(tag & 7));
             if (number is < 1 or > (1 << 29) - 1 || !Enum.IsDefined(type))
@@ -88,7 +92,8 @@ internal sealed class WireReader
         var length = ReadVarint();
         if (length > (ulong)(End - Position))
         {
-            throw new InvalidDataException($"{length:N0} bytes are announced at byte {Position}, {End - Position:N0} are left");
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"{length:N0} bytes are announced at byte {Position}, {End - Position:N0} are left"));
         }
 
         return (long)length;
@@ -99,7 +104,8 @@ internal sealed class WireReader
         var length = ReadLength();
         if (length > ReadLimits.MostTextBytes)
         {
-            throw new NotSupportedException($"a text of {length:N0} bytes is longer than the {ReadLimits.MostTextBytes:N0} that are read");
+            throw new NotSupportedException(FormattableString.Invariant(
+                $"a text of {length:N0} bytes is longer than the {ReadLimits.MostTextBytes:N0} that are read"));
         }
 
         var bytes = new byte[length];

@@ -20,22 +20,29 @@ internal static class NormalizationNodes
 
     private static void Check(OnnxNormalization normalization, OnnxTensor x)
     {
-        if (!x.IsMap) throw new ArgumentException($"Normalisation is for images [N, C, H, W]; the module takes {x}.");
+        if (!x.IsMap)
+        {
+            throw new ArgumentException($"Normalisation is for images [N, C, H, W]; the module takes {x}.", nameof(normalization));
+        }
+
         if (!Enum.IsDefined(normalization.Pixels))
         {
-            throw new ArgumentException($"The range of pixels is {normalization.Pixels}; it is ZeroTo255 or ZeroToOne.");
+            throw new ArgumentException(
+                $"The range of pixels is {normalization.Pixels}; it is ZeroTo255 or ZeroToOne.", nameof(normalization));
         }
 
         if (normalization.Mean.Count != x.Channels || normalization.Std.Count != x.Channels)
         {
             throw new ArgumentException(
                 $"The normalisation has {normalization.Mean.Count} means and {normalization.Std.Count} standard deviations; "
-                + $"the module takes {x.Channels} channels, one of each for every channel is right.");
+                + $"the module takes {x.Channels} channels, one of each for every channel is right.",
+                nameof(normalization));
         }
 
         if (!normalization.Mean.All(double.IsFinite) || !normalization.Std.All(value => double.IsFinite(value) && value > 0))
         {
-            throw new ArgumentException("The normalisation's means are finite and its standard deviations finite and above 0.");
+            throw new ArgumentException(
+                "The normalisation's means are finite and its standard deviations finite and above 0.", nameof(normalization));
         }
     }
 }

@@ -14,11 +14,12 @@ internal static class OnnxMetadata
         new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The entries, in the order of their keys.</summary>
+    /// <param name="spec">What describes the network; null for another module.</param>
     /// <exception cref="ArgumentException">Class names do not fit the output, or an entry has a key of ours.</exception>
-    public static IEnumerable<StringStringEntryProto> Entries(MobileNet? network, OnnxTensor output, OnnxExportOptions options)
+    public static IEnumerable<StringStringEntryProto> Entries(NetworkSpec? spec, OnnxTensor output, OnnxExportOptions options)
     {
         var entries = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        if (network is not null) entries.Add(NetworkSpec.MetadataKey, network.Spec.ToJson());
+        if (spec is not null) entries.Add(NetworkSpec.MetadataKey, spec.ToJson());
         if (options.ClassNames.Count > 0)
         {
             if (output.Sides.Count > 1 || output.Channels != options.ClassNames.Count)

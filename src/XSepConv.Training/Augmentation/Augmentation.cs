@@ -64,7 +64,9 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
         ? throw new ArgumentException($"The augmentation does not work: {problem}.", nameof(augmentation))
         : augmentation;
 
-    internal IEnumerable<string> Problems()
+    internal IEnumerable<string> Problems() => Wrong().Select(FormattableString.Invariant);
+
+    private IEnumerable<FormattableString> Wrong()
     {
         if (CropPadding is < 0 or > 1024) yield return $"crop padding is {CropPadding}, it must be from 0 to 1024";
         if (!(ColorJitter is >= 0 and < 1)) yield return $"colour jitter is {ColorJitter}, it must be at least 0 and below 1";

@@ -128,8 +128,7 @@ internal static class ColorOperations
             return (byte)((sum + (image.Channels / 2)) / image.Channels);
         }
 
-        var (red, green, blue) = (image.Pixels[at], image.Pixels[image.Plane + at], image.Pixels[(2 * image.Plane) + at]);
-        return (byte)(((red * 19_595) + (green * 38_470) + (blue * 7_471) + 0x8000) >> 16);
+        return PixelOrder.Luma(image.Pixels[at], image.Pixels[image.Plane + at], image.Pixels[(2 * image.Plane) + at]);
     }
 
     private static byte Blend(byte from, byte to, float factor) => (byte)Math.Clamp(from + (factor * (to - from)), 0, 255);

@@ -62,12 +62,8 @@ internal sealed class BatchSource
         ImageSplit images, ImageNormalization normalization, int batchSize, int steps, Augmentation augmentation, int seed, int epoch,
         int[]? order)
     {
-        if (normalization.Channels != images.Channels)
-        {
-            throw new ArgumentException(
-                $"The normalisation is for {normalization.Channels} channels, the images have {images.Channels}.", nameof(normalization));
-        }
-
+        ImageNormalization.Require(normalization, images.Channels);
+        if (Misfit(images, batchSize) is { } problem) throw new ArgumentException($"The {problem}.", nameof(batchSize));
         (_images, _normalization, _batchSize, _augmentation, _seed, _epoch, _order) =
             (images, normalization, batchSize, augmentation, seed, epoch, order);
         Steps = steps;
@@ -76,6 +72,12 @@ internal sealed class BatchSource
     public int Steps { get; }
 
     public TimeSpan Waited { get; private set; }
+
+    /// <summary>Says why batches are too large to be prepared, or null: an array holds so many values.</summary>
+    public static string? Misfit(ImageSplit images, int batchSize) =>
+        (long)Math.Min(batchSize, images.Count) * images.ImageBytes <= Array.MaxLength ? null
+        : $"batch size is {batchSize}, of images of {images.Channels}×{images.Height}×{images.Width} at most "
+            + $"{Array.MaxLength / images.ImageBytes} can be a batch";
 
     /// <summary>
     /// How many whole batches an epoch has. The images left over are left out, others each epoch: batch normalisation of a few would be

@@ -64,8 +64,8 @@ public sealed class TorchDataset(ImageSplit images, ImageNormalization normaliza
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(normalization);
-        return normalization.Channels == images.Channels ? normalization : throw new ArgumentException(
-            $"The normalisation is for {normalization.Channels} channels, the images have {images.Channels}.", nameof(normalization));
+        ImageNormalization.Require(normalization, images.Channels);
+        return normalization;
     }
 
     private static Augmentation Checked(Augmentation augmentation)
@@ -73,7 +73,8 @@ public sealed class TorchDataset(ImageSplit images, ImageNormalization normaliza
         if (augmentation.Mixup > 0)
         {
             throw new ArgumentException(
-                $"Mixup is {augmentation.Mixup}; it mixes the images of a batch, and here is one at a time.", nameof(augmentation));
+                FormattableString.Invariant($"Mixup is {augmentation.Mixup}; it mixes the images of a batch, and here is one at a time."),
+                nameof(augmentation));
         }
 
         return Augmentation.Checked(augmentation);

@@ -95,7 +95,8 @@ public static class Checkpoint
     /// That of its batches, as given to <see cref="TrainingRecipe.Batches"/>; null for <see cref="ImageDataset.Normalization"/>.
     /// </param>
     /// <exception cref="ArgumentException">
-    /// Classes or channels of network, data and normalisation differ, or the network is no longer as it was built.
+    /// Classes or channels of network, data and normalisation differ, the network is no longer as it was built, or a weight is not finite
+    /// or a variance negative.
     /// </exception>
     /// <exception cref="IOException">The file can't be written; the old one is as it was.</exception>
     public static void Save(string path, MobileNet network, ImageDataset data, ImageNormalization? normalization = null)
@@ -116,6 +117,12 @@ public static class Checkpoint
             throw new ArgumentException(
                 $"The network can't be saved as a checkpoint, since {change}: what is loaded again is the network of its "
                 + $"{nameof(network.Spec)}. {nameof(SafeTensorsExtensions.SaveSafeTensors)} writes its weights alone.", nameof(network));
+        }
+
+        if (FiniteWeights.Problem(network) is { } problem)
+        {
+            throw new ArgumentException(
+                $"The network can't be saved as a checkpoint, which could not be loaded: {problem}.", nameof(network));
         }
 
         SafeTensors.Write(path, ModuleState.Tensors(network), Metadata(network, data, null, normalization));

@@ -1,5 +1,5 @@
+using System.Globalization;
 using ScottPlot;
-using SkiaSharp;
 
 namespace XSepConv.Training;
 
@@ -15,6 +15,22 @@ internal static class LearningCurves
     /// <param name="history">At least one epoch.</param>
     public static void Draw(string path, string title, IReadOnlyList<EpochResult> history)
     {
+        // ScottPlot numbers axes as the current culture does.
+        var culture = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            var png = Png(title, history);
+            AtomicFile.Write(path, file => file.Write(png));
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    private static byte[] Png(string title, IReadOnlyList<EpochResult> history)
+    {
         var both = new Multiplot();
         both.AddPlots(2);
         both.Layout = new ScottPlot.MultiplotLayouts.Grid(1, 2);
@@ -27,12 +43,7 @@ internal static class LearningCurves
             both.GetPlot(1).Title($"best: {100 * best.ValidationTop1:0.00} % in epoch {best.Epoch}", size: 13);
         }
 
-        using var surface = SKSurface.Create(new SKImageInfo(Width, Height));
-        surface.Canvas.Clear(SKColors.White);
-        both.Render(surface.Canvas, new PixelRect(left: 0, right: Width, bottom: Height, top: 0));
-        using var image = surface.Snapshot();
-        using var png = image.Encode(SKEncodedImageFormat.Png, 100);
-        AtomicFile.Write(path, png.SaveTo);
+        return both.Render(Width, Height).GetImageBytes();
 
         void Fill(Plot plot, string what, Alignment legend, Func<EpochResult, double> train, Func<EpochResult, double> validation)
         {

@@ -42,7 +42,7 @@ internal static class DatasetSplits
             source: source)
         {
             Background = options.Background,
-            Findings = new() { Warnings = [.. new[] { EvenDraw.Warning(options.Limit, classNames.Count) }.OfType<string>()] },
+            Findings = new() { Warnings = EvenDraw.Warnings(options.Limit, classNames.Count) },
         };
     }
 }

@@ -33,14 +33,17 @@ public sealed class ImageDataset
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(validation);
         ArgumentNullException.ThrowIfNull(test);
-        foreach (var (which, split) in new[] { ("training", train), ("validation", validation), ("test", test) })
+        foreach (var (which, split, parameter) in new[]
         {
-            if (split.Count == 0) throw new ArgumentException($"The {which} split of {name} is empty.");
+            ("training", train, nameof(train)), ("validation", validation, nameof(validation)), ("test", test, nameof(test)),
+        })
+        {
+            if (split.Count == 0) throw new ArgumentException($"The {which} split of {name} is empty.", parameter);
             if ((split.Channels, split.Height, split.Width) != (train.Channels, train.Height, train.Width))
             {
                 throw new ArgumentException(
                     $"The {which} images of {name} are {split.Channels}×{split.Height}×{split.Width}, "
-                    + $"the training images {train.Channels}×{train.Height}×{train.Width}; all must be alike.");
+                    + $"the training images {train.Channels}×{train.Height}×{train.Width}; all must be alike.", parameter);
             }
 
             foreach (var label in split.Labels.Span)
@@ -49,7 +52,7 @@ public sealed class ImageDataset
                 {
                     throw new ArgumentException(
                         $"A {which} image of {name} has label {label}; there are {classNames.Count} classes, "
-                        + $"so 0 to {classNames.Count - 1} are right.");
+                        + $"so 0 to {classNames.Count - 1} are right.", parameter);
                 }
             }
         }
@@ -98,6 +101,9 @@ public sealed class ImageDataset
     /// <summary>What was found besides the images: files left out and why, and what the user ought to know.</summary>
     public DatasetFindings Findings { get; internal init; } = DatasetFindings.None;
 
+    /// <summary>Whether a folder is among those that the images are read from, so that what is written there would be among them.</summary>
+    internal Func<string, bool> Reads { get; init; } = _ => false;
+
     /// <summary>Tells the test images from others by their names; null where they are the publisher's, or have no names.</summary>
     internal string? TestDigest { get; init; }
 
@@ -117,9 +123,7 @@ public sealed class ImageDataset
     /// <exception cref="ArgumentException">The normalisation is for other channels than the images have.</exception>
     internal void RequireChannels(ImageNormalization? normalization)
     {
-        if (normalization is not { } given || given.Channels == Train.Channels) return;
-        throw new ArgumentException(
-            $"The normalisation is for {given.Channels} channels, the images of {Name} have {Train.Channels}.", nameof(normalization));
+        if (normalization is not null) ImageNormalization.Require(normalization, Train.Channels, $"the images of {Name}");
     }
 
     /// <summary>What decides the images, beyond what they show: a resumed run must have the same.</summary>

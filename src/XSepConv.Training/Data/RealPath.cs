@@ -13,6 +13,21 @@ internal static class RealPath
     public static bool AreOne(string first, string second) => Of(first) is { } one && Of(second) is { } other
         && string.Equals(one, other, IgnoresCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
 
+    /// <summary>Where a path, which need not be there, lies in a folder: <c>.</c> for the folder itself; null outside of it.</summary>
+    public static string? Within(string folder, string path)
+    {
+        var (at, below) = (Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), "");
+        string? real;
+        while ((real = Of(at)) is null && Path.GetDirectoryName(at) is { } above)
+        {
+            (at, below) = (above, Path.Combine(Path.GetFileName(at), below));
+        }
+
+        if (real is null || Of(folder) is not { } root) return null;
+        var inner = Path.TrimEndingDirectorySeparator(Path.GetRelativePath(root, Path.Combine(real, below)));
+        return Path.IsPathRooted(inner) || inner.Split(Path.DirectorySeparatorChar)[0] == ".." ? null : inner;
+    }
+
     /// <summary>The path with every link resolved; null where a link leads nowhere, or back to itself.</summary>
     public static string? Of(string path)
     {

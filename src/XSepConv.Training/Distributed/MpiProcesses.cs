@@ -9,6 +9,7 @@ internal sealed unsafe class MpiProcesses : ProcessGroup
     private const int MostAtOnce = 1 << 24;
 
     private readonly OpenMpi _mpi;
+    private bool _left;
 
     private MpiProcesses(OpenMpi mpi)
     {
@@ -30,14 +31,17 @@ internal sealed unsafe class MpiProcesses : ProcessGroup
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing && Failure is { } failure)
+        // MPI ends a process that leaves twice.
+        if (!disposing || _left) return;
+        _left = true;
+        if (Failure is { } failure)
         {
             // MPI's own end would wait for the others, as they do for this one.
             Console.Error.WriteLine($"Process {Rank} of {Size} can't go on, which ends all: {failure.Message}");
             Abort(exitCode: 1);
         }
 
-        if (disposing) _mpi.Finish();
+        _mpi.Finish();
         base.Dispose(disposing);
     }
 

@@ -44,10 +44,10 @@ internal static class EvenDraw
         return split.Select(kept);
     }
 
-    /// <summary>What the user ought to know about a limit below the number of classes; null for all others.</summary>
-    public static string? Warning(int? most, int classes) => most < classes
-        ? string.Create(
+    /// <summary>What the user ought to know about a limit below the number of classes; nothing for all others.</summary>
+    public static string[] Warnings(int? most, int classes) => most < classes
+        ? [string.Create(
             CultureInfo.InvariantCulture, $"the limit of {most} images is below the {classes} classes: "
-                + $"each split has an image of {most} of them, and none of the others.")
-        : null;
+                + $"each split has an image of {most} of them, and none of the others.")]
+        : [];
 }

@@ -38,6 +38,19 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
     /// <summary>Standard deviation by channel.</summary>
     public ImmutableArray<double> Std { get; }
 
+    /// <summary>Says that images have other channels, or null.</summary>
+    internal string? Misfit(int channels, string images = "the images") => Channels == channels ? null
+        : $"the normalisation is for {Channels} channels, {images} have {channels}";
+
+    /// <exception cref="ArgumentException">The images have other channels.</exception>
+    internal static void Require(ImageNormalization normalization, int channels, string images = "the images")
+    {
+        if (normalization.Misfit(channels, images) is { } problem)
+        {
+            throw new ArgumentException($"T{problem[1..]}.", nameof(normalization));
+        }
+    }
+
     /// <summary>How many channels it is for.</summary>
     public int Channels => Mean.Length;
 

@@ -80,14 +80,6 @@ public sealed class ImageSplit
         return pixels;
     }
 
-    /// <summary>The first images of the split; all of them where there are fewer.</summary>
-    /// <param name="count">How many, at least 1.</param>
-    public ImageSplit Take(int count)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        return count >= Count ? this : Select([.. Enumerable.Range(0, count)]);
-    }
-
     /// <summary>The chosen images, in the chosen order; their bytes stay where they are.</summary>
     /// <param name="indices">Each 0 … <see cref="Count"/> − 1.</param>
     public ImageSplit Select(ReadOnlySpan<int> indices)

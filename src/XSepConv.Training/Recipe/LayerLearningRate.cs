@@ -16,7 +16,7 @@ public sealed record LayerLearningRate(string Layers, double LearningRate)
             var layers = $"the learning rate of '{rate.Layers}'";
             if (!(rate.LearningRate > 0) || !double.IsFinite(rate.LearningRate))
             {
-                yield return $"{layers} is {rate.LearningRate}, it must be a finite number above 0";
+                yield return FormattableString.Invariant($"{layers} is {rate.LearningRate}, it must be a finite number above 0");
             }
 
             if (rates.Take(i).Any(other => other.Layers == rate.Layers)) yield return $"{layers} is given twice";

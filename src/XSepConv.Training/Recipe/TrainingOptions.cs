@@ -46,7 +46,9 @@ public sealed record TrainingOptions
     /// <summary>Seeds everything random: initial weights, order, augmentation, dropout.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Threads of Torch, for the whole process; null leaves it as it is, and as the run began when resuming.</summary>
+    /// <summary>
+    /// Threads of Torch, for the whole process, at most one a core; null for as many as Torch has, and as the run began when resuming.
+    /// </summary>
     public int? Threads { get; init; }
 
     /// <summary><c>auto</c> (CUDA where there is one), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
@@ -111,14 +113,15 @@ public sealed record TrainingOptions
     private IEnumerable<string> Problems(ImageDataset data)
     {
         if (string.IsNullOrWhiteSpace(OutputDirectory)) yield return "the output directory is empty";
-        foreach (var problem in Recipe.Problems()) yield return problem;
-        foreach (var problem in TrainingStart.Problems(this)) yield return problem;
-        if (Normalization is { } normalization && normalization.Channels != data.Train.Channels)
+        else if (data.Reads(OutputDirectory))
         {
-            yield return
-                $"the normalisation is for {normalization.Channels} channels, the images of {data.Name} have {data.Train.Channels}";
+            yield return $"the output directory is '{OutputDirectory}', which lies in {data.Source}, whose folders are classes: "
+                + "the pictures of the run would be one; a folder outside it is right";
         }
 
+        foreach (var problem in Recipe.Problems()) yield return problem;
+        foreach (var problem in TrainingStart.Problems(this)) yield return problem;
+        if (Normalization?.Misfit(data.Train.Channels, $"the images of {data.Name}") is { } misfit) yield return misfit;
         if (Threads is < 1 or > 1024) yield return $"threads is {Threads}, it must be from 1 to 1024";
         if (CheckpointSteps is < 1) yield return $"checkpoint steps is {CheckpointSteps}, it must be 1 or more";
         if (Resume && Overwrite) yield return "resume and overwrite contradict each other";

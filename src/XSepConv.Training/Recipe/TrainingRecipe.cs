@@ -183,10 +183,13 @@ public sealed record TrainingRecipe
             yield return $"accumulated batches is {AccumulateBatches}, but the training split has {steps} of {BatchSize} images";
         }
 
+        if (BatchSource.Misfit(images, BatchSize) is { } tooLarge) yield return tooLarge;
         if (images.Count < 2) yield return $"the training split has {images.Count} image, it must have at least 2";
     }
 
-    internal IEnumerable<string> Problems()
+    internal IEnumerable<string> Problems() => Wrong().Select(FormattableString.Invariant);
+
+    private IEnumerable<FormattableString> Wrong()
     {
         const string atLeast0Below1 = "it must be at least 0 and below 1";
         if (Epochs is < 1 or > 100_000) yield return $"epochs is {Epochs}, it must be from 1 to 100000";
@@ -209,7 +212,7 @@ public sealed record TrainingRecipe
         }
 
         if (!(Momentum is >= 0 and < 1)) yield return $"momentum is {Momentum}, {atLeast0Below1}";
-        if (Nesterov && Momentum == 0) yield return "Nesterov's momentum needs a momentum above 0";
+        if (Optimizer == OptimizerKind.Sgd && Nesterov && Momentum == 0) yield return $"Nesterov's momentum needs a momentum above 0";
         if (!(WeightDecay >= 0) || !double.IsFinite(WeightDecay))
         {
             yield return $"weight decay is {WeightDecay}, it must be a finite number, 0 or more";

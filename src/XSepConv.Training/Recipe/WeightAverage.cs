@@ -17,7 +17,8 @@ internal sealed class WeightAverage : IDisposable
     public WeightAverage(MobileNet network, double decay)
     {
         _decay = decay;
-        Network = new MobileNet(network.Spec, network.parameters().First().device);
+        var weight = network.parameters().First();
+        Network = new MobileNet(network.Spec, weight.device, weight.dtype);
         Network.eval();
         ModuleState.CopyNorms(network, Network);
         Dictionary<string, Tensor> averages = Network.state_dict(), sources = network.state_dict();

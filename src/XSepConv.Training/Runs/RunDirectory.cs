@@ -9,6 +9,8 @@ internal sealed class RunDirectory
     /// <summary>The epochs, a line each.</summary>
     public const string LogFileName = "log.jsonl";
 
+    private const int MostTries = 100;
+
     private RunDirectory(string path) => FullName = path;
 
     public string FullName { get; }
@@ -91,8 +93,14 @@ internal sealed class RunDirectory
     {
         try
         {
-            return RegularFile.OpenWrite(
-                Path.Combine(folder, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+            for (var tries = 1; ; tries++)
+            {
+                var file = RegularFile.OpenWrite(
+                    Path.Combine(folder, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None,
+                    OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None);
+                if (file.Length == 0 || tries == MostTries) return new FolderLock(file);
+                file.Dispose();
+            }
         }
         catch (IOException e)
         {
@@ -152,6 +160,31 @@ internal sealed class RunDirectory
         }
 
         AtomicFile.WriteAllText(Log, text.ToString());
+    }
+
+    /// <summary>
+    /// Takes its file away before it lets go of it. Who had opened that one by then gets a lock on a file without a name, while others lock
+    /// the next of that name: its length tells.
+    /// </summary>
+    private sealed class FolderLock(FileStream file) : IDisposable
+    {
+        public void Dispose()
+        {
+            try
+            {
+                if (!OperatingSystem.IsWindows() && file.CanWrite)
+                {
+                    File.Delete(file.Name);
+                    file.SetLength(1);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // What can't be taken away stays, and is locked by whoever comes next.
+            }
+
+            file.Dispose();
+        }
     }
 
     private Dictionary<int, EpochResult> ReadLog()

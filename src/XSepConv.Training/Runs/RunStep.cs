@@ -44,11 +44,15 @@ internal sealed class RunStep(
         processes.Sum(sums);
         var all = recipe.AccumulateBatches * processes.Size;
         var mean = sums[0] / all;
-        if (!double.IsFinite(mean)) throw new TrainingDivergedException($"The loss is {mean}", epoch, step + 1, mean);
+        if (!double.IsFinite(mean))
+        {
+            throw new TrainingDivergedException(FormattableString.Invariant($"The loss is {mean}"), epoch, step + 1, mean);
+        }
+
         if (processes.Size > 1) SumOverProcesses();
         if (!_step.TryMove(all, learningRate, before, out var norm))
         {
-            throw new TrainingDivergedException($"The gradient's norm is {norm}", epoch, step + 1, mean);
+            throw new TrainingDivergedException(FormattableString.Invariant($"The gradient's norm is {norm}"), epoch, step + 1, mean);
         }
 
         return (mean, (long)sums[1]);

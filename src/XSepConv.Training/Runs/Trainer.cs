@@ -207,7 +207,8 @@ public sealed class Trainer
     {
         if (batch % processes == 0 && batch / processes >= 2) return;
         throw new ArgumentException(
-            $"The batch size is {batch}, it must be a multiple of the {processes} processes, and at least 2 for each.");
+            $"The batch size is {batch}, it must be a multiple of the {processes} processes, and at least 2 for each.",
+            nameof(batch));
     }
 
     private TrainingResult Result(TrainingState state, bool completed, TrainingRun? run) => new(

@@ -81,7 +81,14 @@ internal sealed class TrainingRun(
             progress?.Report(new(epoch, plan.Epochs, State.StepsDone, plan.StepsPerEpoch, loss, _speed.PerSecond, rate, "train", null));
 
             var cancelled = processes.Any(cancel.IsCancellationRequested);
-            if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0)) Files.Save(State);
+            if (cancelled || (options.CheckpointSteps is { } every && State.StepsDone % every == 0))
+            {
+                // Writing is no training.
+                watch.Stop();
+                Files.Save(State);
+                watch.Start();
+            }
+
             if (cancelled) return false;
         }
 
@@ -105,7 +112,8 @@ internal sealed class TrainingRun(
         _validated = true;
         if (!double.IsFinite(validation.Loss))
         {
-            throw new TrainingDivergedException($"The validation loss is {validation.Loss}", epoch, State.StepsDone, validation.Loss);
+            throw new TrainingDivergedException(
+                FormattableString.Invariant($"The validation loss is {validation.Loss}"), epoch, State.StepsDone, validation.Loss);
         }
 
         var images = (long)plan.StepsPerEpoch * plan.ImagesPerStep;
@@ -155,7 +163,8 @@ internal sealed class TrainingRun(
         if (Measure(best.Network, data.Test, "test", cancel) is not { } test) return false;
         if (!double.IsFinite(test.Loss))
         {
-            throw new TrainingDivergedException($"The test loss is {test.Loss}", best.Epoch, plan.StepsPerEpoch, test.Loss);
+            throw new TrainingDivergedException(
+                FormattableString.Invariant($"The test loss is {test.Loss}"), best.Epoch, plan.StepsPerEpoch, test.Loss);
         }
 
         State = State with { Test = test };

@@ -58,8 +58,9 @@ public sealed class TrainingStep : IDisposable
         if (recipe.EmaDecay > 0 && network is not MobileNet)
         {
             throw new ArgumentException(
-                $"The recipe {recipe.Name} averages the weights (EmaDecay is {recipe.EmaDecay}), which is there for MobileNet and not for "
-                + $"{network.GetType().Name}: use the recipe with EmaDecay 0.", nameof(recipe));
+                FormattableString.Invariant(
+                    $"The recipe {recipe.Name} averages the weights (EmaDecay is {recipe.EmaDecay}), which is there for MobileNet and not ")
+                + $"for {network.GetType().Name}: use the recipe with EmaDecay 0.", nameof(recipe));
         }
 
         if (recipe.EmaDecay > 0 && ((MobileNet)network).Evaluation.Change() is { } change)
@@ -123,12 +124,12 @@ public sealed class TrainingStep : IDisposable
         if (!_network.training) throw new InvalidOperationException("The network is in evaluation mode; call its train() first.");
         if (_batches == 0) _buffers.Keep();
         var (loss, correct) = Learn(batch);
-        if (!double.IsFinite(loss)) throw Diverged($"The loss is {loss}", loss);
+        if (!double.IsFinite(loss)) throw Diverged(FormattableString.Invariant($"The loss is {loss}"), loss);
         if (++_batches < _recipe.AccumulateBatches) return (loss, correct);
         _batches = 0;
         if (!_step.TryMove(_recipe.AccumulateBatches, LearningRate, StepsDone, out var norm))
         {
-            throw Diverged($"The gradient's norm is {norm}", loss);
+            throw Diverged(FormattableString.Invariant($"The gradient's norm is {norm}"), loss);
         }
 
         StepsDone++;

@@ -42,5 +42,15 @@ public sealed class ErrorTextTests
         Assert.Equal((error.Message, ExitCode.BadInput), ErrorText.Explain(error));
     }
 
+    [Fact]
+    public void What_one_of_several_threads_met_is_what_is_said()
+    {
+        Exception[] met =
+            [new InsufficientMemoryException(), Disk(), new InvalidDataException("a.png: is damaged."), new UserError("No.", 3)];
+        Assert.All(met, inner => Assert.Equal(
+            ErrorText.Explain(inner), ErrorText.Explain(new AggregateException(new AggregateException(inner), new IOException("later")))));
+        Assert.Equal(ExitCode.Failed, ErrorText.Explain(new AggregateException(new InsufficientMemoryException())).ExitCode);
+    }
+
     private static IOException Disk() => new("No space left on device", NoSpace);
 }

@@ -22,8 +22,8 @@ internal static class BlockTwins
         Prepare(fused, composed, training, new(seed));
         composed.SetXSepBackend(XSepBackend.Composed);
         var (x, x64) = Input(block);
-        Assert.Equal(XSepBackend.Fused, ((IWholeBlock)fused).Whole.Resolve(XSepBackend.Auto, x));
-        var (y, y64) = (((IWholeBlock)fused).Whole.Forward(x, BlockKernels.Of(kernels)), composed.call(x64));
+        Assert.Equal(XSepBackend.Fused, ((IBlock)fused).Whole.Resolve(XSepBackend.Auto, x));
+        var (y, y64) = (((IBlock)fused).Whole.Forward(x, BlockKernels.Of(kernels)), composed.call(x64));
         Near($"{block}: output", y64, y);
         var buffers = fused.named_buffers().ToDictionary(entry => entry.name, entry => entry.buffer);
         foreach (var (name, buffer) in composed.named_buffers()) Near($"{block}: {name}", buffer, buffers[name]);

@@ -12,6 +12,18 @@ public class TorchTeamTests
         Assert.IsType<TorchTeam>(KernelThreads.Team);
     }
 
+    [Fact]
+    public void A_library_is_found_where_its_path_has_spaces() => Assert.Equal(
+        ["/home/me/my apps/libtorch_cpu.so", "/usr/lib/libgomp.so.1"],
+        TorchTeam.Mapped(
+        [
+            "7f0000000000-7f0000001000 r-xp 00000000 08:01 1234                       /home/me/my apps/libtorch_cpu.so",
+            "7f0000001000-7f0000002000 rw-p 00001000 08:01 1234                       /home/me/my apps/libtorch_cpu.so",
+            "7f0000002000-7f0000003000 rw-p 00000000 00:00 0                          [heap]",
+            "7f0000003000-7f0000004000 rw-p 00000000 00:00 0 ",
+            "7f0000004000-7f0000005000 r-xp 00000000 08:01 99                         /usr/lib/libgomp.so.1",
+        ]));
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -187,6 +187,29 @@ public sealed partial class ComparisonTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_is_begun_anew_has_nothing_of_what_was_measured_of_the_lost_one()
+    {
+        var trial = new Trial(_folder.At("run"));
+        var manifest = trial.Folder.Begin(trial.Manifest);
+        var run = manifest.Runs.First();
+        Step();
+        var measured = new RunMeasurements(1000, 1, new(1, 1, 1, 1), trial.Folder.Measurements(run).Machines);
+        trial.Folder.Write(run, measured);
+        Step();
+        Assert.Equal(1000, trial.Folder.Measurements(run).PeakBytes);
+        Assert.Equal(measured.Load, trial.Folder.Measurements(run).Load);
+
+        File.Delete(Path.Combine(trial.Folder.RunPath(run), "last.safetensors"));
+        Step();
+        var anew = trial.Folder.Measurements(run);
+        Assert.Equal((null, null, null), (anew.PeakBytes, anew.StartBytes, anew.Load));
+        Assert.Single(anew.Machines!);
+
+        void Step() => Assert.False(RunExecution.Execute(
+            trial.Folder, manifest, run, Trial.Images(run.Seed), ownProcess: false, null, new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
     public void Other_settings_are_refused_and_named()
     {
         var trial = new Trial(_folder.At("run"));
@@ -294,6 +317,18 @@ public sealed partial class ComparisonTests : IDisposable
         Assert.Equal(manifest.Networks, read.Networks);
         Assert.Equal(manifest.Settings, read.Settings);
         Assert.Equal(manifest.ToJson(), read.ToJson());
+    }
+
+    [Fact]
+    public void A_comparison_with_AdamW_of_before_goes_on_with_the_settings_that_its_outcomes_are_sealed_with()
+    {
+        var manifest = Trial.ManifestOf(
+            Trial.Networks, Trial.Options.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW }), seeds: 1);
+        var old = manifest with { Settings = new(manifest.Settings) { ["momentum"] = "0.9", ["nesterov"] = "yes" } };
+        var folder = new ComparisonFolder(_folder.Path);
+        folder.Begin(old);
+        var run = manifest.Runs.First();
+        Assert.Equal(RunSeal.Identity(old, run), RunSeal.Identity(folder.Begin(manifest), run));
     }
 
     /// <summary>The report without what clock and system said.</summary>

@@ -65,12 +65,12 @@ public sealed class FrontierTests : IDisposable
         var training = Frontier.Of(report)[2];
         Assert.Equal("time of training", training.Cost);
         Assert.Equal(["xsep-w1"], training.Networks.Select(network => network.Network.Id));
-        Assert.Equal([4, 4, 2, 4], report.Networks.Select(network => Frontier.TrainingSeconds(network)));
+        Assert.Equal([4, 4, 2, 4], report.Networks.Select(network => Frontier.MeanTrainingSeconds(network)));
 
         // A time that is not wholly known is none.
         report = Report(networks: 6, seconds: (run, epoch) => run.Network.Id == "xsep-w1" && epoch == 1 ? null : 2);
         Assert.Equal(["MACs", "latency in the runtime"], Frontier.Of(report).Select(frontier => frontier.Cost));
-        Assert.Null(Frontier.TrainingSeconds(report.Networks[2]));
+        Assert.Null(Frontier.MeanTrainingSeconds(report.Networks[2]));
     }
 
     /// <summary>One of twelve runs had half a core where both were busy: its network's time is no time to compare.</summary>

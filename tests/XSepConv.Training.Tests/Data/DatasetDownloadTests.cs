@@ -69,6 +69,29 @@ public sealed class DatasetDownloadTests : IDisposable
     }
 
     [Fact]
+    public void What_another_process_downloads_is_shown_while_it_is_waited_for()
+    {
+        Directory.CreateDirectory(_folder.At("cache"));
+        var file = _info.Files[0];
+        using var other = new FileStream(
+            _folder.At($"cache/{file.Name}.part"), FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
+        other.Write([1, 2, 3]);
+        using var net = new FakeNet(request => Answer(request));
+        var reports = new List<DownloadProgress>();
+
+        Fetch(net, new Reporter(report =>
+        {
+            reports.Add((DownloadProgress)report);
+            if (reports.Count > 1) return;
+            other.SetLength(0);
+            other.Dispose();
+        }));
+
+        Assert.Equal((file.Name, 3L, file.Bytes), (reports[0].File, reports[0].BytesDone, reports[0].BytesTotal));
+        Assert.Equal(_published[file.Name], File.ReadAllBytes(_folder.At($"cache/{file.Name}")));
+    }
+
+    [Fact]
     public void Cancelling_ends_the_download_and_keeps_what_came()
     {
         using var cancel = new CancellationTokenSource();

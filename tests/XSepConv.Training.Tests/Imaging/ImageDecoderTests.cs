@@ -25,6 +25,14 @@ public sealed class ImageDecoderTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(16_385)]
+    [InlineData(26_755)]
+    [InlineData(int.MaxValue)]
+    public void A_size_that_no_picture_has_is_refused(int side) => Assert.Equal("imageSize", Assert.Throws<ArgumentOutOfRangeException>(
+        () => ImageDecoder.Decode(Fixture.Bytes("images/rgb.png"), "rgb.png", side, 3, null)).ParamName);
+
+    [Theory]
     [InlineData("rgb.png")]
     [InlineData("grey.png")]
     [InlineData("palette.png")]

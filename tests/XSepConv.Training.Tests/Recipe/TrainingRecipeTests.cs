@@ -100,7 +100,7 @@ public sealed class TrainingRecipeTests
     [Fact]
     public void A_split_of_one_image_has_no_batch()
     {
-        var one = RunFolder.Data.Train.Take(1);
+        var one = RunFolder.Data.Train.Select([0]);
         Assert.Contains("the training split has 1 image, it must have at least 2", Assert.Throws<ArgumentException>(
             () => new TrainingRecipe().StepsPerEpoch(one)).Message, StringComparison.Ordinal);
     }

@@ -37,6 +37,22 @@ public sealed class WeightAverageTests
         Assert.False(average.Network.training);
     }
 
+    [Fact]
+    public void The_average_has_the_type_of_the_weights()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new MobileNet(TorchTests.Spec(), dtype: ScalarType.Float64);
+        using var average = new WeightAverage(network, 0.5);
+        using var noGrad = no_grad();
+        Assert.Equal(ScalarType.Float64, average.Network.call(randn(2, 3, 32, 32, dtype: ScalarType.Float64)).dtype);
+
+        // 0.1·w + 0.9·(w + 1e-12): float32 would lose it.
+        var (own, averaged) = (network.state_dict()["bn1.weight"], average.Network.state_dict()["bn1.weight"]);
+        own.add_(1e-12);
+        average.Add(0);
+        Assert.Equal(9e-13, (averaged - 1).max().ToDouble(), 1e-15);
+    }
+
     [Theory]
     [InlineData(0.99, 0, 0.1)]
     [InlineData(0.99, 8, 0.5)]

@@ -113,6 +113,25 @@ public sealed class ResumeTests : RunFolderTests
     }
 
     [Fact]
+    public void What_AdamW_does_not_use_neither_stops_it_nor_its_resumption()
+    {
+        var options = Run.Options.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW, Epochs = 1, Momentum = 0 });
+        Assert.True(options.Recipe.Nesterov);
+        RunFolder.RunUntil(report => report.Step == 2, options);
+        var saved = RunDirectory.ForReading(options).ReadState().Settings;
+        Assert.DoesNotContain("momentum", saved.Keys);
+
+        // As 0.1.0 wrote them, with another momentum.
+        saved["momentum"] = "0.9";
+        saved["nesterov"] = "yes";
+        Assert.Empty(RunSettings.Differences(saved, RunSettings.Of(options, RunFolder.Data)));
+        Assert.Null(Run.Run(options.By(recipe => recipe with { Momentum = 0.5, Nesterov = false }) with { Resume = true }).Problem);
+
+        var sgd = RunSettings.Of(options.By(recipe => recipe with { Optimizer = OptimizerKind.Sgd, Momentum = 0.5 }), RunFolder.Data);
+        Assert.Contains("momentum: 0.9 there, 0.5 now", RunSettings.Differences(saved, sgd));
+    }
+
+    [Fact]
     public void A_kill_loses_only_what_came_after_the_last_checkpoint()
     {
         // What is on the disk at a moment is what a kill at that moment leaves.

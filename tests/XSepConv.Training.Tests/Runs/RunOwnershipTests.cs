@@ -50,6 +50,32 @@ public sealed class RunOwnershipTests : RunFolderTests
         Assert.Equal(Uninterrupted.Value.Best, File.ReadAllBytes(Run.Best));
     }
 
+    [Fact]
+    public async Task Of_many_that_come_and_go_only_one_has_the_folder()
+    {
+        Directory.CreateDirectory(Run.Path);
+        var (there, taken) = (0, 0);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            for (var i = 0; i < 3000; i++)
+            {
+                try
+                {
+                    using var held = RunDirectory.Lock(Run.Path, "run");
+                    Interlocked.Increment(ref taken);
+                    Assert.Equal(1, Interlocked.Increment(ref there));
+                    Thread.SpinWait(20);
+                    Interlocked.Decrement(ref there);
+                }
+                catch (TrainingRefusedException)
+                {
+                }
+            }
+        }, TestContext.Current.CancellationToken)));
+        Assert.True(taken > 100, $"{taken} times");
+        Assert.Empty(Directory.GetFileSystemEntries(Run.Path));
+    }
+
     // A position of then with weights of now would be steps that are taken twice, or a test that is forgotten.
     [Theory]
     [InlineData(false)]

@@ -140,6 +140,25 @@ public sealed class TrainingStepTests : IDisposable
         Assert.Contains("3 classes", Assert.Throws<ArgumentException>(() => Checkpoint.Save(path, other, data)).Message);
     }
 
+    [Theory]
+    [InlineData("conv1.weight", double.NaN)]
+    [InlineData("linear4.bias", double.PositiveInfinity)]
+    [InlineData("bn1.running_var", -1.0)]
+    public void Weights_that_could_not_be_loaded_do_not_replace_a_checkpoint(string name, double value)
+    {
+        var path = System.IO.Path.Combine(Directory.CreateDirectory(_run.Path).FullName, "own.safetensors");
+        using var network = new MobileNet(TorchTests.Spec());
+        Checkpoint.Save(path, network, RunFolder.Data);
+        var good = File.ReadAllBytes(path);
+        using (no_grad()) network.state_dict()[name].fill_(value);
+
+        var refused = Assert.Throws<ArgumentException>(() => Checkpoint.Save(path, network, RunFolder.Data));
+
+        Assert.Equal("network", refused.ParamName);
+        Assert.Contains($"'{name}'", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(good, File.ReadAllBytes(path));
+    }
+
     [Fact]
     public void A_loss_that_is_no_number_leaves_the_weights_and_the_next_batch_as_they_are()
     {

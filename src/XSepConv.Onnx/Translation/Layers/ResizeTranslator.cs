@@ -28,7 +28,7 @@ internal sealed class ResizeTranslator(GraphBuilder graph)
                 var why = sides.All(side => side.IsFixed)
                     ? "where float32, in which the file has the factor, makes another size; give the module the size instead"
                     : $"which needs a size in {nameof(OnnxExportOptions)}.Size";
-                throw ExportableModules.Refusal(at, $"it scales {x} by {scales[0]}×{scales[1]}, {why}");
+                throw ExportableModules.Refusal(at, FormattableString.Invariant($"it scales {x} by {scales[0]}×{scales[1]}, {why}"));
             }
 
             if (module.recompute_scale_factor == true && !computed.Contains(null)) (scales, sizes) = ([], [.. computed.OfType<long>()]);
@@ -69,7 +69,9 @@ internal sealed class ResizeTranslator(GraphBuilder graph)
             // No side of an image is longer.
             const int Longest = 65_536;
             if (scales.Length > 0 && scales.All(scale => Same(Steps(Longest, (float)(1 / scale)), scale))) return null;
-            var what = scales.Length > 0 ? $"scales {x} by {scales[0]}×{scales[1]}" : $"brings {x} to {sizes[0]}×{sizes[1]}";
+            var what = scales.Length > 0
+                ? FormattableString.Invariant($"scales {x} by {scales[0]}×{scales[1]}")
+                : $"brings {x} to {sizes[0]}×{sizes[1]}";
             throw ExportableModules.Refusal(
                 at, $"it {what}, and which pixels are the nearest depends on the size; give one in {nameof(OnnxExportOptions)}.Size");
         }

@@ -54,7 +54,7 @@ internal static class CostCharts
 
         Axes(plot, "seconds of training, mean over seeds", report.Networks.Max(Seconds));
 
-        static double Seconds(NetworkReport network) => Frontier.TrainingSeconds(network)!.Value;
+        static double Seconds(NetworkReport network) => Frontier.MeanTrainingSeconds(network)!.Value;
     }
 
     private static IEnumerable<(IGrouping<string, NetworkReport> Family, Color Color)> Families(ComparisonReport report) =>

@@ -68,7 +68,8 @@ internal sealed class ComparisonFolder(string path)
 
     /// <summary>Begins a comparison, or goes on with the one that is there.</summary>
     /// <returns>
-    /// The manifest to go by: the given one, with the command that began the comparison, and the most runs at a time of both.
+    /// The manifest to go by: the given one, with the command and the settings that began the comparison, and the most runs at a time of
+    /// both.
     /// </returns>
     /// <exception cref="TrainingRefusedException">Another comparison, or something else, is there.</exception>
     /// <exception cref="InvalidDataException">What is there is damaged.</exception>
@@ -78,7 +79,14 @@ internal sealed class ComparisonFolder(string path)
         {
             var there = ComparisonManifest.Read(ManifestPath);
             RunSettings.RequireSame(there.Settings, manifest.Settings, ManifestPath);
-            manifest = manifest with { Command = there.Command, AtATime = Math.Max(there.AtATime ?? 1, manifest.AtATime ?? 1) };
+
+            // Outcomes are sealed with the settings as they were written.
+            manifest = manifest with
+            {
+                Command = there.Command,
+                Settings = there.Settings,
+                AtATime = Math.Max(there.AtATime ?? 1, manifest.AtATime ?? 1),
+            };
         }
         else if (RunDirectory.FileOfRun(FullName) is not null || OwnRuns(manifest).Any())
         {

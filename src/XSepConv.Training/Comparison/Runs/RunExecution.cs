@@ -57,9 +57,10 @@ internal static class RunExecution
     /// <summary>Before it trains: a run that is killed has left times of here in its log.</summary>
     private static void NoteMachine(ComparisonFolder folder, ComparedRun run, bool begun)
     {
-        var (measured, now) = (folder.Measurements(run), MachineReport.Now());
-        IReadOnlyList<MachineReport> before = begun && measured.Machines is { } noted ? noted : [];
-        if (begun && before.Any(machine => machine with { Time = now.Time } == now)) return;
+        // What was measured of a run that is lost is not this one's.
+        var (measured, now) = (begun ? folder.Measurements(run) : new(null, null), MachineReport.Now());
+        IReadOnlyList<MachineReport> before = measured.Machines ?? [];
+        if (before.Any(machine => machine with { Time = now.Time } == now)) return;
         folder.Write(run, measured with { Machines = [.. before, now] });
     }
 

@@ -13,7 +13,9 @@ internal sealed record RunOutcome(
 /// The most memory it had at once until the end of the first epoch's training; null where that can't be known.
 /// </param>
 /// <param name="StartBytes">Of these, what it had before the network was built: program, libraries, images; null likewise.</param>
-/// <param name="Load">While it was trained and tested; null where it was not in a process of its own.</param>
+/// <param name="Load">
+/// While it was trained and tested, without the part of a process that was killed; null where it was not in a process of its own.
+/// </param>
 /// <param name="Machines">
 /// Where it was trained, in order, each with the time when it came there; null where that was not noted, as in 0.1.0.
 /// </param>

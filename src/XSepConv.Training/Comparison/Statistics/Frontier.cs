@@ -20,7 +20,7 @@ internal sealed record Frontier(string Cost, bool Measured, IReadOnlyList<Networ
         ];
         if (report.HasTrainingTimes)
         {
-            frontiers.Add(new("time of training", true, Among(report.Networks, network => TrainingSeconds(network)!.Value)));
+            frontiers.Add(new("time of training", true, Among(report.Networks, network => MeanTrainingSeconds(network)!.Value)));
         }
 
         return frontiers;
@@ -41,5 +41,5 @@ internal sealed record Frontier(string Cost, bool Measured, IReadOnlyList<Networ
     /// <summary>
     /// Seconds that a run trained, the mean over the seeds: one that stopped early took less. Null where an epoch's time is not known.
     /// </summary>
-    public static double? TrainingSeconds(NetworkReport network) => network.Measured.TrainingSeconds / network.Outcomes.Count;
+    public static double? MeanTrainingSeconds(NetworkReport network) => network.Measured.TrainingSeconds / network.Outcomes.Count;
 }

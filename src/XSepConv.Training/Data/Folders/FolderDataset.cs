@@ -28,7 +28,7 @@ internal static class FolderDataset
         int[][] parts = [splits.Train, splits.Validation, splits.Test];
         string[] warnings =
             [.. folder.Notes, .. new[] { decoded.SizeNote }.OfType<string>(), .. splits.Warnings, .. EqualFiles.Warnings(decoded, parts),
-                .. new[] { EvenDraw.Warning(options.Limit, folder.ClassNames.Count) }.OfType<string>()];
+                .. EvenDraw.Warnings(options.Limit, folder.ClassNames.Count)];
 
         // An eighth of the side, as 4 of 32 pixels. Mirrored only where that is asked for: digits, letters and signs become others.
         return new ImageDataset(
@@ -44,6 +44,7 @@ internal static class FolderDataset
             Findings = new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings },
             Settings = Settings(options, folder, decoded.Skipped),
             TestDigest = FolderSplits.Digest(decoded.Files, splits.Test),
+            Reads = path => Reads(root, options.Layout, path),
         };
     }
 
@@ -53,6 +54,17 @@ internal static class FolderDataset
         ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(given))
         : throw new ArgumentException(
             $"The data set '{Name}' needs a data root: the folder with a folder for each class.", nameof(options));
+
+    /// <summary>Whether pictures in a folder, which need not be there, are among those that are read.</summary>
+    internal static bool Reads(string root, FolderLayout layout, string folder)
+    {
+        if (RealPath.Within(root, folder)?.Split(Path.DirectorySeparatorChar) is not { } parts) return false;
+        if (parts is not ["."] && parts.Any(part => part.StartsWith('.'))) return false;
+
+        // Of splits, what lies beside them is left out.
+        return layout != FolderLayout.Splits || SplitName.Of(parts[0]) is not null
+            || !Directory.EnumerateDirectories(root).Any(name => SplitName.Of(Path.GetFileName(name)) is not null);
+    }
 
     /// <summary>What the images themselves don't tell a resumed run.</summary>
     private static List<(string Name, string Value)> Settings(

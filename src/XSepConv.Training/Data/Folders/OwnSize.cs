@@ -8,6 +8,9 @@ internal sealed record OwnSize(int Side, string? Note)
     /// <summary>Where pictures have several sizes, or a large one.</summary>
     public const int Fallback = 64;
 
+    // Of a file; what cameras write before the size is mostly shorter.
+    private const int UsuallyEnough = 1 << 16;
+
     // Networks for larger images than ImageNet's are rare, and photographs are far larger.
     private const int Largest = 224;
 
@@ -35,14 +38,29 @@ internal sealed record OwnSize(int Side, string? Note)
             Fallback, $"{why}: their middle squares are scaled to {Fallback}×{Fallback}, where no other image size is asked for.");
     }
 
-    private static (int Width, int Height)? SizeOf(string path)
+    /// <summary>As the file says and stores it; null where it can't be read.</summary>
+    internal static (int Width, int Height)? SizeOf(string path)
     {
         try
         {
-            using var stream = RegularFile.OpenRead(path);
-            return PictureSize.Of(stream);
+            return SizeOf(path, UsuallyEnough) ?? SizeOf(path, ImageDecoder.MaxFileBytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static (int Width, int Height)? SizeOf(string path, int most)
+    {
+        try
+        {
+            using var stream = RegularFile.OpenRead(path, bufferSize: 1);
+            var start = new byte[Math.Min(most, stream.Length)];
+            stream.ReadExactly(start);
+            return ImageDecoder.ReadSize(start, path);
+        }
+        catch (InvalidDataException)
         {
             return null;
         }

@@ -25,13 +25,6 @@ internal sealed class BoundedStream(Stream inner, long length, string what, bool
         while (buffer.Length > 0) buffer = buffer[Read(buffer)..];
     }
 
-    /// <summary>Reads what is left, and forgets it.</summary>
-    public void Skip()
-    {
-        var buffer = new byte[(int)Math.Min(Left, 1 << 16)];
-        while (Left > 0) Fill(buffer.AsSpan(0, (int)Math.Min(Left, buffer.Length)));
-    }
-
     protected override void Dispose(bool disposing)
     {
         if (disposing && owns) inner.Dispose();

@@ -80,12 +80,12 @@ internal static class MatFile
             using var element = new BoundedStream(file, bytes, what);
             if (type == TypeCompressed) ReadCompressed(element, what, visit);
             else if (type == TypeMatrix) ReadMatrix(element, what, visit);
-            element.Skip();
+            element.CopyTo(Stream.Null);
 
             // Uncompressed elements are padded to 8 bytes; compressed ones are not.
             if (type == TypeCompressed) continue;
             using var padding = new BoundedStream(file, Padding(bytes), what);
-            padding.Skip();
+            padding.CopyTo(Stream.Null);
         }
     }
 

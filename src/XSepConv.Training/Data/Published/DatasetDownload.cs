@@ -37,7 +37,7 @@ internal static class DatasetDownload
         CancellationToken cancel)
     {
         var part = path + ".part";
-        using (var target = OpenAlone(part, path, cancel))
+        using (var target = OpenAlone(part, path, Show, cancel))
         {
             if (target is null) return;
             try
@@ -59,6 +59,8 @@ internal static class DatasetDownload
         {
             // Another process waited for the part, found it complete and moved it.
         }
+
+        void Show(long done) => progress?.Report(new DownloadProgress(file.Name, new Uri(info.Sources[0], file.Name), done, file.Bytes));
     }
 
     private static void Receive(
@@ -86,8 +88,9 @@ internal static class DatasetDownload
 
     /// <summary>Opens the part for this process only, waiting while another one has it.</summary>
     /// <remarks>A part is never deleted while the file is missing: whoever waits for it would go on in one that has no name.</remarks>
+    /// <param name="show">Gets the bytes that the other one has received.</param>
     /// <returns>Null when the other one has finished the file.</returns>
-    private static FileStream? OpenAlone(string part, string path, CancellationToken cancel)
+    private static FileStream? OpenAlone(string part, string path, Action<long> show, CancellationToken cancel)
     {
         for (var failures = 0; ;)
         {
@@ -103,6 +106,7 @@ internal static class DatasetDownload
             {
                 // Held by another process, if it is there. It may also just have been moved: then the next look finds the file.
                 if (!File.Exists(part) && !File.Exists(path) && ++failures == MostFailures) throw;
+                if (new FileInfo(part) is { Exists: true, Length: var done }) show(done);
                 if (cancel.WaitHandle.WaitOne(BetweenLooks)) cancel.ThrowIfCancellationRequested();
             }
         }

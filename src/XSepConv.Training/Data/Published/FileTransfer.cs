@@ -75,7 +75,7 @@ internal sealed class FileTransfer(
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
-            throw new TimeoutException($"sent nothing for {Patience.TotalSeconds:0} seconds", e);
+            throw new TimeoutException(FormattableString.Invariant($"sent nothing for {Patience.TotalSeconds:0} seconds"), e);
         }
     }
 

@@ -14,8 +14,7 @@ public sealed class OwnSizeTests : IDisposable
         foreach (var path in Directory.GetFiles(Fixture.At("kinds")).Where(path => File.Exists($"{path}.expected")))
         {
             var (_, width, height) = ImageDecoder.DecodeWhole(File.ReadAllBytes(path), path, Rgb.White);
-            using var stream = File.OpenRead(path);
-            var size = PictureSize.Of(stream);
+            var size = OwnSize.SizeOf(path);
 
             // As it is stored: a picture that lies turned has them the other way round.
             Assert.True(size == (width, height) || size == (height, width), $"{path}: {size}, not {width}×{height}");
@@ -26,21 +25,29 @@ public sealed class OwnSizeTests : IDisposable
     }
 
     [Fact]
-    public void No_file_keeps_it_from_ending()
+    public void No_file_keeps_it_from_ending_and_none_is_an_error()
     {
         byte[] jpeg = File.ReadAllBytes(Fixture.At("kinds/420.jpg"));
-        for (var length = 0; length < jpeg.Length; length++)
-        {
-            using var cut = new MemoryStream(jpeg, 0, length);
-            PictureSize.Of(cut);
-        }
+        for (var length = 0; length < jpeg.Length; length += 7) Assert.True(Of(jpeg[..length]) is null || length > 100, $"{length} bytes");
 
         byte[] start = [0xFF, 0xD8, 0xFF];
-        foreach (var filler in new byte[] { 0, 0xFF, 0xE0, 0xC0 })
-        {
-            using var stream = new MemoryStream([.. start, .. Enumerable.Repeat(filler, 100_000)]);
-            PictureSize.Of(stream);
-        }
+        foreach (var filler in new byte[] { 0, 0xFF, 0xE0, 0xC0 }) Assert.Null(Of([.. start, .. Enumerable.Repeat(filler, 100_000)]));
+        Assert.Null(OwnSize.SizeOf(_folder.At("a/none.png")));
+    }
+
+    /// <summary>Two segments of 60,000 bytes each, as cameras write previews, in front of all else.</summary>
+    [Fact]
+    public void A_size_that_stands_far_from_the_beginning_is_found()
+    {
+        byte[] jpeg = File.ReadAllBytes(Fixture.At("kinds/420.jpg")), preview = [0xFF, 0xE5, 0xEA, 0x62, .. new byte[60_000]];
+        Assert.NotNull(Of(jpeg));
+        Assert.Equal(Of(jpeg), Of([.. jpeg[..2], .. preview, .. preview, .. jpeg[2..]]));
+    }
+
+    private (int Width, int Height)? Of(byte[] file)
+    {
+        _folder.Write("a/picture.jpg", file);
+        return OwnSize.SizeOf(_folder.At("a/picture.jpg"));
     }
 
     [Fact]
