@@ -43,7 +43,9 @@ internal static class NormSweeps
         code.Line("var total = TLanes.Splat(0);");
         code.Line("var prefetch = sweep.Prefetch;");
         code.Line("nint vector = 0;");
-        code.OpenLines(name);
+        code.Steps(name);
+        code.Line($"for (nint line = 0; line < {Lines(name)}; line++)");
+        code.Open();
         code.Line("var source = sweep.Source + (line * next);");
         code.Line("var destination = sweep.Destination + (line * next);");
         for (var i = 0; i < k - 1; i++) code.Line($"var s{i} = TLanes.Splat(0);");
