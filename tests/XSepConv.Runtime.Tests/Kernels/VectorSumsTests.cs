@@ -14,8 +14,6 @@ public sealed unsafe class VectorSumsTests
     private const int Side = 512;
     private const float PlaneTolerance = ((2 * Side) + 40) * 6e-8f;
 
-    public static TheoryData<string> Names => new(KernelRegistry.Accelerated.Select(kernels => kernels.Name));
-
     public static TheoryData<int, float> Maps =>
         new MatrixTheoryData<int, float>([1, 3, 64, 65, 1023, 56 * 56, 256 * 256, 1024 * 1024], [0.1f, 1.3f]);
 
@@ -29,13 +27,13 @@ public sealed unsafe class VectorSumsTests
         Check<LanesScalar, float>(pixels, value);
     }
 
-    public static TheoryData<string, int, int> Stages => new MatrixTheoryData<string, int, int>(
-        KernelRegistry.Accelerated.Select(kernels => kernels.Name), [1, 3, 9, 11], [1, 2]);
-
     // Statistics are given, all values and gradients positive: every sum grows from its first term to its last.
     [Theory]
-    [MemberData(nameof(Stages))]
-    public void A_stage_sums_equal_gradients_as_float64_does(string kernels, int kernel, int stride)
+    [InlineData(3, 1)]
+    [InlineData(9, 1)]
+    [InlineData(11, 1)]
+    [InlineData(3, 2)]
+    public void A_stage_sums_equal_gradients_as_float64_does(int kernel, int stride)
     {
         var shape = new XSepStageShape(1, 1, Side, Side, kernel, stride, PaddingDirection.LeftTop, Activation.ReLU);
         var data = new XSepStageData(shape with { ActivateOutput = kernel > 3 }, 1, 0.1);
@@ -55,20 +53,24 @@ public sealed unsafe class VectorSumsTests
         reference.Forward(data.Input64);
         reference.Backward(data.OutputGradient64);
         data.FreezeStatistics();
-        data.Backward(KernelRegistry.Choose(kernels), frozen: true);
-        Near("2×2", reference.TwoByTwoGradient, data.TwoByTwoGradient);
-        Near("1×K", reference.HorizontalGradient, data.HorizontalGradient);
-        Near("K×1", reference.VerticalGradient, data.VerticalGradient);
-        for (var i = 0; i < 3; i++)
+        foreach (var kernels in KernelRegistry.Accelerated)
         {
-            Near($"BN weight {i}", reference.Norms[i].WeightGradient, data.NormWeightGradients[i]);
-            Near($"BN bias {i}", reference.Norms[i].BiasGradient, data.NormBiasGradients[i]);
+            data.Backward(kernels, frozen: true);
+            Near(kernels.Name, "2×2", reference.TwoByTwoGradient, data.TwoByTwoGradient);
+            Near(kernels.Name, "1×K", reference.HorizontalGradient, data.HorizontalGradient);
+            Near(kernels.Name, "K×1", reference.VerticalGradient, data.VerticalGradient);
+            for (var i = 0; i < 3; i++)
+            {
+                Near(kernels.Name, $"BN weight {i}", reference.Norms[i].WeightGradient, data.NormWeightGradients[i]);
+                Near(kernels.Name, $"BN bias {i}", reference.Norms[i].BiasGradient, data.NormBiasGradients[i]);
+            }
         }
     }
 
     [Theory]
-    [MemberData(nameof(Stages))]
-    public void A_depthwise_stage_sums_equal_gradients_as_float64_does(string kernels, int kernel, int stride)
+    [InlineData(3, 1)]
+    [InlineData(3, 2)]
+    public void A_depthwise_stage_sums_equal_gradients_as_float64_does(int kernel, int stride)
     {
         var data = Depthwise(kernel, stride, Activation.ReLU);
         data.Input.AsSpan().Fill(0.7f);
@@ -78,24 +80,29 @@ public sealed unsafe class VectorSumsTests
         reference.Forward(data.Input64);
         reference.Backward(data.OutputGradient64);
         data.FreezeStatistics();
-        data.Backward(KernelRegistry.Choose(kernels), frozen: true);
-        Near("K×K", reference.WeightGradient, data.WeightGradient);
-        Near("BN weight", reference.Norm.WeightGradient, data.NormWeightGradient);
-        Near("BN bias", reference.Norm.BiasGradient, data.NormBiasGradient);
+        foreach (var kernels in KernelRegistry.Accelerated)
+        {
+            data.Backward(kernels, frozen: true);
+            Near(kernels.Name, "K×K", reference.WeightGradient, data.WeightGradient);
+            Near(kernels.Name, "BN weight", reference.Norm.WeightGradient, data.NormWeightGradient);
+            Near(kernels.Name, "BN bias", reference.Norm.BiasGradient, data.NormBiasGradient);
+        }
     }
 
     // A batch norm takes the mean off its gradients: nothing is left of equal ones.
-    [Theory]
-    [MemberData(nameof(Names))]
-    public void Equal_gradients_end_at_a_batch_norm(string kernels)
+    [Fact]
+    public void Equal_gradients_end_at_a_batch_norm()
     {
         var data = Depthwise(kernel: 1, stride: 1, null);
         for (var i = 0; i < data.Input.Length; i++) data.Input[i] = i % 2 == 0 ? 1 : -1;
         data.Weights[0] = 1;
-        data.TrainForward(KernelRegistry.Choose(kernels));
-        data.Backward(KernelRegistry.Choose(kernels));
-        var passed = data.OutputGradient[0] * data.NormWeight[0] * data.InverseStd[0];
-        foreach (var gradient in data.InputGradient) Assert.InRange(gradient, -PlaneTolerance * passed, PlaneTolerance * passed);
+        foreach (var kernels in KernelRegistry.Accelerated)
+        {
+            data.TrainForward(kernels);
+            data.Backward(kernels);
+            var left = data.InputGradient.Max(Math.Abs) / (data.OutputGradient[0] * data.NormWeight[0] * data.InverseStd[0]);
+            Assert.True(left <= PlaneTolerance, $"{kernels.Name}: {left:E1} is left");
+        }
     }
 
     private static DepthwiseStageData Depthwise(int kernel, int stride, Activation? activation)
@@ -106,12 +113,12 @@ public sealed unsafe class VectorSumsTests
         return data;
     }
 
-    private static void Near(string name, Sum64 expected, float[] actual)
+    private static void Near(string kernels, string name, Sum64 expected, float[] actual)
     {
         for (var i = 0; i < actual.Length; i++)
         {
             var error = (actual[i] / expected.Values[i]) - 1;
-            Assert.True(Math.Abs(error) <= PlaneTolerance, $"{name}[{i}] is {actual[i]}, off by {error:E1}, not {expected.Values[i]}");
+            Assert.True(Math.Abs(error) <= PlaneTolerance, $"{kernels}, {name}[{i}]: off by {error:E1} of {expected.Values[i]}");
         }
     }
 

@@ -220,7 +220,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
         buffers.Activated = scratch + taken;
         taken += (long)ActivatedRows * _input.Width * TLanes.Count;
         buffers.Middle = scratch + taken;
-        taken += (long)ExpandedShape<TLanes, TVector>.MaxVectors * _middleRows * _output.Width * TLanes.Count;
+        taken += (long)PointwisePlan.MaxVectors * _middleRows * _output.Width * TLanes.Count;
         taken = (taken + 15) / 16 * 16;
         buffers.Source = (float**)(scratch + taken);
         taken += PointerTable.Floats(Math.Max(_middleRows + 2, Window(_chunk)));

@@ -28,7 +28,7 @@ internal unsafe struct PointwiseBackwardWork<TLanes, TVector, TPanel> : IKernelW
         var gradient = BlockedMap.Take(ref layout, Sums.Outputs, Chunks.Largest);
         var inputGradient = Input.HasGradient ? BlockedMap.Take(ref layout, Sums.Inputs, Chunks.Largest) : default;
         var values = BlockedMap.Take(ref layout, Sums.Inputs, Chunks.Largest);
-        var zeros = layout.Zeros(PointwiseChunk<TLanes, TVector>.ZeroVectors);
+        var zeros = layout.Zeros(PointwisePlan.MaxVectors);
         if (!layout.HasMemory) return;
         for (var i = first; i < end; i++)
         {
