@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace XSepConv.Kernels;
 
-/// <summary>4 lanes: SSE, NEON, or emulated where there is no vector unit at all.</summary>
+/// <summary>4 lanes: SSE, NEON.</summary>
 internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 {
     public static int Count => 4;
