@@ -12,8 +12,6 @@ internal abstract class PackedNetwork
     /// <summary>The width, as <see cref="KernelRegistry"/> names it.</summary>
     public required string Kernel { get; init; }
 
-    public abstract int Lanes { get; }
-
     /// <summary>Bytes of the weights, with the zeros that fill vectors up.</summary>
     public abstract long WeightBytes { get; }
 
@@ -66,8 +64,6 @@ internal sealed unsafe class PackedNetwork<TLanes, TVector> : PackedNetwork
                 : ((PackedLinear?)null, new LiveLinear(network[layer], layer.In, live[i], _memory), layer)),
         ];
     }
-
-    public override int Lanes => TLanes.Count;
 
     public override long WeightBytes => _memory.Floats * sizeof(float);
 
