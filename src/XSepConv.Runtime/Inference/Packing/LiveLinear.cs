@@ -23,8 +23,8 @@ internal sealed unsafe class LiveLinear
     {
         (Inputs, Outputs) = (inputs, affine.Outputs);
         Weights = weights;
-        _scale = memory.PerChannel(affine.Weights, memory.Blocks(affine.Outputs));
-        _shift = memory.PerChannel(affine.Bias, memory.Blocks(affine.Outputs));
+        _scale = memory.PerChannel(affine.Weights);
+        _shift = memory.PerChannel(affine.Bias);
     }
 
     public int Inputs { get; }

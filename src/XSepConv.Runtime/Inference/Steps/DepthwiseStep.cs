@@ -55,7 +55,7 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStep> : MapStep
         var lanes = TLanes.Count;
         var plane = (nint)_output.Pixels * lanes;
         var outputRow = (nint)_output.Width * lanes;
-        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], 0, scratch);
+        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], scratch);
         var source = (float**)(scratch + _expanded.ScratchFloats);
         var destination = source + Window(_chunk);
         DepthwiseTile tile;

@@ -69,9 +69,9 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
     private readonly float* _input;
     private int _next;
 
-    public ExpandedRows(ExpandedShape<TLanes, TVector> shape, PointwiseGroup group, float* input, int firstRow, float* scratch)
+    public ExpandedRows(ExpandedShape<TLanes, TVector> shape, PointwiseGroup group, float* input, float* scratch)
     {
-        (_shape, _group, _next) = (shape, group, firstRow);
+        (_shape, _group) = (shape, group);
         _input = input;
         _rings = scratch;
         _outside = scratch + (PointwisePlan.MaxVectors * shape.BlockFloats);

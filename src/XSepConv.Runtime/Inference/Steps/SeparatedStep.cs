@@ -74,7 +74,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
 
     private void RunGroup(in ImageMaps maps, PointwiseGroup group, int firstRow, int endRow, float* scratch, in Buffers buffers)
     {
-        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], 0, scratch);
+        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], scratch);
         var nextMiddle = Math.Max(0, (firstRow * _stride) - _rows.Border);
         for (var row = firstRow; row < endRow; row += _chunk)
         {

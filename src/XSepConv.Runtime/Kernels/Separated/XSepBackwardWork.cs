@@ -187,7 +187,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         {
             var values = b.Group(g);
             NormPasses<TLanes, TVector>.NormBackward(values.Gradient, values.First, b.Lanes.First, height, width,
-                b.Framed + framedRow + lanes, framedRow, 1);
+                b.Framed + framedRow + lanes, framedRow);
             TwoByTwo<TLanes, TVector>.Backward(
                 b.Framed + ((top + 1) * framedRow) + ((left + 1) * lanes), framedRow, values.Input, Shape.InputHeight, Shape.InputWidth,
                 b.Lanes.TwoByTwo, b.Plane, b.Partial);

@@ -160,7 +160,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
             var result = SourceGradient.At(block, (nint)image * Shape.InputPlane, TLanes.Count);
             NormPasses<TLanes, TVector>.NormBackward(
                 b.FirstGradient(image), b.First(image), b.Lanes.First, Shape.Height, Shape.Width, b.TwoByTwo.Gradient,
-                b.TwoByTwo.FramedRow, 1);
+                b.TwoByTwo.FramedRow);
             NormPasses<TLanes, TVector>.NormaliseAndActivate<TSource>(
                 raw, b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
             b.TwoByTwo.Backward(block, b.Lanes.TwoByTwo, result, b.Partial);
