@@ -21,8 +21,10 @@ internal abstract class PackedNetwork
     /// <summary>Packs a network.</summary>
     /// <param name="network">Its numbers.</param>
     /// <param name="kernel">The width.</param>
-    /// <param name="live">Where the weights of linear layers lie that were folded apart; null where they were not.</param>
-    public static PackedNetwork Create(FoldedNetwork network, string kernel, LiveWeights? live = null) => kernel switch
+    /// <param name="live">
+    /// Where the weights of the head's layers lie that were folded apart, [output][input], for as long as it runs; null where they were not.
+    /// </param>
+    public static PackedNetwork Create(FoldedNetwork network, string kernel, IReadOnlyList<nint>? live = null) => kernel switch
     {
         "v512" when CanRun(Vector512.IsHardwareAccelerated) =>
             new PackedNetwork<Lanes512, Vector512<float>>(network, live) { Kernel = kernel },
@@ -51,7 +53,7 @@ internal sealed unsafe class PackedNetwork<TLanes, TVector> : PackedNetwork
     private readonly PackedPointwise _last;
     private readonly ImmutableArray<(PackedLinear? Packed, LiveLinear? Live, Layer Layer)> _head;
 
-    public PackedNetwork(FoldedNetwork network, LiveWeights? live)
+    public PackedNetwork(FoldedNetwork network, IReadOnlyList<nint>? live)
     {
         _layers = network.Layers;
         _stem = new(network[_layers.Stem], _memory, StemStep<TLanes, TVector, PlanarStep>.TapOrder(_layers.Stem.In));
@@ -61,7 +63,7 @@ internal sealed unsafe class PackedNetwork<TLanes, TVector> : PackedNetwork
         [
             .. _layers.Head.Select((layer, i) => live is null
                 ? (new PackedLinear(network[layer], _memory), (LiveLinear?)null, layer)
-                : ((PackedLinear?)null, new LiveLinear(network[layer], layer.In, live[i], _memory), layer)),
+                : ((PackedLinear?)null, new LiveLinear(network[layer], layer.In, (float*)live[i], _memory), layer)),
         ];
     }
 
