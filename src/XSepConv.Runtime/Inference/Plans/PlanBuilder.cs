@@ -109,7 +109,7 @@ internal sealed class PlanBuilder<TLanes, TVector>
     private static TileActivation ActivationOf(Layer layer) =>
         layer.Activation is { } activation ? ActivationTypes.OfTile(activation) : TileActivation.None;
 
-    private static int BlocksOf(int channels) => (channels + TLanes.Count - 1) / TLanes.Count;
+    private static int BlocksOf(int channels) => BlockedMap.Blocks(channels, TLanes.Count);
 
     private MapSize Size(Layer layer) => new(checked((int)_sizes[layer].Height), checked((int)_sizes[layer].Width));
 

@@ -101,7 +101,7 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         }
 
         item.Unpack(b.WeightTotals, taps, Gradients.Weights);
-        item.Unpack<TLanes, TVector>(b.Totals, Gradients.Norm);
+        item.Unpack(b.Totals, Gradients.Norm);
     }
 
     private readonly struct Buffers

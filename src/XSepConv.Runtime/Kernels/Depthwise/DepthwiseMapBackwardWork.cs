@@ -42,7 +42,7 @@ internal unsafe struct DepthwiseMapBackwardWork<TLanes, TVector, TStride, TActiv
             item.Unpack(buffers.WeightTotals, Shape.Kernel * Shape.Kernel, WeightGradient);
             NormStatistics<TLanes, TVector>.GradientCoefficients(
                 item, buffers.Totals, (long)Shape.Batch * Shape.InputPlane, buffers.SourceNorm, SourceFrozen);
-            item.Unpack<TLanes, TVector>(buffers.Totals, SourceGradients);
+            item.Unpack(buffers.Totals, SourceGradients);
             BlockNorms<TLanes, TVector>.StoreGradient(buffers.SourceNorm, SourceNorm, k);
         }
     }

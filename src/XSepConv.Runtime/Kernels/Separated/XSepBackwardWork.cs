@@ -220,9 +220,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
         item.Unpack(b.FirstSums + (2 * lanes), kernel, Gradients.Horizontal);
         item.Unpack(b.SecondSums + (2 * lanes), kernel, Gradients.Vertical);
-        item.Unpack<TLanes, TVector>(b.FirstSums, Gradients.First);
-        item.Unpack<TLanes, TVector>(b.SecondSums, Gradients.Second);
-        item.Unpack<TLanes, TVector>(b.ThirdSums, Gradients.Third);
+        item.Unpack(b.FirstSums, Gradients.First);
+        item.Unpack(b.SecondSums, Gradients.Second);
+        item.Unpack(b.ThirdSums, Gradients.Third);
     }
 
     private static void Reduce(in ItemLanes item, float* totals, int count)

@@ -61,7 +61,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             NormStatistics<TLanes, TVector>.Measure(values, height * width, b.Sum, b.Record(g));
         }
 
-        Finish(item, b, height * width, b.Lanes.First, Parameters.First, Statistics.First);
+        NormStatistics<TLanes, TVector>.Finish(item, b.Records, height * width, b.Lanes.First, Parameters.First, Statistics.First);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -80,7 +80,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             NormStatistics<TLanes, TVector>.Measure(values, height * middle, b.Sum, b.Record(g));
         }
 
-        Finish(item, b, height * middle, b.Lanes.Second, Parameters.Second, Statistics.Second);
+        NormStatistics<TLanes, TVector>.Finish(item, b.Records, height * middle, b.Lanes.Second, Parameters.Second, Statistics.Second);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -99,7 +99,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             NormStatistics<TLanes, TVector>.Measure(values, Shape.OutputPlane, b.Sum, b.Record(g));
         }
 
-        Finish(item, b, Shape.OutputPlane, b.Lanes.Third, Parameters.Third, Statistics.Third);
+        NormStatistics<TLanes, TVector>.Finish(item, b.Records, Shape.OutputPlane, b.Lanes.Third, Parameters.Third, Statistics.Third);
         for (var g = 0; g < item.Groups; g++)
         {
             var planes = item.Planes(g, Shape.OutputPlane);
@@ -129,15 +129,6 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
     private readonly Prefetch PrefetchOf(in ItemLanes item, int group, in Buffers b, int slot) =>
         Shape.Stride == 1 ? new Prefetch(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane)
             : default;
-
-    private static void Finish(
-        in ItemLanes item, in Buffers b, int count, in NormLanes norm, in BatchNormParameters parameters, in BatchNormStatistics statistics)
-    {
-        NormStatistics<TLanes, TVector>.Combine(item, b.Records, count, norm, parameters.Epsilon);
-        item.Unpack(norm.Mean, 1, statistics.Mean);
-        item.Unpack(norm.InverseStd, 1, statistics.InverseStd);
-        RunningStatistics.Update(parameters, item.Item, norm, (long)item.PlanesPerChannel * count);
-    }
 
     private readonly struct Buffers
     {

@@ -186,9 +186,9 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
         item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
         item.Unpack(b.FirstSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Horizontal);
         item.Unpack(b.SecondSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Vertical);
-        item.Unpack<TLanes, TVector>(Shape.SkipsTwoByTwo ? b.FirstSums : b.SourceSums, SourceGradients);
-        item.Unpack<TLanes, TVector>(b.FirstSums, Gradients.First);
-        item.Unpack<TLanes, TVector>(b.SecondSums, Gradients.Second);
+        item.Unpack(Shape.SkipsTwoByTwo ? b.FirstSums : b.SourceSums, SourceGradients);
+        item.Unpack(b.FirstSums, Gradients.First);
+        item.Unpack(b.SecondSums, Gradients.Second);
     }
 }
 
