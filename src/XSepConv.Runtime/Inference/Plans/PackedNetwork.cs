@@ -22,7 +22,8 @@ internal abstract class PackedNetwork
     /// <param name="network">Its numbers.</param>
     /// <param name="kernel">The width.</param>
     /// <param name="live">
-    /// Where the weights of the head's layers lie that were folded apart, [output][input], for as long as it runs; null where they were not.
+    /// Where the weights of the head's layers lie that were folded apart, [output][input], for as long as it runs; null where they were
+    /// not.
     /// </param>
     public static PackedNetwork Create(FoldedNetwork network, string kernel, IReadOnlyList<nint>? live = null) => kernel switch
     {

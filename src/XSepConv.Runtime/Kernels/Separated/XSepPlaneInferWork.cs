@@ -20,8 +20,8 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
     private const long MostFloats = 5 << 18;
 
     /// <summary>
-    /// Whether there are sweeps, transposing would cost more than the lanes which are idle beyond the end of a row, and the map is small; at
-    /// K = 9 images that fill the lanes are faster in them.
+    /// Whether there are sweeps, transposing would cost more than the lanes which are idle beyond the end of a row, and the map is small;
+    /// at K = 9 images that fill the lanes are faster in them.
     /// </summary>
     public static bool Fits(in XSepStageShape shape) =>
         shape.Stride == 1 && PlaneSweeps<TLanes, TVector, TActivation>.Has(shape.Kernel)
