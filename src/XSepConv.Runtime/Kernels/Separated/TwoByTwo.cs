@@ -27,23 +27,24 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
         var w11 = TLanes.Load(weights + (3 * lanes));
         var total = TLanes.Splat(0);
         var shift = TFinish.IsMeasured ? default : TLanes.Load(side);
-        var whole = edge == 0 ? width : width - 1;
+        var whole = edge > 0 ? width - 1 : width;
         nint vector = 0;
         for (var row = 0; row < height; row++)
         {
             var upper = rows[row];
             var lower = rows[row + 1];
             var target = destination + (row * destinationRow);
-            var a = TLanes.Load(upper);
-            var c = TLanes.Load(lower);
+            TVector a, c;
             if (edge < 0)
             {
-                if (prefetch.IsOn) prefetch.Line(vector++);
-                var y = TLanes.MultiplyAdd(w11, c, TFinish.IsMeasured ? TLanes.Multiply(w01, a) : TLanes.MultiplyAdd(w01, a, shift));
-                y = TFinish.Apply<TLanes, TVector>(y);
-                TLanes.Store(target, y);
-                if (TFinish.IsMeasured) total = TLanes.Add(total, y);
-                target += lanes;
+                a = c = TLanes.Splat(0);
+                upper -= lanes;
+                lower -= lanes;
+            }
+            else
+            {
+                a = TLanes.Load(upper);
+                c = TLanes.Load(lower);
             }
 
             for (var column = 0; column < whole; column++)
