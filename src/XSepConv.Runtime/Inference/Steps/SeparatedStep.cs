@@ -48,8 +48,8 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
         _twoByTwoRuns = DepthwisePlan.Runs(input.Width, 4, registers);
         _verticalRuns = DepthwisePlan.Runs(_output.Width, _rows.Size, registers);
         _items = new(_expanded.Groups.Length, _output.Height, threads);
-        _sweepsAcross = _stride == 1 && Sweeps<TLanes, TVector>.Has(_columns.Size);
-        _sweepsDown = _stride == 1 && Sweeps<TLanes, TVector>.Has(_rows.Size);
+        _sweepsAcross = _stride == 1 && SeparatedSweeps<TLanes, TVector, IdentityActivation>.Has(_columns.Size);
+        _sweepsDown = _stride == 1 && SeparatedSweeps<TLanes, TVector, IdentityActivation>.Has(_rows.Size);
     }
 
     public override int Items => _items.Count;
@@ -139,7 +139,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
         sweep.TwoByTwoBias = twoByTwo.Bias(block);
         sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * TLanes.Count);
         sweep.HorizontalBias = _horizontal.Bias(block);
-        Sweeps<TLanes, TVector>.Across(_columns.Size, _between, &sweep);
+        ActivationTypes.Run(_between, new AcrossSweepCall(_columns.Size, &sweep));
     }
 
     private DepthwiseTile Tile(int rows, int height, int width, float* weights, float* bias, in Buffers b)
@@ -182,7 +182,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
             sweep.Width = _output.Width;
             sweep.Vertical = _vertical.Weights(block) + (_rows.Skipped * lanes);
             sweep.VerticalBias = _vertical.Bias(block);
-            Sweeps<TLanes, TVector>.Down(_rows.Size, _after, &sweep);
+            ActivationTypes.Run(_after, new DownSweepCall(_rows.Size, &sweep));
             return;
         }
 
@@ -235,6 +235,18 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
         public float* Middle;
         public float** Source;
         public float** Destination;
+    }
+
+    private readonly struct AcrossSweepCall(int kernel, AcrossSweep* sweep) : IActivationCall
+    {
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation => SeparatedSweeps<TLanes, TVector, TActivation>.Across(kernel, sweep);
+    }
+
+    private readonly struct DownSweepCall(int kernel, DownSweep* sweep) : IActivationCall
+    {
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation => SeparatedSweeps<TLanes, TVector, TActivation>.Down(kernel, sweep);
     }
 
     private readonly struct AcrossCall(Buffers buffers, int rows, float* bias) : IActivationCall
