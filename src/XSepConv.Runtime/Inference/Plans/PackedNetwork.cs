@@ -57,7 +57,7 @@ internal sealed unsafe class PackedNetwork<TLanes, TVector> : PackedNetwork
     public PackedNetwork(FoldedNetwork network, IReadOnlyList<nint>? live)
     {
         _layers = network.Layers;
-        _stem = new(network[_layers.Stem], _memory, StemStep<TLanes, TVector, PlanarStep>.TapOrder(_layers.Stem.In));
+        _stem = new(network[_layers.Stem], _memory, StemStep<TLanes, TVector, Stride1>.TapOrder(_layers.Stem.In));
         _blocks = [.. _layers.Blocks.Select(block => new PackedBlock(block, network, _memory))];
         _last = new(network[_layers.Last], _memory);
         _head =

@@ -113,7 +113,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
 
             for (var i = 0; i < rows; i++) b.Destination[i] = b.Activated + (i * activatedRow);
             var two = Tile(rows, size, size, twoByTwo.Weights(block), twoByTwo.Bias(block), b);
-            DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &two);
+            DepthwiseTileRuns<TLanes, TVector, Stride1>.Run(_twoByTwoRuns, &two);
         }
 
         for (var i = 0; i < rows; i++)
@@ -201,7 +201,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
             tile.Destination += i;
             tile.RowStride = _stride;
             tile.Activation = _after;
-            DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_verticalRuns, &tile);
+            DepthwiseTileRuns<TLanes, TVector, Stride1>.Run(_verticalRuns, &tile);
             i += rows;
         }
     }
