@@ -100,7 +100,8 @@ public sealed unsafe class VectorSumsTests
         {
             data.TrainForward(kernels);
             data.Backward(kernels);
-            var left = data.InputGradient.Max(Math.Abs) / (data.OutputGradient[0] * data.NormWeight[0] * data.InverseStd[0]);
+            var passed = data.OutputGradient[0] * data.NormWeight[0] * data.InverseStd[0];
+            var left = data.InputGradient.Max(gradient => Math.Abs(gradient)) / passed;
             Assert.True(left <= PlaneTolerance, $"{kernels.Name}: {left:E1} is left");
         }
     }
