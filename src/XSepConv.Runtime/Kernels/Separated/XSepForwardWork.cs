@@ -38,16 +38,9 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
     private readonly void RunItem(in ItemLanes item, in Buffers b)
     {
         var lanes = TLanes.Count;
-        var kernel = Shape.Kernel;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth;
-        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        b.Lanes.Pack(item, Parameters, kernel);
-        if (!sweeps)
-        {
-            b.Across.Pack(b.Lanes.Horizontal);
-            b.Down.Pack(b.Lanes.Vertical);
-        }
-
+        b.Lanes.Pack(item, Parameters, Shape.Kernel);
+        b.Pair.Pack(b.Lanes);
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
         if (Shape.Prepadded) IndirectionBuffer.Dense(b.InputRows, b.Plane, (nint)Shape.InputWidth * lanes, height + 1);
         else IndirectionBuffer.PadOneSide(b.InputRows, b.Plane, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
@@ -65,18 +58,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var prefetch = PrefetchOf(item, g, b, 1);
-            if (sweeps)
-            {
-                NormSweeps<TLanes, TVector, TActivation>.Across(kernel,
-                    new(values, values, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Sum, prefetch));
-            }
-            else
-            {
-                b.Across.Forward<TActivation>(values, Lines.Rows(height, width, lanes), values, Lines.Rows(height, middle, lanes),
-                    b.Lanes.First, b.Sum, prefetch);
-            }
-
+            b.Pair.Across(values, values, b.Lanes.First, b.Lanes.Horizontal, b.Sum, PrefetchOf(item, g, b, 1));
             NormStatistics<TLanes, TVector>.Measure(values, height * middle, b.Sum, b.Record(g));
         }
 
@@ -84,18 +66,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var prefetch = PrefetchOf(item, g, b, 2);
-            if (sweeps)
-            {
-                NormSweeps<TLanes, TVector, TActivation>.Down(kernel,
-                    new(values, values, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Sum, prefetch));
-            }
-            else
-            {
-                var columns = Lines.Columns(middle, lanes);
-                b.Down.Forward<TActivation>(values, columns, values, columns, b.Lanes.Second, b.Sum, prefetch);
-            }
-
+            b.Pair.Down(values, values, b.Lanes.Second, b.Lanes.Vertical, b.Sum, PrefetchOf(item, g, b, 2));
             NormStatistics<TLanes, TVector>.Measure(values, Shape.OutputPlane, b.Sum, b.Record(g));
         }
 
@@ -139,8 +110,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         public readonly float* Sum;
         public readonly float** InputRows;
         public readonly nint* Offsets;
-        public readonly LineConvolution<TLanes, TVector> Across;
-        public readonly LineConvolution<TLanes, TVector> Down;
+        public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
         private readonly float* _values;
         private readonly nint _group;
 
@@ -156,9 +126,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
             _values = layout.Vectors(plane * groups.GroupsPerItem);
             _group = (nint)plane * TLanes.Count;
-            if (NormSweeps<TLanes, TVector, TActivation>.Fit(shape)) return;
-            Across = new LineConvolution<TLanes, TVector>(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: false);
-            Down = new LineConvolution<TLanes, TVector>(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: false);
+            Pair = new(ref layout, shape, hasBackward: false);
         }
 
         public readonly float* Group(int group) => _values + (group * _group);
