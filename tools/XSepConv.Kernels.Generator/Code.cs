@@ -78,15 +78,13 @@ internal sealed class Code
         }
     }
 
-    /// <summary>Begins the loop over rows, or columns, of a sweep that is written once for both: a step leads to the next value.</summary>
-    public void OpenLines(string name)
-    {
-        Line(name == "Across"
-            ? "nint step = lanes, next = (nint)sweep.Width * lanes;"
-            : "nint step = (nint)sweep.Width * lanes, next = lanes;");
-        Line($"for (nint line = 0; line < sweep.{(name == "Across" ? "Height" : "Width")}; line++)");
-        Open();
-    }
+    /// <summary>How many rows, or columns, a sweep has that is written once for both.</summary>
+    public static string Lines(string name) => name == "Across" ? "sweep.Height" : "sweep.Width";
+
+    /// <summary>What leads to its next value, and to its next row or column.</summary>
+    public void Steps(string name) => Line(name == "Across"
+        ? "nint step = lanes, next = (nint)sweep.Width * lanes;"
+        : "nint step = (nint)sweep.Width * lanes, next = lanes;");
 
     public override string ToString() => _text.ToString();
 }

@@ -71,7 +71,7 @@ internal static class ConvolutionTiles
         string name, string summary, string argument, bool hasStep, int[][] sizes, Action<Code, int, int, bool> sum)
     {
         var code = new Code();
-        code.OpenKernel(summary, name, hasStep ? "TStep" : null, "IPixelStep");
+        code.OpenKernel(summary, name, hasStep ? "TStride" : null, "IStride");
         code.Line("/// <summary>Runs tiles of one size, one after the other.</summary>");
         code.Line($"public static void Run(int pixels, int vectors, {argument}* tile)");
 
@@ -108,7 +108,7 @@ internal static class ConvolutionTiles
         code.Line($"private static void Tile{pixels}x{vectors}{(isHalf ? "Half" : "")}({argument}* tile)");
         code.Open();
         code.Line("var lanes = TLanes.Count;");
-        if (hasStep) code.Line("var step = TStep.Floats(TLanes.Count);");
+        if (hasStep) code.Line("var step = (nint)TStride.Value;");
         code.Line("var input = tile->Input;");
         code.Line("var output = tile->Output;");
         if (!hasStep) code.Line("var residual = tile->Residual;");

@@ -11,7 +11,7 @@ internal static class DepthwiseTiles
         var code = new Code();
         code.OpenKernel(
             "A depthwise convolution of one block of channels on P pixels of each of some rows, in registers.",
-            "DepthwiseTiles", "TStep", "IPixelStep");
+            "DepthwiseTiles", "TStride", "IStride");
         code.Line($"public const int MaxPixels = {MaxPixels};");
         code.Blank();
         code.Line("/// <param name=\"column\">The first pixel's place in the rows of the output, in floats.</param>");
@@ -24,7 +24,7 @@ internal static class DepthwiseTiles
             code.Line($"private static void Tile{pixels}(DepthwiseTile* tile, nint column)");
             code.Open();
             code.Line("var lanes = TLanes.Count;");
-            code.Line("var step = TStep.Floats(TLanes.Count);");
+            code.Line("var step = (nint)TStride.Value * lanes;");
             code.Line("var first = column / lanes * step;");
             code.Line("var taps = (nint)tile->KernelWidth * lanes;");
             code.Line("var pitch = tile->WeightRow;");

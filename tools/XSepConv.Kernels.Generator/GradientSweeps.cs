@@ -32,12 +32,18 @@ internal static class GradientSweeps
         foreach (var field in new[] { "Direct", "Slope", "Offset" }) code.Line($"var {Local(field)} = TLanes.Load(sweep.After.{field});");
         foreach (var field in new[] { "Scale", "Shift", "Mean" }) code.Line($"var {Local(field)} = TLanes.Load(sweep.Before.{field});");
         for (var i = 0; i < k; i++) code.Line($"var w{i} = TLanes.Load(sweep.Weights{Plus(i, "lanes")});");
+        code.Line($"new Span<float>(sweep.Sums, {k + 2} * lanes).Clear();");
+        code.Line("var prefetch = sweep.Prefetch;");
+        code.Line("nint vector = 0;");
+        code.Steps(name);
+        code.Line($"nint lines = {Lines(name)}, few = VectorSums<TLanes, TVector>.Lines(sweep.{length});");
+        code.Line("for (nint line = 0; line < lines;)");
+        code.Open();
         for (var i = 0; i < k; i++) code.Line($"var s{i} = TLanes.Splat(0);");
         code.Line("var total = TLanes.Splat(0);");
         code.Line("var product = TLanes.Splat(0);");
-        code.Line("var prefetch = sweep.Prefetch;");
-        code.Line("nint vector = 0;");
-        code.OpenLines(name);
+        code.Line("for (var end = Math.Min(lines, line + few); line < end; line++)");
+        code.Open();
         foreach (var map in new[] { "Gradient", "Result", "Given", "Destination" })
         {
             code.Line($"var {Local(map)} = sweep.{map} + (line * next);");
@@ -61,9 +67,10 @@ internal static class GradientSweeps
         code.Close();
         code.Close();
         code.Blank();
-        code.Line("TLanes.Store(sweep.Sums, total);");
-        code.Line("TLanes.Store(sweep.Sums + lanes, product);");
-        for (var i = 0; i < k; i++) code.Line($"TLanes.Store(sweep.Sums{Plus(i + 2, "lanes")}, s{i});");
+        code.Line("VectorSums<TLanes, TVector>.Add(sweep.Sums, total);");
+        code.Line("VectorSums<TLanes, TVector>.Add(sweep.Sums + lanes, product);");
+        for (var i = 0; i < k; i++) code.Line($"VectorSums<TLanes, TVector>.Add(sweep.Sums{Plus(i + 2, "lanes")}, s{i});");
+        code.Close();
         code.Close();
 
         static string Local(string field) => field.ToLowerInvariant();

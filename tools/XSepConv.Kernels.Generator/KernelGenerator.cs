@@ -21,6 +21,9 @@ public sealed class KernelGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context) => context.RegisterPostInitializationOutput(output =>
     {
+        Add("Lanes512", Lanes.Write(512, "Avx512F"));
+        Add("Lanes256", Lanes.Write(256, "Avx"));
+        Add("Lanes128", Lanes.Write(128, "Sse2"));
         Add("PointwiseTiles", ConvolutionTiles.WritePointwise());
         Add("StemTiles", ConvolutionTiles.WriteStem());
         Add("RowTiles", new RowTiles(RowWeights.Float32).Write());

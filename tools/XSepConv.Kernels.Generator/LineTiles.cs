@@ -39,8 +39,8 @@ internal static class LineTiles
         code.Open();
         code.Line("var lanes = TLanes.Count;");
         code.Line("var step = output->Step;");
-        code.Line("var total = TLanes.Load(output->Sums);");
-        code.Line("var product = TLanes.Load(output->Sums + lanes);");
+        code.Line("var total = TLanes.Splat(0);");
+        code.Line("var product = TLanes.Splat(0);");
         code.Line("for (; count > 0; count--)");
         code.Open();
         code.Line("var place = tile->First * step;");
@@ -74,8 +74,8 @@ internal static class LineTiles
         code.Line("tile++;");
         code.Close();
         code.Blank();
-        code.Line("TLanes.Store(output->Sums, total);");
-        code.Line("TLanes.Store(output->Sums + lanes, product);");
+        code.Line("VectorSums<TLanes, TVector>.Add(output->Sums, total);");
+        code.Line("VectorSums<TLanes, TVector>.Add(output->Sums + lanes, product);");
         code.Close();
     }
 

@@ -35,15 +35,17 @@ internal static class NormSweeps
         code.Line($"private static void {name}{k}(in NormSweep sweep)");
         code.Open();
         code.Line("var lanes = TLanes.Count;");
-        code.Line("var before = TLanes.Splat(TActivation.InputScale);");
-        code.Line("var after = TLanes.Splat(TActivation.OutputScale);");
+        code.Line("var before = TLanes.Splat(Scaled<TActivation>.InputScale);");
+        code.Line("var after = TLanes.Splat(Scaled<TActivation>.OutputScale);");
         code.Line("var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);");
         code.Line("var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);");
         for (var i = 0; i < k; i++) code.Line($"var w{i} = TLanes.Multiply(TLanes.Load(sweep.Weights{Plus(i, "lanes")}), after);");
         code.Line("var total = TLanes.Splat(0);");
         code.Line("var prefetch = sweep.Prefetch;");
         code.Line("nint vector = 0;");
-        code.OpenLines(name);
+        code.Steps(name);
+        code.Line($"for (nint line = 0; line < {Lines(name)}; line++)");
+        code.Open();
         code.Line("var source = sweep.Source + (line * next);");
         code.Line("var destination = sweep.Destination + (line * next);");
         for (var i = 0; i < k - 1; i++) code.Line($"var s{i} = TLanes.Splat(0);");
@@ -52,7 +54,7 @@ internal static class NormSweeps
             code.Line($"for (var i = {from}; i < {to}; i++)");
             code.Open();
             code.Line("if (prefetch.IsOn) prefetch.Line(vector++);");
-            code.Line("var y = TActivation.ApplyScaled<TLanes, TVector>(TLanes.MultiplyAdd(TLanes.Load(source), scale, shift));");
+            code.Line("var y = Scaled<TActivation>.Apply<TLanes, TVector>(TLanes.MultiplyAdd(TLanes.Load(source), scale, shift));");
             code.Line("source += step;");
             if (stores)
             {

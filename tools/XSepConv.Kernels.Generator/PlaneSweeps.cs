@@ -54,7 +54,7 @@ internal static class PlaneSweeps
             code.Open();
             code.Line("var y = TLanes.MultiplyAdd(h0, TLanes.Load(taps), hBias);");
             for (var i = 1; i < k; i++) code.Line($"y = TLanes.MultiplyAdd(h{i}, TLanes.Load(taps + {i}), y);");
-            code.Line("y = TActivation.ApplyScaled<TLanes, TVector>(y);");
+            code.Line("y = Scaled<TActivation>.Apply<TLanes, TVector>(y);");
             code.Line("taps += next;");
             if (stores) code.Line($"TLanes.Store(output, TOutput.Apply<TLanes, TVector>(TLanes.MultiplyAdd(v{k - 1}, y, s0)));");
             if (stores) code.Line("output += sweep->Width;");

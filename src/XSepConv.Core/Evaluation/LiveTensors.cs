@@ -34,8 +34,8 @@ internal sealed class LiveTensors(int layers)
     }
 
     /// <summary>Where the matrices of the linear layers lie.</summary>
-    public unsafe LiveWeights Matrices() => new(
-        [.. _tensors.Where(entry => IsMatrix(entry.Layer, entry.Tensor)).Select(entry => (nint)FusedMemory.Pointer(entry.Tensor))]);
+    public unsafe nint[] Matrices() =>
+        [.. _tensors.Where(entry => IsMatrix(entry.Layer, entry.Tensor)).Select(entry => (nint)FusedMemory.Pointer(entry.Tensor))];
 
     private static bool IsMatrix(Layer layer, Tensor tensor) => layer.Kind == LayerKind.Linear && tensor.dim() == 2;
 

@@ -40,9 +40,7 @@ public static class PaddingPlan
     public static ImmutableArray<PaddingDirection> ForNetwork(int layers)
     {
         CheckCount(layers, nameof(layers));
-        var plan = ImmutableArray.CreateBuilder<PaddingDirection>(layers);
-        AppendStage(plan, layers);
-        return plan.MoveToImmutable();
+        return ForStages(layers);
     }
 
     /// <summary>

@@ -266,20 +266,20 @@ public sealed unsafe class TileTests
             where TLanes : struct, ILanes<TVector>
             where TVector : unmanaged
         {
-            for (var pixels = 1; pixels <= DepthwiseTiles<TLanes, TVector, BlockedStep>.MaxPixels; pixels++)
+            for (var pixels = 1; pixels <= DepthwiseTiles<TLanes, TVector, Stride1>.MaxPixels; pixels++)
             {
                 foreach (var activation in Enum.GetValues<TileActivation>())
                 {
-                    Run<TLanes, TVector, BlockedStep>(pixels, 1, activation);
-                    Run<TLanes, TVector, BlockedStep2>(pixels, 2, activation);
+                    Run<TLanes, TVector, Stride1>(pixels, 1, activation);
+                    Run<TLanes, TVector, Stride2>(pixels, 2, activation);
                 }
             }
         }
 
-        private static void Run<TLanes, TVector, TStep>(int pixels, int stride, TileActivation activation)
+        private static void Run<TLanes, TVector, TStride>(int pixels, int stride, TileActivation activation)
             where TLanes : struct, ILanes<TVector>
             where TVector : unmanaged
-            where TStep : struct, IPixelStep
+            where TStride : struct, IStride
         {
             const int Rows = 2, Height = 3, Width = 2, Column = 1;
             var lanes = TLanes.Count;
@@ -311,7 +311,7 @@ public sealed unsafe class TileTests
                 tile.Destination = destination;
                 tile.Rows = Rows;
                 tile.Activation = activation;
-                DepthwiseTiles<TLanes, TVector, TStep>.Run(pixels, &tile, Column * lanes);
+                DepthwiseTiles<TLanes, TVector, TStride>.Run(pixels, &tile, Column * lanes);
             }
 
             for (var i = 0; i < output.Length; i++)

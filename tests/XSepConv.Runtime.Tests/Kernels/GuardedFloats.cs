@@ -35,7 +35,7 @@ internal sealed unsafe partial class GuardedFloats : IDisposable
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
+    internal static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
 
     [LibraryImport("libc", EntryPoint = "mprotect")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -43,5 +43,5 @@ internal sealed unsafe partial class GuardedFloats : IDisposable
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Unmap(byte* address, nuint length);
+    internal static partial int Unmap(byte* address, nuint length);
 }

@@ -6,6 +6,32 @@ namespace XSepConv.Runtime.Tests.Kernels;
 /// <summary>Debug builds find a vector outside of the memory that a kernel was given; release builds look for none.</summary>
 public sealed unsafe class KernelMemoryTests
 {
+    // The same few pages again and again: a large buffer's addresses without its memory.
+    [Fact]
+    public void A_buffer_of_zeros_may_have_more_than_2_GiB()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Pages are mapped with Linux's mmap.");
+        const int Reserved = 0x22, SharedAt = 0x11, ReadWrite = 3, Piece = 2 << 20, Vector = 16;
+        const long Limit = 1L << 31;
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+        RandomAccess.SetLength(file, Piece);
+        var start = GuardedFloats.Map(0, (nuint)(Limit + Piece), 0, Reserved, -1, 0);
+        for (var piece = 0L; piece <= Limit; piece += Piece)
+        {
+            var place = start + (nint)piece;
+            Assert.Equal(place, GuardedFloats.Map(place, Piece, ReadWrite, SharedAt, (int)file.DangerousGetHandle(), 0));
+        }
+
+        var floats = (float*)start;
+        floats[(Limit / sizeof(float)) + 3] = 1;
+        var layout = new ScratchLayout(floats, Lanes128.Count);
+        Assert.Equal((nint)floats, (nint)layout.Zeros((Limit / Vector) + 1));
+        Assert.Equal(0, floats[(Limit / sizeof(float)) + 3]);
+        KernelMemory.LeaveAllOwn();
+        _ = GuardedFloats.Unmap((byte*)start, (nuint)(Limit + Piece));
+    }
+
 #if DEBUG
     [Theory]
     [InlineData(0, true)]

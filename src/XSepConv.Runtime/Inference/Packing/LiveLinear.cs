@@ -2,13 +2,6 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
 
-/// <summary>Where the weights of a network's linear layers lie, [output][input], for as long as it runs.</summary>
-/// <param name="addresses">Of each layer of the head, in their order.</param>
-internal sealed unsafe class LiveWeights(IReadOnlyList<nint> addresses)
-{
-    public float* this[int layer] => (float*)addresses[layer];
-}
-
 /// <summary>A linear layer of which only the batch norm, folded with the bias, is packed.</summary>
 internal sealed unsafe class LiveLinear
 {
@@ -23,8 +16,8 @@ internal sealed unsafe class LiveLinear
     {
         (Inputs, Outputs) = (inputs, affine.Outputs);
         Weights = weights;
-        _scale = memory.PerChannel(affine.Weights, memory.Blocks(affine.Outputs));
-        _shift = memory.PerChannel(affine.Bias, memory.Blocks(affine.Outputs));
+        _scale = memory.PerChannel(affine.Weights);
+        _shift = memory.PerChannel(affine.Bias);
     }
 
     public int Inputs { get; }

@@ -15,18 +15,15 @@ internal sealed class WeightMemory(int lanes)
         return new AlignedFloats(floats);
     }
 
-    public int Blocks(int channels) => (channels + lanes - 1) / lanes;
+    public int Blocks(int channels) => BlockedMap.Blocks(channels, lanes);
 
     /// <summary>One value for each channel; zeros up to whole vectors.</summary>
-    public AlignedFloats PerChannel(ReadOnlySpan<float> values, int blocks)
+    public unsafe AlignedFloats PerChannel(ReadOnlySpan<float> values)
     {
-        var packed = Allocate((long)blocks * lanes);
-        CopyTo(values, packed);
+        var packed = Allocate((long)Blocks(values.Length) * lanes);
+        values.CopyTo(new Span<float>(packed.Pointer, checked((int)packed.Length)));
         return packed;
     }
-
-    public static unsafe void CopyTo(ReadOnlySpan<float> values, AlignedFloats packed) =>
-        values.CopyTo(new Span<float>(packed.Pointer, checked((int)packed.Length)));
 }
 
 /// <summary>A 1×1 convolution, or a stem: weights [output block][input][lane].</summary>
@@ -43,7 +40,7 @@ internal sealed unsafe class PackedPointwise
         Blocks = memory.Blocks(layer.Outputs);
         var lanes = memory.Lanes;
         _weights = memory.Allocate((long)Blocks * Inputs * lanes);
-        _bias = memory.PerChannel(layer.Bias, Blocks);
+        _bias = memory.PerChannel(layer.Bias);
         for (var output = 0; output < layer.Outputs; output++)
         {
             var packed = _weights.Pointer + ((nint)(output / lanes) * Inputs * lanes) + (output % lanes);
@@ -79,7 +76,7 @@ internal sealed unsafe class PackedDepthwise
         _lanes = memory.Lanes;
         var blocks = memory.Blocks(layer.Outputs);
         _weights = memory.Allocate((long)blocks * taps * _lanes);
-        _bias = memory.PerChannel(layer.Bias, blocks);
+        _bias = memory.PerChannel(layer.Bias);
         for (var channel = 0; channel < layer.Outputs; channel++)
         {
             var packed = Weights(channel / _lanes) + (channel % _lanes);

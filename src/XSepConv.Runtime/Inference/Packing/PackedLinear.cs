@@ -23,8 +23,8 @@ internal sealed unsafe class PackedLinear
         Blocks = memory.Blocks(layer.Outputs);
         _lanes = memory.Lanes;
         _weights = memory.Allocate(((Blocks * VectorBytes) + sizeof(float) - 1) / sizeof(float));
-        _bias = memory.PerChannel(layer.Bias, Blocks);
-        _scale = layer.Scale is { } scale ? memory.PerChannel(scale, Blocks) : null;
+        _bias = memory.PerChannel(layer.Bias);
+        _scale = layer.Scale is { } scale ? memory.PerChannel(scale) : null;
         for (var output = 0; output < Outputs; output++)
         {
             var block = output / _lanes;

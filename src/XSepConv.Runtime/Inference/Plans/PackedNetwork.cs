@@ -12,8 +12,6 @@ internal abstract class PackedNetwork
     /// <summary>The width, as <see cref="KernelRegistry"/> names it.</summary>
     public required string Kernel { get; init; }
 
-    public abstract int Lanes { get; }
-
     /// <summary>Bytes of the weights, with the zeros that fill vectors up.</summary>
     public abstract long WeightBytes { get; }
 
@@ -23,8 +21,11 @@ internal abstract class PackedNetwork
     /// <summary>Packs a network.</summary>
     /// <param name="network">Its numbers.</param>
     /// <param name="kernel">The width.</param>
-    /// <param name="live">Where the weights of linear layers lie that were folded apart; null where they were not.</param>
-    public static PackedNetwork Create(FoldedNetwork network, string kernel, LiveWeights? live = null) => kernel switch
+    /// <param name="live">
+    /// Where the weights of the head's layers lie that were folded apart, [output][input], for as long as it runs; null where they were
+    /// not.
+    /// </param>
+    public static PackedNetwork Create(FoldedNetwork network, string kernel, IReadOnlyList<nint>? live = null) => kernel switch
     {
         "v512" when CanRun(Vector512.IsHardwareAccelerated) =>
             new PackedNetwork<Lanes512, Vector512<float>>(network, live) { Kernel = kernel },
@@ -53,21 +54,19 @@ internal sealed unsafe class PackedNetwork<TLanes, TVector> : PackedNetwork
     private readonly PackedPointwise _last;
     private readonly ImmutableArray<(PackedLinear? Packed, LiveLinear? Live, Layer Layer)> _head;
 
-    public PackedNetwork(FoldedNetwork network, LiveWeights? live)
+    public PackedNetwork(FoldedNetwork network, IReadOnlyList<nint>? live)
     {
         _layers = network.Layers;
-        _stem = new(network[_layers.Stem], _memory, StemStep<TLanes, TVector, PlanarStep>.TapOrder(_layers.Stem.In));
+        _stem = new(network[_layers.Stem], _memory, StemStep<TLanes, TVector, Stride1>.TapOrder(_layers.Stem.In));
         _blocks = [.. _layers.Blocks.Select(block => new PackedBlock(block, network, _memory))];
         _last = new(network[_layers.Last], _memory);
         _head =
         [
             .. _layers.Head.Select((layer, i) => live is null
                 ? (new PackedLinear(network[layer], _memory), (LiveLinear?)null, layer)
-                : ((PackedLinear?)null, new LiveLinear(network[layer], layer.In, live[i], _memory), layer)),
+                : ((PackedLinear?)null, new LiveLinear(network[layer], layer.In, (float*)live[i], _memory), layer)),
         ];
     }
-
-    public override int Lanes => TLanes.Count;
 
     public override long WeightBytes => _memory.Floats * sizeof(float);
 

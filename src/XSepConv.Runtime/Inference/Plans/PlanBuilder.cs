@@ -39,8 +39,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
         _map = Keep(Next(packed.Blocks), packed.Blocks);
         var (stride, activation) = (layer.Stride.Height, ActivationOf(layer));
         MapStep step = stride == 1
-            ? new StemStep<TLanes, TVector, PlanarStep>(packed, layer.In, _image, stride, activation, _map)
-            : new StemStep<TLanes, TVector, PlanarStep2>(packed, layer.In, _image, stride, activation, _map);
+            ? new StemStep<TLanes, TVector, Stride1>(packed, layer.In, _image, stride, activation, _map)
+            : new StemStep<TLanes, TVector, Stride2>(packed, layer.In, _image, stride, activation, _map);
         Add(step, layer.Name, layer);
         EndSegment();
     }
@@ -109,7 +109,7 @@ internal sealed class PlanBuilder<TLanes, TVector>
     private static TileActivation ActivationOf(Layer layer) =>
         layer.Activation is { } activation ? ActivationTypes.OfTile(activation) : TileActivation.None;
 
-    private static int BlocksOf(int channels) => (channels + TLanes.Count - 1) / TLanes.Count;
+    private static int BlocksOf(int channels) => BlockedMap.Blocks(channels, TLanes.Count);
 
     private MapSize Size(Layer layer) => new(checked((int)_sizes[layer].Height), checked((int)_sizes[layer].Width));
 
@@ -122,8 +122,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
         if (block.Depthwise is { } depthwise)
         {
             return spec.Stride == 1
-                ? new DepthwiseStep<TLanes, TVector, BlockedStep>(block.Expand, depthwise, spec, _size, _map, between, after, _threads)
-                : new DepthwiseStep<TLanes, TVector, BlockedStep2>(block.Expand, depthwise, spec, _size, _map, between, after, _threads);
+                ? new DepthwiseStep<TLanes, TVector, Stride1>(block.Expand, depthwise, spec, _size, _map, between, after, _threads)
+                : new DepthwiseStep<TLanes, TVector, Stride2>(block.Expand, depthwise, spec, _size, _map, between, after, _threads);
         }
 
         var (first, two, horizontal, vertical) = (block.Expand, block.TwoByTwo, block.Horizontal!, block.Vertical!);

@@ -3,10 +3,10 @@ using XSepConv.Kernels;
 namespace XSepConv.Inference;
 
 /// <summary>A block's first half with the K×K: 1×1 expansion → act → depthwise → act (unless squeeze-excite stands before it).</summary>
-internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStep> : MapStep
+internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStride> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
-    where TStep : struct, IPixelStep
+    where TStride : struct, IStride
 {
     private readonly ExpandedShape<TLanes, TVector> _expanded;
     private readonly PackedDepthwise _layer;
@@ -55,7 +55,7 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStep> : MapStep
         var lanes = TLanes.Count;
         var plane = (nint)_output.Pixels * lanes;
         var outputRow = (nint)_output.Width * lanes;
-        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], 0, scratch);
+        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], scratch);
         var source = (float**)(scratch + _expanded.ScratchFloats);
         var destination = source + Window(_chunk);
         DepthwiseTile tile;
@@ -81,17 +81,17 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStep> : MapStep
                 for (var i = 0; i < count; i++) destination[i] = output + (i * outputRow);
                 tile.Weights = _layer.Weights(block) + ((nint)((_rows.Skipped * _kernel) + _columns.Skipped) * lanes);
                 tile.Bias = _layer.Bias(block);
-                DepthwiseTileRuns<TLanes, TVector, TStep>.Run(_runs, &tile);
+                DepthwiseTileRuns<TLanes, TVector, TStride>.Run(_runs, &tile);
             }
         }
     }
 }
 
 /// <summary>All tiles of some rows.</summary>
-internal static unsafe class DepthwiseTileRuns<TLanes, TVector, TStep>
+internal static unsafe class DepthwiseTileRuns<TLanes, TVector, TStride>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
-    where TStep : struct, IPixelStep
+    where TStride : struct, IStride
 {
     public static void Run(TileRun[] runs, DepthwiseTile* tile)
     {
@@ -99,7 +99,7 @@ internal static unsafe class DepthwiseTileRuns<TLanes, TVector, TStep>
         {
             for (var i = 0; i < run.Count; i++)
             {
-                DepthwiseTiles<TLanes, TVector, TStep>.Run(run.Pixels, tile, (nint)(run.Offset + (i * run.Pixels)) * TLanes.Count);
+                DepthwiseTiles<TLanes, TVector, TStride>.Run(run.Pixels, tile, (nint)(run.Offset + (i * run.Pixels)) * TLanes.Count);
             }
         }
     }

@@ -14,8 +14,6 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    public const int MaxVectors = 3;
-
     /// <summary>
     /// Rows are the most that are needed at once, the border is columns of zeros on either side. Without a layer the rows are those of the
     /// map before.
@@ -46,7 +44,7 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
     public nint BlockFloats => Capacity * RowFloats;
 
     /// <summary>Rings of as many vectors as a group may have, and the row outside.</summary>
-    public long ScratchFloats => ((MaxVectors * (long)BlockFloats) + RowFloats + 15) / 16 * 16;
+    public long ScratchFloats => ((PointwisePlan.MaxVectors * (long)BlockFloats) + RowFloats + 15) / 16 * 16;
 
     /// <summary>Writes the zeros around the rows, which nothing writes over.</summary>
     public void ClearBorders(float* scratch)
@@ -54,7 +52,7 @@ internal sealed unsafe class ExpandedShape<TLanes, TVector>
         var rows = Groups[0].Vectors * Capacity;
         VectorMemory<TLanes, TVector>.Clear(scratch, Border, rows, RowFloats);
         VectorMemory<TLanes, TVector>.Clear(scratch + RowFloats - (Border * TLanes.Count), Border, rows, RowFloats);
-        VectorMemory<TLanes, TVector>.Clear(scratch + (MaxVectors * BlockFloats), Map.Width + (2 * Border), 1, 0);
+        VectorMemory<TLanes, TVector>.Clear(scratch + (PointwisePlan.MaxVectors * BlockFloats), Map.Width + (2 * Border), 1, 0);
     }
 }
 
@@ -71,12 +69,12 @@ internal unsafe ref struct ExpandedRows<TLanes, TVector>
     private readonly float* _input;
     private int _next;
 
-    public ExpandedRows(ExpandedShape<TLanes, TVector> shape, PointwiseGroup group, float* input, int firstRow, float* scratch)
+    public ExpandedRows(ExpandedShape<TLanes, TVector> shape, PointwiseGroup group, float* input, float* scratch)
     {
-        (_shape, _group, _next) = (shape, group, firstRow);
+        (_shape, _group) = (shape, group);
         _input = input;
         _rings = scratch;
-        _outside = scratch + (ExpandedShape<TLanes, TVector>.MaxVectors * shape.BlockFloats);
+        _outside = scratch + (PointwisePlan.MaxVectors * shape.BlockFloats);
         if (shape.Layer is not { } layer) return;
         _tile.Outer = (nint)shape.Map.Pixels * TLanes.Count;
         _tile.Channels = layer.Inputs;

@@ -8,7 +8,6 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
     where TVector : unmanaged
 {
     private const int MaxPixels = 252;
-    private const int MaxVectors = 3;
 
     private readonly PackedPointwise _layer;
     private readonly int _pixels;
@@ -23,19 +22,19 @@ internal sealed unsafe class LastStep<TLanes, TVector> : MapStep
         var registers = PointwisePlan.Registers(TLanes.Count);
         _groups = PointwisePlan.Create(layer.Outputs, TLanes.Count, Math.Min(pixels, MaxPixels), layer.Inputs);
         var rest = pixels % MaxPixels;
-        _restRuns = [.. Enumerable.Range(0, MaxVectors + 1).Select(vectors =>
+        _restRuns = [.. Enumerable.Range(0, PointwisePlan.MaxVectors + 1).Select(vectors =>
             vectors == 0 || rest == 0 ? [] : PointwisePlan.Runs(vectors, rest, layer.Inputs, registers))];
     }
 
     public override int Items => _groups.Length;
 
     // Outputs of some pixels, and what their sums lost.
-    public override long ScratchFloats => (long)MaxVectors * (Math.Min(_pixels, MaxPixels) + 1) * TLanes.Count;
+    public override long ScratchFloats => (long)PointwisePlan.MaxVectors * (Math.Min(_pixels, MaxPixels) + 1) * TLanes.Count;
 
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
         var lanes = TLanes.Count;
-        var lost = scratch + ((nint)MaxVectors * Math.Min(_pixels, MaxPixels) * lanes);
+        var lost = scratch + ((nint)PointwisePlan.MaxVectors * Math.Min(_pixels, MaxPixels) * lanes);
         PointwiseTile tile = default;
         tile.Outer = (nint)_pixels * lanes;
         tile.Channels = _layer.Inputs;

@@ -12,7 +12,7 @@ internal sealed unsafe class LiveLinearStep<TLanes, TVector>(LiveLinear layer, i
 {
     private const int GroupVectors = 2;
 
-    private readonly int _vectors = (layer.Outputs + TLanes.Count - 1) / TLanes.Count;
+    private readonly int _vectors = BlockedMap.Blocks(layer.Outputs, TLanes.Count);
 
     private int Groups => (_vectors + GroupVectors - 1) / GroupVectors;
 

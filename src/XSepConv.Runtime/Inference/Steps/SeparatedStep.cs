@@ -48,8 +48,8 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
         _twoByTwoRuns = DepthwisePlan.Runs(input.Width, 4, registers);
         _verticalRuns = DepthwisePlan.Runs(_output.Width, _rows.Size, registers);
         _items = new(_expanded.Groups.Length, _output.Height, threads);
-        _sweepsAcross = _stride == 1 && Sweeps<TLanes, TVector>.Has(_columns.Size);
-        _sweepsDown = _stride == 1 && Sweeps<TLanes, TVector>.Has(_rows.Size);
+        _sweepsAcross = _stride == 1 && SeparatedSweeps<TLanes, TVector, IdentityActivation>.Has(_columns.Size);
+        _sweepsDown = _stride == 1 && SeparatedSweeps<TLanes, TVector, IdentityActivation>.Has(_rows.Size);
     }
 
     public override int Items => _items.Count;
@@ -74,7 +74,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
 
     private void RunGroup(in ImageMaps maps, PointwiseGroup group, int firstRow, int endRow, float* scratch, in Buffers buffers)
     {
-        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], 0, scratch);
+        var expanded = new ExpandedRows<TLanes, TVector>(_expanded, group, maps[_expanded.From], scratch);
         var nextMiddle = Math.Max(0, (firstRow * _stride) - _rows.Border);
         for (var row = firstRow; row < endRow; row += _chunk)
         {
@@ -113,7 +113,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
 
             for (var i = 0; i < rows; i++) b.Destination[i] = b.Activated + (i * activatedRow);
             var two = Tile(rows, size, size, twoByTwo.Weights(block), twoByTwo.Bias(block), b);
-            DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_twoByTwoRuns, &two);
+            DepthwiseTileRuns<TLanes, TVector, Stride1>.Run(_twoByTwoRuns, &two);
         }
 
         for (var i = 0; i < rows; i++)
@@ -139,7 +139,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
         sweep.TwoByTwoBias = twoByTwo.Bias(block);
         sweep.Horizontal = _horizontal.Weights(block) + (_columns.Skipped * TLanes.Count);
         sweep.HorizontalBias = _horizontal.Bias(block);
-        Sweeps<TLanes, TVector>.Across(_columns.Size, _between, &sweep);
+        ActivationTypes.Run(_between, new AcrossSweepCall(_columns.Size, &sweep));
     }
 
     private DepthwiseTile Tile(int rows, int height, int width, float* weights, float* bias, in Buffers b)
@@ -182,7 +182,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
             sweep.Width = _output.Width;
             sweep.Vertical = _vertical.Weights(block) + (_rows.Skipped * lanes);
             sweep.VerticalBias = _vertical.Bias(block);
-            Sweeps<TLanes, TVector>.Down(_rows.Size, _after, &sweep);
+            ActivationTypes.Run(_after, new DownSweepCall(_rows.Size, &sweep));
             return;
         }
 
@@ -201,7 +201,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
             tile.Destination += i;
             tile.RowStride = _stride;
             tile.Activation = _after;
-            DepthwiseTileRuns<TLanes, TVector, BlockedStep>.Run(_verticalRuns, &tile);
+            DepthwiseTileRuns<TLanes, TVector, Stride1>.Run(_verticalRuns, &tile);
             i += rows;
         }
     }
@@ -220,7 +220,7 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
         buffers.Activated = scratch + taken;
         taken += (long)ActivatedRows * _input.Width * TLanes.Count;
         buffers.Middle = scratch + taken;
-        taken += (long)ExpandedShape<TLanes, TVector>.MaxVectors * _middleRows * _output.Width * TLanes.Count;
+        taken += (long)PointwisePlan.MaxVectors * _middleRows * _output.Width * TLanes.Count;
         taken = (taken + 15) / 16 * 16;
         buffers.Source = (float**)(scratch + taken);
         taken += PointerTable.Floats(Math.Max(_middleRows + 2, Window(_chunk)));
@@ -235,6 +235,18 @@ internal sealed unsafe class SeparatedStep<TLanes, TVector> : MapStep
         public float* Middle;
         public float** Source;
         public float** Destination;
+    }
+
+    private readonly struct AcrossSweepCall(int kernel, AcrossSweep* sweep) : IActivationCall
+    {
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation => SeparatedSweeps<TLanes, TVector, TActivation>.Across(kernel, sweep);
+    }
+
+    private readonly struct DownSweepCall(int kernel, DownSweep* sweep) : IActivationCall
+    {
+        public void Run<TActivation>()
+            where TActivation : struct, IActivation => SeparatedSweeps<TLanes, TVector, TActivation>.Down(kernel, sweep);
     }
 
     private readonly struct AcrossCall(Buffers buffers, int rows, float* bias) : IActivationCall

@@ -3,10 +3,10 @@ using XSepConv.Kernels;
 namespace XSepConv.Inference;
 
 /// <summary>The 3×3 stem with its activation, from the image as the caller gives it to a blocked map.</summary>
-internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
+internal sealed unsafe class StemStep<TLanes, TVector, TStride> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
-    where TStep : struct, IPixelStep
+    where TStride : struct, IStride
 {
     private const int Kernel = 3;
 
@@ -90,7 +90,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStep> : MapStep
                     tile.Count = run.Count;
                     tile.InputStep = (nint)run.Pixels * _stride;
                     tile.OutputStep = (nint)run.Pixels * lanes;
-                    StemTiles<TLanes, TVector, TStep>.Run(run.Pixels, group.Vectors, &tile);
+                    StemTiles<TLanes, TVector, TStride>.Run(run.Pixels, group.Vectors, &tile);
                 }
             }
         }

@@ -60,7 +60,7 @@ internal static unsafe class BlockNorms<TLanes, TVector>
                 records + ((nint)c * chunks.Segments * SegmentStatistics<TLanes, TVector>.RecordVectors), chunks, mean, variance);
             for (var lane = 0; lane < Math.Min(lanes, norm.Channels - c); lane++)
             {
-                norm.Set(parameters, c + lane, mean[lane], variance[lane], parameters.Epsilon);
+                norm.Set(parameters, c + lane, mean[lane], variance[lane]);
             }
         }
     }

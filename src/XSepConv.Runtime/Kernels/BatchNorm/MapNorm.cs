@@ -50,7 +50,7 @@ internal readonly unsafe struct MapNorm
         {
             if (parameters.Weight != null)
             {
-                Set(parameters, c, parameters.RunningMean[c], 1 / Math.Sqrt(parameters.RunningVariance[c] + parameters.Epsilon));
+                SetInverse(parameters, c, parameters.RunningMean[c], 1 / Math.Sqrt(parameters.RunningVariance[c] + parameters.Epsilon));
                 continue;
             }
 
@@ -60,10 +60,10 @@ internal readonly unsafe struct MapNorm
     }
 
     /// <summary>From the batch's.</summary>
-    public void Set(in BatchNormParameters parameters, int channel, double mean, double variance, double epsilon)
+    public void Set(in BatchNormParameters parameters, int channel, double mean, double variance)
     {
         Variance[channel] = (float)variance;
-        Set(parameters, channel, mean, 1 / Math.Sqrt(variance + epsilon));
+        SetInverse(parameters, channel, mean, 1 / Math.Sqrt(variance + parameters.Epsilon));
     }
 
     /// <summary>
@@ -102,7 +102,7 @@ internal readonly unsafe struct MapNorm
         for (var c = 0; c < Channels; c++) RunningStatistics.Update(parameters, c, Mean[c], Variance[c], count);
     }
 
-    private void Set(in BatchNormParameters parameters, int channel, double mean, double inverse)
+    private void SetInverse(in BatchNormParameters parameters, int channel, double mean, double inverse)
     {
         var scale = parameters.Weight[channel] * inverse;
         Mean[channel] = (float)mean;

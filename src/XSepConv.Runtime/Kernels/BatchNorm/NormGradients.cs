@@ -4,11 +4,9 @@ namespace XSepConv.Kernels;
 internal static unsafe class NormGradients
 {
     /// <summary>Writes those of an item's channels from two vectors of sums.</summary>
-    public static void Unpack<TLanes, TVector>(this in ItemLanes item, float* sums, in BatchNormGradients gradients)
-        where TLanes : struct, ILanes<TVector>
-        where TVector : unmanaged
+    public static void Unpack(this in ItemLanes item, float* sums, in BatchNormGradients gradients)
     {
         item.Unpack(sums, 1, gradients.Bias);
-        item.Unpack(sums + TLanes.Count, 1, gradients.Weight);
+        item.Unpack(sums + item.Lanes, 1, gradients.Weight);
     }
 }

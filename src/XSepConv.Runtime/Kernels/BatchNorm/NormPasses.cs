@@ -58,17 +58,16 @@ internal static unsafe class NormPasses<TLanes, TVector>
 
     /// <summary>
     /// The gradient before a batch normalisation, height × width vectors; in place, or into rows <paramref name="destinationRow"/> floats
-    /// apart with <paramref name="step"/> vectors from one column to the next.
+    /// apart.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void NormBackward(
-        float* gradient, float* values, in NormLanes norm, int height, int width, float* destination, nint destinationRow, int step)
+        float* gradient, float* values, in NormLanes norm, int height, int width, float* destination, nint destinationRow)
     {
         var lanes = TLanes.Count;
         var direct = TLanes.Load(norm.Direct);
         var slope = TLanes.Load(norm.Slope);
         var offset = TLanes.Load(norm.Offset);
-        var stride = (nint)step * lanes;
         for (var row = 0; row < height; row++)
         {
             var target = destination + (row * destinationRow);
@@ -78,7 +77,7 @@ internal static unsafe class NormPasses<TLanes, TVector>
                 TLanes.Store(target, d);
                 values += lanes;
                 gradient += lanes;
-                target += stride;
+                target += lanes;
             }
         }
     }

@@ -108,6 +108,17 @@ internal static unsafe class NormStatistics<TLanes, TVector>
         Coefficients(norm, epsilon);
     }
 
+    /// <summary>The same of a stage: its statistics are written, its running ones updated.</summary>
+    public static void Finish(
+        in ItemLanes item, float* records, int count, in NormLanes norm, in BatchNormParameters parameters,
+        in BatchNormStatistics statistics)
+    {
+        Combine(item, records, count, norm, parameters.Epsilon);
+        item.Unpack(norm.Mean, 1, statistics.Mean);
+        item.Unpack(norm.InverseStd, 1, statistics.InverseStd);
+        RunningStatistics.Update(parameters, item.Item, norm, (long)item.PlanesPerChannel * count);
+    }
+
     /// <summary>Scale and shift from the running statistics, and the scale folded into the weights before it.</summary>
     /// <param name="weights">As they are spread, <paramref name="taps"/> vectors; none where they are folded later.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -7,6 +7,9 @@ internal static unsafe class PendingSweeps<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
+    // Pixels added one after the other, in two sums: see VectorSums.
+    private const int Few = 1024;
+
     /// <summary>The values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Activate<TActivation>(float* raw, int count, float* scale, float* shift, float* values)
@@ -37,7 +40,9 @@ internal static unsafe class PendingSweeps<TLanes, TVector>
         }
     }
 
-    /// <summary>From the values' gradient to that before the activation, with its sums; and the values again.</summary>
+    /// <summary>
+    /// From the values' gradient to that before the activation, with its sums; and the values again. Pixels of one segment.
+    /// </summary>
     /// <param name="valueGradient">May be the result's memory, or the values'.</param>
     /// <param name="sums">Written: the sum of the result, and of result · (raw − mean).</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -87,9 +92,21 @@ internal static unsafe class PendingSweeps<TLanes, TVector>
         TLanes.Store(sums + lanes, TLanes.Add(p0, p1));
     }
 
-    /// <summary>The same in place, without the values; where there is no activation, the sums alone.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    /// <summary>The same in place, of a whole plane, without the values; where there is no activation, the sums alone.</summary>
     public static void ActivationBackward<TActivation>(
+        float* raw, float* gradient, int count, float* scale, float* shift, float* mean, float* sums)
+        where TActivation : struct, IActivation
+    {
+        new Span<float>(sums, 2 * TLanes.Count).Clear();
+        for (var first = 0; first < count; first += Few)
+        {
+            var place = (nint)first * TLanes.Count;
+            AddActivationBackward<TActivation>(raw + place, gradient + place, Math.Min(Few, count - first), scale, shift, mean, sums);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddActivationBackward<TActivation>(
         float* raw, float* gradient, int count, float* scale, float* shift, float* mean, float* sums)
         where TActivation : struct, IActivation
     {
@@ -129,8 +146,8 @@ internal static unsafe class PendingSweeps<TLanes, TVector>
             p0 = TLanes.MultiplyAdd(d, TLanes.Subtract(x, m), p0);
         }
 
-        TLanes.Store(sums, TLanes.Add(s0, s1));
-        TLanes.Store(sums + lanes, TLanes.Add(p0, p1));
+        VectorSums<TLanes, TVector>.Add(sums, TLanes.Add(s0, s1));
+        VectorSums<TLanes, TVector>.Add(sums + lanes, TLanes.Add(p0, p1));
     }
 
     /// <summary>The same of a group of planes.</summary>

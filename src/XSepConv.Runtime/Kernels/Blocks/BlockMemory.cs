@@ -138,13 +138,13 @@ internal readonly unsafe struct BlockBackwardMemory<TLanes, TVector>
         var segments = (long)shape.ProjectChunks.Segments * PendingPanel<IdentityActivation>.SumVectors;
         ProjectSums = layout.Vectors(segments * BlockedMap.Blocks(shape.Out, TLanes.Count));
         SpatialSums = layout.Vectors(segments * BlockedMap.Blocks(shape.Expand, TLanes.Count));
-        ExpandWeights = new(ref layout, shape.In, shape.Expand, shape.ExpandChunks, hasWeights: true);
-        ProjectWeights = new(ref layout, shape.Expand, shape.Out, shape.ProjectChunks, hasWeights: true);
+        ExpandWeights = new(ref layout, shape.In, shape.Expand, shape.ExpandChunks);
+        ProjectWeights = new(ref layout, shape.Expand, shape.Out, shape.ProjectChunks);
         if (shape.HasSqueeze) SqueezeExcite = kept.SqueezeExcite.Work(ref layout);
         Source = kept.Source(ref layout, shape);
         if (!shape.HasShortcutConvolution) return;
         Input = BlockedMap.Take(ref layout, shape.In, (long)shape.Batch * shape.Plane);
         ShortcutSums = layout.Vectors(segments * BlockedMap.Blocks(shape.Out, TLanes.Count));
-        ShortcutWeights = new(ref layout, shape.In, shape.Out, shape.ShortcutChunks, hasWeights: true);
+        ShortcutWeights = new(ref layout, shape.In, shape.Out, shape.ShortcutChunks);
     }
 }

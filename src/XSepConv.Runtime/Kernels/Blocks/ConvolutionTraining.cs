@@ -94,7 +94,7 @@ internal readonly unsafe struct ConvolutionTraining<TLanes, TVector>
         public readonly float* Packed = layout.Vectors(PointwiseTraining<TLanes, TVector>.PackedVectors(shape.Inputs, shape.Out));
         public readonly float* Sums = layout.Vectors(2L * shape.Chunks.Segments * BlockedMap.Blocks(shape.Out, TLanes.Count));
         public readonly BlockedMap Gradient = BlockedMap.Take(ref layout, shape.Out, shape.Chunks.Pixels);
-        public readonly PointwiseSums Weights = new(ref layout, shape.Inputs, shape.Out, shape.Chunks, hasWeights: true);
+        public readonly PointwiseSums Weights = new(ref layout, shape.Inputs, shape.Out, shape.Chunks);
 
         /// <summary>Of a 3×3, tap by tap.</summary>
         public readonly BlockedMap Taps = shape.Kernel > 1 && shape.HasInputGradient

@@ -82,7 +82,7 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         for (var g = 0; g < item.Groups; g++)
         {
             NormPasses<TLanes, TVector>.NormBackward(
-                b.Gradient(g), b.Values(g), b.Lanes.Norm, Shape.OutputHeight, Shape.OutputWidth, b.Bordered.First, b.Bordered.RowFloats, 1);
+                b.Gradient(g), b.Values(g), b.Lanes.Norm, Shape.OutputHeight, Shape.OutputWidth, b.Bordered.First, b.Bordered.RowFloats);
             DepthwiseWeightGradient<TLanes, TVector, TStride>.Run(b.Input(g), b.Bordered, Shape.OutputWidth, Shape.Kernel, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.WeightTotals, taps, g);
             var planes = item.Planes(g, Shape.InputPlane);
@@ -101,7 +101,7 @@ internal unsafe struct DepthwiseBackwardWork<TLanes, TVector, TStride, TActivati
         }
 
         item.Unpack(b.WeightTotals, taps, Gradients.Weights);
-        item.Unpack<TLanes, TVector>(b.Totals, Gradients.Norm);
+        item.Unpack(b.Totals, Gradients.Norm);
     }
 
     private readonly struct Buffers

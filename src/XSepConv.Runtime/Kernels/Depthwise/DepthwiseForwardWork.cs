@@ -57,10 +57,7 @@ internal unsafe struct DepthwiseForwardWork<TLanes, TVector, TStride, TActivatio
             NormStatistics<TLanes, TVector>.Measure(values, count, b.Sum, b.Record(g));
         }
 
-        NormStatistics<TLanes, TVector>.Combine(item, b.Records, count, b.Lanes.Norm, Parameters.Norm.Epsilon);
-        item.Unpack(b.Lanes.Norm.Mean, 1, Statistics.Mean);
-        item.Unpack(b.Lanes.Norm.InverseStd, 1, Statistics.InverseStd);
-        RunningStatistics.Update(Parameters.Norm, item.Item, b.Lanes.Norm, (long)item.PlanesPerChannel * count);
+        NormStatistics<TLanes, TVector>.Finish(item, b.Records, count, b.Lanes.Norm, Parameters.Norm, Statistics);
         for (var g = 0; g < item.Groups; g++)
         {
             var planes = item.Planes(g, count);

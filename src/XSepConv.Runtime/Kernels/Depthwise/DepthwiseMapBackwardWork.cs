@@ -42,7 +42,7 @@ internal unsafe struct DepthwiseMapBackwardWork<TLanes, TVector, TStride, TActiv
             item.Unpack(buffers.WeightTotals, Shape.Kernel * Shape.Kernel, WeightGradient);
             NormStatistics<TLanes, TVector>.GradientCoefficients(
                 item, buffers.Totals, (long)Shape.Batch * Shape.InputPlane, buffers.SourceNorm, SourceFrozen);
-            item.Unpack<TLanes, TVector>(buffers.Totals, SourceGradients);
+            item.Unpack(buffers.Totals, SourceGradients);
             BlockNorms<TLanes, TVector>.StoreGradient(buffers.SourceNorm, SourceNorm, k);
         }
     }
@@ -64,7 +64,7 @@ internal unsafe struct DepthwiseMapBackwardWork<TLanes, TVector, TStride, TActiv
         BlockNorms<TLanes, TVector>.LoadGradient(Output, block, image, b.Packed.Norm);
         NormPasses<TLanes, TVector>.NormBackward(
             Output.Gradient.At(block, output, lanes), Output.Raw.At(block, output, lanes), b.Packed.Norm, Shape.OutputHeight,
-            Shape.OutputWidth, b.Gradient.First, b.Gradient.RowFloats, 1);
+            Shape.OutputWidth, b.Gradient.First, b.Gradient.RowFloats);
         NormPasses<TLanes, TVector>.NormaliseAndActivate<TActivation>(
             raw, b.SourceNorm, Shape.Height, Shape.Width, b.Input.First, b.Input.RowFloats);
         DepthwiseWeightGradient<TLanes, TVector, TStride>.Run(b.Input, b.Gradient, Shape.OutputWidth, Shape.Kernel, b.Partial);

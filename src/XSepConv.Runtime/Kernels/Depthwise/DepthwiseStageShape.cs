@@ -29,8 +29,7 @@ internal readonly record struct DepthwiseStageShape(int Batch, int Channels, int
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range; the message names it.</exception>
     public void Validate()
     {
-        StageChecks.Dimensions(Batch, Channels, Height, Width);
-        StageChecks.KernelAndStride(Kernel, Stride);
+        StageChecks.Require(Batch, Channels, Height, Width, Kernel, Stride);
         if (Activation is { } activation) EnumValues.Require(activation);
     }
 
@@ -39,11 +38,6 @@ internal readonly record struct DepthwiseStageShape(int Batch, int Channels, int
     public void ValidateForTraining()
     {
         Validate();
-        if ((long)Batch * OutputPlane < 2)
-        {
-            throw new ArgumentException(
-                "Training needs more than one value per channel; "
-                + $"[N, C, H, W] = [{Batch}, {Channels}, {OutputHeight}, {OutputWidth}] has one after the stage.");
-        }
+        StageChecks.RequireVariance(Batch, Channels, OutputHeight, OutputWidth);
     }
 }

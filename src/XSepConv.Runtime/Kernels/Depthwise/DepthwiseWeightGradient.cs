@@ -164,9 +164,9 @@ internal static unsafe class DepthwiseWeightGradient<TLanes, TVector, TStride>
             }
         }
 
-        AddTo(sums, TLanes.Add(TLanes.Add(a0, b0), TLanes.Add(c0, d0)));
-        if (TTaps.Count > 1) AddTo(sums + lanes, TLanes.Add(TLanes.Add(a1, b1), TLanes.Add(c1, d1)));
-        if (TTaps.Count > 2) AddTo(sums + (2 * lanes), TLanes.Add(TLanes.Add(a2, b2), TLanes.Add(c2, d2)));
+        VectorSums<TLanes, TVector>.Add(sums, TLanes.Add(TLanes.Add(a0, b0), TLanes.Add(c0, d0)));
+        if (TTaps.Count > 1) VectorSums<TLanes, TVector>.Add(sums + lanes, TLanes.Add(TLanes.Add(a1, b1), TLanes.Add(c1, d1)));
+        if (TTaps.Count > 2) VectorSums<TLanes, TVector>.Add(sums + (2 * lanes), TLanes.Add(TLanes.Add(a2, b2), TLanes.Add(c2, d2)));
     }
 
     /// <summary>Five or seven taps, two sums each.</summary>
@@ -244,20 +244,17 @@ internal static unsafe class DepthwiseWeightGradient<TLanes, TVector, TStride>
             }
         }
 
-        AddTo(sums, TLanes.Add(a0, b0));
-        AddTo(sums + lanes, TLanes.Add(a1, b1));
-        AddTo(sums + (2 * lanes), TLanes.Add(a2, b2));
-        AddTo(sums + (3 * lanes), TLanes.Add(a3, b3));
-        AddTo(sums + (4 * lanes), TLanes.Add(a4, b4));
+        VectorSums<TLanes, TVector>.Add(sums, TLanes.Add(a0, b0));
+        VectorSums<TLanes, TVector>.Add(sums + lanes, TLanes.Add(a1, b1));
+        VectorSums<TLanes, TVector>.Add(sums + (2 * lanes), TLanes.Add(a2, b2));
+        VectorSums<TLanes, TVector>.Add(sums + (3 * lanes), TLanes.Add(a3, b3));
+        VectorSums<TLanes, TVector>.Add(sums + (4 * lanes), TLanes.Add(a4, b4));
         if (TTaps.Count > 5)
         {
-            AddTo(sums + (5 * lanes), TLanes.Add(a5, b5));
-            AddTo(sums + (6 * lanes), TLanes.Add(a6, b6));
+            VectorSums<TLanes, TVector>.Add(sums + (5 * lanes), TLanes.Add(a5, b5));
+            VectorSums<TLanes, TVector>.Add(sums + (6 * lanes), TLanes.Add(a6, b6));
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo(float* sum, TVector value) => TLanes.Store(sum, TLanes.Add(TLanes.Load(sum), value));
 
     /// <summary>What tap <paramref name="tap"/> reads one column on: a vector that another tap has read already, or a new one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -14,25 +14,15 @@ internal readonly record struct TapWindow(int Rows, int Columns, int Top, int Le
     /// </summary>
     public static TapWindow Transposed(int kernel, int stride, int row, int column)
     {
-        var (rows, top) = Axis(kernel, stride, row);
-        var (columns, left) = Axis(kernel, stride, column);
-        return new(rows, columns, top, left);
+        // Position s·m + p was read by tap k of the result at m + (p + K/2 − k)/s, where that is whole.
+        LinePhase r = new(kernel, stride, 0, row), c = new(kernel, stride, 0, column);
+        return new(r.Taps, c.Taps, r.Taps - 1 + r.Offset, c.Taps - 1 + c.Offset);
     }
 
     /// <summary>The forward's tap for tap t of the transpose along one axis.</summary>
     public static int Source(int kernel, int stride, int parity, int tap)
     {
-        var first = (parity + (kernel / 2)) % stride;
-        return first + (stride * (Taps(kernel, stride, first) - 1 - tap));
+        var phase = new LinePhase(kernel, stride, 0, parity);
+        return phase.FirstTap + (stride * (phase.Taps - 1 - tap));
     }
-
-    // Position s·m + p was read by tap k of the result at m + (p + K/2 − k)/s, where that is whole.
-    private static (int Taps, int Before) Axis(int kernel, int stride, int parity)
-    {
-        var first = (parity + (kernel / 2)) % stride;
-        var taps = Taps(kernel, stride, first);
-        return (taps, taps - 1 - ((parity + (kernel / 2) - first) / stride));
-    }
-
-    private static int Taps(int kernel, int stride, int first) => (kernel - first + stride - 1) / stride;
 }

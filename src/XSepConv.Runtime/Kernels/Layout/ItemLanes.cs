@@ -7,6 +7,8 @@ internal readonly unsafe struct ItemLanes(PlaneGroups groups, PlaneItem item, in
 {
     private const int MaxTaps = 16;
 
+    public int Lanes => lanes;
+
     public bool LanesAreImages => groups.LanesAreImages;
 
     public int Groups => groups.GroupsPerItem;

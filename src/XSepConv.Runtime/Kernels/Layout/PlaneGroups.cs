@@ -26,7 +26,7 @@ internal readonly struct PlaneGroups
         _padding = padding;
         LanesAreImages = lanesAreImages;
         Items = lanesAreImages ? channels : CountChannelBlocks(channels, lanes, padding);
-        GroupsPerItem = lanesAreImages ? DivideUp(batch, lanes) : batch;
+        GroupsPerItem = lanesAreImages ? BlockedMap.Blocks(batch, lanes) : batch;
     }
 
     public bool LanesAreImages { get; }
@@ -66,7 +66,7 @@ internal readonly struct PlaneGroups
         for (var i = 0; ; i++)
         {
             var size = SizeOf(sizes, i);
-            var blocks = DivideUp(size, _lanes);
+            var blocks = BlockedMap.Blocks(size, _lanes);
             if (index < blocks) return Block(start, size, index, PaddingGeometry.SymmetricOrder[i]);
             index -= blocks;
             start += size;
@@ -99,17 +99,15 @@ internal readonly struct PlaneGroups
 
     private static int CountChannelBlocks(int channels, int lanes, PaddingDirection padding)
     {
-        if (padding != PaddingDirection.Symmetric) return DivideUp(channels, lanes);
+        if (padding != PaddingDirection.Symmetric) return BlockedMap.Blocks(channels, lanes);
         var sizes = PaddingGeometry.SymmetricGroups(channels);
         var blocks = 0;
-        for (var i = 0; i < 4; i++) blocks += DivideUp(SizeOf(sizes, i), lanes);
+        for (var i = 0; i < 4; i++) blocks += BlockedMap.Blocks(SizeOf(sizes, i), lanes);
         return blocks;
     }
 
     private static int SizeOf((int First, int Second, int Third, int Fourth) sizes, int group) =>
         group switch { 0 => sizes.First, 1 => sizes.Second, 2 => sizes.Third, _ => sizes.Fourth };
-
-    private static int DivideUp(int value, int divisor) => (value + divisor - 1) / divisor;
 }
 
 /// <summary>Channels that share an item of work.</summary>

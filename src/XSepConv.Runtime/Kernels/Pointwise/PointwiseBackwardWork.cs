@@ -28,12 +28,12 @@ internal unsafe struct PointwiseBackwardWork<TLanes, TVector, TPanel> : IKernelW
         var gradient = BlockedMap.Take(ref layout, Sums.Outputs, Chunks.Largest);
         var inputGradient = Input.HasGradient ? BlockedMap.Take(ref layout, Sums.Inputs, Chunks.Largest) : default;
         var values = BlockedMap.Take(ref layout, Sums.Inputs, Chunks.Largest);
-        var zeros = layout.Zeros(PointwiseChunk<TLanes, TVector>.ZeroVectors);
+        var zeros = layout.Zeros(PointwisePlan.MaxVectors);
         if (!layout.HasMemory) return;
         for (var i = first; i < end; i++)
         {
             var sums = Sums.Of(i, TLanes.Count);
-            if (sums != null) new Span<float>(sums, checked((int)Sums.Floats(TLanes.Count))).Clear();
+            new Span<float>(sums, checked((int)Sums.Floats(TLanes.Count))).Clear();
             var last = (int)((long)Chunks.Count * (i + 1) / Sums.Parts);
             for (var c = (int)((long)Chunks.Count * i / Sums.Parts); c < last; c++)
             {
@@ -48,7 +48,6 @@ internal unsafe struct PointwiseBackwardWork<TLanes, TVector, TPanel> : IKernelW
 
                 Input.Backward<TLanes, TVector>(
                     chunk, inputGradient.At(0, 0, TLanes.Count), values.At(0, 0, TLanes.Count), values.Block);
-                if (sums == null) continue;
                 if (Sums.InputsAreNarrow) AddWeights(chunk.Pixels, values, gradient, sums);
                 else AddWeights(chunk.Pixels, gradient, values, sums);
             }

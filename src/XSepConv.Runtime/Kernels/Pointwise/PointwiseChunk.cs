@@ -7,15 +7,13 @@ internal static unsafe class PointwiseChunk<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    /// <summary>Vectors of zeros that <see cref="Run"/> begins its sums with.</summary>
-    public const int ZeroVectors = 3;
-
     // A cut takes longer to find than a chunk to compute. There are as many as layers of different shapes.
     private static readonly ConcurrentDictionary<(int Outputs, int Pixels, int Channels), PointwiseGroup[]> s_groups = new();
 
     /// <param name="input">[block][pixel][lane].</param>
     /// <param name="inputBlock">Floats from one block to the next.</param>
     /// <param name="weights">As <see cref="PointwiseWeights{TLanes, TVector}"/> packs them.</param>
+    /// <param name="zeros">What sums begin with, <see cref="PointwisePlan.MaxVectors"/> vectors.</param>
     /// <param name="measured">The statistics' records of the chunk, three vectors a segment; null for none.</param>
     /// <param name="recordBlock">Floats from one block's records to the next one's.</param>
     public static void Run(

@@ -24,7 +24,7 @@ internal unsafe struct PointwiseForwardWork<TLanes, TVector, TPanel> : IKernelWo
     public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
         var panel = BlockedMap.Take(ref layout, Inputs, Chunks.Largest);
-        var zeros = layout.Zeros(PointwiseChunk<TLanes, TVector>.ZeroVectors);
+        var zeros = layout.Zeros(PointwisePlan.MaxVectors);
         if (!layout.HasMemory) return;
         var values = panel.At(0, 0, TLanes.Count);
         var record = (nint)SegmentStatistics<TLanes, TVector>.RecordVectors * TLanes.Count;

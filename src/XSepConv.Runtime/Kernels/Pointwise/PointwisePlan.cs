@@ -12,7 +12,8 @@ internal readonly record struct PointwiseGroup(int Block, int Vectors, TileRun[]
 /// </summary>
 internal static class PointwisePlan
 {
-    private const int MaxVectors = 3;
+    /// <summary>Vectors of a group, at most.</summary>
+    public const int MaxVectors = 3;
 
     // In cycles: two multiply-adds and two loads in each, four until a result can be added to again; entering a tile, storing a vector.
     private const double PerMultiplyAdd = 0.5;

@@ -12,12 +12,11 @@ internal readonly unsafe struct PointwiseSums
 
     private readonly float* _memory;
 
-    /// <param name="hasWeights">Whether the weights' gradient is wanted at all.</param>
-    public PointwiseSums(ref ScratchLayout layout, int inputs, int outputs, in PixelChunks chunks, bool hasWeights)
+    public PointwiseSums(ref ScratchLayout layout, int inputs, int outputs, in PixelChunks chunks)
     {
         (Inputs, Outputs) = (inputs, outputs);
         Parts = (int)Math.Clamp(chunks.Pixels / LeastPixels, 1, Math.Min(MostParts, chunks.Count));
-        _memory = hasWeights ? layout.Vectors(Parts * Floats(layout.Lanes) / layout.Lanes) : null;
+        _memory = layout.Vectors(Parts * Floats(layout.Lanes) / layout.Lanes);
     }
 
     public int Inputs { get; }
@@ -40,8 +39,7 @@ internal readonly unsafe struct PointwiseSums
     /// <summary>Of a part.</summary>
     public long Floats(int lanes) => (long)WideBlocks(lanes) * Narrow(lanes) * lanes;
 
-    /// <summary>A part; null where the weights' gradient is not wanted.</summary>
-    public float* Of(int part, int lanes) => _memory == null ? null : _memory + (part * Floats(lanes));
+    public float* Of(int part, int lanes) => _memory + (part * Floats(lanes));
 }
 
 /// <summary>Adds up the parts and writes the weights' gradient. Items are blocks of the wider side.</summary>

@@ -74,15 +74,15 @@ internal readonly unsafe struct GradientLine<TLanes, TVector, TActivation> : ILi
     }
 }
 
-/// <summary>Weights' gradients: added to what is there.</summary>
+/// <summary>Weights' gradients: added to what is there, a line's at once (see VectorSums).</summary>
 internal readonly unsafe struct AddedLine<TLanes, TVector> : ILineFinish<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Start(LineOutput* output, nint place) => TLanes.Load(output->Destination + place);
+    public static TVector Start(LineOutput* output, nint place) => TLanes.Splat(0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void End(LineOutput* output, nint place, nint line, TVector result, ref TVector total, ref TVector product) =>
-        TLanes.Store(output->Destination + place, result);
+        VectorSums<TLanes, TVector>.Add(output->Destination + place, result);
 }

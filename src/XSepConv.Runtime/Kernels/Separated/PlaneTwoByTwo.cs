@@ -43,7 +43,7 @@ internal static unsafe class PlaneTwoByTwo<TLanes, TVector, TActivation>
                 a = TLanes.Load(input);
                 b = TLanes.And(farMask, TLanes.Load(input + far));
                 y = TLanes.MultiplyAdd(w3, b, TLanes.MultiplyAdd(w2, a, y));
-                TLanes.Store(middle, TLanes.And(rowMask, TActivation.ApplyScaled<TLanes, TVector>(y)));
+                TLanes.Store(middle, TLanes.And(rowMask, Scaled<TActivation>.Apply<TLanes, TVector>(y)));
                 input += sweep->InputWidth;
                 middle += sweep->MiddleRow;
             }
@@ -51,7 +51,7 @@ internal static unsafe class PlaneTwoByTwo<TLanes, TVector, TActivation>
             if (sweep->ZerosBelow)
             {
                 var y = TLanes.MultiplyAdd(w1, b, TLanes.MultiplyAdd(w0, a, bias));
-                TLanes.Store(middle, TLanes.And(rowMask, TActivation.ApplyScaled<TLanes, TVector>(y)));
+                TLanes.Store(middle, TLanes.And(rowMask, Scaled<TActivation>.Apply<TLanes, TVector>(y)));
             }
         }
     }

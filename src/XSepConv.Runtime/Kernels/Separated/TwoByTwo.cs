@@ -27,23 +27,24 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
         var w11 = TLanes.Load(weights + (3 * lanes));
         var total = TLanes.Splat(0);
         var shift = TFinish.IsMeasured ? default : TLanes.Load(side);
-        var whole = edge == 0 ? width : width - 1;
+        var whole = edge > 0 ? width - 1 : width;
         nint vector = 0;
         for (var row = 0; row < height; row++)
         {
             var upper = rows[row];
             var lower = rows[row + 1];
             var target = destination + (row * destinationRow);
-            var a = TLanes.Load(upper);
-            var c = TLanes.Load(lower);
+            TVector a, c;
             if (edge < 0)
             {
-                if (prefetch.IsOn) prefetch.Line(vector++);
-                var y = TLanes.MultiplyAdd(w11, c, TFinish.IsMeasured ? TLanes.Multiply(w01, a) : TLanes.MultiplyAdd(w01, a, shift));
-                y = TFinish.Apply<TLanes, TVector>(y);
-                TLanes.Store(target, y);
-                if (TFinish.IsMeasured) total = TLanes.Add(total, y);
-                target += lanes;
+                a = c = TLanes.Splat(0);
+                upper -= lanes;
+                lower -= lanes;
+            }
+            else
+            {
+                a = TLanes.Load(upper);
+                c = TLanes.Load(lower);
             }
 
             for (var column = 0; column < whole; column++)
@@ -92,40 +93,42 @@ internal static unsafe class TwoByTwo<TLanes, TVector>
         var w01 = TLanes.Load(weights + lanes);
         var w10 = TLanes.Load(weights + (2 * lanes));
         var w11 = TLanes.Load(weights + (3 * lanes));
-        var s00 = TLanes.Splat(0);
-        var s01 = TLanes.Splat(0);
-        var s10 = TLanes.Splat(0);
-        var s11 = TLanes.Splat(0);
-        for (var row = 0; row < height; row++)
+        var few = VectorSums<TLanes, TVector>.Lines(width);
+        new Span<float>(weightGradients, 4 * lanes).Clear();
+        for (var row = 0; row < height;)
         {
-            var lower = gradient + (row * gradientRow);
-            var upper = lower - gradientRow;
-            var g01 = TLanes.Load(lower - lanes);
-            var g11 = TLanes.Load(upper - lanes);
-            for (var column = 0; column < width; column++)
+            TVector s00 = TLanes.Splat(0), s01 = s00, s10 = s00, s11 = s00;
+            for (var end = Math.Min(height, row + few); row < end; row++)
             {
-                var x = TLanes.Load(input);
-                var g00 = TLanes.Load(lower);
-                var g10 = TLanes.Load(upper);
-                var d = TLanes.MultiplyAdd(w01, g01, TLanes.Multiply(w00, g00));
-                d = TLanes.MultiplyAdd(w11, g11, TLanes.MultiplyAdd(w10, g10, d));
-                TLanes.Store(inputGradient, d);
-                s00 = TLanes.MultiplyAdd(g00, x, s00);
-                s01 = TLanes.MultiplyAdd(g01, x, s01);
-                s10 = TLanes.MultiplyAdd(g10, x, s10);
-                s11 = TLanes.MultiplyAdd(g11, x, s11);
-                g01 = g00;
-                g11 = g10;
-                input += lanes;
-                lower += lanes;
-                upper += lanes;
-                inputGradient += lanes;
+                var lower = gradient + (row * gradientRow);
+                var upper = lower - gradientRow;
+                var g01 = TLanes.Load(lower - lanes);
+                var g11 = TLanes.Load(upper - lanes);
+                for (var column = 0; column < width; column++)
+                {
+                    var x = TLanes.Load(input);
+                    var g00 = TLanes.Load(lower);
+                    var g10 = TLanes.Load(upper);
+                    var d = TLanes.MultiplyAdd(w01, g01, TLanes.Multiply(w00, g00));
+                    d = TLanes.MultiplyAdd(w11, g11, TLanes.MultiplyAdd(w10, g10, d));
+                    TLanes.Store(inputGradient, d);
+                    s00 = TLanes.MultiplyAdd(g00, x, s00);
+                    s01 = TLanes.MultiplyAdd(g01, x, s01);
+                    s10 = TLanes.MultiplyAdd(g10, x, s10);
+                    s11 = TLanes.MultiplyAdd(g11, x, s11);
+                    g01 = g00;
+                    g11 = g10;
+                    input += lanes;
+                    lower += lanes;
+                    upper += lanes;
+                    inputGradient += lanes;
+                }
             }
-        }
 
-        TLanes.Store(weightGradients, s00);
-        TLanes.Store(weightGradients + lanes, s01);
-        TLanes.Store(weightGradients + (2 * lanes), s10);
-        TLanes.Store(weightGradients + (3 * lanes), s11);
+            VectorSums<TLanes, TVector>.Add(weightGradients, s00);
+            VectorSums<TLanes, TVector>.Add(weightGradients + lanes, s01);
+            VectorSums<TLanes, TVector>.Add(weightGradients + (2 * lanes), s10);
+            VectorSums<TLanes, TVector>.Add(weightGradients + (3 * lanes), s11);
+        }
     }
 }

@@ -36,7 +36,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             var item = new ItemLanes(Groups, Groups.Item(i), Shape.Batch, TLanes.Count);
             var kernel = Shape.Kernel;
             Prepare(item, buffers, kernel);
-            Recompute(item, buffers, kernel);
+            Recompute(item, buffers);
             ThroughVertical(item, buffers, kernel);
             ThroughHorizontal(item, buffers, kernel);
             ThroughTwoByTwo(item, buffers);
@@ -47,11 +47,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     private readonly void Prepare(in ItemLanes item, in Buffers b, int kernel)
     {
         b.Lanes.Pack(item, Parameters, kernel);
-        if (!NormSweeps<TLanes, TVector, TActivation>.Fit(Shape))
-        {
-            b.Across.Pack(b.Lanes.Horizontal);
-            b.Down.Pack(b.Lanes.Vertical);
-        }
+        b.Pair.Pack(b.Lanes);
 
         Prepare(item, Statistics.First, b.Lanes.First);
         Prepare(item, Statistics.Second, b.Lanes.Second);
@@ -67,12 +63,11 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Recompute(in ItemLanes item, in Buffers b, int kernel)
+    private readonly void Recompute(in ItemLanes item, in Buffers b)
     {
         var lanes = TLanes.Count;
-        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth;
+        int height = Shape.Height, width = Shape.Width;
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
-        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
@@ -83,24 +78,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
                 b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values.First, (nint)width * lanes, b.Partial,
                 PrefetchOf(item, g, b, 0));
-            if (sweeps)
-            {
-                NormSweeps<TLanes, TVector, TActivation>.Across(
-                    kernel, new(values.First, values.Second, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Partial,
-                    PrefetchOf(item, g, b, 1)));
-                NormSweeps<TLanes, TVector, TActivation>.Down(
-                    kernel, new(values.Second, values.Third, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Partial,
-                    PrefetchOf(item, g, b, 2)));
-            }
-            else
-            {
-                var columns = Lines.Columns(middle, lanes);
-                b.Across.Forward<TActivation>(values.First, Lines.Rows(height, width, lanes), values.Second,
-                    Lines.Rows(height, middle, lanes), b.Lanes.First, b.Partial, PrefetchOf(item, g, b, 1));
-                b.Down.Forward<TActivation>(values.Second, columns, values.Third, columns, b.Lanes.Second, b.Partial,
-                    PrefetchOf(item, g, b, 2));
-            }
-
+            b.Pair.Across(values.First, values.Second, b.Lanes.First, b.Lanes.Horizontal, b.Partial, PrefetchOf(item, g, b, 1));
+            b.Pair.Down(values.Second, values.Third, b.Lanes.Second, b.Lanes.Vertical, b.Partial, PrefetchOf(item, g, b, 2));
             planes = item.Planes(g, Shape.OutputPlane);
             Reorder<TLanes, TVector>.ToBlocked(OutputGradient + planes.Offset, planes.Stride, planes.Valid, Shape.OutputPlane,
                 values.Gradient);
@@ -122,27 +101,13 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void ThroughVertical(in ItemLanes item, in Buffers b, int kernel)
     {
-        int height = Shape.Height, middle = Shape.OutputWidth;
-        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.ThirdSums, (long)Shape.Batch * Shape.OutputPlane, b.Lanes.Third,
             Frozen);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var prefetch = PrefetchOf(item, g, b, 3);
-            if (sweeps)
-            {
-                GradientSweeps<TLanes, TVector, TActivation>.Down(
-                    kernel, new(values.Gradient, values.Third, values.Second, values.Third, height, middle, b.Lanes.Third, b.Lanes.Second,
-                    b.Lanes.Vertical, b.Partial, prefetch));
-            }
-            else
-            {
-                var columns = Lines.Columns(middle, TLanes.Count);
-                b.Down.Backward<TActivation>(values.Gradient, values.Third, columns, b.Lanes.Third, values.Second, values.Third, columns,
-                    b.Lanes.Second, b.Partial, prefetch);
-            }
-
+            b.Pair.ThroughDown(values.Gradient, values.Third, b.Lanes.Third, values.Second, values.Third, b.Lanes.Second, b.Lanes.Vertical,
+                b.Partial, PrefetchOf(item, g, b, 3));
             item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + kernel, g);
         }
     }
@@ -150,27 +115,13 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void ThroughHorizontal(in ItemLanes item, in Buffers b, int kernel)
     {
-        var lanes = TLanes.Count;
-        int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth;
-        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         NormStatistics<TLanes, TVector>.GradientCoefficients(item, b.SecondSums, (long)Shape.Batch * Shape.MiddlePlane, b.Lanes.Second,
             Frozen);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var prefetch = PrefetchOf(item, g, b, 4);
-            if (sweeps)
-            {
-                GradientSweeps<TLanes, TVector, TActivation>.Across(
-                    kernel, new(values.Third, values.Second, values.First, values.Gradient, height, width, b.Lanes.Second, b.Lanes.First,
-                    b.Lanes.Horizontal, b.Partial, prefetch));
-            }
-            else
-            {
-                b.Across.Backward<TActivation>(values.Third, values.Second, Lines.Rows(height, middle, lanes), b.Lanes.Second,
-                    values.First, values.Gradient, Lines.Rows(height, width, lanes), b.Lanes.First, b.Partial, prefetch);
-            }
-
+            b.Pair.ThroughAcross(values.Third, values.Second, b.Lanes.Second, values.First, values.Gradient, b.Lanes.First,
+                b.Lanes.Horizontal, b.Partial, PrefetchOf(item, g, b, 4));
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + kernel, g);
         }
     }
@@ -187,7 +138,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         {
             var values = b.Group(g);
             NormPasses<TLanes, TVector>.NormBackward(values.Gradient, values.First, b.Lanes.First, height, width,
-                b.Framed + framedRow + lanes, framedRow, 1);
+                b.Framed + framedRow + lanes, framedRow);
             TwoByTwo<TLanes, TVector>.Backward(
                 b.Framed + ((top + 1) * framedRow) + ((left + 1) * lanes), framedRow, values.Input, Shape.InputHeight, Shape.InputWidth,
                 b.Lanes.TwoByTwo, b.Plane, b.Partial);
@@ -220,9 +171,9 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
         item.Unpack(b.FirstSums + (2 * lanes), kernel, Gradients.Horizontal);
         item.Unpack(b.SecondSums + (2 * lanes), kernel, Gradients.Vertical);
-        item.Unpack<TLanes, TVector>(b.FirstSums, Gradients.First);
-        item.Unpack<TLanes, TVector>(b.SecondSums, Gradients.Second);
-        item.Unpack<TLanes, TVector>(b.ThirdSums, Gradients.Third);
+        item.Unpack(b.FirstSums, Gradients.First);
+        item.Unpack(b.SecondSums, Gradients.Second);
+        item.Unpack(b.ThirdSums, Gradients.Third);
     }
 
     private static void Reduce(in ItemLanes item, float* totals, int count)
@@ -265,8 +216,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         public readonly float* TwoByTwoTotals;
         public readonly float** InputRows;
         public readonly nint* Offsets;
-        public readonly LineConvolution<TLanes, TVector> Across;
-        public readonly LineConvolution<TLanes, TVector> Down;
+        public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
         private readonly float* _values;
         private readonly nint _input;
         private readonly nint _plane;
@@ -291,9 +241,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             _input = (nint)shape.InputPlane * lanes;
             _plane = (nint)plane * lanes;
             _values = layout.Vectors((shape.InputPlane + (4L * plane)) * groups.GroupsPerItem);
-            if (NormSweeps<TLanes, TVector, TActivation>.Fit(shape)) return;
-            Across = new LineConvolution<TLanes, TVector>(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: true);
-            Down = new LineConvolution<TLanes, TVector>(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: true);
+            Pair = new(ref layout, shape, hasBackward: true);
         }
 
         public readonly GroupPlanes Group(int group) => new(_values + (group * (_input + (4 * _plane))), _input, _plane);

@@ -38,16 +38,9 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
     private readonly void RunItem(in ItemLanes item, in Buffers b)
     {
         var lanes = TLanes.Count;
-        var kernel = Shape.Kernel;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth;
-        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
-        b.Lanes.Pack(item, Parameters, kernel);
-        if (!sweeps)
-        {
-            b.Across.Pack(b.Lanes.Horizontal);
-            b.Down.Pack(b.Lanes.Vertical);
-        }
-
+        b.Lanes.Pack(item, Parameters, Shape.Kernel);
+        b.Pair.Pack(b.Lanes);
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
         if (Shape.Prepadded) IndirectionBuffer.Dense(b.InputRows, b.Plane, (nint)Shape.InputWidth * lanes, height + 1);
         else IndirectionBuffer.PadOneSide(b.InputRows, b.Plane, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
@@ -61,45 +54,23 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             NormStatistics<TLanes, TVector>.Measure(values, height * width, b.Sum, b.Record(g));
         }
 
-        Finish(item, b, height * width, b.Lanes.First, Parameters.First, Statistics.First);
+        NormStatistics<TLanes, TVector>.Finish(item, b.Records, height * width, b.Lanes.First, Parameters.First, Statistics.First);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var prefetch = PrefetchOf(item, g, b, 1);
-            if (sweeps)
-            {
-                NormSweeps<TLanes, TVector, TActivation>.Across(kernel,
-                    new(values, values, height, width, b.Lanes.First, b.Lanes.Horizontal, b.Sum, prefetch));
-            }
-            else
-            {
-                b.Across.Forward<TActivation>(values, Lines.Rows(height, width, lanes), values, Lines.Rows(height, middle, lanes),
-                    b.Lanes.First, b.Sum, prefetch);
-            }
-
+            b.Pair.Across(values, values, b.Lanes.First, b.Lanes.Horizontal, b.Sum, PrefetchOf(item, g, b, 1));
             NormStatistics<TLanes, TVector>.Measure(values, height * middle, b.Sum, b.Record(g));
         }
 
-        Finish(item, b, height * middle, b.Lanes.Second, Parameters.Second, Statistics.Second);
+        NormStatistics<TLanes, TVector>.Finish(item, b.Records, height * middle, b.Lanes.Second, Parameters.Second, Statistics.Second);
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            var prefetch = PrefetchOf(item, g, b, 2);
-            if (sweeps)
-            {
-                NormSweeps<TLanes, TVector, TActivation>.Down(kernel,
-                    new(values, values, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Sum, prefetch));
-            }
-            else
-            {
-                var columns = Lines.Columns(middle, lanes);
-                b.Down.Forward<TActivation>(values, columns, values, columns, b.Lanes.Second, b.Sum, prefetch);
-            }
-
+            b.Pair.Down(values, values, b.Lanes.Second, b.Lanes.Vertical, b.Sum, PrefetchOf(item, g, b, 2));
             NormStatistics<TLanes, TVector>.Measure(values, Shape.OutputPlane, b.Sum, b.Record(g));
         }
 
-        Finish(item, b, Shape.OutputPlane, b.Lanes.Third, Parameters.Third, Statistics.Third);
+        NormStatistics<TLanes, TVector>.Finish(item, b.Records, Shape.OutputPlane, b.Lanes.Third, Parameters.Third, Statistics.Third);
         for (var g = 0; g < item.Groups; g++)
         {
             var planes = item.Planes(g, Shape.OutputPlane);
@@ -130,15 +101,6 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         Shape.Stride == 1 ? new Prefetch(Input + item.Planes(group, Shape.InputPlane).Offset, b.Offsets).After((nint)slot * Shape.Plane)
             : default;
 
-    private static void Finish(
-        in ItemLanes item, in Buffers b, int count, in NormLanes norm, in BatchNormParameters parameters, in BatchNormStatistics statistics)
-    {
-        NormStatistics<TLanes, TVector>.Combine(item, b.Records, count, norm, parameters.Epsilon);
-        item.Unpack(norm.Mean, 1, statistics.Mean);
-        item.Unpack(norm.InverseStd, 1, statistics.InverseStd);
-        RunningStatistics.Update(parameters, item.Item, norm, (long)item.PlanesPerChannel * count);
-    }
-
     private readonly struct Buffers
     {
         public readonly XSepLanes<TLanes, TVector> Lanes;
@@ -148,8 +110,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         public readonly float* Sum;
         public readonly float** InputRows;
         public readonly nint* Offsets;
-        public readonly LineConvolution<TLanes, TVector> Across;
-        public readonly LineConvolution<TLanes, TVector> Down;
+        public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
         private readonly float* _values;
         private readonly nint _group;
 
@@ -165,9 +126,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
             _values = layout.Vectors(plane * groups.GroupsPerItem);
             _group = (nint)plane * TLanes.Count;
-            if (NormSweeps<TLanes, TVector, TActivation>.Fit(shape)) return;
-            Across = new LineConvolution<TLanes, TVector>(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: false);
-            Down = new LineConvolution<TLanes, TVector>(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: false);
+            Pair = new(ref layout, shape, hasBackward: false);
         }
 
         public readonly float* Group(int group) => _values + (group * _group);

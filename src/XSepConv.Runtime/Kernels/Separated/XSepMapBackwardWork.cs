@@ -34,7 +34,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
 
     public readonly void Run(int first, int end, ref ScratchLayout layout)
     {
-        var buffers = new XSepMapBuffers<TLanes, TVector>(ref layout, Shape, NormSweeps<TLanes, TVector, TActivation>.Fit(Shape));
+        var buffers = new XSepMapBuffers<TLanes, TVector, TActivation>(ref layout, Shape);
         if (!layout.HasMemory) return;
         for (var k = first; k < end; k++)
         {
@@ -49,15 +49,10 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
         }
     }
 
-    private readonly void Prepare(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    private readonly void Prepare(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector, TActivation> b)
     {
         b.Lanes.Pack(item, Parameters, Shape.Kernel);
-        if (!b.HasSweeps)
-        {
-            b.Across.Pack(b.Lanes.Horizontal);
-            b.Down.Pack(b.Lanes.Vertical);
-        }
-
+        b.Pair.Pack(b.Lanes);
         BlockNorms<TLanes, TVector>.Load(SourceNorm, block, b.SourceNorm);
         if (!Shape.SkipsTwoByTwo) BlockNorms<TLanes, TVector>.Load(Norms.First, block, b.Lanes.First);
         BlockNorms<TLanes, TVector>.Load(Norms.Second, block, b.Lanes.Second);
@@ -65,13 +60,12 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Recompute(int block, in XSepMapBuffers<TLanes, TVector> b)
+    private readonly void Recompute(int block, in XSepMapBuffers<TLanes, TVector, TActivation> b)
     {
-        int height = Shape.Height, width = Shape.Width;
         var norm = Before(b);
         for (var image = 0; image < Shape.Batch; image++)
         {
-            float* given = Given(block, image, b), second = b.Second(image);
+            var given = Given(block, image, b);
             if (!Shape.SkipsTwoByTwo)
             {
                 NormPasses<TLanes, TVector>.NormaliseAndActivate<TSource>(
@@ -79,42 +73,20 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
                 b.TwoByTwo.Forward(block, b.Lanes.TwoByTwo, given, b.Partial);
             }
 
-            if (b.HasSweeps)
-            {
-                NormSweeps<TLanes, TVector, TActivation>.Across(
-                    Shape.Kernel, new(given, second, height, width, norm, b.Lanes.Horizontal, b.Partial, Prefetch.None));
-                continue;
-            }
-
-            b.Across.Forward<TActivation>(
-                given, Lines.Rows(height, width, TLanes.Count), second, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), norm,
-                b.Partial, Prefetch.None);
+            b.Pair.Across(given, b.Second(image), norm, b.Lanes.Horizontal, b.Partial);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void ThroughVertical(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    private readonly void ThroughVertical(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector, TActivation> b)
     {
-        int height = Shape.Height, middle = Shape.OutputWidth;
-        var columns = Lines.Columns(middle, TLanes.Count);
         for (var image = 0; image < Shape.Batch; image++)
         {
             var result = Output.Raw.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
             var gradient = Output.Gradient.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
             BlockNorms<TLanes, TVector>.LoadGradient(Output, block, image, b.Lanes.Third);
-            if (b.HasSweeps)
-            {
-                GradientSweeps<TLanes, TVector, TActivation>.Down(
-                    Shape.Kernel, new(gradient, result, b.Second(image), b.Gradient(image), height, middle, b.Lanes.Third, b.Lanes.Second,
-                    b.Lanes.Vertical, b.Partial, Prefetch.None));
-            }
-            else
-            {
-                b.Down.Backward<TActivation>(
-                    gradient, result, columns, b.Lanes.Third, b.Second(image), b.Gradient(image), columns, b.Lanes.Second, b.Partial,
-                    Prefetch.None);
-            }
-
+            b.Pair.ThroughDown(
+                gradient, result, b.Lanes.Third, b.Second(image), b.Gradient(image), b.Lanes.Second, b.Lanes.Vertical, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + Shape.Kernel, image);
         }
 
@@ -123,27 +95,14 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void ThroughHorizontal(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    private readonly void ThroughHorizontal(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector, TActivation> b)
     {
-        int height = Shape.Height, width = Shape.Width;
         var norm = Before(b);
         for (var image = 0; image < Shape.Batch; image++)
         {
-            float* given = Given(block, image, b), second = b.Second(image), gradient = b.Gradient(image);
             var target = Shape.SkipsTwoByTwo ? SourceGradient.At(block, (nint)image * Shape.Plane, TLanes.Count) : b.FirstGradient(image);
-            if (b.HasSweeps)
-            {
-                GradientSweeps<TLanes, TVector, TActivation>.Across(
-                    Shape.Kernel, new(gradient, second, given, target, height, width, b.Lanes.Second, norm, b.Lanes.Horizontal, b.Partial,
-                    Prefetch.None));
-            }
-            else
-            {
-                b.Across.Backward<TActivation>(
-                    gradient, second, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), b.Lanes.Second, given, target,
-                    Lines.Rows(height, width, TLanes.Count), norm, b.Partial, Prefetch.None);
-            }
-
+            b.Pair.ThroughAcross(
+                b.Gradient(image), b.Second(image), b.Lanes.Second, Given(block, image, b), target, norm, b.Lanes.Horizontal, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + Shape.Kernel, image);
         }
 
@@ -152,7 +111,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void ThroughTwoByTwo(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    private readonly void ThroughTwoByTwo(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector, TActivation> b)
     {
         for (var image = 0; image < Shape.Batch; image++)
         {
@@ -160,7 +119,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
             var result = SourceGradient.At(block, (nint)image * Shape.InputPlane, TLanes.Count);
             NormPasses<TLanes, TVector>.NormBackward(
                 b.FirstGradient(image), b.First(image), b.Lanes.First, Shape.Height, Shape.Width, b.TwoByTwo.Gradient,
-                b.TwoByTwo.FramedRow, 1);
+                b.TwoByTwo.FramedRow);
             NormPasses<TLanes, TVector>.NormaliseAndActivate<TSource>(
                 raw, b.SourceNorm, 1, Shape.InputPlane, b.TwoByTwo.Source, 0);
             b.TwoByTwo.Backward(block, b.Lanes.TwoByTwo, result, b.Partial);
@@ -176,30 +135,31 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
     private readonly float* Raw(int block, int image) => Source.At(block, (nint)image * Shape.InputPlane, TLanes.Count);
 
     // What the 1×K's norm is given, and that norm: without a 2×2 they are the source's.
-    private readonly float* Given(int block, int image, in XSepMapBuffers<TLanes, TVector> b) =>
+    private readonly float* Given(int block, int image, in XSepMapBuffers<TLanes, TVector, TActivation> b) =>
         Shape.SkipsTwoByTwo ? Raw(block, image) : b.First(image);
 
-    private readonly NormLanes Before(in XSepMapBuffers<TLanes, TVector> b) => Shape.SkipsTwoByTwo ? b.SourceNorm : b.Lanes.First;
+    private readonly NormLanes Before(in XSepMapBuffers<TLanes, TVector, TActivation> b) =>
+        Shape.SkipsTwoByTwo ? b.SourceNorm : b.Lanes.First;
 
-    private readonly void Write(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector> b)
+    private readonly void Write(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector, TActivation> b)
     {
         item.Unpack(b.TwoByTwoTotals, 4, Gradients.TwoByTwo);
         item.Unpack(b.FirstSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Horizontal);
         item.Unpack(b.SecondSums + (2 * TLanes.Count), Shape.Kernel, Gradients.Vertical);
-        item.Unpack<TLanes, TVector>(Shape.SkipsTwoByTwo ? b.FirstSums : b.SourceSums, SourceGradients);
-        item.Unpack<TLanes, TVector>(b.FirstSums, Gradients.First);
-        item.Unpack<TLanes, TVector>(b.SecondSums, Gradients.Second);
+        item.Unpack(Shape.SkipsTwoByTwo ? b.FirstSums : b.SourceSums, SourceGradients);
+        item.Unpack(b.FirstSums, Gradients.First);
+        item.Unpack(b.SecondSums, Gradients.Second);
     }
 }
 
 /// <summary>One block of channels in the backward of XSepConv.</summary>
-internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
+internal readonly unsafe struct XSepMapBuffers<TLanes, TVector, TActivation>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
+    where TActivation : struct, IActivation
 {
     public readonly XSepLanes<TLanes, TVector> Lanes;
     public readonly NormLanes SourceNorm;
-    public readonly bool HasSweeps;
     public readonly MixedTwoByTwo<TLanes, TVector> TwoByTwo;
     public readonly float* Partial;
     public readonly float* Totals;
@@ -208,18 +168,16 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
     public readonly float* SecondSums;
     public readonly float* SourceSums;
     public readonly float* TwoByTwoTotals;
-    public readonly LineConvolution<TLanes, TVector> Across;
-    public readonly LineConvolution<TLanes, TVector> Down;
+    public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
     private readonly float* _values;
     private readonly nint _plane;
     private readonly int _planes;
 
-    public XSepMapBuffers(ref ScratchLayout layout, in XSepStageShape shape, bool sweeps)
+    public XSepMapBuffers(ref ScratchLayout layout, in XSepStageShape shape)
     {
         var lanes = TLanes.Count;
         Lanes = new XSepLanes<TLanes, TVector>(ref layout, shape.Kernel);
         SourceNorm = new NormLanes(ref layout);
-        HasSweeps = sweeps;
         if (!shape.SkipsTwoByTwo) TwoByTwo = new(ref layout, shape, hasBackward: true);
         Partial = layout.Vectors(4 + shape.Kernel);
         TotalVectors = (2 * (2 + shape.Kernel)) + 2 + 4;
@@ -231,9 +189,7 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector>
         _plane = (nint)shape.Plane * lanes;
         _planes = shape.Stride == 1 ? 3 : 4;
         _values = layout.Vectors((long)_planes * shape.Plane * shape.Batch);
-        if (sweeps) return;
-        Across = new(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: true);
-        Down = new(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: true);
+        Pair = new(ref layout, shape, hasBackward: true);
     }
 
     /// <summary>What the 2×2 gave.</summary>

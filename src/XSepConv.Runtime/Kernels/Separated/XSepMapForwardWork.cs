@@ -33,12 +33,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
         {
             var item = MapItems.Of<TLanes, TVector>(Shape.Batch, Shape.Channels, k);
             buffers.Lanes.Pack(item, Parameters, Shape.Kernel);
-            if (!NormSweeps<TLanes, TVector, TActivation>.Fit(Shape))
-            {
-                buffers.Across.Pack(buffers.Lanes.Horizontal);
-                buffers.Down.Pack(buffers.Lanes.Vertical);
-            }
-
+            buffers.Pair.Pack(buffers.Lanes);
             BlockNorms<TLanes, TVector>.Load(SourceNorm, k, buffers.SourceNorm);
             if (!Shape.SkipsTwoByTwo)
             {
@@ -69,25 +64,12 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Horizontal(int block, in Buffers b)
     {
-        int height = Shape.Height, width = Shape.Width;
         var norm = Shape.SkipsTwoByTwo ? b.SourceNorm : b.Lanes.First;
-        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         for (var image = 0; image < Shape.Batch; image++)
         {
             var values = Values(b, block, image);
             var given = Shape.SkipsTwoByTwo ? Source.At(block, (nint)image * Shape.Plane, TLanes.Count) : values;
-            if (sweeps)
-            {
-                NormSweeps<TLanes, TVector, TActivation>.Across(
-                    Shape.Kernel, new(given, values, height, width, norm, b.Lanes.Horizontal, b.Sum, Prefetch.None));
-            }
-            else
-            {
-                b.Across.Forward<TActivation>(
-                    given, Lines.Rows(height, width, TLanes.Count), values, Lines.Rows(height, Shape.OutputWidth, TLanes.Count), norm,
-                    b.Sum, Prefetch.None);
-            }
-
+            b.Pair.Across(given, values, norm, b.Lanes.Horizontal, b.Sum);
             Measure(b, image, values, Shape.MiddlePlane, Parameters.Second.Frozen);
         }
     }
@@ -95,23 +77,11 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Vertical(int block, in Buffers b)
     {
-        int height = Shape.Height, middle = Shape.OutputWidth;
-        var columns = Lines.Columns(middle, TLanes.Count);
-        var sweeps = NormSweeps<TLanes, TVector, TActivation>.Fit(Shape);
         for (var image = 0; image < Shape.Batch; image++)
         {
             var values = Values(b, block, image);
             var result = Output.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
-            if (sweeps)
-            {
-                NormSweeps<TLanes, TVector, TActivation>.Down(
-                    Shape.Kernel, new(values, result, height, middle, b.Lanes.Second, b.Lanes.Vertical, b.Sum, Prefetch.None));
-            }
-            else
-            {
-                b.Down.Forward<TActivation>(values, columns, result, columns, b.Lanes.Second, b.Sum, Prefetch.None);
-            }
-
+            b.Pair.Down(values, result, b.Lanes.Second, b.Lanes.Vertical, b.Sum);
             Measure(b, image, result, Shape.OutputPlane, Parameters.Third.Frozen && ImageMeans == null);
         }
     }
@@ -139,8 +109,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
         public readonly float* Records;
         public readonly float* Sum;
         public readonly float* Values;
-        public readonly LineConvolution<TLanes, TVector> Across;
-        public readonly LineConvolution<TLanes, TVector> Down;
+        public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
 
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape)
         {
@@ -150,9 +119,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
             Records = layout.Vectors((long)shape.Batch * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);
             Values = shape.Stride == 1 ? null : layout.Vectors((long)shape.Plane * shape.Batch);
-            if (NormSweeps<TLanes, TVector, TActivation>.Fit(shape)) return;
-            Across = new(ref layout, shape.Width, shape.Kernel, shape.Stride, hasBackward: false);
-            Down = new(ref layout, shape.Height, shape.Kernel, shape.Stride, hasBackward: false);
+            Pair = new(ref layout, shape, hasBackward: false);
         }
     }
 }

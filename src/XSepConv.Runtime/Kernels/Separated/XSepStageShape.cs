@@ -45,8 +45,7 @@ internal readonly record struct XSepStageShape(
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range; the message names it.</exception>
     public void Validate()
     {
-        StageChecks.Dimensions(Batch, Channels, Height, Width);
-        StageChecks.KernelAndStride(Kernel, Stride);
+        StageChecks.Require(Batch, Channels, Height, Width, Kernel, Stride);
         EnumValues.Require(Padding);
         EnumValues.Require(Activation, "activation");
     }
@@ -56,11 +55,6 @@ internal readonly record struct XSepStageShape(
     public void ValidateForTraining()
     {
         Validate();
-        if ((long)Batch * OutputPlane < 2)
-        {
-            throw new ArgumentException(
-                "Training needs more than one value per channel; "
-                + $"[N, C, H, W] = [{Batch}, {Channels}, {OutputHeight}, {OutputWidth}] has one after the stage.");
-        }
+        StageChecks.RequireVariance(Batch, Channels, OutputHeight, OutputWidth);
     }
 }

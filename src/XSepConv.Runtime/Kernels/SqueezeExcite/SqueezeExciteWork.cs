@@ -11,8 +11,8 @@ internal readonly unsafe struct SqueezeExciteWork<TLanes, TVector>
         Middle = BlockedMap.Take(ref layout, squeezed, images);
         Pooled = BlockedMap.Take(ref layout, channels, images);
         Sums = layout.Vectors(2L * images * BlockedMap.Blocks(Math.Max(channels, squeezed), TLanes.Count));
-        SqueezeSums = new(ref layout, channels, squeezed, chunks, hasWeights: true);
-        ExciteSums = new(ref layout, squeezed, channels, chunks, hasWeights: true);
+        SqueezeSums = new(ref layout, channels, squeezed, chunks);
+        ExciteSums = new(ref layout, squeezed, channels, chunks);
     }
 
     /// <summary>Gradients: of the gate's norm's result, of the squeezed one's, and of the means.</summary>

@@ -8,8 +8,6 @@ internal sealed unsafe partial class ScalarStageKernels : StageKernels
 {
     public override string Name => "scalar";
 
-    public override int Lanes => 1;
-
     public override bool IsAccelerated => true;
 
     protected override bool IsExact => true;

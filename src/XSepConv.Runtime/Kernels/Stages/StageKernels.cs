@@ -8,9 +8,6 @@ internal abstract unsafe class StageKernels
     /// <summary>As <c>XSEPCONV_KERNEL</c> names it.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Planes worked on at a time.</summary>
-    public abstract int Lanes { get; }
-
     /// <summary>Whether this processor has the width in hardware; otherwise the runtime emulates it, correct and slow.</summary>
     public abstract bool IsAccelerated { get; }
 

@@ -7,8 +7,6 @@ internal sealed unsafe partial class VectorStageKernels<TLanes, TVector>(string 
 {
     public override string Name => name;
 
-    public override int Lanes => TLanes.Count;
-
     public override bool IsAccelerated => isAccelerated;
 
     // The nonlinearity makes no difference to that.

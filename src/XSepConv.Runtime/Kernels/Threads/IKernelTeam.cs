@@ -3,8 +3,8 @@ namespace XSepConv.Kernels;
 /// <summary>Threads that run a stage together.</summary>
 /// <remarks>
 /// Stages run between libtorch's operators, on its threads where they can be had: others beside them would wait for the same cores. A
-/// session of the runtime knows no libtorch and goes through some thirty phases a run, so it keeps a <see cref="WorkerTeam"/> awake and
-/// allocates nothing.
+/// session of the runtime knows no libtorch and goes through some thirty phases a run, so it keeps a <see cref="WorkerTeam"/> awake, which
+/// allocates nothing where its threads are its own.
 /// </remarks>
 internal interface IKernelTeam
 {

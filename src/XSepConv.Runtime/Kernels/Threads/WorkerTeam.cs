@@ -17,7 +17,7 @@ internal interface ITeamJob
 /// <remarks>
 /// Every thread begins with a share of its own, the same one in each phase, so that it mostly reads what it has written; then it takes from
 /// the others'. A thread that the system runs late, or not at all, holds nobody up, and a job that is finished before a thread has woken up
-/// is finished. Nothing is allocated for a job.
+/// is finished. Nothing is allocated for a job, unless the threads are lent.
 /// </remarks>
 internal sealed class WorkerTeam
 {

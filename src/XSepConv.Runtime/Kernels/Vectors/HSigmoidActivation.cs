@@ -5,18 +5,9 @@ namespace XSepConv.Kernels;
 /// <summary>relu6(z + 3) / 6, the gate of squeeze-excite.</summary>
 internal readonly struct HSigmoidActivation : IActivation
 {
-    public static float InputScale => 1;
-
-    public static float OutputScale => 1;
-
     public static double Apply(double z) => Math.Clamp((z / 6) + 0.5, 0, 1);
 
     public static double Backward(double z, double gradient) => Math.Abs(z) < 3 ? gradient / 6 : 0;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector ApplyScaled<TLanes, TVector>(TVector z)
-        where TLanes : ILanes<TVector>
-        where TVector : unmanaged => Apply<TLanes, TVector>(z);
 
     // NaN has to stay so, other than in hswish, where it is multiplied by the NaN that it comes from: this one multiplies another map.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

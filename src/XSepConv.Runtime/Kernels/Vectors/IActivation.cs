@@ -9,18 +9,6 @@ internal interface IActivation
         where TLanes : ILanes<TVector>
         where TVector : unmanaged;
 
-    /// <summary>
-    /// What <see cref="ApplyScaled"/> wants its argument multiplied by, and what its result lacks: factors for the weights around it.
-    /// </summary>
-    static abstract float InputScale { get; }
-
-    static abstract float OutputScale { get; }
-
-    /// <summary>The nonlinearity in the fewest operations: Apply(z) is OutputScale · ApplyScaled(InputScale · z).</summary>
-    static abstract TVector ApplyScaled<TLanes, TVector>(TVector z)
-        where TLanes : ILanes<TVector>
-        where TVector : unmanaged;
-
     /// <summary>One value in float64.</summary>
     static abstract double Apply(double z);
 
@@ -33,22 +21,29 @@ internal interface IActivation
         where TVector : unmanaged;
 }
 
+/// <summary>A nonlinearity in the fewest operations: it is OutputScale · Apply(InputScale · z).</summary>
+/// <remarks>The factors are for the weights around it.</remarks>
+internal static class Scaled<TActivation>
+    where TActivation : struct, IActivation
+{
+    public static float InputScale => typeof(TActivation) == typeof(HSwishActivation) ? 1f / 6 : 1;
+
+    public static float OutputScale => typeof(TActivation) == typeof(HSwishActivation) ? 6 : 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Apply<TLanes, TVector>(TVector z)
+        where TLanes : ILanes<TVector>
+        where TVector : unmanaged => typeof(TActivation) == typeof(HSwishActivation)
+            ? HSwishActivation.ApplyScaled<TLanes, TVector>(z) : TActivation.Apply<TLanes, TVector>(z);
+}
+
 /// <summary>max(z, 0).</summary>
 internal readonly struct ReluActivation : IActivation
 {
-    public static float InputScale => 1;
-
-    public static float OutputScale => 1;
-
     public static double Apply(double z) => Math.Max(z, 0);
 
     // As torch's, it lets a gradient pass where the value is no number.
     public static double Backward(double z, double gradient) => z <= 0 ? 0 : gradient;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector ApplyScaled<TLanes, TVector>(TVector z)
-        where TLanes : ILanes<TVector>
-        where TVector : unmanaged => Apply<TLanes, TVector>(z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
@@ -68,10 +63,6 @@ internal readonly struct ReluActivation : IActivation
 /// <summary>z · relu6(z + 3) / 6, written z · clamp(z/6 + ½, 0, 1).</summary>
 internal readonly struct HSwishActivation : IActivation
 {
-    public static float InputScale => 1f / 6;
-
-    public static float OutputScale => 6;
-
     public static double Apply(double z) => z * Math.Clamp(z + 3, 0, 6) / 6;
 
     public static double Backward(double z, double gradient)
@@ -112,18 +103,9 @@ internal readonly struct HSwishActivation : IActivation
 /// <summary>None.</summary>
 internal readonly struct IdentityActivation : IActivation
 {
-    public static float InputScale => 1;
-
-    public static float OutputScale => 1;
-
     public static double Apply(double z) => z;
 
     public static double Backward(double z, double gradient) => gradient;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector ApplyScaled<TLanes, TVector>(TVector z)
-        where TLanes : ILanes<TVector>
-        where TVector : unmanaged => Apply<TLanes, TVector>(z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)

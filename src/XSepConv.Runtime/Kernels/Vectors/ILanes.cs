@@ -10,7 +10,7 @@ namespace XSepConv.Kernels;
 internal unsafe interface ILanes<TVector>
     where TVector : unmanaged
 {
-    /// <summary>Lanes in a vector: 16, 8 or 4.</summary>
+    /// <summary>Lanes in a vector: 16, 8, 4 or 1.</summary>
     static abstract int Count { get; }
 
     static abstract TVector Splat(float value);

@@ -5,95 +5,11 @@ using System.Runtime.Intrinsics.X86;
 namespace XSepConv.Kernels;
 
 /// <summary>8 lanes: AVX2.</summary>
-internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
+internal readonly unsafe partial struct Lanes256
 {
-    public static int Count => 8;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Splat(float value) => Vector256.Create(value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Broadcast(float* source)
-    {
-        KernelMemory.AssertInside(source, 1);
-        return Vector256.Create(*source);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Load(float* source)
-    {
-        KernelMemory.AssertInside(source, Count);
-        return Vector256.Load(source);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float* destination, Vector256<float> value)
-    {
-        KernelMemory.AssertInside(destination, Count);
-        value.Store(destination);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Add(Vector256<float> left, Vector256<float> right) => left + right;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Subtract(Vector256<float> left, Vector256<float> right) => left - right;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Multiply(Vector256<float> left, Vector256<float> right) => left * right;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Divide(Vector256<float> left, Vector256<float> right) => left / right;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Sqrt(Vector256<float> value) => Vector256.Sqrt(value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> And(Vector256<float> left, Vector256<float> right) => left & right;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> MultiplyAdd(Vector256<float> left, Vector256<float> right, Vector256<float> addend) =>
-        Vector256.MultiplyAddEstimate(left, right, addend);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> MultiplyAddLower(Vector256<float> left, Vector256<float> right, Vector256<float> addend) =>
         MultiplyAdd(left, right, addend);
-
-    // x86 returns the second operand where one is NaN; Arm returns NaN.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Max(Vector256<float> bound, Vector256<float> value) => Vector256.MaxNative(bound, value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Min(Vector256<float> bound, Vector256<float> value) => Vector256.MinNative(bound, value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Between0And1(Vector256<float> value) =>
-        Vector256.Min(Vector256.Create(1f).AsInt32(), Vector256.Max(Vector256<int>.Zero, value.AsInt32())).AsSingle();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> WherePositive(Vector256<float> test, Vector256<float> value) =>
-        Vector256.ConditionalSelect(Vector256.GreaterThan(test, Vector256<float>.Zero), value, Vector256<float>.Zero);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> WhereWithin(Vector256<float> bound, Vector256<float> test, Vector256<float> value) =>
-        Vector256.ConditionalSelect(Vector256.LessThan(Vector256.Abs(test), bound), value, Vector256<float>.Zero);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> KeepFirst(Vector256<float> value, int lanes) =>
-        Vector256.ConditionalSelect(Vector256.LessThan(Vector256<float>.Indices, Vector256.Create((float)lanes)), value,
-            Vector256<float>.Zero);
-
-    // A float of 2²³ and more is a whole number in its last bits: moved up, they are an exponent, biased by 127.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> PowerOfTwo(Vector256<float> exponent) =>
-        ((exponent + Vector256.Create((3 << 22) + 127f)).AsInt32() << 23).AsSingle();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LowerBFloat16(Vector256<float> pair) => (pair.AsUInt32() << 16).AsSingle();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> UpperBFloat16(Vector256<float> pair) =>
-        (pair.AsUInt32() & Vector256.Create(0xFFFF_0000u)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadInt8(sbyte* source)
@@ -102,28 +18,6 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         return Avx2.IsSupported
             ? Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(source))
             : Vector256.Create(Lanes128.LoadInt8(source), Lanes128.LoadInt8(source + Lanes128.Count));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Vector256<float> value) => Vector256.Sum(value);
-
-    public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)
-    {
-        KernelMemory.AssertInside(source, sourceStride, Count, Count);
-        KernelMemory.AssertInside(destination, destinationStride, Count, Count);
-        if (Avx.IsSupported)
-        {
-            TransposeInRegisters(source, sourceStride, destination, destinationStride);
-            return;
-        }
-
-        for (var row = 0; row < Count; row++)
-        {
-            for (var column = 0; column < Count; column++)
-            {
-                destination[(column * destinationStride) + row] = source[(row * sourceStride) + column];
-            }
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// One lane: the inference kernels' bodies where the processor has no vectors .NET knows of, or none are wanted. (The stages have
+/// One lane: sessions and whole blocks in training where the processor has no vectors .NET knows of, or none are wanted. (The stages have
 /// <see cref="ScalarStageKernels"/> there, which computes in float64 and is needed anyway.)
 /// </summary>
 internal readonly unsafe struct LanesScalar : ILanes<float>

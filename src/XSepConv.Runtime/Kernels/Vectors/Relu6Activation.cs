@@ -5,18 +5,9 @@ namespace XSepConv.Kernels;
 /// <summary>min(max(z, 0), 6).</summary>
 internal readonly struct Relu6Activation : IActivation
 {
-    public static float InputScale => 1;
-
-    public static float OutputScale => 1;
-
     public static double Apply(double z) => Math.Clamp(z, 0, 6);
 
     public static double Backward(double z, double gradient) => z is > 0 and < 6 ? gradient : 0;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector ApplyScaled<TLanes, TVector>(TVector z)
-        where TLanes : ILanes<TVector>
-        where TVector : unmanaged => Apply<TLanes, TVector>(z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace XSepConv.Kernels;
 
 /// <summary>Cuts a thread's scratch into buffers of whole vectors. With no memory behind it, it only counts.</summary>
@@ -21,7 +23,7 @@ internal unsafe struct ScratchLayout(float* memory, int lanes)
     public float* Zeros(long count)
     {
         var start = Vectors(count);
-        if (memory != null) new Span<byte>(start, checked((int)(count * lanes * sizeof(float)))).Clear();
+        if (memory != null) NativeMemory.Clear(start, checked((nuint)(count * lanes * sizeof(float))));
         return start;
     }
 

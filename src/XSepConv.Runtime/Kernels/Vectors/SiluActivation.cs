@@ -5,18 +5,9 @@ namespace XSepConv.Kernels;
 /// <summary>z · sigmoid(z), that is z / (1 + e⁻ᶻ); also called swish.</summary>
 internal readonly struct SiluActivation : IActivation
 {
-    public static float InputScale => 1;
-
-    public static float OutputScale => 1;
-
     public static double Apply(double z) => z * Sigmoid(z);
 
     public static double Backward(double z, double gradient) => gradient * Sigmoid(z) * (1 + (z * (1 - Sigmoid(z))));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector ApplyScaled<TLanes, TVector>(TVector z)
-        where TLanes : ILanes<TVector>
-        where TVector : unmanaged => Apply<TLanes, TVector>(z);
 
     // Within 2.4e-7 of its value for z from −87 on: of the exponential's 1.2e-7, and the roundings of the addition and the division.
     // Below it is of the order of 1e-36, and 0 from −88.4 on.

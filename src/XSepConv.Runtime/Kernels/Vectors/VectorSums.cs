@@ -14,6 +14,16 @@ internal static unsafe class VectorSums<TLanes, TVector>
     // Added one after the other, in four sums.
     private const int Few = 64;
 
+    // The same in loops that sum in passing, in one sum.
+    private const int InPassing = 512;
+
+    /// <summary>Lines whose values such a loop adds one after the other, before it adds their sum to that of the lines before.</summary>
+    public static int Lines(int length) => Math.Max(1, InPassing / length);
+
+    /// <summary>sum ← sum + addend.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Add(float* sum, TVector addend) => TLanes.Store(sum, TLanes.Add(TLanes.Load(sum), addend));
+
     /// <summary>The sum of so many vectors.</summary>
     public static void Sum(float* sum, float* values, int count) => TLanes.Store(sum, Sum(values, count));
 

@@ -1,6 +1,6 @@
 namespace XSepConv.Kernels;
 
-/// <summary>The convolution's stride in width.</summary>
+/// <summary>A convolution's stride in width, a constant of what is compiled for it.</summary>
 internal interface IStride
 {
     static abstract int Value { get; }
