@@ -87,9 +87,12 @@ public sealed class ActivationTests
         };
     }
 
+    private static readonly Width[] s_widths =
+        [.. Enum.GetValues<Width>().Where(width => width == Width.Scalar || Widths.AreTested(width.ToString().ToLowerInvariant()))];
+
     private static IEnumerable<(float Value, float Backward, float Slope)> InEveryWidth(Activation activation, float z)
     {
-        foreach (var width in Enum.GetValues<Width>())
+        foreach (var width in s_widths)
         {
             var results = new float[3];
             ActivationTypes.Run(activation, new Call(width, z, results));
