@@ -244,9 +244,11 @@ public sealed class WholeBlockTests : IDisposable
         for (var i = 0; i < 100; i++) Step();
         var memory = UnmanagedMemory.InUse();
         var tensors = Tensor.TotalCount;
-        for (var i = 0; i < 2_000; i++) Step();
+        for (var i = 0; i < 500; i++) Step();
         Assert.InRange(Tensor.TotalCount, 0, tensors);
-        Assert.InRange(UnmanagedMemory.InUse() - memory, long.MinValue, 32L << 20);
+
+        // The expanded map has 74 kB: 37 MB in all steps.
+        Assert.InRange(UnmanagedMemory.InUse() - memory, long.MinValue, 8L << 20);
 
         void Step()
         {
