@@ -80,9 +80,13 @@ public sealed class NoWeightsTests : IDisposable
 
             Assert.StartsWith(message, answers[name], StringComparison.Ordinal);
             var error = Assert.Throws<InvalidDataException>(() => MobileNet.FromSafeTensors(_folder.File(name)));
-            Assert.Contains(message.Split(' ')[0], error.Message, StringComparison.Ordinal);
+            Assert.Contains(InCSharp(message), error.Message, StringComparison.Ordinal);
         }
     }
+
+    // Each language has its own words for what is no number, and for its types.
+    private static string InCSharp(string message) => message.Replace("has nan", "has NaN", StringComparison.Ordinal)
+        .Replace("has inf ", "has Infinity ", StringComparison.Ordinal).Replace("torch.int64", "Int64", StringComparison.Ordinal);
 
     [Fact]
     public void Integers_are_no_weights_of_any_module_and_numbers_may_be_integers()
