@@ -241,7 +241,9 @@ public sealed class LoadTests : IDisposable
         ModelFile.Write(Path, ModelFile.Spec, ModelFile.Tensors(ModelFile.Spec), ModelFile.Data);
         var whole = File.ReadAllBytes(Path);
         var header = (int)BinaryPrimitives.ReadInt64LittleEndian(whole) + 8;
-        for (var seed = 0; seed < 300; seed++)
+        const int Cases = 300;
+        var loaded = 0;
+        for (var seed = 0; seed < Cases; seed++)
         {
             var random = new Random(seed);
             var bytes = whole.ToArray();
@@ -251,11 +253,15 @@ public sealed class LoadTests : IDisposable
             try
             {
                 CompiledModel.Load(Path);
+                loaded++;
             }
             catch (InvalidDataException)
             {
             }
         }
+
+        // Both ends are met: one file in three is cut short, and another letter in a class's name is harmless.
+        Assert.InRange(loaded, 1, Cases * 2 / 3);
     }
 
     [Fact]
