@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace XSepConv.Core.Tests;
 
 /// <summary>Freed memory that is kept is there at once for the next tensor: the system gives no page a second time.</summary>
-public sealed unsafe partial class GlibcAllocatorTests
+public sealed partial class GlibcAllocatorTests
 {
     private const string Variable = "XSEPCONV_TEST_ALLOCATOR";
 
@@ -54,7 +54,7 @@ public sealed unsafe partial class GlibcAllocatorTests
         Assert.InRange(FaultsOfRounds(), 0, most / 10);
     }
 
-    private static long FaultsOfRounds()
+    private static unsafe long FaultsOfRounds()
     {
         var before = Faults();
         for (var round = 0; round < Rounds; round++)
@@ -68,7 +68,7 @@ public sealed unsafe partial class GlibcAllocatorTests
     }
 
     /// <summary>Pages that this thread touched first, and got without a disk.</summary>
-    private static long Faults()
+    private static unsafe long Faults()
     {
         const int ThisThread = 1, Minor = 8;
         var usage = stackalloc long[18];
@@ -79,5 +79,5 @@ public sealed unsafe partial class GlibcAllocatorTests
     // sys/resource.h's struct rusage: two times of two longs each, then fourteen longs, of which the fifth is ru_minflt.
     [LibraryImport("libc.so.6", EntryPoint = "getrusage")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int GetUsage(int who, long* usage);
+    private static unsafe partial int GetUsage(int who, long* usage);
 }

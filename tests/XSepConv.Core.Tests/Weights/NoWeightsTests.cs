@@ -84,9 +84,12 @@ public sealed class NoWeightsTests : IDisposable
         }
     }
 
-    // Each language has its own words for what is no number, and for its types.
-    private static string InCSharp(string message) => message.Replace("has nan", "has NaN", StringComparison.Ordinal)
-        .Replace("has inf ", "has Infinity ", StringComparison.Ordinal).Replace("torch.int64", "Int64", StringComparison.Ordinal);
+    // The words that the languages have of their own: for what is no number, and for types and what they can't hold.
+    private static string InCSharp(string message) => message
+        .Replace("has nan ", "has NaN ", StringComparison.Ordinal).Replace("has inf ", "has Infinity ", StringComparison.Ordinal)
+        .Replace("type BOOL", "type Bool", StringComparison.Ordinal)
+        .Replace("has 0.5 at 0; the network's type torch.int64 can't hold that",
+            "has type F32 and 0.5 at 0, which the module's type Int64 can't hold", StringComparison.Ordinal);
 
     [Fact]
     public void Integers_are_no_weights_of_any_module_and_numbers_may_be_integers()
