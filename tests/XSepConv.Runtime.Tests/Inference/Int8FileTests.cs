@@ -142,8 +142,8 @@ public sealed class Int8FileTests : IDisposable
             }
         }
 
-        // Both ends are met: one file in three is cut short, and another letter in a class's name is harmless.
-        Assert.InRange(loaded, 1, Cases * 2 / 3);
+        // Both ends are met: a file that is cut short says so, and another weight is harmless.
+        Assert.InRange(loaded, Cases / 10, Cases * 2 / 3);
     }
 
     private static List<SafeTensor> Quantized() => [.. StoredWeights.Of(ModelFile.Tensors(ModelFile.Spec), SafeTensorType.I8)];

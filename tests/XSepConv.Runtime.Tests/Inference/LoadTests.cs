@@ -247,8 +247,9 @@ public sealed class LoadTests : IDisposable
         {
             var random = new Random(seed);
             var bytes = whole.ToArray();
-            if (seed % 3 == 0) bytes = bytes[..random.Next(bytes.Length)];
-            else for (var i = random.Next(1, 4); i > 0; i--) bytes[random.Next(header)] = (byte)random.Next(256);
+            if (seed % 3 == 0) bytes = bytes[..random.Next(1, bytes.Length)];
+            var end = seed % 3 == 1 ? header : bytes.Length;
+            for (var i = random.Next(1, 4); i > 0; i--) bytes[random.Next(end)] = (byte)random.Next(256);
             File.WriteAllBytes(Path, bytes);
             try
             {
@@ -260,8 +261,8 @@ public sealed class LoadTests : IDisposable
             }
         }
 
-        // Both ends are met: one file in three is cut short, and another letter in a class's name is harmless.
-        Assert.InRange(loaded, 1, Cases * 2 / 3);
+        // Both ends are met: a file that is cut short says so, and another weight is harmless.
+        Assert.InRange(loaded, Cases / 10, Cases * 2 / 3);
     }
 
     [Fact]
