@@ -1,3 +1,4 @@
+using TorchSharp;
 using XSepConv.Core.Tests.Parity;
 using XSepConv.Training;
 using static TorchSharp.torch;
