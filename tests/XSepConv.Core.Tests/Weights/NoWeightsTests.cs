@@ -88,6 +88,8 @@ public sealed class NoWeightsTests : IDisposable
     private static string InCSharp(string message) => message
         .Replace("has nan ", "has NaN ", StringComparison.Ordinal).Replace("has inf ", "has Infinity ", StringComparison.Ordinal)
         .Replace("type BOOL", "type Bool", StringComparison.Ordinal)
+        .Replace("has type I8, and the metadata lacks 'xsepconv.int8', which says that it has scales",
+            "has type I8, weights are F64, F32, F16 or BF16, or I8 where the metadata 'xsepconv.int8' says so", StringComparison.Ordinal)
         .Replace("has 0.5 at 0; the network's type torch.int64 can't hold that",
             "has type F32 and 0.5 at 0, which the module's type Int64 can't hold", StringComparison.Ordinal);
 
