@@ -80,6 +80,7 @@ internal sealed class BatchWorkers : IDisposable
             }
             catch (Exception e)
             {
+                // Of no picture: those that have an answer keep it.
                 foreach (var job in jobs) job.Answer.TrySetException(e);
             }
 
@@ -104,8 +105,9 @@ internal sealed class BatchWorkers : IDisposable
                 Decode(job, session.Height).CopyTo(pixels, read.Count * session.ImageLength);
                 read.Add(job);
             }
-            catch (InvalidDataException e)
+            catch (Exception e)
             {
+                // Damage, or no memory for so many pixels: the others of the batch have nothing to do with it.
                 job.Answer.SetException(e);
             }
         }

@@ -7,6 +7,9 @@ namespace Serve;
 /// <summary>The picture in a request: its body, or the one file of a form.</summary>
 internal static class Upload
 {
+    // What a form has around a file: boundaries, the file's name, small fields beside it.
+    private const int FormBytes = 64 << 10;
+
     private static readonly string[] Raw = ["image/png", "image/jpeg", "application/octet-stream"];
 
     /// <exception cref="BadHttpRequestException">There is none, it is larger than allowed, or in another form.</exception>
@@ -29,9 +32,16 @@ internal static class Upload
         try
         {
             // In memory, not on the disk.
-            var limits = new FormOptions { MemoryBufferThreshold = maxBytes, MultipartBodyLengthLimit = maxBytes, ValueCountLimit = 16 };
+            var most = maxBytes + FormBytes;
+            request.HttpContext.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = most;
+            var limits = new FormOptions { MemoryBufferThreshold = most, MultipartBodyLengthLimit = most, ValueCountLimit = 16 };
             var files = (await request.ReadFormAsync(limits)).Files;
             if (files.Count != 1) throw new BadHttpRequestException($"The form has {files.Count} files; send one picture.", 400);
+            if (files[0].Length > maxBytes)
+            {
+                throw new BadHttpRequestException($"The file has {files[0].Length} bytes; at most {maxBytes} are taken (--max-bytes).", 413);
+            }
+
             using var file = files[0].OpenReadStream();
             return await ReadAll(file);
         }

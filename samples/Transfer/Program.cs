@@ -4,7 +4,12 @@ using static TorchSharp.torch;
 
 // transfer WEIGHTS PICTURES: torchvision's MobileNetV3-Small, with XSepConv for its large kernels, learns the classes of a folder of
 // pictures in a loop of its own, and classifies without Torch.
-var (weights, pictures) = (args[0], args[1]);
+if (args is not [var weights, var pictures])
+{
+    Console.Error.WriteLine("transfer WEIGHTS PICTURES: a safetensors file of torchvision's mobilenet_v3_small, and a folder for each class");
+    return 2;
+}
+
 GlibcAllocator.KeepFreedMemory();
 random.manual_seed(1);
 var data = DatasetCatalog.Open("folder", new() { DataRoot = pictures, ImageSize = 32 });

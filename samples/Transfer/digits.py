@@ -1,6 +1,6 @@
-"""python3 digits.py OUT: what the transfer sample starts from.
+"""python3 digits.py OUT [DIGITS]: what the transfer sample starts from.
 
-OUT/pictures/0 to 9: a hundred digits each, cut out of the picture that Debian's opencv-doc has.
+OUT/pictures/0 to 9: a hundred digits each, cut out of OpenCV's samples/data/digits.png: the file DIGITS, or where Debian's opencv-doc has it.
 OUT/mobilenet_v3_small.safetensors: torchvision's network under torchvision's names. Its weights are random; download the published ones where you can.
 """
 
@@ -12,8 +12,15 @@ import torch
 from PIL import Image
 from torchvision import models
 
+DEBIAN = "/usr/share/doc/opencv-doc/examples/data/digits.png"
+
+if len(sys.argv) not in (2, 3):
+    sys.exit(__doc__)
 out = Path(sys.argv[1])
-sheet = Image.open("/usr/share/doc/opencv-doc/examples/data/digits.png")
+digits = Path(sys.argv[2] if len(sys.argv) == 3 else DEBIAN)
+if not digits.is_file():
+    sys.exit(f"{digits} is not there: install opencv-doc, or name a copy of samples/data/digits.png of OpenCV's repository")
+sheet = Image.open(digits)
 for digit in range(10):
     folder = out / "pictures" / str(digit)
     folder.mkdir(parents=True, exist_ok=True)

@@ -220,17 +220,19 @@ xsepconv.Network(sys.argv[2]).classify(sys.argv[3])
 
 
 def test_another_kernel():
-    in_other_process("""
+    """One that there is none of, and one that the library was compiled without: it has none of the instructions beyond AVX2."""
+    for kernel, why in ("v31", "it is one of"), ("v512", "IlcInstructionSet"):
+        in_other_process(f"""
 import sys
 sys.path.insert(0, sys.argv[1])
 import xsepconv
 try:
     xsepconv.Network(sys.argv[2])
 except xsepconv.XSepConvError as error:
-    assert error.code == xsepconv.UNSUPPORTED and "XSEPCONV_KERNEL" in str(error), error
+    assert error.code == xsepconv.UNSUPPORTED and "XSEPCONV_KERNEL" in str(error) and "{why}" in str(error), error
 else:
-    raise AssertionError("a kernel that there is none of is refused")
-""", env={**os.environ, "XSEPCONV_KERNEL": "v31"})
+    raise AssertionError("{kernel} is refused")
+""", env={**os.environ, "XSEPCONV_KERNEL": kernel})
 
 
 if __name__ == "__main__":

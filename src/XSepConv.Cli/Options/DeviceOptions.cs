@@ -31,7 +31,12 @@ internal sealed class DeviceOptions(string usualThreads = "one for each core tha
     public (int Threads, string Note)? BesideOthers(ParseResult result, string chosenDevice)
     {
         if (Threads(result) is not null || TorchDevice.Parse(chosenDevice).type != DeviceType.CPU) return null;
-        var (idle, usual) = (IdleCores.Count(), TorchDevice.UsualThreads);
+        return Beside(IdleCores.Count(), TorchDevice.UsualThreads);
+    }
+
+    /// <summary>The same where so many cores are idle, and so many threads are usual.</summary>
+    internal static (int Threads, string Note)? Beside(int idle, int usual)
+    {
         if (idle >= usual) return null;
         var fewer = idle == 1 ? "1 thread is" : $"{idle} threads are";
         return (idle, $"other programs use this machine's {ThreadsOption.Cores} cores: {fewer} faster then; --threads decides otherwise.");

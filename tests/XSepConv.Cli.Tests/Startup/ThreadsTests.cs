@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using XSepConv.Cli.Options;
 
 namespace XSepConv.Cli.Tests;
 
@@ -14,6 +16,14 @@ public sealed class ThreadsTests(FinishedRun finished) : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Theory]
+    [InlineData(8, 8, null)]
+    [InlineData(8, 3, null)] // OMP_NUM_THREADS asks for fewer than are idle
+    [InlineData(5, 8, 5)]
+    [InlineData(1, 8, 1)]
+    public void There_is_a_thread_for_each_idle_core_of_as_many_as_are_usual(int idle, int usual, int? expected) =>
+        Assert.Equal(expected, DeviceOptions.Beside(idle, usual)?.Threads);
+
+    [Theory]
     [InlineData("4", "2", 2)] // more than cores: as a run would go on with
     [InlineData("1", "8", 1)] // fewer than are idle
     public async Task Libtorch_s_own_number_of_threads_is_kept_to_the_cores(string usual, string cores, int most)
@@ -25,8 +35,12 @@ public sealed class ThreadsTests(FinishedRun finished) : IDisposable
 
         Assert.True(exitCode == 0, error);
         using var file = SafeTensors.Open(Path.Combine(output, "last.safetensors"));
-        Assert.InRange(
-            JsonDocument.Parse(file.Metadata["xsepconv.training"]).RootElement.GetProperty("threads").GetInt32(), 1, most);
+        var threads = JsonDocument.Parse(file.Metadata["xsepconv.training"]).RootElement.GetProperty("threads").GetInt32();
+
+        // How many cores are idle is for the machine to say: where it is fewer, so does the tool.
+        var said = Regex.Match(error, @"(\d+)\s+threads?\s+(is|are)\s+faster\s+then");
+        Assert.Equal(said.Success ? int.Parse(said.Groups[1].Value) : most, threads);
+        Assert.InRange(threads, 1, most);
     }
 
     [Theory]

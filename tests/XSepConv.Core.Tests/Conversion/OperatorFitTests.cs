@@ -109,6 +109,38 @@ public class OperatorFitTests
         foreach (var (actual, expected) in mean.Zip([10f, -20f, 0f, 5f])) Assert.InRange(actual, expected - 0.05, expected + 0.05);
     }
 
+    [Theory]
+    [InlineData(5, 5)]
+    [InlineData(12, 12)]
+    [InlineData(32, 12)] // all there are
+    public void A_step_takes_as_many_images_as_FitBatch_says(int batch, int expected)
+    {
+        const int Steps = 7;
+        using var scope = NewDisposeScope();
+        random.manual_seed(17);
+        var network = Separable(4, 5, 1, ScalarType.Float32);
+        network.eval();
+        var options = new ConversionOptions
+        {
+            Initialise = KernelInitialisation.Fit,
+            Calibration = randn(12, 4, 9, 9),
+            FitSteps = Steps,
+            FitBatch = batch,
+        };
+        var candidate = CandidateSearch.Run(network, [1, 4, 9, 9], options).Candidates.Single();
+        var module = Replacement.Create(candidate, PaddingDirection.RightBottom, options).Module;
+
+        // In training mode a step goes through the module, otherwise the error of all images.
+        var seen = new List<long>();
+        module.register_forward_pre_hook((called, x) =>
+        {
+            if (called.training) seen.Add(x.size(0));
+            return x;
+        });
+        using (no_grad()) OperatorFit.Run(network, candidate, module, options);
+        Assert.Equal(Enumerable.Repeat((long)expected, Steps), seen);
+    }
+
     // Gaussian blurs of different widths, with batch norm statistics and weights as after training.
     private static Sequential Separable(int channels, int k, int stride, ScalarType dtype)
     {

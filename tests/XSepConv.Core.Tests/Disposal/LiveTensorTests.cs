@@ -78,7 +78,7 @@ public sealed class LiveTensorTests : IDisposable
     [InlineData("XSepBlock before")]
     [InlineData("SepBlock")]
     [InlineData("InvertedResidualBlock")]
-    public void A_thousand_training_steps_leave_what_one_left(string name)
+    public void Training_steps_leave_what_one_left(string name)
     {
         using var module = Create(name);
 
@@ -88,7 +88,7 @@ public sealed class LiveTensorTests : IDisposable
         using var x = randn(2, 8, 3, 3);
         Step();
         var before = Tensor.TotalCount;
-        for (var i = 0; i < 1_000; i++) Step();
+        for (var i = 0; i < 50; i++) Step();
         Assert.Equal(before, Tensor.TotalCount);
 
         void Step()

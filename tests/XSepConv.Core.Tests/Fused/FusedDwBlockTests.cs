@@ -106,17 +106,17 @@ public class FusedDwBlockTests
         for (var i = 0; i < 200; i++) Step();
         var memory = UnmanagedMemory.InUse();
         var tensors = Tensor.TotalCount;
-        for (var i = 0; i < 5_000; i++) Step();
-        // Fewer is what the garbage collector found of other tests'; a leak would be 5,000.
+        for (var i = 0; i < 1_000; i++) Step();
+        // Fewer is what the garbage collector found of other tests'; a leak would be 1,000.
         Assert.InRange(Tensor.TotalCount, 0, tensors);
 
         module.eval();
         using var noGrad = no_grad();
-        for (var i = 0; i < 50_000; i++) module.call(x).Dispose();
+        for (var i = 0; i < 5_000; i++) module.call(x).Dispose();
         Assert.InRange(Tensor.TotalCount, 0, tensors);
 
-        // One map of 200 kB leaked in each step would be 1 GB; the runtime's own buffers move by a few.
-        Assert.InRange(UnmanagedMemory.InUse() - memory, long.MinValue, 32L << 20);
+        // A map has 100 kB and more, so 100 MB would be lost in the steps alone; the runtime's own buffers move by a few.
+        Assert.InRange(UnmanagedMemory.InUse() - memory, long.MinValue, 8L << 20);
 
         void Step()
         {

@@ -12,7 +12,7 @@ public sealed class WholeBlockTests : IDisposable
 
     public static TheoryData<int> Seeds => [.. Enumerable.Range(0, 60)];
 
-    public static TheoryData<string> Widths => [.. KernelRegistry.Available.Select(kernels => kernels.Name)];
+    public static TheoryData<string> WidthNames => [.. Widths.Names];
 
     public static TheoryData<BlockKind, SqueezeExcite> Kinds => new()
     {
@@ -72,7 +72,7 @@ public sealed class WholeBlockTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Widths))]
+    [MemberData(nameof(WidthNames))]
     public void Every_width_agrees_with_the_composed_block_in_float64(string width)
     {
         for (var seed = 0; seed < 16; seed++)
@@ -244,9 +244,11 @@ public sealed class WholeBlockTests : IDisposable
         for (var i = 0; i < 100; i++) Step();
         var memory = UnmanagedMemory.InUse();
         var tensors = Tensor.TotalCount;
-        for (var i = 0; i < 2_000; i++) Step();
+        for (var i = 0; i < 500; i++) Step();
         Assert.InRange(Tensor.TotalCount, 0, tensors);
-        Assert.InRange(UnmanagedMemory.InUse() - memory, long.MinValue, 32L << 20);
+
+        // The expanded map has 74 kB: 37 MB in all steps.
+        Assert.InRange(UnmanagedMemory.InUse() - memory, long.MinValue, 8L << 20);
 
         void Step()
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using static TorchSharp.torch;
 
 namespace XSepConv.Core.Tests.Profiling;
@@ -57,6 +58,29 @@ public sealed class PartwiseStepTests
         // Asked before and behind each: (2i + 1)² − (2i)².
         Assert.Equal(
             Enumerable.Range(0, step.Parts.Count).Select(i => (long?)((4 * i) + 1)), step.PartByPart().Select(time => time.KeptBytes));
+    }
+
+    /// <summary>One that waits has taken that long at the least, whatever else the machine does.</summary>
+    [Theory]
+    [InlineData("conv1", "conv1 + bn1")]
+    [InlineData("bneck.3.conv2", "bneck.3")]
+    [InlineData("bneck.10.conv1", "bneck.10")]
+    [InlineData("linear4", "linear3 + bn3 + linear4")]
+    public void A_part_that_waits_is_named_with_its_wait(string layer, string part)
+    {
+        var wait = TimeSpan.FromMilliseconds(100);
+        using var network = new MobileNet(MobileNetV3SmallSpec.XSep(new() { Preset = ImagePreset.Cifar, NumClasses = 3, Width = 0.25 }));
+        network.SetXSepBackend(XSepBackend.Composed);
+        ((nn.Module<Tensor, Tensor>)network.named_modules().Single(entry => entry.name == layer).module).register_forward_hook((_, _, y) =>
+        {
+            var start = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(start) < wait) Thread.Sleep(1);
+            return y;
+        });
+        var step = new PartwiseStep(network, zeros(2, 3, 8, 8), zeros(2, dtype: ScalarType.Int64), () => null);
+
+        var times = step.PartByPart();
+        Assert.InRange(times[step.Parts.Select(one => one.Name).ToList().IndexOf(part)].Forward, wait, TimeSpan.MaxValue);
     }
 
     private static Dictionary<string, Tensor> Gradients(MobileNet network) =>

@@ -122,7 +122,9 @@ public sealed class Int8FileTests : IDisposable
         Write(Quantized());
         var whole = File.ReadAllBytes(Path);
         var header = (int)BinaryPrimitives.ReadInt64LittleEndian(whole) + 8;
-        for (var seed = 0; seed < 300; seed++)
+        const int Cases = 300;
+        var loaded = 0;
+        for (var seed = 0; seed < Cases; seed++)
         {
             var random = new Random(seed);
             var bytes = whole.ToArray();
@@ -133,11 +135,15 @@ public sealed class Int8FileTests : IDisposable
             try
             {
                 CompiledModel.Load(Path);
+                loaded++;
             }
             catch (InvalidDataException)
             {
             }
         }
+
+        // Both ends are met: a file that is cut short says so, and another weight is harmless.
+        Assert.InRange(loaded, Cases / 10, Cases * 2 / 3);
     }
 
     private static List<SafeTensor> Quantized() => [.. StoredWeights.Of(ModelFile.Tensors(ModelFile.Spec), SafeTensorType.I8)];

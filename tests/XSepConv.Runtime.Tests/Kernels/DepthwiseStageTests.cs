@@ -4,11 +4,11 @@ namespace XSepConv.Runtime.Tests.Kernels;
 
 public sealed class DepthwiseStageTests
 {
-    public static TheoryData<string> Kernels => new(KernelRegistry.Available.Select(kernels => kernels.Name));
+    public static TheoryData<string> Kernels => [.. Widths.Names];
 
-    public static TheoryData<string, int> ChosenCases => Cross(DepthwiseStageCases.Chosen.Count);
+    public static TheoryData<string, int> ChosenCases => Cross(Widths.TestedOnFewShapes, DepthwiseStageCases.Chosen.Count);
 
-    public static TheoryData<string, int> RandomCases => Cross(80);
+    public static TheoryData<string, int> RandomCases => Cross(Widths.Tested, 80);
 
     [Theory]
     [MemberData(nameof(ChosenCases))]
@@ -220,10 +220,10 @@ public sealed class DepthwiseStageTests
         Closeness.Check("BN bias gradient", reference.Norm.BiasGradient, data.NormBiasGradient);
     }
 
-    private static TheoryData<string, int> Cross(int count)
+    private static TheoryData<string, int> Cross(IEnumerable<StageKernels> widths, int count)
     {
         var cases = new TheoryData<string, int>();
-        foreach (var kernels in KernelRegistry.Available)
+        foreach (var kernels in widths)
         {
             for (var i = 0; i < count; i++) cases.Add(kernels.Name, i);
         }

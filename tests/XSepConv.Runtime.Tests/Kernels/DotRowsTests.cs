@@ -12,9 +12,9 @@ public sealed unsafe class DotRowsTests
     [MemberData(nameof(Sizes))]
     public void Products_are_those_of_float64_and_the_same_bits_in_any_tile(int inputs, int outputs)
     {
-        Check<Lanes512, Vector512<float>>(inputs, outputs);
-        Check<Lanes256, Vector256<float>>(inputs, outputs);
-        Check<Lanes128, Vector128<float>>(inputs, outputs);
+        if (Widths.AreTested("v512")) Check<Lanes512, Vector512<float>>(inputs, outputs);
+        if (Widths.AreTested("v256")) Check<Lanes256, Vector256<float>>(inputs, outputs);
+        if (Widths.AreTested("v128")) Check<Lanes128, Vector128<float>>(inputs, outputs);
         Check<LanesScalar, float>(inputs, outputs);
     }
 
@@ -44,7 +44,11 @@ public sealed unsafe class DotRowsTests
 
                 // A float32 sum is off by a rounding (6e-8) of what has come together, for each of its additions at most.
                 var actual = to.Pointer[(row * toRow) + output];
-                Assert.True(Math.Abs(actual - sum) <= 6e-8 * (inputs + 2) * size, $"{typeof(TLanes).Name}, row {row}, output {output}: {actual} is not {sum}");
+                if (!(Math.Abs(actual - sum) <= 6e-8 * (inputs + 2) * size))
+                {
+                    Assert.Fail($"{typeof(TLanes).Name}, row {row}, output {output}: {actual} is not {sum}");
+                }
+
                 Assert.Equal(BitConverter.SingleToInt32Bits(alone.Pointer[output]), BitConverter.SingleToInt32Bits(actual));
             }
 

@@ -1,4 +1,9 @@
+#if DEBUG
 using System.Runtime.Intrinsics;
+#else
+using System.Diagnostics;
+using System.Reflection;
+#endif
 using XSepConv.Kernels;
 
 namespace XSepConv.Runtime.Tests.Kernels;
@@ -79,8 +84,23 @@ public sealed unsafe class KernelMemoryTests
     [Fact]
     public void A_release_build_looks_at_nothing()
     {
-        var floats = stackalloc float[4];
-        Assert.Equal(Vector128<float>.Zero, Lanes128.Load(floats));
+        Assert.All(
+            typeof(KernelMemory).GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly),
+            method => Assert.Equal(["DEBUG"], method.GetCustomAttributes<ConditionalAttribute>().Select(only => only.ConditionString)));
+
+        // What enters memory in debug: buffers, scratch that is cut, a whole run.
+        var floats = stackalloc float[8];
+        var buffer = new AlignedFloats(16);
+        var layout = new ScratchLayout(floats, Lanes128.Count);
+        layout.Vectors(1);
+        using var session = Inference.ModelFile.Model().CreateSession();
+        session.Run(new float[session.ImageLength], new float[session.Model.Spec.Outputs]);
+        Assert.Empty((Array)Field("s_shared")!);
+        Assert.Null(Field("s_own"));
+        GC.KeepAlive(buffer);
+
+        static object? Field(string name) =>
+            typeof(KernelMemory).GetField(name, BindingFlags.NonPublic | BindingFlags.Static)!.GetValue(null);
     }
 #endif
 }

@@ -33,9 +33,9 @@ public sealed unsafe class NarrowRowTests
     {
         foreach (var format in new[] { WeightFormat.BFloat16, WeightFormat.Int8 })
         {
-            Check<Lanes512, Vector512<float>>(format, inputs, outputs);
-            Check<Lanes256, Vector256<float>>(format, inputs, outputs);
-            Check<Lanes128, Vector128<float>>(format, inputs, outputs);
+            if (Widths.AreTested("v512")) Check<Lanes512, Vector512<float>>(format, inputs, outputs);
+            if (Widths.AreTested("v256")) Check<Lanes256, Vector256<float>>(format, inputs, outputs);
+            if (Widths.AreTested("v128")) Check<Lanes128, Vector128<float>>(format, inputs, outputs);
             Check<LanesScalar, float>(format, inputs, outputs);
         }
     }
@@ -84,7 +84,11 @@ public sealed unsafe class NarrowRowTests
                     var expected = Math.Max(0, (sum * layer.Scale[output]) + layer.Bias[output]);
                     var bound = 6e-8 * (inputs + 3) * ((size * Math.Abs(layer.Scale[output])) + Math.Abs(layer.Bias[output]));
                     var actual = all.Pointer[(row * outputRow) + output];
-                    Assert.True(Math.Abs(actual - expected) <= bound, $"{typeof(TLanes).Name}, {format}, row {row}, output {output}: {actual} is not {expected}");
+                    if (!(Math.Abs(actual - expected) <= bound))
+                    {
+                        Assert.Fail($"{typeof(TLanes).Name}, {format}, row {row}, output {output}: {actual} is not {expected}");
+                    }
+
                     Assert.Equal(BitConverter.SingleToInt32Bits(alone.Pointer[output]), BitConverter.SingleToInt32Bits(actual));
                 }
             }

@@ -21,9 +21,9 @@ public sealed unsafe class VectorSumsTests
     [MemberData(nameof(Maps))]
     public void The_mean_of_equal_values_is_the_value(int pixels, float value)
     {
-        Check<Lanes512, Vector512<float>>(pixels, value);
-        Check<Lanes256, Vector256<float>>(pixels, value);
-        Check<Lanes128, Vector128<float>>(pixels, value);
+        if (Widths.AreTested("v512")) Check<Lanes512, Vector512<float>>(pixels, value);
+        if (Widths.AreTested("v256")) Check<Lanes256, Vector256<float>>(pixels, value);
+        if (Widths.AreTested("v128")) Check<Lanes128, Vector128<float>>(pixels, value);
         Check<LanesScalar, float>(pixels, value);
     }
 

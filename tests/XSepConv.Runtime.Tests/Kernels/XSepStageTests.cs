@@ -4,11 +4,11 @@ namespace XSepConv.Runtime.Tests.Kernels;
 
 public sealed class XSepStageTests
 {
-    public static TheoryData<string> Kernels => new(KernelRegistry.Available.Select(kernels => kernels.Name));
+    public static TheoryData<string> Kernels => [.. Widths.Names];
 
-    public static TheoryData<string, int> ChosenCases => Cross(XSepStageCases.Chosen.Count);
+    public static TheoryData<string, int> ChosenCases => Cross(Widths.TestedOnFewShapes, XSepStageCases.Chosen.Count);
 
-    public static TheoryData<string, int> RandomCases => Cross(60);
+    public static TheoryData<string, int> RandomCases => Cross(Widths.Tested, 60);
 
     [Theory]
     [MemberData(nameof(ChosenCases))]
@@ -207,10 +207,10 @@ public sealed class XSepStageTests
         }
     }
 
-    private static TheoryData<string, int> Cross(int count)
+    private static TheoryData<string, int> Cross(IEnumerable<StageKernels> widths, int count)
     {
         var cases = new TheoryData<string, int>();
-        foreach (var kernels in KernelRegistry.Available)
+        foreach (var kernels in widths)
         {
             for (var i = 0; i < count; i++) cases.Add(kernels.Name, i);
         }

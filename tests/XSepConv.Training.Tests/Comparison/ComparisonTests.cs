@@ -29,6 +29,31 @@ public sealed partial class ComparisonTests : IDisposable
         Assert.Equal(Timeless(whole.Folder.Json), Timeless(broken.Folder.Json));
     }
 
+    /// <summary>Within an epoch too, which takes an hour on many images.</summary>
+    [Fact]
+    public void A_kill_loses_the_steps_since_a_run_last_saved()
+    {
+        var trial = new Trial(_folder.At("killed"));
+        var manifest = trial.Folder.Begin(trial.Manifest);
+        var run = manifest.Runs.First();
+        Assert.Throws<InvalidTimeZoneException>(() => RunExecution.Execute(
+            trial.Folder, manifest, run, Trial.Images(run.Seed), ownProcess: false, new Kill(step: 4),
+            TestContext.Current.CancellationToken, checkpointSteps: 3));
+
+        var begun = manifest.Training with
+        {
+            Network = run.Network.Spec,
+            Seed = run.Seed,
+            OutputDirectory = trial.Folder.RunPath(run),
+            Resume = true,
+        };
+        var plan = new Trainer(begun, Trial.Images(run.Seed)).Plan;
+        Assert.Equal((1, 3), (plan.StartEpoch, plan.StartStep));
+
+        // As docs/compare.md has it.
+        Assert.Equal(200, RunExecution.UsualCheckpointSteps);
+    }
+
     /// <summary>Latencies take a minute where there are many networks.</summary>
     [Fact]
     public void It_is_interrupted_while_latencies_are_measured_too()
@@ -354,6 +379,15 @@ public sealed partial class ComparisonTests : IDisposable
 
     [GeneratedRegex("<(tr|figure|p)( class=\"[a-z]+\")? data-measured>.*?</\\1>", RegexOptions.Singleline)]
     private static partial Regex MeasuredElement();
+
+    /// <summary>An exception between a step and anything else saves as little as a kill.</summary>
+    private sealed class Kill(int step) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Phase == "train" && value.Step == step) throw new InvalidTimeZoneException();
+        }
+    }
 
     /// <summary>Two small networks, two seeds, in this process.</summary>
     private sealed class Trial(string path, IReadOnlyList<ComparedNetwork>? networks = null)

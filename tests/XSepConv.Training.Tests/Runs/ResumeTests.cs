@@ -45,6 +45,25 @@ public sealed class ResumeTests : RunFolderTests
         Refused(Run.Options with { Resume = true }, "mixup: 0.3 there, nothing now", "policy operations: 2 there");
     }
 
+    /// <summary>As runs are where several cores are idle; the maps are large enough to be divided.</summary>
+    [Fact]
+    public void So_does_one_on_two_threads()
+    {
+        Assert.SkipWhen(Environment.ProcessorCount < 2, "More threads than cores are not started, and here is one core.");
+        var options = Run.Options.By(recipe => recipe with { Epochs = 2, BatchSize = 32 }) with { Threads = 2 };
+        using var whole = new RunFolder();
+        var expected = whole.Run(options with { OutputDirectory = whole.Path });
+        RunFolder.RunUntil(report => report is { Epoch: 1, Step: 2, Phase: "train" }, options);
+        RunFolder.RunUntil(report => report is { Epoch: 2, Step: 1, Phase: "train" }, options with { Resume = true });
+
+        var plan = new Trainer(options with { Resume = true }, RunFolder.Data).Plan;
+        Assert.Equal((2, 2, 1), (plan.Threads, plan.StartEpoch, plan.StartStep));
+        var resumed = Run.Run(options with { Resume = true });
+        Assert.Equal((expected.Test, expected.History.Count), (resumed.Test, resumed.History.Count));
+        Assert.Equal(File.ReadAllBytes(whole.Last), File.ReadAllBytes(Run.Last));
+        Assert.Equal(File.ReadAllBytes(whole.Best), File.ReadAllBytes(Run.Best));
+    }
+
     // The parts of recipes that remember something from step to step, each with what else could get out of step with it.
     private static readonly Dictionary<string, Func<TrainingOptions, TrainingOptions>> Recipes = new()
     {

@@ -5,17 +5,18 @@ namespace XSepConv.Training;
 /// <summary>Does one run of a comparison in this process, from wherever an earlier process left it.</summary>
 internal static class RunExecution
 {
-    // A kill loses at most so many steps.
-    private const int CheckpointSteps = 200;
+    /// <summary>A kill loses at most so many steps.</summary>
+    internal const int UsualCheckpointSteps = 200;
 
     /// <summary>Trains, tests, and writes the outcome.</summary>
     /// <param name="images">The data, as opened for the run's seed.</param>
     /// <param name="ownProcess">Whether this process does nothing else, so that its memory is the run's.</param>
+    /// <param name="checkpointSteps">How often it saves.</param>
     /// <returns>False when it was cancelled.</returns>
     /// <exception cref="TrainingRefusedException">The images are no longer those that the comparison began with.</exception>
     public static bool Execute(
         ComparisonFolder folder, ComparisonManifest manifest, ComparedRun run, ImageDataset images, bool ownProcess,
-        IProgress<TrainingProgress>? progress, CancellationToken cancel)
+        IProgress<TrainingProgress>? progress, CancellationToken cancel, int checkpointSteps = UsualCheckpointSteps)
     {
         var path = folder.RunPath(run);
         var begun = File.Exists(Path.Combine(path, Checkpoint.LastFileName));
@@ -28,7 +29,7 @@ internal static class RunExecution
 
             // A run whose checkpoint is gone is made again, to the same bits.
             Overwrite = !begun,
-            CheckpointSteps = CheckpointSteps,
+            CheckpointSteps = checkpointSteps,
         };
         RunData.RequireSame(folder, manifest, run, images);
         AwaitPredecessor(options);
