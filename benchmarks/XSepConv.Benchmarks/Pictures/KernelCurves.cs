@@ -64,7 +64,7 @@ internal sealed class KernelCurves
             (StageWorks.Inference, "inference", "composed", "XSepConv of libtorch"),
         ];
         var kernels = Rows(StageWorks.Training).Select(row => row.Kernel!.Value).ToList();
-        var text = $"| {_shape} | × faster than | {string.Join(" | ", kernels.Select(kernel => $"K = {kernel}"))} |\n"
+        var text = $"| {_shape} | × as fast as | {string.Join(" | ", kernels.Select(kernel => $"K = {kernel}"))} |\n"
             + $"|---|---|{string.Concat(kernels.Select(_ => "---:|"))}\n";
         foreach (var (work, pass, contestant, name) in rows.Where(row => Of(row.Work, row.Contestant) is not null))
         {

@@ -28,7 +28,7 @@ internal sealed class ConvertCommand
 
     private readonly Option<int?> strided = CheckedOption.OptionalWhole(
         "--strided-kernel", 3, NetworkSpec.LargestKernel,
-        "The smallest that is replaced at stride 2, where XSepConv pays from 7 (7 without, or --kernel where that is larger).");
+        "The smallest that is replaced at stride 2, where XSepConv saves MACs from 7 (7 without, or --kernel where that is larger).");
 
     private readonly Option<int> steps = CheckedOption.Whole(
         "--steps", 0, 100_000, new ConversionOptions().FitSteps, "Steps of Adam for each fit, after the closed form.");

@@ -10,7 +10,7 @@ namespace XSepConv;
 /// </summary>
 /// <remarks>
 /// <para>Source: arXiv 2002.12046, section 3, and the notes. XSepConv takes 4 + 2K multiply-accumulates a channel and pixel at stride 1
-/// against K² and pays from K = 5; at stride 2 it pays from K = 7, so networks keep <see cref="DwBlock"/> where they down-sample with less
+/// against K², fewer from K = 5; at stride 2 fewer from K = 7, so networks keep <see cref="DwBlock"/> where they down-sample with less
 /// (see <see cref="XSepConv2d"/>).</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (expand), <c>conv2, bn2</c> (2×2), <c>conv3, bn3</c> (1×K), <c>conv4, bn4</c> (K×1), <c>se</c>,
 /// <c>conv5, bn5</c> (project), <c>shortcut</c>.</para>

@@ -11,8 +11,8 @@ namespace XSepConv;
 /// </summary>
 /// <remarks>
 /// <para>Source: arXiv 2002.12046, section 3. Weights (4 + 2K)·C against K²·C. At stride 1 it takes 4 + 2K multiply-accumulates an output
-/// pixel against K², so it pays from K = 5 (14 against 25). At stride 2 the 2×2 runs at full resolution and the 1×K at half width: 4 + K/2
-/// + K/4 an input pixel against K²/4, so it pays from K = 7.</para>
+/// pixel against K², fewer from K = 5 (14 against 25). At stride 2 the 2×2 runs at full resolution and the 1×K at half width: 4 + K/2
+/// + K/4 an input pixel against K²/4, fewer from K = 7.</para>
 /// <para>State-dict keys: <c>conv1, bn1</c> (2×2), <c>conv2, bn2</c> (1×K), <c>conv3, bn3</c> (K×1).</para>
 /// </remarks>
 public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusable

@@ -71,7 +71,8 @@ public sealed partial class KernelFigureTests
         var cases = report.RootElement.GetProperty("results").EnumerateArray()
             .Where(result => result.GetProperty("shape").GetString() == shape && result.GetProperty("work").GetString() is "stage-train" or "stage-eval").ToList();
         var kernels = cases.Select(result => result.GetProperty("kernel").GetInt32()).Distinct().Order().ToList();
-        var text = $"| {shape} | × faster than | {string.Join(" | ", kernels.Select(kernel => $"K = {kernel}"))} |\n|---|---|{string.Concat(kernels.Select(_ => "---:|"))}\n";
+        var text = $"| {shape} | × as fast as | {string.Join(" | ", kernels.Select(kernel => $"K = {kernel}"))} |\n"
+            + $"|---|---|{string.Concat(kernels.Select(_ => "---:|"))}\n";
         foreach (var (row, work, contestant) in s_rows)
         {
             var quotients = kernels.Select(kernel =>
@@ -86,7 +87,7 @@ public sealed partial class KernelFigureTests
         return text;
     }
 
-    [GeneratedRegex(@"^\| (\d+x\d+x\d+x\d+) \| × faster than \|.*\n(\|.*\n)+", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| (\d+x\d+x\d+x\d+) \| × as fast as \|.*\n(\|.*\n)+", RegexOptions.Multiline)]
     private static partial Regex Tables();
 
     [GeneratedRegex(@"\]\((\.\./benchmarks/results/[^)#]+/kernels)\.md\)")]

@@ -6,7 +6,8 @@ public sealed partial class LinkTests
 {
     public static TheoryData<string> Pages() =>
     [
-        "README.md", "CONTRIBUTING.md", "CHANGELOG.md", .. Repository.Pages("docs", "*.md"), .. Repository.Pages("models", "*.md"),
+        "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md",
+        .. Repository.Pages("docs", "*.md"), .. Repository.Pages("models", "*.md"),
     ];
 
     public static TheoryData<string> PackageReadmes() => [.. Repository.Pages("src", "README.md")];

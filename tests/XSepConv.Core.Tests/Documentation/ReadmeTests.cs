@@ -31,10 +31,10 @@ public sealed partial class ReadmeTests
     }
 
     [Theory]
-    [InlineData("net-train", "64", "twin/fused", "A training step of the network is {0} × faster than its twin's in libtorch")]
-    [InlineData("net-train", "64", "twin-fused/fused", "and {0} × faster than its twin's on our kernels")]
-    [InlineData("net-eval", "1", "onnxruntime/compiled", "one image is {0} × faster than in ONNX Runtime")]
-    [InlineData("net-eval", "1", "twin/compiled", "and {0} × faster than the twin.")]
+    [InlineData("net-train", "64", "twin/fused", "a training step is {0} × as fast as the twin's in libtorch")]
+    [InlineData("net-train", "64", "twin-fused/fused", "and {0} × as fast as the twin's on our kernels")]
+    [InlineData("net-eval", "1", "onnxruntime/compiled", "one image at inference is {0} × as fast as in ONNX Runtime")]
+    [InlineData("net-eval", "1", "twin/compiled", "and {0} × as fast as the twin.")]
     public void A_network_s_ratios_are_those_of_the_committed_results(string work, string batch, string ratio, string sentence)
     {
         var row = RatiosTable.Of(work).Single(row => row["model"] == "xsep" && row["batch"] == batch && row["K"] == "–");
