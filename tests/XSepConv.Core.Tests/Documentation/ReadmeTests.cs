@@ -58,11 +58,11 @@ public sealed partial class ReadmeTests
         // XSepConv's, then the twin's: each sentence is about a row.
         (string Sentence, string Row)[] claims =
         [
-            ("On Fashion-MNIST, three seeds, no difference is shown (XSepConv {0} top-1, twin {1})",
-                "Fashion-MNIST, two cores, 3 seeds, 18 epochs"),
-            ("with another recipe the twin was better ({0} to {1})", "Fashion-MNIST, H100, 3 seeds, 18 epochs, lower rate"),
-            ("with kernels of 9 on JPEG copies of CIFAR-10 it was ahead, not significantly ({0} to {1})",
-                "CIFAR-10, JPEG copies, K = 9, width 0.5, 3 seeds, 10 epochs"),
+            ("Fashion-MNIST: {0} and {1} top-1, no difference shown", "Fashion-MNIST, two cores, 3 seeds, 18 epochs"),
+            ("with another recipe {0} and {1}, the twin is better", "Fashion-MNIST, H100, 3 seeds, 18 epochs, lower rate"),
+            ("JPEG copies of CIFAR-10, seven epochs: {0} and {1} with kernels of 5 and 3",
+                "CIFAR-10, JPEG copies, K = 5 and 3, width 0.5, 3 seeds, 7 epochs"),
+            ("{0} and {1} with 9", "CIFAR-10, JPEG copies, K = 9, width 0.5, 3 seeds, 7 epochs"),
         ];
         var results = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "results.md"));
         Assert.Contains("| top-1 on test images | XSepConv | depthwise twin | difference |", results);
