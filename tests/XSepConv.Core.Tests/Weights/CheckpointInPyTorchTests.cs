@@ -31,6 +31,7 @@ public sealed class CheckpointInPyTorchTests : IDisposable
         var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
         Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
         var spec = MobileNetV3SmallSpec.XSep(new() { NumClasses = 10, Preset = ImagePreset.Cifar, Width = 0.1 });
+        var cancel = TestContext.Current.CancellationToken;
         new Trainer(
             new()
             {
@@ -40,7 +41,7 @@ public sealed class CheckpointInPyTorchTests : IDisposable
                 Device = "cpu",
                 Threads = 1,
             },
-            DatasetCatalog.Open("shapes", new() { Limit = 32 })).Run(cancel: TestContext.Current.CancellationToken);
+            DatasetCatalog.Open("shapes", new() { Limit = 32 }, cancel: cancel)).Run(cancel: cancel);
         var last = Path.Combine(_folder.File("run"), Checkpoint.LastFileName);
         using (var file = SafeTensors.Open(last))
         {
