@@ -44,8 +44,6 @@ public sealed unsafe class MeasureTests
 
     private sealed class Packed(NetworkPlan plan) : PackedNetwork
     {
-        public override int Lanes => 1;
-
         public override long WeightBytes => 0;
 
         public override NetworkPlan Plan(MapSize image, int threads) => plan;
