@@ -31,7 +31,9 @@ internal sealed class ServeOptions
     /// <summary>The most requests that are received, wait or are answered; one more gets 429.</summary>
     public int Queue { get; init; } = 128;
 
-    /// <summary>The most bytes of a picture's file, raw or in a form, a few times of which memory holds for each of the <see cref="Queue"/>.</summary>
+    /// <summary>
+    /// The most bytes of a picture's file, raw or in a form, a few times of which memory holds for each of the <see cref="Queue"/>.
+    /// </summary>
     public int MaxBytes { get; init; } = 8 << 20;
 
     /// <summary>

@@ -39,7 +39,7 @@ internal static class Upload
             if (files.Count != 1) throw new BadHttpRequestException($"The form has {files.Count} files; send one picture.", 400);
             if (files[0].Length > maxBytes)
             {
-                throw new BadHttpRequestException($"The file has {files[0].Length} bytes; at most {maxBytes} are taken (--max-bytes).", 413);
+                throw new BadHttpRequestException($"The file has {files[0].Length} bytes; the most are {maxBytes} (--max-bytes).", 413);
             }
 
             using var file = files[0].OpenReadStream();

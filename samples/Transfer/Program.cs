@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 // pictures in a loop of its own, and classifies without Torch.
 if (args is not [var weights, var pictures])
 {
-    Console.Error.WriteLine("transfer WEIGHTS PICTURES: a safetensors file of torchvision's mobilenet_v3_small, and a folder for each class");
+    Console.Error.WriteLine("transfer WEIGHTS PICTURES: torchvision's mobilenet_v3_small in safetensors, and a folder for each class");
     return 2;
 }
 
