@@ -35,9 +35,8 @@ internal static class TrainingContestants
                 var other = TrainingCase.Network(spec, backend);
                 exact.CopyTo(other);
                 contestants.Add(Of(name, network, network.call, data) with { Layout = Contestant.Nchw });
-                contestants.Add(Of(
-                    name, other, new ChannelsLastStep(other).Forward, data with { Images = ChannelsLastStep.InLayout(data.Images) })
-                    with { Layout = Contestant.ChannelsLast });
+                var inLayout = data with { Images = ChannelsLastStep.InLayout(data.Images) };
+                contestants.Add(Of(name, other, new ChannelsLastStep(other).Forward, inLayout) with { Layout = Contestant.ChannelsLast });
             }
 
             using (NewDisposeScope()) kept.AddRange(Correctness.Keep(contestants, Reference(exact, data)));
