@@ -69,7 +69,8 @@ internal static class TrainingContestants
     /// <summary>A step: logits, loss, the gradient of every parameter, the running statistics after it.</summary>
     public static List<Tensor> Results(MobileNet network, (Tensor Images, Tensor Labels) data) => Results(network, network.call, data);
 
-    private static List<Tensor> Results(MobileNet network, Func<Tensor, Tensor> forward, (Tensor Images, Tensor Labels) data) =>
+    /// <summary>The same by another way through the network.</summary>
+    public static List<Tensor> Results(MobileNet network, Func<Tensor, Tensor> forward, (Tensor Images, Tensor Labels) data) =>
     [
         .. TrainingCase.Step(network, forward, data),
         .. network.parameters().Select(parameter => parameter.grad
