@@ -9,15 +9,14 @@ internal static class OnnxRuntimeContestant
 {
     public const string Name = "onnxruntime";
 
-    /// <summary>The module as ONNX Runtime optimizes it.</summary>
+    /// <summary>The module as ONNX Runtime optimizes it: batch norms folded, images of one size, as compiled networks have them.</summary>
     /// <param name="module">In eval mode; what <see cref="OnnxExporter"/> takes.</param>
     /// <param name="x">[N, C, H, W], contiguous.</param>
     /// <param name="threads">Threads that it may use.</param>
-    /// <param name="export">Batch norm and image size; by default folded, and left open.</param>
-    public static Contestant Of(nn.Module<Tensor, Tensor> module, Tensor x, int threads, OnnxExportOptions? export = null)
+    public static Contestant Of(nn.Module<Tensor, Tensor> module, Tensor x, int threads)
     {
         using var stream = new MemoryStream();
-        OnnxExporter.Export(module, stream, export);
+        OnnxExporter.Export(module, stream, new() { Size = ((int)x.shape[2], (int)x.shape[3]) });
         using var options = new SessionOptions
         {
             IntraOpNumThreads = threads,

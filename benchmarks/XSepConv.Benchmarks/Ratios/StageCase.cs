@@ -75,8 +75,7 @@ internal sealed class StageCase : IDisposable
         if (!Training)
         {
             Depthwise.eval();
-            var size = ((int)_data.shape[2], (int)_data.shape[3]);
-            contestants.Add(OnnxRuntimeContestant.Of(Depthwise, _data, _threads, new() { Size = size }));
+            contestants.Add(OnnxRuntimeContestant.Of(Depthwise, _data, _threads));
         }
 
         return Keep(Depthwise, contestants);

@@ -6,16 +6,19 @@ public sealed class RunningStatisticsTests
 {
     private const int Images = 8;
 
-    // Dropout would draw from the one generator of both threads.
+    // Dropout would draw from the one generator of all threads.
     private static readonly NetworkSpec s_spec = TorchTests.Spec() with { Dropout = 0 };
 
     [Fact]
     public void Running_statistics_become_the_mean_of_what_each_batch_alone_gives()
     {
-        Dictionary<string, float[]>[] alone = [Step(0, ProcessGroup.Alone), Step(1, ProcessGroup.Alone)];
+        // All before a thread starts, so that nothing else draws from the generator meanwhile.
+        using MobileNet first = Network(), second = Network(), third = Network(), fourth = Network();
+        Dictionary<string, float[]>[] alone = [Step(first, 0, ProcessGroup.Alone), Step(second, 1, ProcessGroup.Alone)];
         using var meeting = new Meeting();
         var together = new Dictionary<string, float[]>[2];
-        Parallel.Invoke(() => together[0] = Step(0, new OneOfTwo(0, meeting)), () => together[1] = Step(1, new OneOfTwo(1, meeting)));
+        Parallel.Invoke(
+            () => together[0] = Step(third, 0, new OneOfTwo(0, meeting)), () => together[1] = Step(fourth, 1, new OneOfTwo(1, meeting)));
 
         var names = alone[0].Keys.Where(name => name.Contains("running_", StringComparison.Ordinal)).ToList();
         Assert.Equal(s_spec.Blocks.Length, names.Count(name => name.EndsWith(".bn1.running_mean", StringComparison.Ordinal)));
@@ -29,11 +32,10 @@ public sealed class RunningStatisticsTests
     }
 
     /// <summary>The buffers of a network after its first step, on the images of one process.</summary>
-    private static Dictionary<string, float[]> Step(int rank, ProcessGroup processes)
+    private static Dictionary<string, float[]> Step(MobileNet network, int rank, ProcessGroup processes)
     {
         var data = RunFolder.Data;
         var recipe = new TrainingRecipe { Epochs = 1, BatchSize = Images * processes.Size };
-        using var network = Network();
         using var optimizer = ParameterOptimizer.Of(recipe, network, []);
         var random = new Random(rank);
         using var batch = new Batch(Images, 3 * data.Train.Height * data.Train.Width);
@@ -46,16 +48,10 @@ public sealed class RunningStatisticsTests
             .ToDictionary(named => named.name, named => named.buffer.data<float>().ToArray());
     }
 
-    // One at a time, so that each draws its weights from the same seed.
-    private static readonly Lock s_building = new();
-
     private static MobileNet Network()
     {
-        lock (s_building)
-        {
-            TorchSharp.torch.random.manual_seed(5);
-            return new MobileNet(s_spec);
-        }
+        TorchSharp.torch.random.manual_seed(5);
+        return new MobileNet(s_spec);
     }
 
     /// <summary>Where two threads add up their numbers.</summary>
