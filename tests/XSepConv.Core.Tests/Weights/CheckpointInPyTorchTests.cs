@@ -48,22 +48,28 @@ public sealed class CheckpointInPyTorchTests : IDisposable
             Assert.Contains(file.Tensors.Keys, name => name.StartsWith("training/", StringComparison.Ordinal));
         }
 
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        using var loaded = Checkpoint.Load(last);
-        loaded.Network.SetXSepBackend(XSepBackend.Composed);
-        loaded.Network.to(float64);
-        loaded.Network.eval();
-        random.manual_seed(4);
-        var x = randn(2, 3, 32, 32, dtype: float64);
-        using var values = new Values(x, loaded.Network.call(x));
-        values.SaveSafeTensors(_folder.File("values"));
+        SaveValues(last, _folder.File("values"));
         var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
         var said = await PythonWithTorch.RunAsync(
             python!, ["-c", Script, interop, last, _folder.File("values")], TestContext.Current.CancellationToken);
 
         // Float64 in another order of adding.
         Assert.InRange(double.Parse(said, System.Globalization.CultureInfo.InvariantCulture), 0, 1e-10);
+    }
+
+    /// <summary>Images, and the checkpoint's logits for them in float64.</summary>
+    private static void SaveValues(string checkpoint, string path)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var loaded = Checkpoint.Load(checkpoint);
+        loaded.Network.SetXSepBackend(XSepBackend.Composed);
+        loaded.Network.to(float64);
+        loaded.Network.eval();
+        random.manual_seed(4);
+        var x = randn(2, 3, 32, 32, dtype: float64);
+        using var values = new Values(x, loaded.Network.call(x));
+        values.SaveSafeTensors(path);
     }
 
     private sealed class Values : nn.Module
