@@ -6,9 +6,10 @@ namespace XSepConv.Benchmarks.Ratios;
 internal static class TrainingContestants
 {
     /// <summary>
-    /// For gradients: where an activation bends, float32 and float64 may see other slopes, which moved some by 1.3 %.
+    /// For gradients: where an activation bends, float32 and float64 may see other slopes, which moved some by 1.3 %, and one of libtorch's
+    /// with K = 15 by 6.1 %. What is wrong, such as libtorch's channels-last, is 70 % away and more.
     /// </summary>
-    private const double GradientTolerance = 0.05;
+    private const double GradientTolerance = 0.1;
 
     /// <summary>
     /// A bias before another batch norm has no gradient, and what is centred no mean: float64 says 1e-16, float32 1e-7.
