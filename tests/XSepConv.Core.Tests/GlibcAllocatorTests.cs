@@ -13,31 +13,13 @@ public sealed partial class GlibcAllocatorTests
 
     private const int Rounds = 20;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
-
     [Fact]
     public async Task Freed_memory_is_kept_where_the_C_library_is_glibc()
     {
         Assert.SkipUnless(UnmanagedMemory.IsExact, "The C library is not glibc.");
-        var start = new ProcessStartInfo(Environment.ProcessPath!,
-            ["-noColor", "-method", $"{typeof(GlibcAllocatorTests).FullName}.{nameof(What_the_other_process_does)}"])
-        {
-            RedirectStandardOutput = true,
-        };
+        var start = new ProcessStartInfo(Environment.ProcessPath!);
         start.Environment[Variable] = "1";
-        using var process = Process.Start(start)!;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(s_patience);
-        try
-        {
-            var output = await process.StandardOutput.ReadToEndAsync(limit.Token);
-            await process.WaitForExitAsync(limit.Token);
-            Assert.True(process.ExitCode == 0, output);
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill();
-        }
+        await OtherProcess.PassesAsync((typeof(GlibcAllocatorTests), nameof(What_the_other_process_does)), start);
     }
 
     /// <summary>A process of its own: it can't be taken back, and other tests count what is given back.</summary>

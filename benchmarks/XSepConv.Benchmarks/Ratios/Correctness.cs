@@ -6,7 +6,8 @@ namespace XSepConv.Benchmarks.Ratios;
 /// <param name="Value">In float64.</param>
 /// <param name="Tolerance">The most that ‖result − value‖ / ‖value‖ may be.</param>
 /// <param name="LeastNorm">What stands for ‖value‖ where that is less: of a value that is 0 but for rounding.</param>
-internal sealed record Expected(Tensor Value, double Tolerance = Correctness.Tolerance, double LeastNorm = 1e-30);
+/// <param name="Name">What it is; empty where there is but one.</param>
+internal sealed record Expected(Tensor Value, double Tolerance = Correctness.Tolerance, double LeastNorm = 1e-30, string Name = "");
 
 /// <summary>Keeps contestants whose results are right.</summary>
 internal static class Correctness
@@ -39,13 +40,14 @@ internal static class Correctness
                     $"{contestant.Name} hands out {results.Count} results, {reference.Count} are compared.");
             }
 
-            var worst = results.Zip(reference, (result, expected) => (Distance: Distance(result, expected), expected.Tolerance))
+            var worst = results.Zip(reference, (result, expected) => (Distance: Distance(result, expected), expected.Tolerance, expected.Name))
                 .MaxBy(one => one.Distance / one.Tolerance);
             if (worst.Distance <= worst.Tolerance) kept.Add(contestant);
             else
             {
+                var of = worst.Name.Length == 0 ? "" : $" in {worst.Name}";
                 var way = contestant.Layout is { } layout ? $"as {layout}" : "in one way";
-                Console.Error.WriteLine($"{contestant.Name} is left out {way}: {worst.Distance:0.0e+0} from float64.");
+                Console.Error.WriteLine($"{contestant.Name} is left out {way}: {worst.Distance:0.0e+0} from float64{of}.");
             }
         }
 
