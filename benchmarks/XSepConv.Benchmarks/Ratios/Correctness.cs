@@ -40,14 +40,14 @@ internal static class Correctness
                     $"{contestant.Name} hands out {results.Count} results, {reference.Count} are compared.");
             }
 
-            var worst = results.Zip(reference, (result, expected) => (Distance: Distance(result, expected), expected.Tolerance, expected.Name))
-                .MaxBy(one => one.Distance / one.Tolerance);
-            if (worst.Distance <= worst.Tolerance) kept.Add(contestant);
+            var (expected, distance) = reference.Zip(results, (expected, result) => (expected, Distance(result, expected)))
+                .MaxBy(one => one.Item2 / one.expected.Tolerance);
+            if (distance <= expected.Tolerance) kept.Add(contestant);
             else
             {
-                var of = worst.Name.Length == 0 ? "" : $" in {worst.Name}";
+                var of = expected.Name.Length == 0 ? "" : $" in {expected.Name}";
                 var way = contestant.Layout is { } layout ? $"as {layout}" : "in one way";
-                Console.Error.WriteLine($"{contestant.Name} is left out {way}: {worst.Distance:0.0e+0} from float64{of}.");
+                Console.Error.WriteLine($"{contestant.Name} is left out {way}: {distance:0.0e+0} from float64{of}.");
             }
         }
 

@@ -33,8 +33,8 @@ public sealed class CorrectnessTests : IDisposable
             Assert.Equal(1, images.stride(1));
             var results = TrainingContestants.Results(other, new ChannelsLastStep(other).Forward, (images, data.Labels));
 
-            // Both are float64, in another order of adding.
-            var reference = TrainingContestants.Reference(exact, data).Select(expected => expected with { Tolerance = 1e-8 }).ToList();
+            // Both are float64, but for the sixth by which libtorch's hardsigmoid goes back, a float32: 1e-7.
+            var reference = TrainingContestants.Reference(exact, data).Select(expected => expected with { Tolerance = 1e-6 }).ToList();
             Assert.Single(Correctness.Keep([With(results)], reference));
         }
     }
