@@ -47,7 +47,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
     private readonly void Prepare(in ItemLanes item, in Buffers b, int kernel)
     {
         b.Lanes.Pack(item, Parameters, kernel);
-        b.Pair.Pack(b.Lanes);
+        b.Horizontal.Pack();
+        b.Vertical.Pack();
 
         Prepare(item, Statistics.First, b.Lanes.First);
         Prepare(item, Statistics.Second, b.Lanes.Second);
@@ -78,8 +79,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             TwoByTwo<TLanes, TVector>.Forward<MeasuredFinish>(
                 b.InputRows, height, width, edge, b.Lanes.TwoByTwo, values.First, (nint)width * lanes, b.Partial,
                 PrefetchOf(item, g, b, 0));
-            b.Pair.Across(values.First, values.Second, b.Lanes.First, b.Lanes.Horizontal, b.Partial, PrefetchOf(item, g, b, 1));
-            b.Pair.Down(values.Second, values.Third, b.Lanes.Second, b.Lanes.Vertical, b.Partial, PrefetchOf(item, g, b, 2));
+            b.Horizontal.Forward(values.First, values.Second, b.Lanes.First, b.Partial, PrefetchOf(item, g, b, 1));
+            b.Vertical.Forward(values.Second, values.Third, b.Lanes.Second, b.Partial, PrefetchOf(item, g, b, 2));
             planes = item.Planes(g, Shape.OutputPlane);
             Reorder<TLanes, TVector>.ToBlocked(OutputGradient + planes.Offset, planes.Stride, planes.Valid, Shape.OutputPlane,
                 values.Gradient);
@@ -106,7 +107,7 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            b.Pair.ThroughDown(values.Gradient, values.Third, b.Lanes.Third, values.Second, values.Third, b.Lanes.Second, b.Lanes.Vertical,
+            b.Vertical.Backward(values.Gradient, values.Third, b.Lanes.Third, values.Second, values.Third, b.Lanes.Second,
                 b.Partial, PrefetchOf(item, g, b, 3));
             item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + kernel, g);
         }
@@ -120,8 +121,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            b.Pair.ThroughAcross(values.Third, values.Second, b.Lanes.Second, values.First, values.Gradient, b.Lanes.First,
-                b.Lanes.Horizontal, b.Partial, PrefetchOf(item, g, b, 4));
+            b.Horizontal.Backward(values.Third, values.Second, b.Lanes.Second, values.First, values.Gradient, b.Lanes.First,
+                b.Partial, PrefetchOf(item, g, b, 4));
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + kernel, g);
         }
     }
@@ -216,7 +217,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
         public readonly float* TwoByTwoTotals;
         public readonly float** InputRows;
         public readonly nint* Offsets;
-        public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
+        public readonly SeparatedLine<TLanes, TVector, TActivation> Horizontal;
+        public readonly SeparatedLine<TLanes, TVector, TActivation> Vertical;
         private readonly float* _values;
         private readonly nint _input;
         private readonly nint _plane;
@@ -241,7 +243,8 @@ internal unsafe struct XSepBackwardWork<TLanes, TVector, TActivation> : IKernelW
             _input = (nint)shape.InputPlane * lanes;
             _plane = (nint)plane * lanes;
             _values = layout.Vectors((shape.InputPlane + (4L * plane)) * groups.GroupsPerItem);
-            Pair = new(ref layout, shape, hasBackward: true);
+            Horizontal = new(ref layout, shape, down: false, Lanes.Horizontal, hasBackward: true);
+            Vertical = new(ref layout, shape, down: true, Lanes.Vertical, hasBackward: true);
         }
 
         public readonly GroupPlanes Group(int group) => new(_values + (group * (_input + (4 * _plane))), _input, _plane);

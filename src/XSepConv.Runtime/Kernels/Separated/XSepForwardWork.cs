@@ -40,7 +40,8 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         var lanes = TLanes.Count;
         int height = Shape.Height, width = Shape.Width, middle = Shape.OutputWidth;
         b.Lanes.Pack(item, Parameters, Shape.Kernel);
-        b.Pair.Pack(b.Lanes);
+        b.Horizontal.Pack();
+        b.Vertical.Pack();
         var edge = Shape.Prepadded ? 0 : item.Item.Padding.IsLeft() ? -1 : 1;
         if (Shape.Prepadded) IndirectionBuffer.Dense(b.InputRows, b.Plane, (nint)Shape.InputWidth * lanes, height + 1);
         else IndirectionBuffer.PadOneSide(b.InputRows, b.Plane, (nint)width * lanes, height, item.Item.Padding.IsTop(), b.Zeros);
@@ -58,7 +59,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            b.Pair.Across(values, values, b.Lanes.First, b.Lanes.Horizontal, b.Sum, PrefetchOf(item, g, b, 1));
+            b.Horizontal.Forward(values, values, b.Lanes.First, b.Sum, PrefetchOf(item, g, b, 1));
             NormStatistics<TLanes, TVector>.Measure(values, height * middle, b.Sum, b.Record(g));
         }
 
@@ -66,7 +67,7 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         for (var g = 0; g < item.Groups; g++)
         {
             var values = b.Group(g);
-            b.Pair.Down(values, values, b.Lanes.Second, b.Lanes.Vertical, b.Sum, PrefetchOf(item, g, b, 2));
+            b.Vertical.Forward(values, values, b.Lanes.Second, b.Sum, PrefetchOf(item, g, b, 2));
             NormStatistics<TLanes, TVector>.Measure(values, Shape.OutputPlane, b.Sum, b.Record(g));
         }
 
@@ -110,7 +111,8 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
         public readonly float* Sum;
         public readonly float** InputRows;
         public readonly nint* Offsets;
-        public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
+        public readonly SeparatedLine<TLanes, TVector, TActivation> Horizontal;
+        public readonly SeparatedLine<TLanes, TVector, TActivation> Vertical;
         private readonly float* _values;
         private readonly nint _group;
 
@@ -126,7 +128,8 @@ internal unsafe struct XSepForwardWork<TLanes, TVector, TActivation> : IKernelWo
             Offsets = layout.Offsets(PrefetchLoops * shape.Plane);
             _values = layout.Vectors(plane * groups.GroupsPerItem);
             _group = (nint)plane * TLanes.Count;
-            Pair = new(ref layout, shape, hasBackward: false);
+            Horizontal = new(ref layout, shape, down: false, Lanes.Horizontal, hasBackward: false);
+            Vertical = new(ref layout, shape, down: true, Lanes.Vertical, hasBackward: false);
         }
 
         public readonly float* Group(int group) => _values + (group * _group);

@@ -52,7 +52,8 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
     private readonly void Prepare(in ItemLanes item, int block, in XSepMapBuffers<TLanes, TVector, TActivation> b)
     {
         b.Lanes.Pack(item, Parameters, Shape.Kernel);
-        b.Pair.Pack(b.Lanes);
+        b.Horizontal.Pack();
+        b.Vertical.Pack();
         BlockNorms<TLanes, TVector>.Load(SourceNorm, block, b.SourceNorm);
         if (!Shape.SkipsTwoByTwo) BlockNorms<TLanes, TVector>.Load(Norms.First, block, b.Lanes.First);
         BlockNorms<TLanes, TVector>.Load(Norms.Second, block, b.Lanes.Second);
@@ -73,7 +74,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
                 b.TwoByTwo.Forward(block, b.Lanes.TwoByTwo, given, b.Partial);
             }
 
-            b.Pair.Across(given, b.Second(image), norm, b.Lanes.Horizontal, b.Partial);
+            b.Horizontal.Forward(given, b.Second(image), norm, b.Partial);
         }
     }
 
@@ -85,8 +86,7 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
             var result = Output.Raw.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
             var gradient = Output.Gradient.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
             BlockNorms<TLanes, TVector>.LoadGradient(Output, block, image, b.Lanes.Third);
-            b.Pair.ThroughDown(
-                gradient, result, b.Lanes.Third, b.Second(image), b.Gradient(image), b.Lanes.Second, b.Lanes.Vertical, b.Partial);
+            b.Vertical.Backward(gradient, result, b.Lanes.Third, b.Second(image), b.Gradient(image), b.Lanes.Second, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.SecondSums, 2 + Shape.Kernel, image);
         }
 
@@ -101,8 +101,8 @@ internal unsafe struct XSepMapBackwardWork<TLanes, TVector, TActivation, TSource
         for (var image = 0; image < Shape.Batch; image++)
         {
             var target = Shape.SkipsTwoByTwo ? SourceGradient.At(block, (nint)image * Shape.Plane, TLanes.Count) : b.FirstGradient(image);
-            b.Pair.ThroughAcross(
-                b.Gradient(image), b.Second(image), b.Lanes.Second, Given(block, image, b), target, norm, b.Lanes.Horizontal, b.Partial);
+            b.Horizontal.Backward(
+                b.Gradient(image), b.Second(image), b.Lanes.Second, Given(block, image, b), target, norm, b.Partial);
             item.Accumulate<TLanes, TVector>(b.Partial, b.FirstSums, 2 + Shape.Kernel, image);
         }
 
@@ -168,7 +168,8 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector, TActivation>
     public readonly float* SecondSums;
     public readonly float* SourceSums;
     public readonly float* TwoByTwoTotals;
-    public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
+    public readonly SeparatedLine<TLanes, TVector, TActivation> Horizontal;
+    public readonly SeparatedLine<TLanes, TVector, TActivation> Vertical;
     private readonly float* _values;
     private readonly nint _plane;
     private readonly int _planes;
@@ -189,7 +190,8 @@ internal readonly unsafe struct XSepMapBuffers<TLanes, TVector, TActivation>
         _plane = (nint)shape.Plane * lanes;
         _planes = shape.Stride == 1 ? 3 : 4;
         _values = layout.Vectors((long)_planes * shape.Plane * shape.Batch);
-        Pair = new(ref layout, shape, hasBackward: true);
+        Horizontal = new(ref layout, shape, down: false, Lanes.Horizontal, hasBackward: true);
+        Vertical = new(ref layout, shape, down: true, Lanes.Vertical, hasBackward: true);
     }
 
     /// <summary>What the 2×2 gave.</summary>

@@ -33,7 +33,8 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
         {
             var item = MapItems.Of<TLanes, TVector>(Shape.Batch, Shape.Channels, k);
             buffers.Lanes.Pack(item, Parameters, Shape.Kernel);
-            buffers.Pair.Pack(buffers.Lanes);
+            buffers.Horizontal.Pack();
+            buffers.Vertical.Pack();
             BlockNorms<TLanes, TVector>.Load(SourceNorm, k, buffers.SourceNorm);
             if (!Shape.SkipsTwoByTwo)
             {
@@ -69,7 +70,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
         {
             var values = Values(b, block, image);
             var given = Shape.SkipsTwoByTwo ? Source.At(block, (nint)image * Shape.Plane, TLanes.Count) : values;
-            b.Pair.Across(given, values, norm, b.Lanes.Horizontal, b.Sum);
+            b.Horizontal.Forward(given, values, norm, b.Sum);
             Measure(b, image, values, Shape.MiddlePlane, Parameters.Second.Frozen);
         }
     }
@@ -81,7 +82,7 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
         {
             var values = Values(b, block, image);
             var result = Output.At(block, (nint)image * Shape.OutputPlane, TLanes.Count);
-            b.Pair.Down(values, result, b.Lanes.Second, b.Lanes.Vertical, b.Sum);
+            b.Vertical.Forward(values, result, b.Lanes.Second, b.Sum);
             Measure(b, image, result, Shape.OutputPlane, Parameters.Third.Frozen && ImageMeans == null);
         }
     }
@@ -109,7 +110,8 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
         public readonly float* Records;
         public readonly float* Sum;
         public readonly float* Values;
-        public readonly SeparatedPair<TLanes, TVector, TActivation> Pair;
+        public readonly SeparatedLine<TLanes, TVector, TActivation> Horizontal;
+        public readonly SeparatedLine<TLanes, TVector, TActivation> Vertical;
 
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape)
         {
@@ -119,7 +121,8 @@ internal unsafe struct XSepMapForwardWork<TLanes, TVector, TActivation, TSource>
             Records = layout.Vectors((long)shape.Batch * NormStatistics<TLanes, TVector>.RecordVectors);
             Sum = layout.Vectors(1);
             Values = shape.Stride == 1 ? null : layout.Vectors((long)shape.Plane * shape.Batch);
-            Pair = new(ref layout, shape, hasBackward: false);
+            Horizontal = new(ref layout, shape, down: false, Lanes.Horizontal, hasBackward: false);
+            Vertical = new(ref layout, shape, down: true, Lanes.Vertical, hasBackward: false);
         }
     }
 }
