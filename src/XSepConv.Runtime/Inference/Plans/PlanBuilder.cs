@@ -37,10 +37,10 @@ internal sealed class PlanBuilder<TLanes, TVector>
         var layer = _layers.Stem;
         _size = Size(layer);
         _map = Keep(Next(packed.Blocks), packed.Blocks);
-        var (stride, activation) = (layer.Stride.Height, ActivationOf(layer));
-        MapStep step = stride == 1
-            ? new StemStep<TLanes, TVector, Stride1>(packed, layer.In, _image, stride, activation, _map)
-            : new StemStep<TLanes, TVector, Stride2>(packed, layer.In, _image, stride, activation, _map);
+        var activation = ActivationOf(layer);
+        MapStep step = layer.Stride.Height == 1
+            ? new StemStep<TLanes, TVector, Stride1>(packed, layer.In, _image, activation, _map)
+            : new StemStep<TLanes, TVector, Stride2>(packed, layer.In, _image, activation, _map);
         Add(step, layer.Name, layer);
         EndSegment();
     }

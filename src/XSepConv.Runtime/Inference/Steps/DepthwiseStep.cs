@@ -12,7 +12,6 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStride> : MapStep
     private readonly PackedDepthwise _layer;
     private readonly MapSize _output;
     private readonly int _kernel;
-    private readonly int _stride;
     private readonly KernelTrim _rows;
     private readonly KernelTrim _columns;
     private readonly int _chunk;
@@ -24,11 +23,11 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStride> : MapStep
         PackedPointwise? expand, PackedDepthwise layer, BlockSpec block, MapSize input, Slot from, TileActivation between,
         TileActivation after, int threads)
     {
-        (_layer, _kernel, _stride, _activation) = (layer, block.Kernel, block.Stride, after);
-        _output = input.Strided(_stride);
+        (_layer, _kernel, _activation) = (layer, block.Kernel, after);
+        _output = input.Strided(TStride.Value);
         (_rows, _columns) = (KernelTrim.Of(_kernel, input.Height), KernelTrim.Of(_kernel, input.Width));
         var rowFloats = (input.Width + (2 * _columns.Border)) * TLanes.Count;
-        _chunk = RowBudget.OutputRows(RowBudget.FirstLevel, 2 * rowFloats, _rows.Size, _stride, _output.Height);
+        _chunk = RowBudget.OutputRows(RowBudget.FirstLevel, 2 * rowFloats, _rows.Size, TStride.Value, _output.Height);
         _expanded = new(expand, block.Expand, input, from, between, Window(_chunk), _columns.Border);
         _runs = DepthwisePlan.Runs(_output.Width, _rows.Size * _columns.Size, PointwisePlan.Registers(TLanes.Count));
         _items = new(_expanded.Groups.Length, _output.Height, threads);
@@ -48,7 +47,7 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStride> : MapStep
         }
     }
 
-    private int Window(int outputRows) => ((outputRows - 1) * _stride) + _rows.Size;
+    private int Window(int outputRows) => ((outputRows - 1) * TStride.Value) + _rows.Size;
 
     private void RunGroup(in ImageMaps maps, PointwiseGroup group, int firstRow, int endRow, float* scratch)
     {
@@ -61,7 +60,7 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStride> : MapStep
         DepthwiseTile tile;
         tile.Source = source;
         tile.Destination = destination;
-        tile.RowStride = _stride;
+        tile.RowStride = TStride.Value;
         tile.KernelHeight = _rows.Size;
         tile.KernelWidth = _columns.Size;
         tile.WeightRow = (nint)_kernel * lanes;
@@ -69,7 +68,7 @@ internal sealed unsafe class DepthwiseStep<TLanes, TVector, TStride> : MapStep
         for (var row = firstRow; row < endRow; row += _chunk)
         {
             var count = Math.Min(_chunk, endRow - row);
-            var top = (row * _stride) - _rows.Border;
+            var top = (row * TStride.Value) - _rows.Border;
             var window = Window(count);
             expanded.Advance(Math.Max(0, top), Math.Min(_expanded.Map.Height, top + window));
             tile.Rows = count;

@@ -18,15 +18,14 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStride> : MapStep
     private readonly int _channels;
     private readonly MapSize _input;
     private readonly MapSize _output;
-    private readonly int _stride;
     private readonly Slot _to;
     private readonly TileActivation _activation;
     private readonly PointwiseGroup[] _groups;
 
-    public StemStep(PackedPointwise layer, int channels, MapSize input, int stride, TileActivation activation, Slot to)
+    public StemStep(PackedPointwise layer, int channels, MapSize input, TileActivation activation, Slot to)
     {
-        (_layer, _channels, _input, _stride, _activation, _to) = (layer, channels, input, stride, activation, to);
-        _output = input.Strided(stride);
+        (_layer, _channels, _input, _activation, _to) = (layer, channels, input, activation, to);
+        _output = input.Strided(TStride.Value);
         _groups = PointwisePlan.ForStem(layer.Blocks, _output.Width, layer.Inputs, PointwisePlan.Registers(TLanes.Count));
     }
 
@@ -36,7 +35,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStride> : MapStep
 
     private long RowsFloats => (long)InputRows * _channels * RowFloats;
 
-    private int InputRows => ((ItemRows - 1) * _stride) + Kernel;
+    private int InputRows => ((ItemRows - 1) * TStride.Value) + Kernel;
 
     // A row's first pixel is at the start of a cache line, the border's before it at the end of another.
     private int RowFloats => (Lead + _input.Width + 1 + Lead - 1) / Lead * Lead;
@@ -51,7 +50,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStride> : MapStep
     public override void Run(in ImageMaps maps, int first, int end, float* scratch)
     {
         var offsets = (nint*)(scratch + RowsFloats);
-        Prefetch.FillOffsets(offsets, _output.Width, _stride * _input.Width, _input.Pixels, _channels, [0]);
+        Prefetch.FillOffsets(offsets, _output.Width, TStride.Value * _input.Width, _input.Pixels, _channels, [0]);
         for (var item = first; item < end; item++)
         {
             var row = item * ItemRows;
@@ -61,8 +60,8 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStride> : MapStep
 
     private void RunRows(in ImageMaps maps, int first, int end, float* scratch, nint* offsets)
     {
-        var top = (first * _stride) - 1;
-        var rows = ((end - first - 1) * _stride) + Kernel;
+        var top = (first * TStride.Value) - 1;
+        var rows = ((end - first - 1) * TStride.Value) + Kernel;
         for (var row = 0; row < rows; row++) CopyRow(maps, top + row, scratch + ((nint)row * _channels * RowFloats));
 
         var lanes = TLanes.Count;
@@ -79,16 +78,16 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStride> : MapStep
             tile.Bias = _layer.Bias(group.Block);
             for (var row = first; row < end; row++)
             {
-                var input = scratch + ((nint)(row - first) * _stride * _channels * RowFloats);
+                var input = scratch + ((nint)(row - first) * TStride.Value * _channels * RowFloats);
                 var output = maps[_to] + (group.Block * plane) + ((nint)row * _output.Width * lanes);
-                var prefetch = group.Block == 0 ? Next(maps, top + rows + ((row - first) * _stride), offsets) : Prefetch.None;
+                var prefetch = group.Block == 0 ? Next(maps, top + rows + ((row - first) * TStride.Value), offsets) : Prefetch.None;
                 foreach (var run in group.Runs)
                 {
-                    tile.Input = input + Lead - 1 + ((nint)run.Offset * _stride);
+                    tile.Input = input + Lead - 1 + ((nint)run.Offset * TStride.Value);
                     tile.Output = output + ((nint)run.Offset * lanes);
                     tile.Prefetch = prefetch.After(run.Offset);
                     tile.Count = run.Count;
-                    tile.InputStep = (nint)run.Pixels * _stride;
+                    tile.InputStep = (nint)run.Pixels * TStride.Value;
                     tile.OutputStep = (nint)run.Pixels * lanes;
                     StemTiles<TLanes, TVector, TStride>.Run(run.Pixels, group.Vectors, &tile);
                 }
@@ -101,7 +100,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStride> : MapStep
     /// share with a row.
     /// </summary>
     private Prefetch Next(in ImageMaps maps, int row, nint* offsets) =>
-        maps.Planes == null || row + _stride > _input.Height ? Prefetch.None
+        maps.Planes == null || row + TStride.Value > _input.Height ? Prefetch.None
             : new Prefetch(maps.Planes + ((nint)row * _input.Width), offsets);
 
     private void CopyRow(in ImageMaps maps, int row, float* destination)
