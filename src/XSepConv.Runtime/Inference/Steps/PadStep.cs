@@ -1,3 +1,5 @@
+using XSepConv.Kernels;
+
 namespace XSepConv.Inference;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace XSepConv.Inference;
 /// </summary>
 internal sealed unsafe class PadStep(int channels, int lanes, MapSize size, PaddingDirection padding, Slot from) : MapStep
 {
-    public override int Items => (channels + lanes - 1) / lanes;
+    public override int Items => BlockedMap.Blocks(channels, lanes);
 
     public override long ScratchFloats => 0;
 

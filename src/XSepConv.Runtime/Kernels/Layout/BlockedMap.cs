@@ -22,11 +22,11 @@ internal readonly unsafe struct BlockedMap(float* first, nint block)
         return new(layout.Vectors(vectors * Blocks(channels, layout.Lanes)), checked((nint)(vectors * layout.Lanes)));
     }
 
-    /// <summary>Vectors of channels.</summary>
-    public static int Blocks(int channels, int lanes) => (channels + lanes - 1) / lanes;
+    /// <summary>Vectors that hold so many values, such as channels.</summary>
+    public static int Blocks(int count, int lanes) => (count + lanes - 1) / lanes;
 
     /// <summary>Vectors between two blocks.</summary>
-    public static int Apart(int lanes) => (ApartFloats + lanes - 1) / lanes;
+    public static int Apart(int lanes) => Blocks(ApartFloats, lanes);
 
     public float* At(int index, nint pixel, int lanes) => first + (index * block) + (pixel * lanes);
 }

@@ -53,6 +53,6 @@ internal static unsafe class PointwiseTileRuns<TLanes, TVector>
         if (tile.Channels <= most || tile.Residual == tile.Output) return tile.Channels;
         var pieces = (tile.Channels + most - 1) / most;
         var channels = (tile.Channels + pieces - 1) / pieces;
-        return (channels + TLanes.Count - 1) / TLanes.Count * TLanes.Count;
+        return BlockedMap.Blocks(channels, TLanes.Count) * TLanes.Count;
     }
 }

@@ -27,7 +27,7 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
         shape.Stride == 1 && PlaneSweeps<TLanes, TVector, TActivation>.Has(shape.Kernel)
             && (long)shape.Batch * shape.Channels * shape.InputPlane <= MostFloats
             && Math.Min(shape.Height, shape.Width) > shape.Kernel / 2
-        && 4 * shape.Width >= 3 * VectorsOf(shape.Width) * TLanes.Count
+        && 4 * shape.Width >= 3 * BlockedMap.Blocks(shape.Width, TLanes.Count) * TLanes.Count
         && (shape.Kernel < 9 || shape.Batch < TLanes.Count);
 
     /// <summary>Items here are groups: a block of channels of an image. Those of the same channels follow each other.</summary>
@@ -51,15 +51,13 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
         }
     }
 
-    private static int VectorsOf(int floats) => (floats + TLanes.Count - 1) / TLanes.Count;
-
     private readonly void Prepare(in ItemLanes item, in Buffers b)
     {
         NormStatistics<TLanes, TVector>.Fold(item, Parameters.First, b.First);
         NormStatistics<TLanes, TVector>.Fold(item, Parameters.Second, b.Second);
         NormStatistics<TLanes, TVector>.Fold(item, Parameters.Third, b.Third);
         var far = Far(item);
-        for (var column = 0; column < VectorsOf(Shape.Width) * TLanes.Count; column++)
+        for (var column = 0; column < BlockedMap.Blocks(Shape.Width, TLanes.Count) * TLanes.Count; column++)
         {
             b.RowMask[column] = Mask(column < Shape.Width);
             b.FarMask[column] = Mask(column + far >= 0 && column + far < Shape.InputWidth);
@@ -156,15 +154,15 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
         public Buffers(ref ScratchLayout layout, in XSepStageShape shape)
         {
             var lanes = TLanes.Count;
-            var vectors = VectorsOf(shape.Width);
-            var rowVectors = vectors + VectorsOf(2 * (shape.Kernel / 2));
+            var vectors = BlockedMap.Blocks(shape.Width, TLanes.Count);
+            var rowVectors = vectors + BlockedMap.Blocks(2 * (shape.Kernel / 2), TLanes.Count);
             First = new NormLanes(ref layout);
             Second = new NormLanes(ref layout);
             Third = new NormLanes(ref layout);
             FarMask = layout.Vectors(vectors);
             RowMask = layout.Vectors(vectors);
             MiddleRow = rowVectors * lanes;
-            Plane = layout.Zeros(VectorsOf(shape.InputPlane) + 3);
+            Plane = layout.Zeros(BlockedMap.Blocks(shape.InputPlane, TLanes.Count) + 3);
             _middle = layout.Zeros(2L * rowVectors * shape.Height);
             _middlePlane = (nint)MiddleRow * shape.Height;
         }
