@@ -7,8 +7,8 @@ internal static unsafe class PendingSweeps<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    // Pixels added one after the other, in two sums: see VectorSums.
-    private const int Few = 1024;
+    // Pixels added one after the other, in two sums.
+    private const int Few = 2 * VectorSums<TLanes, TVector>.InPassing;
 
     /// <summary>The values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

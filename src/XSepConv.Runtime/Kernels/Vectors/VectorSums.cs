@@ -11,11 +11,11 @@ internal static unsafe class VectorSums<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
+    /// <summary>What a loop that sums in passing adds one after the other in one sum.</summary>
+    public const int InPassing = 512;
+
     // Added one after the other, in four sums.
     private const int Few = 64;
-
-    // The same in loops that sum in passing, in one sum.
-    private const int InPassing = 512;
 
     /// <summary>Lines whose values such a loop adds one after the other, before it adds their sum to that of the lines before.</summary>
     public static int Lines(int length) => Math.Max(1, InPassing / length);
