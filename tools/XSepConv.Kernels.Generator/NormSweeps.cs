@@ -35,8 +35,8 @@ internal static class NormSweeps
         code.Line($"private static void {name}{k}(in NormSweep sweep)");
         code.Open();
         code.Line("var lanes = TLanes.Count;");
-        code.Line("var before = TLanes.Splat(Scaled<TActivation>.InputScale);");
-        code.Line("var after = TLanes.Splat(Scaled<TActivation>.OutputScale);");
+        code.Line("var before = TLanes.Splat(TActivation.InputScale);");
+        code.Line("var after = TLanes.Splat(TActivation.OutputScale);");
         code.Line("var scale = TLanes.Multiply(TLanes.Load(sweep.Norm.Scale), before);");
         code.Line("var shift = TLanes.Multiply(TLanes.Load(sweep.Norm.Shift), before);");
         for (var i = 0; i < k; i++) code.Line($"var w{i} = TLanes.Multiply(TLanes.Load(sweep.Weights{Plus(i, "lanes")}), after);");

@@ -117,8 +117,8 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
 
         sweep->Middle = b.Middle(channel);
         sweep->TwoByTwo = Parameters.TwoByTwo + ((nint)index * 4);
-        sweep->TwoByTwoScale = b.First.Scale[channel] * Scaled<TActivation>.InputScale;
-        sweep->TwoByTwoBias = b.First.Shift[channel] * Scaled<TActivation>.InputScale;
+        sweep->TwoByTwoScale = b.First.Scale[channel] * TActivation.InputScale;
+        sweep->TwoByTwoBias = b.First.Shift[channel] * TActivation.InputScale;
         PlaneTwoByTwo<TLanes, TVector, TActivation>.Run(sweep);
     }
 
@@ -127,10 +127,10 @@ internal unsafe struct XSepPlaneInferWork<TLanes, TVector, TActivation> : IKerne
         var index = item.Item.Channel + channel;
         sweep->Middle = b.Middle(channel);
         sweep->Horizontal = Parameters.Horizontal + ((nint)index * Shape.Kernel);
-        sweep->HorizontalScale = b.Second.Scale[channel] * Scaled<TActivation>.OutputScale * Scaled<TActivation>.InputScale;
-        sweep->HorizontalBias = b.Second.Shift[channel] * Scaled<TActivation>.InputScale;
+        sweep->HorizontalScale = b.Second.Scale[channel] * TActivation.OutputScale * TActivation.InputScale;
+        sweep->HorizontalBias = b.Second.Shift[channel] * TActivation.InputScale;
         sweep->Vertical = Parameters.Vertical + ((nint)index * Shape.Kernel);
-        sweep->VerticalScale = b.Third.Scale[channel] * Scaled<TActivation>.OutputScale;
+        sweep->VerticalScale = b.Third.Scale[channel] * TActivation.OutputScale;
         sweep->VerticalBias = b.Third.Shift[channel];
         if (Shape.ActivateOutput) PlaneSweeps<TLanes, TVector, TActivation>.Run<TActivation>(Shape.Kernel, sweep);
         else PlaneSweeps<TLanes, TVector, TActivation>.Run<IdentityActivation>(Shape.Kernel, sweep);

@@ -5,6 +5,12 @@ namespace XSepConv.Kernels;
 /// <summary>A nonlinearity, chosen when the kernel is compiled.</summary>
 internal interface IActivation
 {
+    /// <summary>What the argument of <see cref="Scaled{TActivation}"/> is multiplied by.</summary>
+    static virtual float InputScale => 1;
+
+    /// <summary>What its result is to be multiplied by.</summary>
+    static virtual float OutputScale => 1;
+
     static abstract TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
         where TVector : unmanaged;
@@ -26,10 +32,6 @@ internal interface IActivation
 internal static class Scaled<TActivation>
     where TActivation : struct, IActivation
 {
-    public static float InputScale => typeof(TActivation) == typeof(HSwishActivation) ? 1f / 6 : 1;
-
-    public static float OutputScale => typeof(TActivation) == typeof(HSwishActivation) ? 6 : 1;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
@@ -63,6 +65,10 @@ internal readonly struct ReluActivation : IActivation
 /// <summary>z · relu6(z + 3) / 6, written z · clamp(z/6 + ½, 0, 1).</summary>
 internal readonly struct HSwishActivation : IActivation
 {
+    public static float InputScale => 1f / 6;
+
+    public static float OutputScale => 6;
+
     public static double Apply(double z) => z * Math.Clamp(z + 3, 0, 6) / 6;
 
     public static double Backward(double z, double gradient)
