@@ -230,7 +230,7 @@ public sealed class FolderTests : IDisposable
 
         Assert.Contains(
             $"--out is '{output}', which lies in --data-root '{images}', whose folders are classes", message, StringComparison.Ordinal);
-        Assert.Contains("Give a folder outside it", message, StringComparison.Ordinal);
+        Assert.Contains("give a folder outside it", message, StringComparison.Ordinal);
         Assert.Equal(["black", "white"], Directory.GetFileSystemEntries(images).Select(Path.GetFileName).Order());
         Assert.Equal(6, Directory.GetFileSystemEntries(Path.Combine(images, "black")).Length);
     }

@@ -130,15 +130,11 @@ internal sealed class DataOptions
     /// <exception cref="UserError">They would.</exception>
     public void RequireOutside(ParseResult result, string output)
     {
-        if (Name(result) != DatasetCatalog.Folder || result.GetValue(root) is not { } images
-            || !FolderDataset.Reads(images, Layout(result), output))
+        if (Name(result) != DatasetCatalog.Folder || result.GetValue(root) is not { } images) return;
+        if (FolderDataset.Misplaced(images, Layout(result), output, $"{root.Name} '{images}'") is { } misplaced)
         {
-            return;
+            throw new UserError($"--out is '{output}', {misplaced}.");
         }
-
-        throw new UserError(
-            $"--out is '{output}', which lies in {root.Name} '{images}', whose folders are classes: the pictures of the run would be one. "
-            + "Give a folder outside it.");
     }
 
     /// <summary>Refuses what says more about images where none are named.</summary>

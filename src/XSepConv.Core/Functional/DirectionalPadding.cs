@@ -54,26 +54,21 @@ public static class DirectionalPadding
         return nn.functional.pad(weight, (left, 1 - left, top, 1 - top));
     }
 
-    // The channels are of a dimension; of the symmetric padding each group of them has a side of its own.
-    private static Tensor Sided(Tensor tensor, int dimension, PaddingDirection direction, Func<Tensor, PaddingDirection, Tensor> one)
+    // Of symmetric padding, each of the four groups along the dimension of the channels has a side of its own.
+    private static Tensor Sided(Tensor tensor, int dimension, PaddingDirection direction, Func<Tensor, PaddingDirection, Tensor> atOneSide)
     {
-        if (direction != PaddingDirection.Symmetric) return one(tensor, direction);
+        if (direction != PaddingDirection.Symmetric) return atOneSide(tensor, direction);
         using var scope = NewDisposeScope();
-        return cat(EachGroup(tensor, dimension, one), dimension).MoveToOuterDisposeScope();
-    }
-
-    private static List<Tensor> EachGroup(Tensor tensor, int dimension, Func<Tensor, PaddingDirection, Tensor> pad)
-    {
         var (first, second, third, fourth) = PaddingGeometry.SymmetricGroups((int)tensor.size(dimension));
         ReadOnlySpan<int> sizes = [first, second, third, fourth];
         var groups = new List<Tensor>(sizes.Length);
         long start = 0;
         for (var i = 0; i < sizes.Length; i++)
         {
-            if (sizes[i] > 0) groups.Add(pad(tensor.narrow(dimension, start, sizes[i]), PaddingGeometry.SymmetricOrder[i]));
+            if (sizes[i] > 0) groups.Add(atOneSide(tensor.narrow(dimension, start, sizes[i]), PaddingGeometry.SymmetricOrder[i]));
             start += sizes[i];
         }
 
-        return groups;
+        return cat(groups, dimension).MoveToOuterDisposeScope();
     }
 }

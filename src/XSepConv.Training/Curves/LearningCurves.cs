@@ -43,7 +43,8 @@ internal static class LearningCurves
             both.GetPlot(1).Title($"best: {100 * best.ValidationTop1:0.00} % in epoch {best.Epoch}", size: 13);
         }
 
-        return both.Render(Width, Height).GetImageBytes();
+        using var picture = both.Render(Width, Height);
+        return picture.GetImageBytes();
 
         void Fill(Plot plot, string what, Alignment legend, Func<EpochResult, double> train, Func<EpochResult, double> validation)
         {

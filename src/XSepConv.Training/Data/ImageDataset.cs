@@ -101,8 +101,11 @@ public sealed class ImageDataset
     /// <summary>What was found besides the images: files left out and why, and what the user ought to know.</summary>
     public DatasetFindings Findings { get; internal init; } = DatasetFindings.None;
 
-    /// <summary>Whether a folder is among those that the images are read from, so that what is written there would be among them.</summary>
-    internal Func<string, bool> Reads { get; init; } = _ => false;
+    /// <summary>
+    /// Says of a folder that it is among those that the images are read from, so that what a run writes there would be among them: the end
+    /// of a sentence that names it; null where it is not.
+    /// </summary>
+    internal Func<string, string?> Misplaced { get; init; } = _ => null;
 
     /// <summary>Tells the test images from others by their names; null where they are the publisher's, or have no names.</summary>
     internal string? TestDigest { get; init; }

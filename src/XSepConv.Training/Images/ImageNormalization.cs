@@ -38,19 +38,6 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
     /// <summary>Standard deviation by channel.</summary>
     public ImmutableArray<double> Std { get; }
 
-    /// <summary>Says that images have other channels, or null.</summary>
-    internal string? Misfit(int channels, string images = "the images") => Channels == channels ? null
-        : $"the normalisation is for {Channels} channels, {images} have {channels}";
-
-    /// <exception cref="ArgumentException">The images have other channels.</exception>
-    internal static void Require(ImageNormalization normalization, int channels, string images = "the images")
-    {
-        if (normalization.Misfit(channels, images) is { } problem)
-        {
-            throw new ArgumentException($"T{problem[1..]}.", nameof(normalization));
-        }
-    }
-
     /// <summary>How many channels it is for.</summary>
     public int Channels => Mean.Length;
 
@@ -127,6 +114,16 @@ public sealed class ImageNormalization : IEquatable<ImageNormalization>
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Mean.Length, Mean[0], Std[0]);
+
+    /// <exception cref="ArgumentException">The images have other channels.</exception>
+    internal static void Require(ImageNormalization normalization, int channels, string images = "the images")
+    {
+        if (normalization.Misfit(channels, images) is { } misfit) throw new ArgumentException($"The {misfit}.", nameof(normalization));
+    }
+
+    /// <summary>Says that images have other channels, without the article that it begins with; or null.</summary>
+    internal string? Misfit(int channels, string images = "the images") => Channels == channels ? null
+        : $"normalisation is for {Channels} channels, {images} have {channels}";
 
     internal ReadOnlySpan<float> Table(int channel) => _table.AsSpan(channel * 256, 256);
 }

@@ -113,15 +113,14 @@ public sealed record TrainingOptions
     private IEnumerable<string> Problems(ImageDataset data)
     {
         if (string.IsNullOrWhiteSpace(OutputDirectory)) yield return "the output directory is empty";
-        else if (data.Reads(OutputDirectory))
+        else if (data.Misplaced(OutputDirectory) is { } misplaced)
         {
-            yield return $"the output directory is '{OutputDirectory}', which lies in {data.Source}, whose folders are classes: "
-                + "the pictures of the run would be one; a folder outside it is right";
+            yield return $"the output directory is '{OutputDirectory}', {misplaced}";
         }
 
         foreach (var problem in Recipe.Problems()) yield return problem;
         foreach (var problem in TrainingStart.Problems(this)) yield return problem;
-        if (Normalization?.Misfit(data.Train.Channels, $"the images of {data.Name}") is { } misfit) yield return misfit;
+        if (Normalization?.Misfit(data.Train.Channels, $"the images of {data.Name}") is { } misfit) yield return $"the {misfit}";
         if (Threads is < 1 or > 1024) yield return $"threads is {Threads}, it must be from 1 to 1024";
         if (CheckpointSteps is < 1) yield return $"checkpoint steps is {CheckpointSteps}, it must be 1 or more";
         if (Resume && Overwrite) yield return "resume and overwrite contradict each other";

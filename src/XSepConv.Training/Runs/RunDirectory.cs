@@ -162,6 +162,25 @@ internal sealed class RunDirectory
         AtomicFile.WriteAllText(Log, text.ToString());
     }
 
+    private Dictionary<int, EpochResult> ReadLog()
+    {
+        var results = new Dictionary<int, EpochResult>();
+        if (!File.Exists(Log)) return results;
+        foreach (var line in RegularFile.ReadLines(Log))
+        {
+            try
+            {
+                if (JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult) is { } result) results[result.Epoch] = result;
+            }
+            catch (JsonException)
+            {
+                // A line that is no JSON is one that was lost.
+            }
+        }
+
+        return results;
+    }
+
     /// <summary>
     /// Takes its file away before it lets go of it. Who had opened that one by then gets a lock on a file without a name, while others lock
     /// the next of that name: its length tells.
@@ -185,24 +204,5 @@ internal sealed class RunDirectory
 
             file.Dispose();
         }
-    }
-
-    private Dictionary<int, EpochResult> ReadLog()
-    {
-        var results = new Dictionary<int, EpochResult>();
-        if (!File.Exists(Log)) return results;
-        foreach (var line in RegularFile.ReadLines(Log))
-        {
-            try
-            {
-                if (JsonSerializer.Deserialize(line, CheckpointJson.Default.EpochResult) is { } result) results[result.Epoch] = result;
-            }
-            catch (JsonException)
-            {
-                // A line that is no JSON is one that was lost.
-            }
-        }
-
-        return results;
     }
 }

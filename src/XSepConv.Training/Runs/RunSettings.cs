@@ -7,8 +7,6 @@ namespace XSepConv.Training;
 /// <summary>What decides the outcome of a run, in words: a resumed run must have the same.</summary>
 internal static class RunSettings
 {
-    private const string Momentum = "momentum", Nesterov = "nesterov", Optimizer = "optimizer";
-
     public static SortedDictionary<string, string> Of(TrainingOptions options, ImageDataset data)
     {
         var (recipe, network, augmentation) = (options.Recipe, options.Recipe.Of(options.Network), options.AugmentationFor(data));
@@ -71,15 +69,14 @@ internal static class RunSettings
     }
 
     private static (string, string?)[] OfOptimizer(TrainingRecipe recipe) => recipe.Optimizer == OptimizerKind.Sgd
-        ? [(Momentum, Text(recipe.Momentum)), (Nesterov, YesNo(recipe.Nesterov))]
-        : [(Optimizer, $"{recipe.Optimizer}"), ("beta 1", Text(recipe.AdamBeta1)), ("beta 2", Text(recipe.AdamBeta2))];
+        ? [("momentum", Text(recipe.Momentum)), ("nesterov", YesNo(recipe.Nesterov))]
+        : [("optimizer", $"{recipe.Optimizer}"), ("beta 1", Text(recipe.AdamBeta1)), ("beta 2", Text(recipe.AdamBeta2))];
 
     /// <summary>What differs, in words.</summary>
     public static IReadOnlyList<string> Differences(SortedDictionary<string, string> saved, SortedDictionary<string, string> now)
     {
-        // AdamW's runs of 0.1.0 have SGD's settings, too.
         return [.. saved.Keys.Union(now.Keys).Order(StringComparer.Ordinal)
-            .Where(key => Value(saved, key) != Value(now, key) && !(key is Momentum or Nesterov && now.ContainsKey(Optimizer)))
+            .Where(key => Value(saved, key) != Value(now, key))
             .Select(key => $"{key}: {Value(saved, key)} there, {Value(now, key)} now")];
 
         static string Value(SortedDictionary<string, string> settings, string key) => settings.GetValueOrDefault(key, "nothing");

@@ -137,17 +137,8 @@ public sealed class ResumeTests : RunFolderTests
         var options = Run.Options.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW, Epochs = 1, Momentum = 0 });
         Assert.True(options.Recipe.Nesterov);
         RunFolder.RunUntil(report => report.Step == 2, options);
-        var saved = RunDirectory.ForReading(options).ReadState().Settings;
-        Assert.DoesNotContain("momentum", saved.Keys);
-
-        // As 0.1.0 wrote them, with another momentum.
-        saved["momentum"] = "0.9";
-        saved["nesterov"] = "yes";
-        Assert.Empty(RunSettings.Differences(saved, RunSettings.Of(options, RunFolder.Data)));
+        Assert.DoesNotContain("momentum", RunDirectory.ForReading(options).ReadState().Settings.Keys);
         Assert.Null(Run.Run(options.By(recipe => recipe with { Momentum = 0.5, Nesterov = false }) with { Resume = true }).Problem);
-
-        var sgd = RunSettings.Of(options.By(recipe => recipe with { Optimizer = OptimizerKind.Sgd, Momentum = 0.5 }), RunFolder.Data);
-        Assert.Contains("momentum: 0.9 there, 0.5 now", RunSettings.Differences(saved, sgd));
     }
 
     [Fact]

@@ -16,8 +16,6 @@ internal sealed record RunOutcome(
 /// <param name="Load">
 /// While it was trained and tested, without the part of a process that was killed; null where it was not in a process of its own.
 /// </param>
-/// <param name="Machines">
-/// Where it was trained, in order, each with the time when it came there; null where that was not noted, as in 0.1.0.
-/// </param>
+/// <param name="Machines">Where it was trained, in order, each with the time when it came there; null where nothing was measured.</param>
 internal sealed record RunMeasurements(
     long? PeakBytes, long? StartBytes, RunLoad? Load = null, IReadOnlyList<MachineReport>? Machines = null);

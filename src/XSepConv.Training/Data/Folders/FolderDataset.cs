@@ -44,7 +44,7 @@ internal static class FolderDataset
             Findings = new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings },
             Settings = Settings(options, folder, decoded.Skipped),
             TestDigest = FolderSplits.Digest(decoded.Files, splits.Test),
-            Reads = path => Reads(root, options.Layout, path),
+            Misplaced = path => Misplaced(root, options.Layout, path, root),
         };
     }
 
@@ -54,6 +54,13 @@ internal static class FolderDataset
         ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(given))
         : throw new ArgumentException(
             $"The data set '{Name}' needs a data root: the folder with a folder for each class.", nameof(options));
+
+    /// <summary>
+    /// Says that what a run writes to a folder would be read as images: the end of a sentence that names the folder; null where it is not so.
+    /// </summary>
+    internal static string? Misplaced(string root, FolderLayout layout, string folder, string rootInWords) => Reads(root, layout, folder)
+        ? $"which lies in {rootInWords}, whose folders are classes: the pictures of the run would be one; give a folder outside it"
+        : null;
 
     /// <summary>Whether pictures in a folder, which need not be there, are among those that are read.</summary>
     internal static bool Reads(string root, FolderLayout layout, string folder)

@@ -43,21 +43,29 @@ internal sealed record OwnSize(int Side, string? Note)
     {
         try
         {
-            return SizeOf(path, UsuallyEnough) ?? SizeOf(path, ImageDecoder.MaxFileBytes);
+            using var stream = RegularFile.OpenRead(path, bufferSize: 1);
+            var most = Math.Min(stream.Length, ImageDecoder.MaxFileBytes);
+            var start = new byte[Math.Min(most, UsuallyEnough)];
+            stream.ReadExactly(start);
+            if (SizeIn(start, path) is { } size) return size;
+
+            // A PNG says it at once. A JPEG may have previews before it.
+            if (start.Length == most || !start.AsSpan().StartsWith(JpegFile.Magic)) return null;
+            var whole = new byte[most];
+            start.CopyTo(whole, 0);
+            stream.ReadExactly(whole.AsSpan(start.Length));
+            return SizeIn(whole, path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             return null;
         }
     }
 
-    private static (int Width, int Height)? SizeOf(string path, int most)
+    private static (int Width, int Height)? SizeIn(byte[] start, string path)
     {
         try
         {
-            using var stream = RegularFile.OpenRead(path, bufferSize: 1);
-            var start = new byte[Math.Min(most, stream.Length)];
-            stream.ReadExactly(start);
             return ImageDecoder.ReadSize(start, path);
         }
         catch (InvalidDataException)

@@ -44,6 +44,22 @@ public sealed class OwnSizeTests : IDisposable
         Assert.Equal(Of(jpeg), Of([.. jpeg[..2], .. preview, .. preview, .. jpeg[2..]]));
     }
 
+    [Fact]
+    public void What_has_no_size_is_read_once_and_no_further_than_one_may_stand()
+    {
+        const int First = 1 << 16;
+        byte[] png = File.ReadAllBytes(Fixture.At("kinds/rgb.png"));
+        png[17] = 0xFF;
+        foreach (var (start, length) in new (byte[], int)[] { ([0xFF, 0xD8, 0xFF], First), ("BM"u8.ToArray(), 4 << 20), (png, 4 << 20) })
+        {
+            byte[] file = [.. start, .. new byte[length - start.Length]];
+            Assert.Null(Of(file));
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.Null(OwnSize.SizeOf(_folder.At("a/picture.jpg")));
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, First, First * 3 / 2);
+        }
+    }
+
     private (int Width, int Height)? Of(byte[] file)
     {
         _folder.Write("a/picture.jpg", file);
