@@ -1,3 +1,5 @@
+using static System.FormattableString;
+
 namespace XSepConv;
 
 /// <summary>Lists for messages: whatever is listed, a message stays short enough to be read.</summary>
@@ -16,10 +18,10 @@ internal static class Listing
         }
 
         var text = string.Join(separator, shown);
-        return count <= Most ? text : $"{text}{separator}and {count - Most:N0} more";
+        return count <= Most ? text : Invariant($"{text}{separator}and {count - Most:N0} more");
     }
 
     /// <summary>A shape such as <c>[8, 2, 1, 1]</c>.</summary>
     public static string Shape(IReadOnlyList<long> sizes) =>
-        $"[{string.Join(", ", sizes.Take(MostSizes))}{(sizes.Count > MostSizes ? $", … {sizes.Count:N0} sizes" : "")}]";
+        Invariant($"[{string.Join(", ", sizes.Take(MostSizes))}{(sizes.Count > MostSizes ? $", … {sizes.Count:N0} sizes" : "")}]");
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -74,7 +75,8 @@ public sealed record DataSpec(
         Name is null || Classes is null || Mean is null || Std is null ? "it lacks something"
         : Classes.Any(name => name is null) ? "a class has no name"
         : Channels < 1 || Height < 1 || Width < 1 ? $"its images are {Channels}×{Height}×{Width}"
-        : (Int128)Channels * Height * Width > MostValues ? $"its images are {Channels}×{Height}×{Width}, more than {MostValues:N0} values"
+        : (Int128)Channels * Height * Width > MostValues
+            ? Invariant($"its images are {Channels}×{Height}×{Width}, more than {MostValues:N0} values")
         : Mean.Count != Channels || Std.Count != Channels
             ? $"it has {Mean.Count} means and {Std.Count} standard deviations for {Channels} channels"
         : !Mean.All(double.IsFinite) ? "a mean is not a finite number"

@@ -1,4 +1,5 @@
 using XSepConv.Inference;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -157,9 +158,9 @@ public sealed unsafe class NetworkSession : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         var images = length / ImageLength;
         if (images >= 1 && images <= MaxBatch && length % ImageLength == 0) return images;
-        var most = MaxBatch == 1 ? "the session takes one" : $"the session takes 1 to {MaxBatch:N0} of them";
+        var most = MaxBatch == 1 ? "the session takes one" : Invariant($"the session takes 1 to {MaxBatch:N0} of them");
         throw new ArgumentException(
-            $"There are {length:N0} values. One image of {Model.Spec.InputChannels}×{Height}×{Width} has {ImageLength:N0}, "
+            Invariant($"There are {length:N0} values. One image of {Model.Spec.InputChannels}×{Height}×{Width} has {ImageLength:N0}, ")
             + $"and {most} (maxBatch of CreateSession).", name);
     }
 
@@ -169,8 +170,8 @@ public sealed unsafe class NetworkSession : IDisposable
         if (logits.Length != (long)images * classes)
         {
             throw new ArgumentException(
-                $"There is room for {logits.Length:N0} logits; {images:N0} images × {classes:N0} "
-                + $"{(Model.Spec.NumClasses > 0 ? "classes" : "features")} are {(long)images * classes:N0}.",
+                Invariant($"There is room for {logits.Length:N0} logits; {images:N0} images × {classes:N0} ")
+                + Invariant($"{(Model.Spec.NumClasses > 0 ? "classes" : "features")} are {(long)images * classes:N0}."),
                 nameof(logits));
         }
     }
@@ -181,8 +182,8 @@ public sealed unsafe class NetworkSession : IDisposable
         if (each < 1 || each > Model.Spec.NumClasses || top.Length % images != 0)
         {
             throw new ArgumentException(
-                $"There is room for {top.Length:N0} predictions; {images:N0} images take a multiple of {images:N0}, "
-                + $"at most {Model.Spec.NumClasses:N0} (the classes) for each.", nameof(top));
+                Invariant($"There is room for {top.Length:N0} predictions; {images:N0} images take a multiple of {images:N0}, ")
+                + Invariant($"at most {Model.Spec.NumClasses:N0} (the classes) for each."), nameof(top));
         }
     }
 
@@ -191,14 +192,16 @@ public sealed unsafe class NetworkSession : IDisposable
         var channels = Model.Spec.InputChannels;
         if (values.Length != channels)
         {
-            throw new ArgumentException($"There are {values.Length:N0} values; it is one for each of {channels:N0} channels.", name);
+            throw new ArgumentException(
+                Invariant($"There are {values.Length:N0} values; it is one for each of {channels:N0} channels."), name);
         }
 
         foreach (var value in values)
         {
             if (!float.IsFinite(value) || value <= above)
             {
-                throw new ArgumentException($"A value is {value}; it must be a finite number{(above == 0 ? " above 0" : "")}.", name);
+                throw new ArgumentException(
+                    Invariant($"A value is {value}; it must be a finite number{(above == 0 ? " above 0" : "")}."), name);
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using XSepConv.Kernels;
+using static System.FormattableString;
 
 namespace XSepConv.Inference;
 
@@ -210,7 +211,8 @@ internal sealed unsafe class SessionRun : ITeamJob
         if (largest > AlignedFloats.MaxFloats)
         {
             throw TooLarge(
-                $"one buffer would take {largest * sizeof(float):N0} bytes, the most are {AlignedFloats.MaxFloats * sizeof(float):N0}");
+                Invariant($"one buffer would take {largest * sizeof(float):N0} bytes, ")
+                + Invariant($"the most are {AlignedFloats.MaxFloats * sizeof(float):N0}"));
         }
     }
 
@@ -221,7 +223,7 @@ internal sealed unsafe class SessionRun : ITeamJob
         const int LongestSide = 1 << 16;
         if (size.Height > LongestSide || size.Width > LongestSide)
         {
-            throw TooLarge($"{size.Height}×{size.Width} images have a side above {LongestSide:N0} pixels");
+            throw TooLarge(Invariant($"{size.Height}×{size.Width} images have a side above {LongestSide:N0} pixels"));
         }
 
         // A 2×2 that pads before the expansion adds a row and a column.

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using XSepConv.Layers;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -109,7 +110,7 @@ public sealed record BlockSpec(
         {
             if (channels is < 1 or > NetworkSpec.MostChannels)
             {
-                yield return $"{name} is {channels}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
+                yield return Invariant($"{name} is {channels}, channels go from 1 to {NetworkSpec.MostChannels:N0}");
             }
         }
 
@@ -123,7 +124,7 @@ public sealed record BlockSpec(
         {
             if (squeezed is < 1 or > NetworkSpec.MostChannels)
             {
-                yield return $"squeeze channels is {squeezed}, channels go from 1 to {NetworkSpec.MostChannels:N0}";
+                yield return Invariant($"squeeze channels is {squeezed}, channels go from 1 to {NetworkSpec.MostChannels:N0}");
             }
 
             if (SqueezeExcite == SqueezeExcite.None) yield return $"squeeze channels is {squeezed}, but there is no squeeze-excite";

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using XSepConv.Layers;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -215,19 +216,19 @@ public sealed partial record NetworkSpec
             ("hidden features", HiddenFeatures, 0, MostChannels),
         })
         {
-            if (value < least || value > most) yield return $"{name} is {value}, it must be from {least} to {most:N0}";
+            if (value < least || value > most) yield return Invariant($"{name} is {value}, it must be from {least} to {most:N0}");
         }
 
         if (StemStride is not (1 or 2)) yield return $"stem stride is {StemStride}, it must be 1 or 2";
-        if (!(Dropout is >= 0 and < 1)) yield return $"dropout is {Dropout}, it must be at least 0 and below 1";
-        if (!(NormEpsilon is >= 0 and <= 1)) yield return $"norm epsilon is {NormEpsilon}, it must be from 0 to 1";
-        if (!(NormMomentum is >= 0 and <= 1)) yield return $"norm momentum is {NormMomentum}, it must be from 0 to 1";
+        if (!(Dropout is >= 0 and < 1)) yield return Invariant($"dropout is {Dropout}, it must be at least 0 and below 1");
+        if (!(NormEpsilon is >= 0 and <= 1)) yield return Invariant($"norm epsilon is {NormEpsilon}, it must be from 0 to 1");
+        if (!(NormMomentum is >= 0 and <= 1)) yield return Invariant($"norm momentum is {NormMomentum}, it must be from 0 to 1");
         if (EnumValues.Problem("activation", Activation) is { } activation) yield return activation;
         if (EnumValues.Problem("padding placement", PaddingPlacement) is { } placement) yield return placement;
         if (EnumValues.Problem("padding strategy", PaddingStrategy) is { } strategy) yield return strategy;
         if (Blocks.IsDefaultOrEmpty || Blocks.Length > MostBlocks)
         {
-            yield return $"there are {(Blocks.IsDefault ? 0 : Blocks.Length)} blocks, it must be from 1 to {MostBlocks:N0}";
+            yield return Invariant($"there are {(Blocks.IsDefault ? 0 : Blocks.Length)} blocks, it must be from 1 to {MostBlocks:N0}");
             yield break;
         }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -21,7 +22,8 @@ public sealed partial record NetworkSpec
         ArgumentNullException.ThrowIfNull(json);
         if (json.Length > LongestJson)
         {
-            throw new FormatException($"The network's description has {json.Length:N0} characters, at most {LongestJson:N0} are read.");
+            throw new FormatException(
+                Invariant($"The network's description has {json.Length:N0} characters, at most {LongestJson:N0} are read."));
         }
 
         try

@@ -1,4 +1,5 @@
 using XSepConv.Inference;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -136,7 +137,8 @@ internal sealed class PretrainedFile : IDisposable
             ? $" Its keys begin with {KeyPrefix.Named(found)}: save it without."
             : Other(file, model) is { } other ? $" It has the tensors of {other.Source}'s {other.Name}." : "";
         throw new InvalidDataException(
-            $"{path} is not {model.Source}'s {model.Name}.{cause} {problems.Count:N0} {(problems.Count == 1 ? "thing is" : "things are")} "
+            $"{path} is not {model.Source}'s {model.Name}.{cause} "
+            + Invariant($"{problems.Count:N0} {(problems.Count == 1 ? "thing is" : "things are")} ")
             + $"wrong:{string.Concat(problems.Select(problem => $"\n- {problem}"))}");
     }
 

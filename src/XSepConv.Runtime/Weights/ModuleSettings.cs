@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -44,7 +45,7 @@ internal sealed class ModuleSettings
         if (json.Length > LongestJson)
         {
             throw new InvalidDataException(
-                $"{source}: the metadata '{MetadataKey}' has {json.Length:N0} characters, at most {LongestJson:N0} are read.");
+                Invariant($"{source}: the metadata '{MetadataKey}' has {json.Length:N0} characters, at most {LongestJson:N0} are read."));
         }
 
         try

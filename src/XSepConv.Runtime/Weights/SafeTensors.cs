@@ -1,5 +1,6 @@
 using System.Collections.ObjectModel;
 using Microsoft.Win32.SafeHandles;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -78,7 +79,8 @@ public sealed class SafeTensors : IDisposable
             {
                 throw SafeTensorsHeader.Invalid(
                     source,
-                    $"{SafeTensorsHeader.Quote(info.Name)} takes {info.ByteLength:N0} bytes, at most {Array.MaxLength:N0} are read");
+                    SafeTensorsHeader.Quote(info.Name)
+                    + Invariant($" takes {info.ByteLength:N0} bytes, at most {Array.MaxLength:N0} are read"));
             }
         }
 
@@ -102,8 +104,8 @@ public sealed class SafeTensors : IDisposable
         if (info.ByteLength > Array.MaxLength)
         {
             throw new NotSupportedException(
-                $"{SafeTensorsHeader.Quote(name)} of {source} takes {info.ByteLength:N0} bytes, an array holds at most "
-                + $"{Array.MaxLength:N0}.");
+                Invariant($"{SafeTensorsHeader.Quote(name)} of {source} takes {info.ByteLength:N0} bytes, an array holds at most ")
+                + Invariant($"{Array.MaxLength:N0}."));
         }
 
         var bytes = GC.AllocateUninitializedArray<byte>((int)info.ByteLength);
@@ -123,7 +125,7 @@ public sealed class SafeTensors : IDisposable
         if (destination.Length != info.ByteLength)
         {
             throw new ArgumentException(
-                $"The destination has {destination.Length:N0} bytes, {SafeTensorsHeader.Quote(name)} has {info.ByteLength:N0}.",
+                Invariant($"The destination has {destination.Length:N0} bytes, {SafeTensorsHeader.Quote(name)} has {info.ByteLength:N0}."),
                 nameof(destination));
         }
 
@@ -205,7 +207,7 @@ public sealed class SafeTensors : IDisposable
         var dataStart = SafeTensorsHeader.PrefixLength + (long)headerLength;
         if (dataStart > length)
         {
-            throw SafeTensorsHeader.Invalid(path, $"its header claims {headerLength:N0} bytes, the whole file has {length:N0}");
+            throw SafeTensorsHeader.Invalid(path, Invariant($"its header claims {headerLength:N0} bytes, the whole file has {length:N0}"));
         }
 
         var json = GC.AllocateUninitializedArray<byte>(headerLength);
@@ -214,7 +216,7 @@ public sealed class SafeTensors : IDisposable
         return header.DataLength == length - dataStart
             ? new(header, path, file, dataStart, null)
             : throw SafeTensorsHeader.Invalid(
-                path, $"its tensors take {header.DataLength:N0} bytes, after the header there are {length - dataStart:N0}");
+                path, Invariant($"its tensors take {header.DataLength:N0} bytes, after the header there are {length - dataStart:N0}"));
     }
 
     private static SafeTensorsHeader ReadHeader(Stream stream, string source)
@@ -274,6 +276,6 @@ public sealed class SafeTensors : IDisposable
         return header.Tensors.TryGetValue(name, out var entry)
             ? entry
             : throw new KeyNotFoundException(
-                $"{source} has no tensor {SafeTensorsHeader.Quote(name)}; it has {header.Tensors.Count:N0} others.");
+                Invariant($"{source} has no tensor {SafeTensorsHeader.Quote(name)}; it has {header.Tensors.Count:N0} others."));
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text.Json;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -58,8 +59,8 @@ internal sealed class SafeTensorsHeader
         ? length
         : throw Invalid(
             source,
-            $"its first eight bytes claim a header of {BinaryPrimitives.ReadUInt64LittleEndian(prefix):N0} bytes, possible are 2 to "
-            + $"{LongestHeader:N0}");
+            Invariant($"its first eight bytes claim a header of {BinaryPrimitives.ReadUInt64LittleEndian(prefix):N0} bytes, ")
+            + Invariant($"possible are 2 to {LongestHeader:N0}"));
 
     /// <summary>Reads the header itself.</summary>
     /// <exception cref="InvalidDataException">It is malformed, or the tensors do not tile one data section.</exception>
@@ -112,7 +113,11 @@ internal sealed class SafeTensorsHeader
                 continue;
             }
 
-            if (entries.Count == MostTensors) throw Invalid($"it has more than {MostTensors:N0} tensors, the most that are read");
+            if (entries.Count == MostTensors)
+            {
+                throw Invalid(Invariant($"it has more than {MostTensors:N0} tensors, the most that are read"));
+            }
+
             var name = reader.GetString()!;
             reader.Read();
             entries.Add(ReadEntry(ref reader, name));
@@ -130,7 +135,7 @@ internal sealed class SafeTensorsHeader
         {
             if (Metadata.Count == MostMetadata)
             {
-                throw Invalid($"its metadata has more than {MostMetadata:N0} entries, the most that are read");
+                throw Invalid(Invariant($"its metadata has more than {MostMetadata:N0} entries, the most that are read"));
             }
             var key = reader.GetString()!;
             reader.Read();
@@ -211,7 +216,7 @@ internal sealed class SafeTensorsHeader
 
         return count == 2
             ? (begin, end)
-            : throw Invalid($"the data_offsets of {Quote(name)} are {count:N0} numbers instead of begin and end");
+            : throw Invalid(Invariant($"the data_offsets of {Quote(name)} are {count:N0} numbers instead of begin and end"));
     }
 
     private void RequireArray(ref Utf8JsonReader reader, string name, string member)
@@ -222,7 +227,8 @@ internal sealed class SafeTensorsHeader
     private long ReadInteger(ref Utf8JsonReader reader, string name, string member) =>
         reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var integer) && integer >= 0
             ? integer
-            : throw Invalid($"the {member} of {Quote(name)} holds something that is not an integer from 0 to {long.MaxValue:N0}");
+            : throw Invalid(
+                Invariant($"the {member} of {Quote(name)} holds something that is not an integer from 0 to {long.MaxValue:N0}"));
 
     private SafeTensorInfo CheckLength(SafeTensorInfo info, long begin, long end)
     {
@@ -239,7 +245,7 @@ internal sealed class SafeTensorsHeader
 
         return end >= begin && end - begin == bytes
             ? info
-            : throw Invalid($"{Named()} takes {bytes:N0} bytes, but its data goes from {begin:N0} to {end:N0}");
+            : throw Invalid(Invariant($"{Named()} takes {bytes:N0} bytes, but its data goes from {begin:N0} to {end:N0}"));
     }
 
     private void Tile(List<Entry> entries)
@@ -254,7 +260,8 @@ internal sealed class SafeTensorsHeader
             if (begin != DataLength)
             {
                 throw Invalid(
-                    $"the data of {Quote(info.Name)} begins at {begin:N0} instead of {DataLength:N0}; tensors must follow each other "
+                    Invariant($"the data of {Quote(info.Name)} begins at {begin:N0} instead of {DataLength:N0}; ")
+                    + "tensors must follow each other "
                     + "without holes or overlaps");
             }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -31,7 +32,7 @@ internal sealed class SafeTensorsWriter
     {
         if (tensors.Length > SafeTensorsHeader.MostTensors)
         {
-            throw Wrong($"there are {tensors.Length:N0} tensors, at most {SafeTensorsHeader.MostTensors:N0} are read");
+            throw Wrong(Invariant($"there are {tensors.Length:N0} tensors, at most {SafeTensorsHeader.MostTensors:N0} are read"));
         }
 
         var names = new HashSet<string>();
@@ -53,7 +54,8 @@ internal sealed class SafeTensorsWriter
             if (!HasLength(tensor))
             {
                 throw Wrong(
-                    $"{name} [{string.Join(", ", tensor.Shape)}] {tensor.Type.WireName()} has {tensor.Data.Length:N0} bytes of data, "
+                    $"{name} [{string.Join(", ", tensor.Shape)}] {tensor.Type.WireName()} "
+                    + Invariant($"has {tensor.Data.Length:N0} bytes of data, ")
                     + "which is not its size");
             }
         }
@@ -61,7 +63,8 @@ internal sealed class SafeTensorsWriter
         if (metadata?.Count > SafeTensorsHeader.MostMetadata)
         {
             throw new ArgumentException(
-                $"The metadata has {metadata.Count:N0} entries, at most {SafeTensorsHeader.MostMetadata:N0} are read.", nameof(metadata));
+                Invariant($"The metadata has {metadata.Count:N0} entries, at most {SafeTensorsHeader.MostMetadata:N0} are read."),
+                nameof(metadata));
         }
 
         foreach (var (key, value) in metadata ?? new Dictionary<string, string>())
@@ -113,7 +116,8 @@ internal sealed class SafeTensorsWriter
         var length = buffer.WrittenCount - SafeTensorsHeader.PrefixLength;
         if (length > SafeTensorsHeader.LongestHeader)
         {
-            throw Wrong($"names and metadata make a header of {length:N0} bytes, at most {SafeTensorsHeader.LongestHeader:N0} are allowed");
+            throw Wrong(
+                Invariant($"names and metadata make a header of {length:N0} bytes, at most {SafeTensorsHeader.LongestHeader:N0} are allowed"));
         }
 
         var header = buffer.WrittenSpan.ToArray();

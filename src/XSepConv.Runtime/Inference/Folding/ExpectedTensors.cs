@@ -1,4 +1,5 @@
 using XSepConv.Layers;
+using static System.FormattableString;
 
 namespace XSepConv.Inference;
 
@@ -23,7 +24,7 @@ internal static class ExpectedTensors
         if (described > SmallNetwork + (2 * held))
         {
             throw new InvalidDataException(
-                $"{source.Name} describes a network of {described:N0} parameters but holds only {held:N0} values.");
+                Invariant($"{source.Name} describes a network of {described:N0} parameters but holds only {held:N0} values."));
         }
     }
 

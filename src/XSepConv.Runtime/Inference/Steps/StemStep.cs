@@ -35,7 +35,7 @@ internal sealed unsafe class StemStep<TLanes, TVector, TStride> : MapStep
 
     private long RowsFloats => (long)InputRows * _channels * RowFloats;
 
-    private int InputRows => ((ItemRows - 1) * TStride.Value) + Kernel;
+    private static int InputRows => ((ItemRows - 1) * TStride.Value) + Kernel;
 
     // A row's first pixel is at the start of a cache line, the border's before it at the end of another.
     private int RowFloats => (Lead + _input.Width + 1 + Lead - 1) / Lead * Lead;

@@ -1,3 +1,5 @@
+using static System.FormattableString;
+
 namespace XSepConv.Kernels;
 
 /// <summary>What every stage kernel refuses.</summary>
@@ -17,7 +19,8 @@ internal static class StageChecks
         if (width < 1) throw new ArgumentOutOfRangeException(nameof(width), width, "A map has at least one column.");
         if (Problem(height, width, kernel, stride) is { } problem)
         {
-            throw new ArgumentOutOfRangeException(problem.Parameter, problem.Value, problem.Text);
+            var sentence = $"{char.ToUpperInvariant(problem.Text[0])}{problem.Text[1..]}.";
+            throw new ArgumentOutOfRangeException(problem.Parameter, problem.Value, sentence);
         }
     }
 
@@ -44,7 +47,7 @@ internal static class StageChecks
         }
 
         if (height <= MaxSide && width <= MaxSide && height * width <= MaxPlane) return null;
-        var size = $"a map of {height}×{width} is larger than the kernels take ({MaxSide} a side, {MaxPlane:N0} in all)";
+        var size = Invariant($"a map of {height}×{width} is larger than the kernels take ({MaxSide} a side, {MaxPlane:N0} in all)");
         return width > MaxSide ? (nameof(width), width, size) : (nameof(height), height, size);
     }
 }
