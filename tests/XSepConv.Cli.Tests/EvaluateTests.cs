@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace XSepConv.Cli.Tests;
 
@@ -17,8 +19,11 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
         Assert.Equal("", error);
         Assert.Equal(0, exitCode);
         var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
-        Assert.Equal(["top1", "loss", "images", "meanClassTop1", "split", "sameTestImages", "imageSize", "classes", "confusion", "found"],
-            report.EnumerateObject().Select(property => property.Name));
+        string[] names =
+        [
+            "top1", "loss", "images", "meanClassTop1", "split", "sameTestImages", "imageSize", "classes", "confusion", "shifted", "found",
+        ];
+        Assert.Equal(names, report.EnumerateObject().Select(property => property.Name));
 
         // The same weights, images, batches and threads: the same bits.
         var test = JsonDocument.Parse(finished.Out).RootElement.GetProperty("test");
@@ -27,6 +32,26 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
         {
             Assert.Equal(test.GetProperty(name).GetRawText(), report.GetProperty(name).GetRawText());
         }
+    }
+
+    [Fact]
+    public void Top_1_of_moved_images_is_beside_that_of_the_images()
+    {
+        string[] evaluate =
+            ["evaluate", "--checkpoint", finished.Best, "--data", FinishedRun.Data, "--limit", FinishedRun.Limit, "--shift", "2"];
+        var (exitCode, output, _) = Here.Run(evaluate);
+        var (_, json, _) = Here.Run([.. evaluate, "--json"]);
+
+        Assert.Equal(0, exitCode);
+        var report = JsonDocument.Parse(Here.SingleLine(json)).RootElement;
+        var rows = report.GetProperty("shifted").EnumerateArray().ToList();
+        Assert.Equal([1, 2], rows.Select(row => row.GetProperty("pixels").GetInt32()));
+        Assert.Matches($@"\n +0 px( +{Percent(report, "top1")}){{5}}", output);
+        var sides = new[] { "right", "left", "down", "up" }.Select(side => Percent(rows[1], side));
+        Assert.Matches($@"\n +2 px +{string.Join(" +", sides)} ", output);
+
+        static string Percent(JsonElement row, string name) => Regex.Escape(
+            (100 * row.GetProperty(name).GetDouble()).ToString("0.00", CultureInfo.InvariantCulture) + " %");
     }
 
     [Fact]
@@ -50,7 +75,7 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
         string[] options =
         [
             "--checkpoint", "--data", "--data-root", "--layout", "--skip-damaged", "--split", "--image-size", "--limit", "--batch",
-            "--device",
+            "--shift", "--device",
             "--threads", "--json",
         ];
         Assert.All(options, option => Assert.Matches($@"\n  (-\w, )?{option}[, \n]", output));
@@ -72,6 +97,7 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
     [InlineData("is not a folder", "--checkpoint", "BEST", "--data", "mnist", "--data-root", "NONE")]
     [InlineData("Did you mean --data folder?", "--checkpoint", "BEST", "--data-root", "FOLDER")]
     [InlineData("--batch is '0'", "--checkpoint", "BEST", "--batch", "0")]
+    [InlineData("--shift is 32, the images have a side of 32 pixels", "--checkpoint", "BEST", "--shift", "32")]
     [InlineData("--split is 'tset': known are all, train, val, test. Did you mean 'test'?", "--checkpoint", "BEST", "--split", "tset")]
     [InlineData("--split is for --data folder; of shapes the test images are measured", "--checkpoint", "BEST", "--split", "train")]
     [InlineData("no option '--chekpoint' here. Did you mean '--checkpoint'?", "--chekpoint", "BEST")]

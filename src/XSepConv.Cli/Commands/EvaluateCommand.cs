@@ -29,6 +29,10 @@ internal static class EvaluateCommand
         var split = CheckedOption.OptionalMember<EvaluatedSplit>(
             "--split", "Which images of 'folder': its test images where it has folders for the splits, else all.");
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.").Or("--batch-size", "-b");
+        var shift = CheckedOption.OptionalWhole(
+            "--shift", 1, 64,
+            "Also measure with the images moved by 1 to N pixels to each side, where what comes in has the mean colour: how much hangs on "
+                + "where things stand.");
         var device = new DeviceOptions();
         var json = CheckedOption.Flag(
             "--json", "Print one line of JSON, with each class and what it was taken for; everything else goes to stderr.");
@@ -39,10 +43,11 @@ internal static class EvaluateCommand
                 "xsepconv evaluate --checkpoint runs/fashion/best.safetensors",
                 "xsepconv evaluate --checkpoint runs/fashion/best.safetensors --data fashion-mnist --json",
                 "xsepconv evaluate --checkpoint runs/folder/best.safetensors --data folder --data-root ~/other-pictures",
+                "xsepconv evaluate --checkpoint runs/fashion/best.safetensors --shift 8",
             ],
         };
         command.Add("Network", [checkpoint.Option]);
-        command.Add("Data", [.. data.All, split]);
+        command.Add("Data", [.. data.All, split, shift]);
         command.Add("Device", [.. device.All, batch]);
         command.Add("Output", [json]);
         command.SetAction(result =>
@@ -64,6 +69,12 @@ internal static class EvaluateCommand
 
                 var images = data.OpenForEvaluation(
                     result, name, which, CheckpointImages.Of(path, loaded), loaded.ClassNames, screen, interrupts.Token);
+                var furthest = result.GetValue(shift) ?? 0;
+                if (Math.Min(images.Images.Height, images.Images.Width) is var side && furthest >= side)
+                {
+                    throw new UserError($"--shift is {furthest}, the images have a side of {side} pixels: give less.");
+                }
+
                 var console = Consoles.For(screen);
                 string[] notes = [.. Notes(loaded, images, which)];
                 if (SameTestImages(loaded, images) == false)
@@ -79,8 +90,10 @@ internal static class EvaluateCommand
 
                 var (outcome, confusion) = EvaluationScreen.Show(console, images.Images.Count, progress => Evaluator.EvaluateByClass(
                     loaded.Network, images.Images, loaded.Normalization, result.GetValue(batch), progress, interrupts.Token));
-                if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(loaded, images, outcome, confusion, notes));
-                else Write(console, path, loaded, images, outcome, confusion);
+                var shifted = furthest == 0 ? [] : EvaluationScreen.Show(console, 4 * furthest, progress => ShiftedImages.Measure(
+                    loaded, images.Images, furthest, result.GetValue(batch), progress, interrupts.Token));
+                if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(loaded, images, outcome, confusion, shifted, notes));
+                else Write(console, path, loaded, images, outcome, confusion, shifted);
                 DataTable.Write(console, images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] });
                 return ExitCode.Done;
             });
@@ -115,7 +128,8 @@ internal static class EvaluateCommand
     }
 
     private static object Report(
-        LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion, string[] notes) => new
+        LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome, ConfusionMatrix confusion,
+        IReadOnlyList<ShiftedImages> shifted, string[] notes) => new
         {
             outcome.Top1,
             outcome.Loss,
@@ -136,12 +150,15 @@ internal static class EvaluateCommand
             // A row a class, a column what it was taken for, both in the order of the classes; what is unanswered is in no column.
             confusion = Enumerable.Range(0, confusion.Classes).Select(actual =>
                 Enumerable.Range(0, confusion.Classes).Select(predicted => confusion[actual, predicted])),
+
+            // Top-1 of the images moved by so many pixels, to each side.
+            shifted,
             found = DataTable.Report(images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] }),
         };
 
     private static void Write(
         IAnsiConsole console, string path, LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome,
-        ConfusionMatrix confusion)
+        ConfusionMatrix confusion, IReadOnlyList<ShiftedImages> shifted)
     {
         var split = images.Split == EvaluatedSplit.All ? "" : $"{images.Split.ToString().ToLowerInvariant()} ";
         Facts.Write(
@@ -152,5 +169,6 @@ internal static class EvaluateCommand
             ("top-1", $"{100 * outcome.Top1:0.00} %, mean over classes {100 * confusion.MeanTop1():0.00} %"),
             ("loss", $"{outcome.Loss:0.0000}"));
         ClassTable.Write(console, confusion, loaded.ClassNames);
+        if (shifted.Count > 0) ShiftTable.Write(console, outcome.Top1, shifted);
     }
 }

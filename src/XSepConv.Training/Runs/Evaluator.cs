@@ -55,6 +55,44 @@ public static class Evaluator
     }
 
     /// <summary>
+    /// The same with every image moved; what comes in is 0, the mean of the training images. How much of the accuracy hangs on where
+    /// things stand, as it may where a network's own paddings are all on one side.
+    /// </summary>
+    /// <param name="network">Any classifier, [N, C, H, W] → [N, classes], on any device.</param>
+    /// <param name="images">The split.</param>
+    /// <param name="normalization">That of the training.</param>
+    /// <param name="right">Columns to the right; negative to the left. Less than the images are wide.</param>
+    /// <param name="down">Rows down; negative up. Less than the images are high.</param>
+    /// <param name="batchSize">Images at once, at least 1; the result does not depend on it but for rounding.</param>
+    /// <param name="progress">Told the number of images done.</param>
+    /// <param name="cancel">Ends it after the current batch.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Nothing would be left of an image.</exception>
+    /// <inheritdoc cref="Evaluate(nn.Module{Tensor, Tensor}, ImageSplit, ImageNormalization, int, IProgress{int}?, CancellationToken)"/>
+    public static EvaluationResult EvaluateShifted(
+        nn.Module<Tensor, Tensor> network,
+        ImageSplit images,
+        ImageNormalization normalization,
+        int right,
+        int down,
+        int batchSize = 256,
+        IProgress<int>? progress = null,
+        CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        RequireLess(right, images.Width, nameof(right), "columns");
+        RequireLess(down, images.Height, nameof(down), "rows");
+        return Evaluate(
+            network, images, normalization, ProcessGroup.Alone, batchSize, progress, cancel,
+            shift: batch => nn.functional.pad(batch, [right, -right, down, -down]));
+
+        static void RequireLess(int shift, int side, string name, string what)
+        {
+            if (Math.Abs((long)shift) < side) return;
+            throw new ArgumentOutOfRangeException(name, shift, $"The images have {side} {what}; less than that they can be moved.");
+        }
+    }
+
+    /// <summary>
     /// Images at once beside training: 256, or fewer of more than 48 MiB, which as floats, two batches ahead, are much memory; as many as
     /// training takes, which needs more for each.
     /// </summary>
@@ -71,7 +109,8 @@ public static class Evaluator
         int batchSize,
         IProgress<int>? progress,
         CancellationToken cancel,
-        Action<Batch, Tensor>? look = null)
+        Action<Batch, Tensor>? look = null,
+        Func<Tensor, Tensor>? shift = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(images);
@@ -100,7 +139,8 @@ public static class Evaluator
         {
             cancel.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var logits = network.call(TensorBatch.Images(batch, images, device, dtype)).to(ScalarType.Float32);
+            var values = TensorBatch.Images(batch, images, device, dtype);
+            var logits = network.call(shift?.Invoke(values) ?? values).to(ScalarType.Float32);
             RequireClasses(network, logits, batch.Count, largest);
             var labels = TensorBatch.Labels(batch, device);
             var summed = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum);

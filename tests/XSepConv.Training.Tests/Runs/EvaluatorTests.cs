@@ -26,6 +26,34 @@ public sealed class EvaluatorTests
         Assert.Equal(expected, result.Loss, 1e-6);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Moved_images_are_measured_as_worked_out_by_hand(bool down)
+    {
+        // With mean and deviation of a half a byte of 255 is 1, one of 0 is −1, and what comes in 0.
+        var halves = new ImageNormalization([0.5], [0.5]);
+        var images = down
+            ? new ImageSplit(new byte[] { 255, 0, 0, 255, 255, 255 }, new[] { 0, 1, 1 }, channels: 1, height: 2, width: 1)
+            : Images;
+        using var network = TwoPixels();
+        var forward = Shifted(1);
+        var back = Shifted(-1);
+
+        // (0, 1), (0, −1), (0, 1) for classes 0, 1, 1.
+        Assert.Equal(1.0 / 3, forward.Top1, 1e-15);
+        Assert.Equal(((2 * Math.Log(1 + Math.E)) + Math.Log(1 + Math.Exp(-1))) / 3, forward.Loss, 1e-6);
+
+        // (−2, 0), (2, 0), (2, 0).
+        Assert.Equal(0, back.Top1);
+        Assert.Equal(Math.Log(1 + Math.Exp(2)), back.Loss, 1e-6);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Shifted(2));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Shifted(int.MinValue));
+
+        EvaluationResult Shifted(int pixels) => Evaluator.EvaluateShifted(
+            network, images, halves, down ? 0 : pixels, down ? pixels : 0, cancel: TestContext.Current.CancellationToken);
+    }
+
     // The layers themselves, composed, are what a compiled evaluation is held to: as close as float32 rounding lets the logits be.
     [Theory]
     [InlineData(OptimizerKind.Sgd)]
