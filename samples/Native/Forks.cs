@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace XSepConv.Native;
@@ -8,7 +9,13 @@ namespace XSepConv.Native;
 /// </summary>
 internal static partial class Forks
 {
-    private static readonly int s_process = Current();
+    private static int s_process;
+
+    /// <summary>Before whatever is called first, as .NET begins in that process.</summary>
+#pragma warning disable CA2255 // It is a library for C only, which has no other beginning.
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void Remember() => s_process = Current();
 
     /// <exception cref="CallException">This is such a process.</exception>
     public static void Refuse()

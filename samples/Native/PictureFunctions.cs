@@ -59,6 +59,13 @@ internal static unsafe class PictureFunctions
                 $"The session takes images of {session.Shape()}; a picture becomes a square, coloured (3) or grey (1).");
         }
 
+        if (side > ImageDecoder.LargestSide)
+        {
+            throw new CallException(
+                Status.Unsupported,
+                $"The session takes images of {session.Shape()}; a picture becomes a square of at most {ImageDecoder.LargestSide} pixels.");
+        }
+
         return Arguments.Buffer(nhwc, size, "nhwc", "nhwc_size", session.ImageLength, $"the bytes of a picture of {session.Shape()}");
     }
 }

@@ -20,7 +20,9 @@ public static class ImageDecoder
     /// </summary>
     public const int MaxPixels = 64_000_000;
 
-    private const int LargestSide = 16_384;
+    /// <summary>No picture with a longer side is read or made.</summary>
+    public const int LargestSide = 16_384;
+
     private const int FirstRead = 1 << 16;
 
     /// <summary>Reads a file, cuts out the square in its middle, and scales that.</summary>

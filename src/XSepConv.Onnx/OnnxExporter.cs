@@ -102,10 +102,11 @@ public static class OnnxExporter
         var graph = new GraphBuilder(options.Opset, options.BatchNorm == OnnxBatchNorm.Folded);
         var translator = new ModuleTranslator(graph, exportable);
         var input = Input(module, translator, options).Named(graph.Unique(network is null ? "input" : "images"));
+        var outputName = graph.Unique(OutputName(network));
         var x = options.Normalization is { } normalization ? NormalizationNodes.Add(graph, input, normalization) : input;
         var output = translator.Translate(x, new(module, ""));
 
-        var proto = graph.Finish(name, input, output, OutputName(network));
+        var proto = graph.Finish(name, input, output, outputName);
         proto.Input[0].DocString = InputDescription(input, options.Normalization);
         proto.Output[0].DocString = $"float32 {output}";
         var model = new ModelProto

@@ -193,6 +193,20 @@ def in_other_process(code, **options):
     require(result.returncode == 0, f"it ends with 0, not {result.returncode}: {code}\n{result.stderr[-2000:]}")
 
 
+def test_fork_after_a_look_at_the_version():
+    in_other_process(f"""
+import ctypes, os, sys
+library = ctypes.CDLL(sys.argv[1] + "/libxsepconv.so")
+library.xsepconv_version()
+child = os.fork()
+if child == 0:
+    model = ctypes.c_void_p()
+    os._exit(library.xsepconv_load(sys.argv[2].encode(), ctypes.byref(model)))
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+assert code == {int(xsepconv.FORKED)}, code
+""")
+
+
 def test_unloading():
     """dlclose leaves the library, and it goes on."""
     in_other_process("""
@@ -242,6 +256,7 @@ if __name__ == "__main__":
     test_threads()
     test_objects_that_are_forgotten()
     test_multiprocessing()
+    test_fork_after_a_look_at_the_version()
     test_unloading()
     test_little_address_space()
     test_another_kernel()

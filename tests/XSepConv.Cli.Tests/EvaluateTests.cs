@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using XSepConv.Cli.Screen;
+using XSepConv.Cli.Terminal;
+using XSepConv.Training;
 
 namespace XSepConv.Cli.Tests;
 
@@ -52,6 +55,15 @@ public sealed class EvaluateTests(FinishedRun finished) : IDisposable
 
         static string Percent(JsonElement row, string name) => Regex.Escape(
             (100 * row.GetProperty(name).GetDouble()).ToString("0.00", CultureInfo.InvariantCulture) + " %");
+    }
+
+    [Fact]
+    public void One_class_is_taken_for_none()
+    {
+        using var output = new StringWriter();
+        ClassTable.Write(Consoles.For(output), new ConfusionMatrix(new long[,] { { 5 } }, [2]), ["only"]);
+
+        Assert.Matches(@"only +7 +71\.43 % +no class 2×", output.ToString());
     }
 
     [Fact]

@@ -298,6 +298,24 @@ public sealed class FolderTests : IDisposable
         Assert.Single(Directory.GetFiles(decoded));
         Assert.Equal(0, Here.Run("evaluate", "--checkpoint", best, "--data-root", images, "--background", "white", "--json").ExitCode);
         Assert.Equal(2, Directory.GetFiles(decoded).Length);
+
+        // An imported network has none: alpha is dropped. What trains on from it sees the same, and here that is no difference.
+        var dropped = Path.Combine(folder, "dropped.safetensors");
+        using (var file = SafeTensors.Open(best))
+        {
+            var metadata = file.Metadata.ToDictionary();
+            metadata[DataSpec.MetadataKey] = (DataSpec.FromJson(metadata[DataSpec.MetadataKey]) with { Background = null }).ToJson();
+            SafeTensors.Write(
+                dropped,
+                file.Tensors.Values.Select(info => new SafeTensor(info.Name, info.Type, info.Shape, file.ReadBytes(info.Name))), metadata);
+        }
+
+        (exitCode, _, error) = Here.Run(
+            "train", "--init", dropped, "--data", "folder", "--data-root", images, "--augment", "none", "--epochs", "1", "--batch", "4",
+            "--threads", "1", "--out", Path.Combine(folder, "second"), "--json");
+        Assert.Equal(2, exitCode);
+        var words = error.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains("(nothing but #ff0000)", string.Join(' ', words), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -31,8 +31,8 @@ internal static class EvaluateCommand
         var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.").Or("--batch-size", "-b");
         var shift = CheckedOption.OptionalWhole(
             "--shift", 1, 64,
-            "Also measure with the images moved by 1 to N pixels to each side, where what comes in has the mean colour: how much hangs on "
-                + "where things stand.");
+            "Also measure with the images moved by 1 to N pixels to each side, where what comes in is the mean that images are "
+                + "normalised by: how much hangs on where things stand.");
         var device = new DeviceOptions();
         var json = CheckedOption.Flag(
             "--json", "Print one line of JSON, with each class and what it was taken for; everything else goes to stderr.");
@@ -90,10 +90,11 @@ internal static class EvaluateCommand
 
                 var (outcome, confusion) = EvaluationScreen.Show(console, images.Images.Count, progress => Evaluator.EvaluateByClass(
                     loaded.Network, images.Images, loaded.Normalization, result.GetValue(batch), progress, interrupts.Token));
+                if (!result.GetValue(json)) Write(console, path, loaded, images, outcome, confusion);
                 var shifted = furthest == 0 ? [] : EvaluationScreen.Show(console, 4 * furthest, progress => ShiftedImages.Measure(
                     loaded, images.Images, furthest, result.GetValue(batch), progress, interrupts.Token));
                 if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(loaded, images, outcome, confusion, shifted, notes));
-                else Write(console, path, loaded, images, outcome, confusion, shifted);
+                else if (shifted.Count > 0) ShiftTable.Write(console, outcome.Top1, shifted);
                 DataTable.Write(console, images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] });
                 return ExitCode.Done;
             });
@@ -158,7 +159,7 @@ internal static class EvaluateCommand
 
     private static void Write(
         IAnsiConsole console, string path, LoadedCheckpoint loaded, EvaluationImages images, EvaluationResult outcome,
-        ConfusionMatrix confusion, IReadOnlyList<ShiftedImages> shifted)
+        ConfusionMatrix confusion)
     {
         var split = images.Split == EvaluatedSplit.All ? "" : $"{images.Split.ToString().ToLowerInvariant()} ";
         Facts.Write(
@@ -169,6 +170,5 @@ internal static class EvaluateCommand
             ("top-1", $"{100 * outcome.Top1:0.00} %, mean over classes {100 * confusion.MeanTop1():0.00} %"),
             ("loss", $"{outcome.Loss:0.0000}"));
         ClassTable.Write(console, confusion, loaded.ClassNames);
-        if (shifted.Count > 0) ShiftTable.Write(console, outcome.Top1, shifted);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class ExportSource : IDisposable
         var metadata = ReadMetadata(path);
         if (!metadata.ContainsKey(DataSpec.MetadataKey))
         {
-            var network = MobileNet.FromSafeTensors(path, device);
+            var network = MobileNet.FromSafeTensors(path, device ?? CPU);
             network.eval();
             return new(network, null, metadata);
         }

@@ -85,9 +85,9 @@ internal sealed class DataOptions
         CheckpointImages? like = null)
     {
         var options = Options(result, seed, KnownSide(result, dataset, like), usualLimit);
-        if (dataset == DatasetCatalog.Folder && like?.Background is { } color && result.GetValue(background) is null)
+        if (dataset == DatasetCatalog.Folder && like is not null && result.GetValue(background) is null)
         {
-            options = options with { Background = color };
+            options = options with { Background = like.Background };
         }
 
         return Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, options, progress, cancel));

@@ -44,8 +44,7 @@ internal static class ClassTable
     /// <summary>What a class was taken for most often, besides itself.</summary>
     private static int? Mistake(ConfusionMatrix confusion, int label)
     {
-        var other = Enumerable.Range(0, confusion.Classes).Where(predicted => predicted != label)
-            .MaxBy(predicted => confusion[label, predicted]);
-        return confusion.Classes > 1 && confusion[label, other] > 0 ? other : null;
+        var others = Enumerable.Range(0, confusion.Classes).Where(predicted => predicted != label && confusion[label, predicted] > 0);
+        return others.Select(predicted => (int?)predicted).MaxBy(predicted => confusion[label, predicted!.Value]);
     }
 }

@@ -11,15 +11,9 @@ namespace XSepConv;
 /// </remarks>
 internal static class BatchNorms
 {
-    public static BatchNorm2d Of(long channels, Device? device, ScalarType? dtype)
-    {
-        var norm = nn.BatchNorm2d(channels, device: device);
-        return dtype is { } type ? norm.to(type) : norm;
-    }
+    public static BatchNorm2d Of(long channels, Device? device, ScalarType? dtype) =>
+        nn.BatchNorm2d(channels, device: device).to(dtype ?? ScalarType.Float32);
 
-    public static BatchNorm1d OfFeatures(long features, Device? device, ScalarType? dtype)
-    {
-        var norm = nn.BatchNorm1d(features, device: device);
-        return dtype is { } type ? norm.to(type) : norm;
-    }
+    public static BatchNorm1d OfFeatures(long features, Device? device, ScalarType? dtype) =>
+        nn.BatchNorm1d(features, device: device).to(dtype ?? ScalarType.Float32);
 }

@@ -33,7 +33,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock
     /// <param name="activation">The nonlinearity.</param>
     /// <param name="squeezeExcite">Whether there is squeeze-excite, and where.</param>
     /// <param name="stride">1 or 2.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">A value is out of range; all problems are listed.</exception>
     public DwBlock(
@@ -47,7 +47,7 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock
 
     /// <summary>Creates the block of a table's row.</summary>
     /// <param name="block">A row of kind <see cref="BlockKind.Dw"/>.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
     public DwBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(DwBlock)))

@@ -29,7 +29,7 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock
 
     /// <summary>Creates the block of a table's row, with torch's default initialisation.</summary>
     /// <param name="block">A row of kind <see cref="BlockKind.InvertedResidual"/>.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
     public InvertedResidualBlock(BlockSpec block, Device? device = null, ScalarType? dtype = null)

@@ -18,8 +18,12 @@ internal static class LayerModules
         var isTwoByTwo = (height, width) == (2, 2);
         return nn.Conv2d(
             layer.In, layer.Out, (height, width), stride: layer.Stride, padding: isTwoByTwo ? (0, 0) : (height / 2, width / 2),
-            groups: layer.Kind == LayerKind.Depthwise ? layer.In : 1, bias: layer.Bias, device: device, dtype: dtype);
+            groups: layer.Kind == LayerKind.Depthwise ? layer.In : 1, bias: layer.Bias, device: device,
+            dtype: dtype ?? ScalarType.Float32);
     }
+
+    public static Linear Linear(Layer layer, Device? device, ScalarType? dtype) =>
+        nn.Linear(layer.In, layer.Out, device: device, dtype: dtype ?? ScalarType.Float32);
 
     /// <summary>The convolution and the batch norm that make a block's input fit; empty where it fits, or is not added.</summary>
     public static Sequential Shortcut(BlockLayers layers, Device? device, ScalarType? dtype)

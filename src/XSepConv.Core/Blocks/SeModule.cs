@@ -17,7 +17,7 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
     /// <summary>Creates the module with torch's default initialisation.</summary>
     /// <param name="channels">Channels of the map it scales.</param>
     /// <param name="reduction">By how much it narrows, rounded down; at most <paramref name="channels"/>.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">Channels or reduction are below 1, or reduction above channels.</exception>
     public SeModule(int channels, int reduction = 4, Device? device = null, ScalarType? dtype = null)

@@ -36,7 +36,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
     /// <param name="squeezeExcite">Whether there is squeeze-excite on the expanded map.</param>
     /// <param name="stride">1 or 2.</param>
     /// <param name="placement">Whether the expanded map is padded, or the input as in the notes' listing.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">A value is out of range; all problems are listed.</exception>
     public XSepBlock(
@@ -55,7 +55,7 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
     /// <param name="block">A row of kind <see cref="BlockKind.XSep"/>.</param>
     /// <param name="padding">Where the 2×2 pads.</param>
     /// <param name="placement">Whether the expanded map is padded, or the input as in the notes' listing.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
     public XSepBlock(

@@ -28,7 +28,7 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
     /// <param name="stride">1 or 2.</param>
     /// <param name="padding">Where the 2×2 pads; take it from a <see cref="PaddingPlan"/> over the whole network.</param>
     /// <param name="activation">The nonlinearity after the first two convolutions.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// Channels are below 1, the kernel size is even or below 1, the stride is neither 1 nor 2, or an enum value is unknown.

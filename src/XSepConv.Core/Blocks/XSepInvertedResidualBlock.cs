@@ -29,7 +29,7 @@ public sealed class XSepInvertedResidualBlock : nn.Module<Tensor, Tensor>, IBloc
     /// <param name="block">A row of kind <see cref="BlockKind.XSepInvertedResidual"/>.</param>
     /// <param name="padding">Where the 2×2 pads; take it from a <see cref="PaddingPlan"/> over the whole network.</param>
     /// <param name="placement">Whether the expanded map is padded, or the input.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The row is of another kind or out of range; all problems are listed.</exception>
     public XSepInvertedResidualBlock(

@@ -247,25 +247,30 @@ internal sealed class OperatorFit
     {
         _module.train();
         using var grad = enable_grad();
-        using var optimizer = optim.Adam(_module.parameters(), LearningRate);
-        var batch = Math.Min(_options.FitBatch, _x.shape[0]);
-        for (var step = 0; step < _options.FitSteps; step++)
+        var optimizer = _module.parameters().Select(parameter => new AdamMoments(parameter)).ToList();
+        try
         {
-            _options.CancellationToken.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            foreach (var group in optimizer.ParamGroups)
-            {
-                group.LearningRate = LearningRate * 0.5 * (1 + Math.Cos(Math.PI * step / _options.FitSteps));
-            }
-
-            var first = step * batch % (_x.shape[0] - batch + 1);
-            optimizer.zero_grad();
-            var y = Answer(_x.narrow(0, first, batch));
-            nn.functional.mse_loss(y, _expected.narrow(0, first, batch)).backward();
-            optimizer.step();
+            for (var step = 0; step < _options.FitSteps; step++) Descend(optimizer, step);
+        }
+        finally
+        {
+            optimizer.ForEach(moments => moments.Dispose());
         }
 
         _module.zero_grad(set_to_none: true);
+    }
+
+    private void Descend(List<AdamMoments> optimizer, int step)
+    {
+        _options.CancellationToken.ThrowIfCancellationRequested();
+        using var scope = NewDisposeScope();
+        var batch = Math.Min(_options.FitBatch, _x.shape[0]);
+        var first = step * batch % (_x.shape[0] - batch + 1);
+        _module.zero_grad();
+        var y = Answer(_x.narrow(0, first, batch));
+        nn.functional.mse_loss(y, _expected.narrow(0, first, batch)).backward();
+        var rate = LearningRate * 0.5 * (1 + Math.Cos(Math.PI * step / _options.FitSteps));
+        foreach (var moments in optimizer) moments.Step(rate);
     }
 
     private Tensor Answer(Tensor x) => _padded ? _module.ForwardPadded(x) : _module.call(x);

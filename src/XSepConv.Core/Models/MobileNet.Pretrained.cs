@@ -12,7 +12,7 @@ public partial class MobileNet
     /// Channels of the images; null for the file's. For one channel the first convolution is summed over the file's; for more its channels
     /// are repeated in turn and scaled by old/new channels, as timm does it.
     /// </param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <remarks>
     /// How many classes there are is read off the tensors; <see cref="ResetClassifier"/> gives it others. <see cref="Pretrained.Import"/>

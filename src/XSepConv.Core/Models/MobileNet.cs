@@ -44,7 +44,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork
 
     /// <summary>Assembles and initialises the network.</summary>
     /// <param name="spec">The table and what is around it; it is validated.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">The spec can't be built; the first ten problems are listed.</exception>
     public MobileNet(NetworkSpec spec, Device? device = null, ScalarType? dtype = null) : base(LibtorchLoading.Before(nameof(MobileNet)))
@@ -67,12 +67,12 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork
         (conv2, bn2) = LayerModules.Of(_layers.Last, device, dtype);
         if (_layers.Hidden is { } hidden)
         {
-            linear3 = nn.Linear(hidden.In, hidden.Out, device: device, dtype: dtype);
+            linear3 = LayerModules.Linear(hidden, device, dtype);
             if (hidden.Norm is not null) bn3 = BatchNorms.OfFeatures(hidden.Out, device, dtype);
         }
 
         dropout = nn.Dropout(spec.Dropout);
-        if (_layers.Classifier is { } classifier) linear4 = nn.Linear(classifier.In, classifier.Out, device: device, dtype: dtype);
+        if (_layers.Classifier is { } classifier) linear4 = LayerModules.Linear(classifier, device, dtype);
         (_stem, _last) = (new(conv1, bn1, spec.Activation) { Owner = this }, new(conv2, bn2, spec.Activation) { Owner = this });
         RegisterComponents();
         _norms = new(this, _layers.All, follows: layer => layer != _layers.Last || !HasMoreBlocks);
@@ -136,7 +136,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork
 
     /// <summary>Builds the network that a file describes and loads its weights.</summary>
     /// <param name="path">A file that <see cref="SaveSafeTensors"/> or the trainer wrote.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="InvalidDataException">
     /// The file is damaged, describes no network, or its tensors do not fit (the first ten problems are listed), or hold values that are
@@ -151,7 +151,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork
     /// </summary>
     /// <param name="path">A file that says which network it holds.</param>
     /// <param name="options">What is taken off the keys, and how they are renamed.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <inheritdoc cref="FromSafeTensors(string, Device, ScalarType?)" path="/exception"/>
     public static MobileNet FromSafeTensors(string path, SafeTensorsLoadOptions options, Device? device = null, ScalarType? dtype = null)
@@ -173,7 +173,7 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork
     /// Channels of the images; null for the file's. For one channel the first convolution is summed over the file's; for more its channels
     /// are repeated in turn and scaled by old/new channels, as timm does it.
     /// </param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">A number is out of range.</exception>
     /// <inheritdoc cref="FromSafeTensors(string, Device, ScalarType?)" path="/exception"/>

@@ -29,7 +29,7 @@ public sealed class XSepMobileNetV3Small : MobileNet
     /// <summary>Creates the network for 3-channel images.</summary>
     /// <param name="numClasses">How many classes there are.</param>
     /// <param name="preset">For which size of image.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
     public XSepMobileNetV3Small(
@@ -42,7 +42,7 @@ public sealed class XSepMobileNetV3Small : MobileNet
     /// Creates the network with any of its options: input channels, width, dropout, kernel sizes, placement of the padding.
     /// </summary>
     /// <param name="options">The options.</param>
-    /// <param name="device">Device of the weights; CPU when null.</param>
+    /// <param name="device">Device of the weights; torch's default when null.</param>
     /// <param name="dtype">Type of the weights; float32 when null.</param>
     /// <exception cref="ArgumentException">An option is out of range; the first ten problems are listed.</exception>
     public XSepMobileNetV3Small(MobileNetV3Options options, Device? device = null, ScalarType? dtype = null)

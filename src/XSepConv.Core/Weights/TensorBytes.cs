@@ -47,7 +47,7 @@ internal static class TensorBytes
     public static Tensor Create(SafeTensorInfo info, byte[] data)
     {
         var type = Types.First(pair => pair.Stored == info.Type).Torch;
-        var result = empty([.. info.Shape], dtype: type);
+        var result = empty([.. info.Shape], type, CPU);
         if (data.Length > 0) data.CopyTo(result.bytes);
         return result;
     }

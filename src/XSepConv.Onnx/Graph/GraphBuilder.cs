@@ -114,6 +114,8 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
         return attribute;
     }
 
+    /// <summary>The graph from one tensor to another.</summary>
+    /// <param name="outputName">From <see cref="Unique"/>, before the modules took theirs.</param>
     public GraphProto Finish(string name, OnnxTensor input, OnnxTensor output, string outputName)
     {
         // A module that does nothing leaves the input itself, which can't be an output too; nor can what another node takes be renamed.
@@ -123,7 +125,7 @@ internal sealed class GraphBuilder(int opset, bool foldBatchNorm)
         }
 
         var last = _graph.Node.Single(node => node.Output[0] == output.Name);
-        last.Output[0] = Unique(outputName);
+        last.Output[0] = outputName;
         _graph.ValueInfo.Remove(_graph.ValueInfo.Single(info => info.Name == output.Name));
         output = output.Named(last.Output[0]);
 

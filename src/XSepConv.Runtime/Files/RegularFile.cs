@@ -56,6 +56,17 @@ internal static class RegularFile
         return new(path, mode, access, share, bufferSize: 1, options);
     }
 
+    /// <summary>Whether a file could not be opened because another process, or this one, has it for itself.</summary>
+    public static bool IsHeld(IOException failure)
+    {
+        // What flock sets on Linux, on macOS and BSD; what Windows says of a file that is shared with nobody, or locked.
+        const int WouldBlock = 11, WouldBlockBsd = 35, SharingViolation = 32, LockViolation = 33;
+        var code = failure.HResult & 0xFFFF;
+        return OperatingSystem.IsWindows()
+            ? code is SharingViolation or LockViolation
+            : failure.HResult == (OperatingSystem.IsLinux() ? WouldBlock : WouldBlockBsd);
+    }
+
     /// <inheritdoc cref="File.ReadAllBytes"/>
     public static byte[] ReadAllBytes(string path)
     {

@@ -70,6 +70,7 @@ internal sealed class PretrainedFile : IDisposable
     /// </exception>
     public void Write(string output, DataSpec data)
     {
+        if (data.Problem() is { } wrong) throw new InvalidDataException($"{_path}: the description of its data can't be used: {wrong}.");
         if (data.Misfit(Spec) is { } misfit) throw new InvalidDataException($"{_path}: {misfit}");
         SafeTensor[] tensors = [.. Tensors()];
         var weights = new MemoryWeights(_path, tensors, settings: null);

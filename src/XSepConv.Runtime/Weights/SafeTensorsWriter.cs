@@ -117,7 +117,8 @@ internal sealed class SafeTensorsWriter
         if (length > SafeTensorsHeader.LongestHeader)
         {
             throw Wrong(
-                Invariant($"names and metadata make a header of {length:N0} bytes, at most {SafeTensorsHeader.LongestHeader:N0} are allowed"));
+                Invariant($"names and metadata make a header of {length:N0} bytes, at most ")
+                + Invariant($"{SafeTensorsHeader.LongestHeader:N0} are allowed"));
         }
 
         var header = buffer.WrittenSpan.ToArray();

@@ -50,6 +50,12 @@ internal sealed class WeightFile
             {
                 problems.Add($"{SafeTensorsHeader.Quote(name)} is I8 of shape [], weights have outputs");
             }
+            else if (info.ByteLength > Array.MaxLength / sizeof(float))
+            {
+                problems.Add(
+                    FormattableString.Invariant($"{SafeTensorsHeader.Quote(name)} is I8 and has {info.ByteLength:N0} values, at most ")
+                    + FormattableString.Invariant($"{Array.MaxLength / sizeof(float):N0} are read"));
+            }
             else if (!_file.Tensors.TryGetValue(scale, out var there))
             {
                 problems.Add($"{SafeTensorsHeader.Quote(name)} is I8, and its scales {SafeTensorsHeader.Quote(scale)} are missing");

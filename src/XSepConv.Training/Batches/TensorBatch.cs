@@ -42,7 +42,7 @@ internal static class TensorBatch
         where T : struct
     {
         using var scope = NewDisposeScope();
-        var tensor = empty(shape, type);
+        var tensor = empty(shape, type, CPU);
         MemoryMarshal.AsBytes(values).CopyTo(tensor.bytes);
         return tensor.to(dtype, device).MoveToOuterDisposeScope();
     }

@@ -73,7 +73,7 @@ public static class Checkpoint
     {
         ArgumentNullException.ThrowIfNull(path);
         var (data, normalization, result, epoch) = ReadMetadata(path);
-        var network = MobileNet.FromSafeTensors(path, device);
+        var network = MobileNet.FromSafeTensors(path, device ?? CPU);
         if (data.Misfit(network.Spec) is { } problem)
         {
             network.Dispose();

@@ -52,7 +52,7 @@ public sealed record TrainingProgress(
 /// <param name="BestValidationTop1">Of the best epoch, 0 … 1; NaN before the first epoch's end.</param>
 /// <param name="BestEpoch">The best epoch, from 1; 0 before the first epoch's end.</param>
 /// <param name="Test">The best epoch's weights on the test split, once the run is completed.</param>
-/// <param name="History">Every epoch.</param>
+/// <param name="History">Every epoch, without what a clock said: that is in its log.</param>
 public sealed record TrainingResult(
     int EpochsDone, bool Completed, double BestValidationTop1, int BestEpoch, EvaluationResult? Test, IReadOnlyList<EpochResult> History)
 {

@@ -55,7 +55,7 @@ public static class Evaluator
     }
 
     /// <summary>
-    /// The same with every image moved; what comes in is 0, the mean of the training images. How much of the accuracy hangs on where
+    /// The same with every image moved; what comes in is 0, the mean that images are normalised by. How much of the accuracy hangs on where
     /// things stand, as it may where a network's own paddings are all on one side.
     /// </summary>
     /// <param name="network">Any classifier, [N, C, H, W] → [N, classes], on any device.</param>

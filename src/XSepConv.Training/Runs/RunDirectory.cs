@@ -102,7 +102,7 @@ internal sealed class RunDirectory
                 file.Dispose();
             }
         }
-        catch (IOException e)
+        catch (IOException e) when (RegularFile.IsHeld(e))
         {
             throw new TrainingRefusedException($"Another {what} is writing to {folder}.", e);
         }

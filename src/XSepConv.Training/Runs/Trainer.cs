@@ -30,9 +30,9 @@ public sealed class Trainer
     /// <param name="data">What to learn.</param>
     /// <param name="processes">
     /// The processes that train together; this one alone when null. All have the same options and data. Each takes its share of every
-    /// batch, normalised by its own statistics, and the gradients are averaged, so that the result is that of one process which accumulates
-    /// batches of that share. An exception here or in <see cref="Run"/> leaves the others waiting; all end when the group is disposed of,
-    /// or with <see cref="ProcessGroup.Abort"/>.
+    /// batch, normalised by its own statistics, and the gradients and the running statistics are averaged, so that the weights, though not
+    /// those statistics, are those of one process which accumulates batches of that share. An exception here or in <see cref="Run"/> leaves
+    /// the others waiting; all end when the group is disposed of, or with <see cref="ProcessGroup.Abort"/>.
     /// </param>
     /// <exception cref="ArgumentException">Options are out of range or do not fit the data; all are listed.</exception>
     /// <exception cref="TrainingRefusedException">

@@ -71,6 +71,7 @@ public sealed class TemporaryScalarTests
                 when IsTorch(method.ContainingType, "Tensor") && s_sums.Contains(method.Name)
                     && method.Parameters.Count(parameter => IsTorch(parameter.Type, "Scalar")) < (IsTorch(method.Parameters[0].Type, "Tensor") ? 1 : 2)
                 => "a sum's hidden factor",
+            IInvocationOperation { TargetMethod: var method } when IsTorch(method.ContainingType, "optim") => "an optimizer of TorchSharp",
             _ => null,
         };
     }

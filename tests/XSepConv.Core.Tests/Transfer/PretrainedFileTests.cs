@@ -44,6 +44,19 @@ public sealed class PretrainedFileTests : IDisposable
         Assert.Equal((1, 224, 7, "6"), (data.Channels, data.Height, data.Classes.Count, data.Classes[^1]));
     }
 
+    [Fact]
+    public void Images_that_no_description_may_have_are_refused_as_such()
+    {
+        Write(Tensors(Pretrained.Spec(Source, Model), Source));
+        Assert.Contains("its images are 5400×224×224", Refusal(null, 5400), StringComparison.Ordinal);
+        var data = new DataSpec("mine", false, [.. Enumerable.Range(0, 1000).Select(i => $"{i}")], [0, 0, 0], [1, 0, 1], 3, 224, 224);
+        Assert.Contains("a standard deviation is not a finite number above 0", Refusal(data, null), StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder.File("out")));
+
+        string Refusal(DataSpec? data, int? channels) => Assert.Throws<InvalidDataException>(
+            () => Pretrained.Import(_folder.File("in"), Source, Model, _folder.File("out"), data, channels)).Message;
+    }
+
     [Theory]
     [InlineData(SafeTensorType.BF16)]
     [InlineData(SafeTensorType.F16)]

@@ -38,6 +38,27 @@ public sealed class Int8FileTests : IDisposable
     }
 
     [Fact]
+    public void More_values_than_an_array_of_float32_holds_are_refused_before_they_are_read()
+    {
+        const long Values = 1L << 29;
+        var (header, metadata) = ("{\"w\":{\"dtype\":\"I8\",\"shape\":[" + Values + "],\"data_offsets\":[0," + Values + "]},", Metadata());
+        byte[] text = [.. System.Text.Encoding.UTF8.GetBytes(header + metadata)];
+        using (var file = File.Create(Path))
+        {
+            file.Write(BitConverter.GetBytes((long)text.Length));
+            file.Write(text);
+            file.SetLength(8 + text.Length + Values);
+        }
+
+        using var tensors = SafeTensors.Open(Path);
+        var message = Assert.Throws<InvalidDataException>(() => new WeightFile(tensors, Path)).Message;
+        Assert.Contains("'w' is I8 and has 536,870,912 values, at most 536,870,897 are read", message, StringComparison.Ordinal);
+
+        static string Metadata() =>
+            $"\"__metadata__\":{{\"{Int8Weights.MetadataKey}\":\"{Int8Weights.Meaning}\"}}}}";
+    }
+
+    [Fact]
     public void A_stream_is_read_alike()
     {
         Write(Quantized());

@@ -37,6 +37,22 @@ public sealed class TorchImagesTests : IDisposable
         Assert.Equal([3, 1, 4, 1], split.Labels.ToArray());
     }
 
+    [Fact]
+    public void Batches_are_in_memory_whatever_the_default_device()
+    {
+        set_default_device(META);
+        try
+        {
+            using var batches = new TrainingRecipe { BatchSize = 2 }.Batches(RunFolder.Data, epoch: 1).GetEnumerator();
+            Assert.True(batches.MoveNext());
+            Assert.Equal(DeviceType.CPU, batches.Current.Images.device_type);
+        }
+        finally
+        {
+            set_default_device(CPU);
+        }
+    }
+
     // Bytes over 255 and over 256 meet in 0 alone; a picture of whole 256ths may be of neither.
     [Fact]
     public void One_image_of_other_numbers_says_that_they_are_of_255()

@@ -5,6 +5,20 @@ namespace XSepConv.Training.Tests;
 public sealed class RunOwnershipTests : RunFolderTests
 {
     [Fact]
+    public void Only_a_lock_that_another_has_is_another_run()
+    {
+        Directory.CreateDirectory(Run.Path);
+        using (RunDirectory.Lock(Run.Path, "run"))
+        {
+            var held = Assert.Throws<TrainingRefusedException>(() => RunDirectory.Lock(Run.Path, "run"));
+            Assert.Contains("Another run is writing to", held.Message, StringComparison.Ordinal);
+        }
+
+        // Any other failure has the system's words, as that of a file system that is full or read-only has.
+        Assert.Throws<DirectoryNotFoundException>(() => RunDirectory.Lock(Path.Combine(Run.Path, "none"), "run"));
+    }
+
+    [Fact]
     public void A_directory_with_aRun_is_not_overwritten_unasked()
     {
         Run.Run(Run.Options.By(recipe => recipe with { Epochs = 1 }));

@@ -32,7 +32,7 @@ internal sealed class WorkerTeam
 
     private const int Open = 1 << 30;
 
-    private readonly Worker[] _workers;
+    private readonly Worker?[] _workers;
     private readonly IKernelTeam? _lent;
     private ITeamJob? _job;
 
@@ -54,7 +54,16 @@ internal sealed class WorkerTeam
         (Threads, _lent) = (threads, lent);
         _claims = new long[threads * Apart];
         _workers = new Worker[lent is null ? threads - 1 : 0];
-        for (var i = 0; i < _workers.Length; i++) _workers[i] = new Worker(this, i + 1);
+        try
+        {
+            for (var i = 0; i < _workers.Length; i++) _workers[i] = new Worker(this, i + 1);
+        }
+        catch
+        {
+            // The system starts no more threads: those that wait already would wait for ever.
+            Stop();
+            throw;
+        }
     }
 
     /// <summary>How many there are, the caller included.</summary>
@@ -73,7 +82,7 @@ internal sealed class WorkerTeam
 
         Volatile.Write(ref _gate, Open);
         Interlocked.Increment(ref _generation);
-        foreach (var worker in _workers) worker.Wake();
+        foreach (var worker in _workers) worker?.Wake();
         Work(job, 0);
         Interlocked.And(ref _gate, ~Open);
         var waited = 0;
@@ -86,7 +95,7 @@ internal sealed class WorkerTeam
     {
         _stopped = true;
         Interlocked.Increment(ref _generation);
-        foreach (var worker in _workers) worker.Wake();
+        foreach (var worker in _workers) worker?.Wake();
     }
 
     // A lent team returns when all of its threads have left; one that comes late finds the last phase over.

@@ -56,7 +56,8 @@ internal static class FolderDataset
             $"The data set '{Name}' needs a data root: the folder with a folder for each class.", nameof(options));
 
     /// <summary>
-    /// Says that what a run writes to a folder would be read as images: the end of a sentence that names the folder; null where it is not so.
+    /// Says that what a run writes to a folder would be read as images: the end of a sentence that names the folder; null where it is
+    /// not so.
     /// </summary>
     internal static string? Misplaced(string root, FolderLayout layout, string folder, string rootInWords) => Reads(root, layout, folder)
         ? $"which lies in {rootInWords}, whose folders are classes: the pictures of the run would be one; give a folder outside it"

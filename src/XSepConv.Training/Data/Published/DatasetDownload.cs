@@ -104,8 +104,8 @@ internal static class DatasetDownload
             }
             catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException))
             {
-                // Held by another process, if it is there. It may also just have been moved: then the next look finds the file.
-                if (!File.Exists(part) && !File.Exists(path) && ++failures == MostFailures) throw;
+                // Not held by another process: it may just have been moved, and then the next look finds the file.
+                if (!RegularFile.IsHeld(e) && ++failures == MostFailures) throw;
                 if (new FileInfo(part) is { Exists: true, Length: var done }) show(done);
                 if (cancel.WaitHandle.WaitOne(BetweenLooks)) cancel.ThrowIfCancellationRequested();
             }
