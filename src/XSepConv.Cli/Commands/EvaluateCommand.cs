@@ -4,6 +4,7 @@ using TorchSharp;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Options;
+using XSepConv.Cli.Profiling;
 using XSepConv.Cli.Screen;
 using XSepConv.Cli.Startup;
 using XSepConv.Cli.Terminal;

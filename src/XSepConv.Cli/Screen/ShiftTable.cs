@@ -1,5 +1,5 @@
 using Spectre.Console;
-using XSepConv.Cli.Commands;
+using XSepConv.Cli.Profiling;
 
 namespace XSepConv.Cli.Screen;
 

@@ -344,18 +344,6 @@ public sealed partial class ComparisonTests : IDisposable
         Assert.Equal(manifest.ToJson(), read.ToJson());
     }
 
-    [Fact]
-    public void A_comparison_with_AdamW_of_before_goes_on_with_the_settings_that_its_outcomes_are_sealed_with()
-    {
-        var manifest = Trial.ManifestOf(
-            Trial.Networks, Trial.Options.By(recipe => recipe with { Optimizer = OptimizerKind.AdamW }), seeds: 1);
-        var old = manifest with { Settings = new(manifest.Settings) { ["momentum"] = "0.9", ["nesterov"] = "yes" } };
-        var folder = new ComparisonFolder(_folder.Path);
-        folder.Begin(old);
-        var run = manifest.Runs.First();
-        Assert.Equal(RunSeal.Identity(old, run), RunSeal.Identity(folder.Begin(manifest), run));
-    }
-
     /// <summary>The report without what clock and system said.</summary>
     private static string Timeless(string path)
     {

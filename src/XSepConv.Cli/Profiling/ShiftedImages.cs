@@ -1,6 +1,6 @@
 using XSepConv.Training;
 
-namespace XSepConv.Cli.Commands;
+namespace XSepConv.Cli.Profiling;
 
 /// <summary>How well a network does where the images are moved to each of the four sides.</summary>
 /// <param name="Pixels">How far.</param>
