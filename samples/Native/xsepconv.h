@@ -160,8 +160,8 @@ int32_t xsepconv_classify(
  *   path             a PNG or JPEG file of at most 64 MiB and 64 million pixels. Only regular files are read.
  *   nhwc, nhwc_size  gets the bytes of one picture [height, width, channels]; nhwc_size is height * width * channels.
  * Returns XSEPCONV_UNREADABLE or XSEPCONV_INVALID_DATA over the file, XSEPCONV_UNSUPPORTED if the session's images are not square, have
- * neither 1 nor 3 channels or a side above 16,384, or the checkpoint does not say what data it was trained on. Any number of threads may do it with one session,
- * also while it runs.
+ * neither 1 nor 3 channels or a side above 16,384, or the checkpoint does not say what data it was trained on. Any number of threads may
+ * do it with one session, also while it runs.
  */
 int32_t xsepconv_decode_file(xsepconv_session *session, const char *path, uint8_t *nhwc, size_t nhwc_size);
 

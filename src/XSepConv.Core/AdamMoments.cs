@@ -14,12 +14,15 @@ internal sealed class AdamMoments : IDisposable
 
     private readonly Tensor _parameter;
     private readonly double _beta1, _beta2;
+    private readonly Scalar _kept1, _kept2, _taken1, _taken2, _epsilon = Epsilon;
 
     /// <summary>Of a parameter that has not moved yet, on its device.</summary>
     public AdamMoments(Tensor parameter, double beta1 = 0.9, double beta2 = 0.999)
     {
         using var noGrad = no_grad();
         (_parameter, _beta1, _beta2) = (parameter, beta1, beta2);
+        Scalar kept1 = beta1, kept2 = beta2, taken1 = 1 - beta1, taken2 = 1 - beta2;
+        (_kept1, _kept2, _taken1, _taken2) = (kept1, kept2, taken1, taken2);
         First = zeros_like(parameter).DetachFromDisposeScope();
         Second = zeros_like(parameter).DetachFromDisposeScope();
     }
@@ -44,18 +47,18 @@ internal sealed class AdamMoments : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var step = ++Steps;
-        using Scalar beta1 = _beta1, beta2 = _beta2, rest1 = 1 - _beta1, rest2 = 1 - _beta2, epsilon = Epsilon;
         using Scalar kept = 1 - (learningRate * weightDecay), move = -learningRate / (1 - Math.Pow(_beta1, step));
         using Scalar correction = Math.Sqrt(1 - Math.Pow(_beta2, step));
         _parameter.mul_(kept);
-        First.mul_(beta1).add_(gradient, rest1);
-        Second.mul_(beta2).addcmul_(gradient, gradient, rest2);
-        _parameter.addcdiv_(First, Second.sqrt().div(correction).add_(epsilon, Scalars.One), move);
+        First.mul_(_kept1).add_(gradient, _taken1);
+        Second.mul_(_kept2).addcmul_(gradient, gradient, _taken2);
+        _parameter.addcdiv_(First, Second.sqrt().div(correction).add_(_epsilon, Scalars.One), move);
     }
 
     public void Dispose()
     {
         First.Dispose();
         Second.Dispose();
+        foreach (var number in new[] { _kept1, _kept2, _taken1, _taken2, _epsilon }) number.Dispose();
     }
 }

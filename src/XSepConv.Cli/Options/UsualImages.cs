@@ -9,10 +9,11 @@ internal sealed record UsualImages(string Size, string Background, string Limit 
     /// <summary>As the set itself has them.</summary>
     public static UsualImages Own { get; } = new("their own size where all have one (at most 224), else 64", "white");
 
-    /// <summary>The same, but where a network is trained on.</summary>
-    public static UsualImages OwnOrInit { get; } =
-        new($"{Own.Size}; with --init those of the checkpoint", $"{Own.Background}; with --init the colour of the checkpoint");
-
     /// <summary>As a trained network had them.</summary>
-    public static UsualImages OfCheckpoint { get; } = new("those of the checkpoint", "the colour of the checkpoint");
+    public static UsualImages OfCheckpoint { get; } =
+        new("those of the checkpoint", "the colour of the checkpoint; where it has none, alpha is dropped");
+
+    /// <summary>As the set itself has them, but where a network is trained on.</summary>
+    public static UsualImages OwnOrInit { get; } =
+        new($"{Own.Size}; with --init those of the checkpoint", $"{Own.Background}; with --init {OfCheckpoint.Background}");
 }

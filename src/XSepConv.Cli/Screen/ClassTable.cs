@@ -45,6 +45,6 @@ internal static class ClassTable
     private static int? Mistake(ConfusionMatrix confusion, int label)
     {
         var others = Enumerable.Range(0, confusion.Classes).Where(predicted => predicted != label && confusion[label, predicted] > 0);
-        return others.Select(predicted => (int?)predicted).MaxBy(predicted => confusion[label, predicted!.Value]);
+        return others.Cast<int?>().MaxBy(predicted => confusion[label, predicted!.Value]);
     }
 }

@@ -250,7 +250,7 @@ internal sealed class OperatorFit
         var optimizer = _module.parameters().Select(parameter => new AdamMoments(parameter)).ToList();
         try
         {
-            for (var step = 0; step < _options.FitSteps; step++) Descend(optimizer, step);
+            for (var step = 0; step < _options.FitSteps; step++) Step(optimizer, step);
         }
         finally
         {
@@ -260,7 +260,7 @@ internal sealed class OperatorFit
         _module.zero_grad(set_to_none: true);
     }
 
-    private void Descend(List<AdamMoments> optimizer, int step)
+    private void Step(List<AdamMoments> optimizer, int step)
     {
         _options.CancellationToken.ThrowIfCancellationRequested();
         using var scope = NewDisposeScope();
