@@ -19,7 +19,7 @@ internal static unsafe class MapItems
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged => records + ((nint)image * NormStatistics<TLanes, TVector>.RecordVectors * TLanes.Count);
 
-    /// <summary>A block's statistics from its images' records, and the images' means.</summary>
+    /// <summary>A block's statistics from its images' records, and how far the images' means are from the norm's.</summary>
     /// <param name="count">Pixels of an image.</param>
     /// <param name="norm">With the block's scale and shift.</param>
     /// <param name="means">[block][image][lane], or null.</param>
@@ -30,20 +30,22 @@ internal static unsafe class MapItems
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
     {
-        for (var image = 0; image < item.Groups && means != null; image++)
-        {
-            var record = Record<TLanes, TVector>(records, image);
-            var mean = TLanes.Add(TLanes.Load(record), TLanes.Load(record + TLanes.Count));
-            TLanes.Store(means + ((((nint)block * item.Groups) + image) * TLanes.Count), mean);
-        }
-
         if (parameters.Frozen)
         {
             BlockNorms<TLanes, TVector>.Load(map, block, norm);
-            return;
+        }
+        else
+        {
+            NormStatistics<TLanes, TVector>.Combine(item, records, count, norm, parameters.Epsilon);
+            BlockNorms<TLanes, TVector>.Store(norm, map, block);
         }
 
-        NormStatistics<TLanes, TVector>.Combine(item, records, count, norm, parameters.Epsilon);
-        BlockNorms<TLanes, TVector>.Store(norm, map, block);
+        var mean = TLanes.Load(norm.Mean);
+        for (var image = 0; image < item.Groups && means != null; image++)
+        {
+            var record = Record<TLanes, TVector>(records, image);
+            var deviation = TLanes.Add(TLanes.Subtract(TLanes.Load(record), mean), TLanes.Load(record + TLanes.Count));
+            TLanes.Store(means + ((((nint)block * item.Groups) + image) * TLanes.Count), deviation);
+        }
     }
 }

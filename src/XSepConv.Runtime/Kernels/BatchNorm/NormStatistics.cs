@@ -30,7 +30,8 @@ internal static unsafe class NormStatistics<TLanes, TVector>
         TLanes.Store(record + (2 * lanes), squares);
     }
 
-    private static (TVector Sum, TVector Squares) Deviations(float* values, int count, TVector mean)
+    /// <summary>Sums of the deviations from <paramref name="mean"/>, and of their squares.</summary>
+    public static (TVector Sum, TVector Squares) Deviations(float* values, int count, TVector mean)
     {
         if (count <= Few) return FewDeviations(values, count, mean);
         var half = ((count / 2) + Few - 1) / Few * Few;

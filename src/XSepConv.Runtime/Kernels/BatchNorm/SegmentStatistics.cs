@@ -14,46 +14,23 @@ internal static unsafe class SegmentStatistics<TLanes, TVector>
     /// <summary>Vectors of a record: origin, sum and sum of squares of what is left after it.</summary>
     public const int RecordVectors = 3;
 
-    private const int Samples = 8;
+    // Of the origin: at least so many pixels, or one in so many.
+    private const int Samples = 8, Apart = 16;
 
     /// <summary>One segment of one block of channels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Measure(float* values, int count, float* record)
     {
         var lanes = TLanes.Count;
-        var samples = Math.Min(Samples, count);
+        var samples = Math.Min(Math.Max(Samples, count / Apart), count);
         var apart = (nint)(count / samples) * lanes;
-        TVector s0 = TLanes.Splat(0), s1 = s0, q0 = s0, q1 = s0;
-        for (var i = 0; i < samples; i++) s0 = TLanes.Add(s0, TLanes.Load(values + (i * apart)));
-        var origin = TLanes.Multiply(s0, TLanes.Splat(1f / samples));
-        s0 = s1;
-        var rest = count & 3;
-        for (count >>= 2; count > 0; count--)
-        {
-            var d0 = TLanes.Subtract(TLanes.Load(values), origin);
-            var d1 = TLanes.Subtract(TLanes.Load(values + lanes), origin);
-            var d2 = TLanes.Subtract(TLanes.Load(values + (2 * lanes)), origin);
-            var d3 = TLanes.Subtract(TLanes.Load(values + (3 * lanes)), origin);
-            q0 = TLanes.MultiplyAdd(d0, d0, q0);
-            q1 = TLanes.MultiplyAdd(d1, d1, q1);
-            s0 = TLanes.Add(s0, TLanes.Add(d0, d1));
-            q0 = TLanes.MultiplyAdd(d2, d2, q0);
-            q1 = TLanes.MultiplyAdd(d3, d3, q1);
-            s1 = TLanes.Add(s1, TLanes.Add(d2, d3));
-            values += 4 * lanes;
-        }
-
-        for (; rest > 0; rest--)
-        {
-            var d = TLanes.Subtract(TLanes.Load(values), origin);
-            s0 = TLanes.Add(s0, d);
-            q0 = TLanes.MultiplyAdd(d, d, q0);
-            values += lanes;
-        }
-
+        var sample = TLanes.Splat(0);
+        for (var i = 0; i < samples; i++) sample = TLanes.Add(sample, TLanes.Load(values + (i * apart)));
+        var origin = TLanes.Multiply(sample, TLanes.Splat(1f / samples));
+        var (sum, squares) = NormStatistics<TLanes, TVector>.Deviations(values, count, origin);
         TLanes.Store(record, origin);
-        TLanes.Store(record + lanes, TLanes.Add(s0, s1));
-        TLanes.Store(record + (2 * lanes), TLanes.Add(q0, q1));
+        TLanes.Store(record + lanes, sum);
+        TLanes.Store(record + (2 * lanes), squares);
     }
 
     /// <summary>Mean and biased variance of each lane of one block, from its segments' records.</summary>
@@ -85,25 +62,31 @@ internal static unsafe class SegmentStatistics<TLanes, TVector>
         }
     }
 
-    /// <summary>Each image's mean, of one block: a vector an image.</summary>
+    /// <summary>How far each image's mean is from the norm's, of one block: a vector an image.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ImageMeans(float* records, in PixelChunks chunks, float* means)
+    public static void ImageMeans(float* records, in PixelChunks chunks, float* mean, float* means)
     {
         var lanes = TLanes.Count;
-        var share = TLanes.Splat(1f / chunks.Plane);
         for (var segment = 0; segment < chunks.Segments; means += lanes)
         {
-            var origin = TLanes.Load(records);
-            var sum = TLanes.Splat(0);
-            for (var i = 0; i < chunks.SegmentsOfImage; i++, segment++)
+            var first = segment;
+            var image = records;
+            for (var lane = 0; lane < lanes; lane += DoubleLanes<TLanes, TVector>.Count)
             {
-                var between = TLanes.Subtract(TLanes.Load(records), origin);
-                sum = TLanes.Add(sum, TLanes.MultiplyAdd(
-                    between, TLanes.Splat(chunks.SegmentPixels(segment)), TLanes.Load(records + lanes)));
-                records += RecordVectors * lanes;
+                var center = DoubleLanes<TLanes, TVector>.Load(mean + lane);
+                var sum = Vector256<double>.Zero;
+                var record = image + lane;
+                for (segment = first; segment < first + chunks.SegmentsOfImage; segment++)
+                {
+                    var count = Vector256.Create((double)chunks.SegmentPixels(segment));
+                    sum += DoubleLanes<TLanes, TVector>.Load(record + lanes) + (count * (DoubleLanes<TLanes, TVector>.Load(record) - center));
+                    record += RecordVectors * lanes;
+                }
+
+                DoubleLanes<TLanes, TVector>.StoreSingle(sum / (double)chunks.Plane, means + lane);
             }
 
-            TLanes.Store(means, TLanes.MultiplyAdd(sum, share, origin));
+            records += (nint)chunks.SegmentsOfImage * RecordVectors * lanes;
         }
     }
 }

@@ -98,6 +98,7 @@ internal readonly unsafe partial struct BlockTraining<TLanes, TVector>
             {
                 SegmentStatistics<TLanes, TVector>.ImageMeans(
                     memory.Records + ((nint)k * chunks.Segments * SegmentStatistics<TLanes, TVector>.RecordVectors * TLanes.Count), chunks,
+                    kept.Project.Mean + ((nint)k * TLanes.Count),
                     kept.SqueezeExcite.ImageMeans + ((nint)k * shape.Batch * TLanes.Count));
             }
 

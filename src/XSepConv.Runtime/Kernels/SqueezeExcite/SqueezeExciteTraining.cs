@@ -39,7 +39,13 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
         _ones = layout.Vectors(1 + BlockedMap.Blocks(channels, TLanes.Count));
     }
 
-    /// <summary>[block][image][lane], of the raw map, written by who makes that; or of the activated one.</summary>
+    /// <summary>
+    /// [block][image][lane], written by who makes the map: of the raw map, less the norm's mean; or of the activated map.
+    /// </summary>
+    /// <remarks>
+    /// Images' means lie near the batch's, the nearer the larger the map: as numbers of their own they would keep few digits of what the
+    /// norm then makes large.
+    /// </remarks>
     public float* ImageMeans { get; }
 
     public readonly MapNorm Squeeze => _squeeze;
@@ -131,7 +137,7 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
             return;
         }
 
-        ThroughPool(norm, chunks, sums, work);
+        ThroughPool(chunks, sums, work);
         BlockNorms<TLanes, TVector>.FinishGradient(work.Sums, _images, chunks.Pixels, frozen, norm, gradients);
         Combine(norm, chunks.Plane, work);
     }
@@ -164,7 +170,7 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
         {
             TLanes.Store(_ones + ((k + 1) * TLanes.Count), TLanes.Splat(0));
             var scale = _isActivated ? TLanes.Splat(1) : TLanes.Load(norm.Scale + (k * TLanes.Count));
-            var shift = _isActivated ? TLanes.Splat(0) : TLanes.Load(norm.Shift + (k * TLanes.Count));
+            var shift = _isActivated ? TLanes.Splat(0) : AtMean(norm, k);
             for (var image = 0; image < _images; image++)
             {
                 TLanes.Store(
@@ -197,8 +203,7 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
         for (var k = 0; k < Blocks; k++)
         {
             var scale = TLanes.Load(norm.Scale + (k * TLanes.Count));
-            var mean = TLanes.Load(norm.Mean + (k * TLanes.Count));
-            var atMean = TLanes.MultiplyAdd(scale, mean, TLanes.Load(norm.Shift + (k * TLanes.Count)));
+            var atMean = AtMean(norm, k);
             var gateMean = TLanes.Load(_excite.Mean + (k * TLanes.Count));
             for (var image = 0; image < _images; image++)
             {
@@ -215,18 +220,16 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void ThroughPool(
-        in MapNorm norm, in PixelChunks chunks, float* sums, in SqueezeExciteWork<TLanes, TVector> work)
+    private readonly void ThroughPool(in PixelChunks chunks, float* sums, in SqueezeExciteWork<TLanes, TVector> work)
     {
         for (var k = 0; k < Blocks; k++)
         {
-            var mean = TLanes.Load(norm.Mean + (k * TLanes.Count));
             for (var image = 0; image < _images; image++)
             {
                 var (sum, product) = OfImage(chunks, sums, k, image);
                 var gate = TLanes.Load(_gates + At(k, image));
                 var pooled = TLanes.Load(work.Pooled.At(k, image, TLanes.Count));
-                var offset = TLanes.Subtract(TLanes.Load(ImageMeans + At(k, image)), mean);
+                var offset = TLanes.Load(ImageMeans + At(k, image));
                 TLanes.Store(work.Sums + (2 * At(k, image)), TLanes.MultiplyAdd(gate, sum, pooled));
                 TLanes.Store(
                     work.Sums + (2 * At(k, image)) + TLanes.Count, TLanes.MultiplyAdd(gate, product, TLanes.Multiply(pooled, offset)));
@@ -249,6 +252,13 @@ internal unsafe struct SqueezeExciteTraining<TLanes, TVector>
                 TLanes.Store(_offset + At(k, image), TLanes.MultiplyAdd(direct, pooled, offset));
             }
         }
+    }
+
+    /// <summary>What the norm makes of its mean: its bias.</summary>
+    private static TVector AtMean(in MapNorm norm, int block)
+    {
+        var at = block * TLanes.Count;
+        return TLanes.MultiplyAdd(TLanes.Load(norm.Scale + at), TLanes.Load(norm.Mean + at), TLanes.Load(norm.Shift + at));
     }
 
     private static (TVector Sum, TVector Product) OfImage(in PixelChunks chunks, float* sums, int block, int image)

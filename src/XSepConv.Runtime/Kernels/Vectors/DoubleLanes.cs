@@ -24,4 +24,13 @@ internal static unsafe class DoubleLanes<TLanes, TVector>
         if (TLanes.Count == 1) *destination = values.ToScalar();
         else values.Store(destination);
     }
+
+    /// <summary>Rounded to float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSingle(Vector256<double> values, float* destination)
+    {
+        KernelMemory.AssertInside(destination, Count);
+        if (TLanes.Count == 1) *destination = (float)values.ToScalar();
+        else Vector128.Narrow(values.GetLower(), values.GetUpper()).Store(destination);
+    }
 }
