@@ -57,16 +57,22 @@ internal static class Machine
         yield return $"libtorch threads: {threads}";
         yield return $".NET {Environment.Version}, TorchSharp {VersionOf(typeof(torch).Assembly)}, "
             + $"libtorch {libtorch ?? torch.__version__}, BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
-        yield return $"XSepConv {VersionOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, "
+        yield return $"XSepConv {CommitOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, "
             + $"{RuntimeInformation.OSArchitecture}";
         yield return GlibcAllocator.KeepFreedMemory() ? "glibc's allocator keeps freed memory (mallopt), for both sides"
             : "the system's allocator as it is";
     }
 
     /// <summary>As its package has it.</summary>
-    public static string VersionOf(Assembly assembly)
-        => (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
-            ?? assembly.GetName().Version?.ToString() ?? "?").Split('+')[0];
+    public static string VersionOf(Assembly assembly) => Informational(assembly).Split('+')[0];
+
+    /// <summary>The same, with the beginning of the commit that it was built from.</summary>
+    private static string CommitOf(Assembly assembly) => Informational(assembly).Split('+') is [var version, { Length: >= 9 } commit]
+        ? $"{version} of {commit[..9]}" : VersionOf(assembly);
+
+    private static string Informational(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? assembly.GetName().Version?.ToString() ?? "?";
 
     // CPUID leaf 1, EAX: model in bits 4–7 and 16–19, family in 8–11, and 20–27 where those are full.
     private static string FamilyAndModel

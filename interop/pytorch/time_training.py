@@ -1,11 +1,11 @@
 """Times a training step of XSepMobileNetV3-Small and of its depthwise twin in PyTorch, and prints one line of JSON.
 
-The step is that of `ratios --only net-train`: forward, cross-entropy, backward; the optimizer's part is not in it. Both networks are
+The step is that of `ratios --only net-train`: gradients of before let go, forward, cross-entropy, backward; no optimizer. Both networks are
 those of xsepconv_torch.py beside this file, on PyTorch's own operators. They take turns, so that whatever slows the machine for a while
 slows both; a figure is the median.
 
     python3 time_training.py --preset Cifar --batch 64
-    python3 time_training.py --preset ImageNet --batch 16 --kernel 9
+    python3 time_training.py --preset ImageNet --batch 16 --kernel 9 --channels-last
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def keep_freed_memory() -> bool:
 
 def step(network: MobileNet, images: torch.Tensor, labels: torch.Tensor) -> float:
     """Milliseconds of one."""
-    network.zero_grad(set_to_none=True)
     start = time.perf_counter()
+    network.zero_grad(set_to_none=True)
     F.cross_entropy(network(images), labels).backward()
     return 1e3 * (time.perf_counter() - start)
 
@@ -83,6 +83,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--batch", type=whole(2, 65_536), default=64, help="images of a step; 64 without")
     parser.add_argument("--image-size", type=whole(1, 4_096), help="rows and columns; 32 without, with --preset ImageNet 224")
     parser.add_argument("--kernel", type=whole(3, 63, odd=True), help="K of the rows that are XSepConv; the table's without")
+    parser.add_argument("--channels-last", action="store_true", help="maps and weights as [N, H, W, C] in memory; NCHW without")
     parser.add_argument("--threads", type=whole(1, 1_024), default=1, help="threads of PyTorch; 1 without")
     parser.add_argument("--seconds", type=seconds, default=5.0, help="about how long each network is timed; 5 without")
     options = parser.parse_args(arguments)
@@ -92,7 +93,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     torch.manual_seed(1)
     side = options.image_size or (32 if options.preset == "Cifar" else 224)
     images, labels = torch.randn(options.batch, 3, side, side), torch.randint(CLASSES, (options.batch,))
-    networks = [MobileNet(spec).train() for spec in specs(options.preset, options.kernel)]
+    layout = torch.channels_last if options.channels_last else torch.contiguous_format
+    images = images.to(memory_format=layout)
+    networks = [MobileNet(spec).train().to(memory_format=layout) for spec in specs(options.preset, options.kernel)]
     for _ in range(WARM_UP):
         for network in networks:
             step(network, images, labels)
@@ -104,7 +107,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
     print(json.dumps({
         "work": "net-train", "torch": torch.__version__, "python": sys.version.split()[0], "threads": torch.get_num_threads(),
-        "allocatorTuned": tuned, "shape": f"{options.batch}x3x{side}x{side}", "kernel": options.kernel, "steps": len(times[0]),
+        "allocatorTuned": tuned, "shape": f"{options.batch}x3x{side}x{side}", "kernel": options.kernel,
+        "layout": "channels-last" if options.channels_last else "nchw", "steps": len(times[0]),
         "parameters": dict(zip(("xsep", "twin"), (sum(p.numel() for p in network.parameters()) for network in networks))),
         "ms": dict(zip(("xsep", "twin"), (round(statistics.median(taken), 3) for taken in times))),
     }))

@@ -50,7 +50,7 @@ internal static class CompiledWorks
                     network, x,
                     [
                         Compiled("compiled", network, x, settings.Threads), OnnxRuntimeContestant.Of(network, x, settings.Threads),
-                        Torch(network, x, embedded: false),
+                        .. Torch(network, x, embedded: false),
                     ]);
                 contestants.AddRange(NarrowContestants.Of(network, x, settings.Threads));
                 yield return RatioResult.Measure(
@@ -127,8 +127,7 @@ internal static class CompiledWorks
                 network, x,
                 [
                     Compiled("compiled", network, x, settings.Threads), OnnxRuntimeContestant.Of(network, x, settings.Threads),
-                    Torch(network, x, embedded: false), .. model == "xsep" ? [Torch(network, x, embedded: true)]
-                        : Array.Empty<Contestant>(),
+                    .. Torch(network, x, embedded: false), .. model == "xsep" ? Torch(network, x, embedded: true) : [],
                 ]);
             if (model == "xsep") contestants.AddRange([twinCompiled, .. NarrowContestants.Of(network, x, settings.Threads)]);
             var run = new RatioCase("net-eval", model, $"{batch}x3x224x224", kernels.Length == 0 ? null : kernels[0], settings.Threads);
@@ -165,19 +164,25 @@ internal static class CompiledWorks
         });
     }
 
-    private static Contestant Torch(MobileNet network, Tensor x, bool embedded)
+    /// <summary>In both layouts.</summary>
+    private static IEnumerable<Contestant> Torch(MobileNet network, Tensor x, bool embedded)
     {
         var folded = new FoldedTorch(network, embedded);
-        return new("torch", () =>
+        return [In(Contestant.Nchw, x), In(Contestant.ChannelsLast, ChannelsLastStep.InLayout(x))];
+
+        Contestant In(string layout, Tensor images) => new("torch", () =>
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            folded.Forward(x);
+            folded.Forward(images);
         }, () =>
         {
             using var noGrad = no_grad();
-            return [folded.Forward(x)];
-        });
+            return [folded.Forward(images)];
+        })
+        {
+            Layout = layout,
+        };
     }
 
     /// <summary>Those that agree with the module in float64.</summary>

@@ -15,6 +15,15 @@ internal sealed record Contestant(string Name, Action Step, Func<IReadOnlyList<T
     /// </summary>
     public string? Layout { get; init; }
 
+    /// <summary>The name, and the layout where there is one.</summary>
+    public string NameInLayout => Layout is null ? Name : $"{Name}-{Layout}";
+
+    /// <summary>How many times the tolerances it may be from float64.</summary>
+    public double Slack { get; init; } = 1;
+
+    /// <summary>Distances of its results from float64, found when it was checked: those of gradients, the median.</summary>
+    public double? GradientDistance { get; init; }
+
     /// <summary>The same on so many of libtorch's threads, as <c>threads-N</c>.</summary>
     public Contestant With(int threads) => this with
     {

@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 
 namespace XSepConv.Benchmarks.Ratios;
 
-/// <summary>A network as one would deploy it in torch: batch norms folded into the convolutions, activations in place, NCHW.</summary>
-/// <remarks>Channels-last is not among the layouts: libtorch 2.10 computes some 1×1 convolutions wrongly in it.</remarks>
+/// <summary>
+/// A network on libtorch's operators, one after the other: batch norms folded into the convolutions, activations in place.
+/// </summary>
+/// <remarks>In the layout of the images that it gets. libtorch 2.10 computes some 1×1 convolutions wrongly in channels-last.</remarks>
 internal sealed class FoldedTorch
 {
     private readonly Operation[] _operations;

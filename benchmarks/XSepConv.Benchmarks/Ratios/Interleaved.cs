@@ -7,8 +7,8 @@ internal static class Interleaved
 {
     private const int LeastSamples = 9, MostSamples = 101;
 
-    // A step of seconds has no time for more: the fewest samples that have a median, up to so many times the seconds asked for.
-    private const int LeastLongSamples = 3;
+    // A step of seconds has no time for more, up to so many times the seconds asked for.
+    private const int LeastLongSamples = 5;
     private const double MostLongTime = 10;
 
     private static readonly double SampleTicks = 8e-3 * Stopwatch.Frequency, LongTicks = 0.2 * Stopwatch.Frequency;

@@ -13,6 +13,7 @@ internal static class NetworkCase
     [
         $"{TrainingCase.Composed}/{TrainingCase.Fused}", $"{TrainingCase.Twin}/{TrainingCase.Fused}",
         $"{TrainingCase.TwinFused}/{TrainingCase.Fused}", $"{TrainingCase.Twin}/{TrainingCase.TwinFused}",
+        $"{TrainingCase.Composed}-{Contestant.Nchw}/{TrainingCase.Fused}", $"{TrainingCase.Twin}-{Contestant.Nchw}/{TrainingCase.Fused}",
     ];
 
     /// <summary>XSep and its twin, stock and fused: milliseconds and peak memory of a step; then XSep on two threads against one.</summary>
@@ -24,7 +25,12 @@ internal static class NetworkCase
             using var scope = NewDisposeScope();
             var contestants = TrainingContestants.Of(training, training.Data());
             var run = new RatioCase(Training, "xsep", training.Shape, training.Kernel, settings.Threads);
-            var result = RatioResult.Measure(run, contestants, 4 * settings.Seconds, s_ratios);
+            var result = RatioResult.Measure(run, contestants, 4 * settings.Seconds, s_ratios) with
+            {
+                Other = contestants.ToDictionary(
+                    contestant => $"gradients of {contestant.NameInLayout} from float64 (median)",
+                    contestant => contestant.GradientDistance!.Value),
+            };
             if (memory.FirstOrDefault(row => (row.Shape, row.Kernel) == (result.Shape, result.Kernel))?.Memory is { } bytes)
             {
                 var ratio = bytes[TrainingCase.Composed] / bytes[TrainingCase.Fused];

@@ -35,7 +35,9 @@ internal sealed record RatioResult(
             .ToDictionary(group => group.Key, group => group.Min(pair => pair.Second));
         foreach (var (contestant, median) in contestants.Zip(medians))
         {
-            if (contestant.Layout is { } layout) ms.Add($"{contestant.Name}-{layout}", median);
+            if (contestant.Layout is null) continue;
+            var way = contestant.NameInLayout;
+            ms[way] = ms.TryGetValue(way, out var other) ? Math.Min(median, other) : median;
         }
 
         return new(run.Work, run.Model, run.Shape, run.Kernel, run.Threads, ms, Ratios(ms, ratios));

@@ -22,7 +22,7 @@ internal static class RatioText
         var ratios = string.Join(
             "  ", result.Ratio.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.00}")));
         var other = result.Other is null ? ""
-            : string.Join("  ", result.Other.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.###}")));
+            : string.Join("  ", result.Other.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {Number(pair.Value)}")));
         var memory = result.Memory is null ? "" : "peak of a step " + string.Join(
             "  ", result.Memory.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value / 1e6:0.0} MB")));
         var figures = $"{times}  {ratios}  {memory}  {other}".Replace("  ", " ", StringComparison.Ordinal).Trim();
@@ -93,6 +93,9 @@ internal static class RatioText
         foreach (var result in report.Results) text.AppendLine(CultureInfo.InvariantCulture, $"- {Line(result)}");
         return text.ToString();
     }
+
+    private static string Number(double value) =>
+        value.ToString(value is 0 or >= 0.01 ? "0.###" : "0.0e+0", CultureInfo.InvariantCulture);
 
     private static double? Mean(IEnumerable<RatioResult> rows, string name)
     {

@@ -45,13 +45,14 @@ internal sealed class StageCase : IDisposable
     public Contestant Fused() => Keep(XSep, [FusedXSep()]).Single();
 
     /// <summary>
-    /// The XSepConv's contestants that compute the right thing: fused, and composed in both layouts; on CUDA, where nothing is fused, what
-    /// <see cref="XSepBackend.Auto"/> does in place of that.
+    /// The XSepConv's contestants that compute the right thing: fused, and of libtorch's layers in both layouts, BN folded into them at
+    /// inference; on CUDA, where nothing is fused, what <see cref="XSepBackend.Auto"/> does in place of that.
     /// </summary>
     public List<Contestant> XSepContestants()
     {
-        var composed = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Composed };
-        XSep.CopyTo(composed);
+        var stock = new StockXSep(_channels, _kernel);
+        XSep.CopyTo(stock);
+        nn.Module<Tensor, Tensor> composed = Training ? stock : stock.Folded();
         List<Contestant> contestants = [Of("composed", composed, Contestant.Nchw), Of("composed", composed, Contestant.ChannelsLast)];
         if (!_onCuda) return Keep(XSep, [FusedXSep(), .. contestants]);
         var auto = new XSepConv2d(_channels, _kernel);
