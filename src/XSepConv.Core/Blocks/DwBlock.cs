@@ -105,13 +105,14 @@ public sealed class DwBlock : nn.Module<Tensor, Tensor>, IBlock
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(DwBlock));
         _norms.RequireStatistics(x, nameof(DwBlock));
         if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
+        var hooked = LayerHooks.Within(this);
         var y = Spec.Activation.Apply(bn1.call(conv1.call(x)));
         var squeezed = Spec.SqueezeExcite == SqueezeExcite.Expanded;
         y = _stage.Forward(y, activated: !squeezed);
         if (squeezed) y = Spec.Activation.Apply(se!.call(y));
         y = bn3.call(conv3.call(y));
         if (Spec.SqueezeExcite == SqueezeExcite.Output) y = se!.call(y);
-        if (_layers.Add is not null) y = y.Plus(shortcut.call(x));
-        return y.MoveToOuterDisposeScope();
+        if (_layers.Add is not null) y = y.Plus(shortcut.Call(x, hooked));
+        return scope.Leave(y, hooked);
     }
 }

@@ -87,11 +87,12 @@ public sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>, IBlock
         x = MapCheck.Require(x, Spec.In, conv2.weight, nameof(InvertedResidualBlock));
         _norms.RequireStatistics(x, nameof(InvertedResidualBlock));
         if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
+        var hooked = LayerHooks.Within(this);
         var y = conv1 is null ? x : Spec.Activation.Apply(bn1!.call(conv1.call(x)));
         y = _stage.Forward(y, activated: true);
         if (se is not null) y = se.call(y);
         y = bn3.call(conv3.call(y));
         if (_layers.Add is not null) y = y.Plus(x);
-        return y.MoveToOuterDisposeScope();
+        return scope.Leave(y, hooked);
     }
 }

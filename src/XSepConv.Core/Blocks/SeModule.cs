@@ -65,7 +65,8 @@ public sealed class SeModule : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Layers.Gate.In, ((Conv2d)se[1]).weight, nameof(SeModule));
         _norms.RequireStatistics(x, nameof(SeModule));
-        return (x * se.call(x)).MoveToOuterDisposeScope();
+        var hooked = LayerHooks.Within(this);
+        return scope.Leave(x * se.Call(x, hooked), hooked);
     }
 
     private static SqueezeExciteLayers LayersOf(int channels, int reduction)

@@ -81,10 +81,11 @@ public sealed class SepBlock : nn.Module<Tensor, Tensor>, IBlock
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(SepBlock));
         _norms.RequireStatistics(x, nameof(SepBlock));
         if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
+        var hooked = LayerHooks.Within(this);
         var y = _stage.Forward(Spec.Activation.Apply(bn1.call(conv1.call(x))));
         if (se is not null) y = se.call(y);
         y = bn4.call(conv4.call(Spec.Activation.Apply(y)));
-        if (_layers.Add is not null) y = y.Plus(shortcut.call(x));
-        return y.MoveToOuterDisposeScope();
+        if (_layers.Add is not null) y = y.Plus(shortcut.Call(x, hooked));
+        return scope.Leave(y, hooked);
     }
 }

@@ -16,8 +16,9 @@ internal sealed class SepStage(Conv2d conv1xK, BatchNorm2d bn1xK, Conv2d convKx1
     {
         RunsFused(x);
         using var scope = NewDisposeScope();
+        var hooked = HasHooks;
         x = activation.Apply(bn1xK.call(conv1xK.call(x)));
-        return bnKx1.call(convKx1.call(x)).MoveToOuterDisposeScope();
+        return scope.Leave(bnKx1.call(convKx1.call(x)), hooked);
     }
 
     protected override string? WhyNotFused(Tensor x) => "1×K and K×1 are fused in a whole block only, and this one can't be";

@@ -116,13 +116,14 @@ public sealed class XSepBlock : nn.Module<Tensor, Tensor>, IBlock, IXSepOperator
         x = MapCheck.Require(x, Spec.In, conv1.weight, nameof(XSepBlock));
         _norms.RequireStatistics(x, nameof(XSepBlock));
         if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
+        var hooked = LayerHooks.Within(this);
         var padFirst = Placement == PaddingPlacement.BeforeExpand;
         var y = padFirst ? DirectionalPadding.Pad(x, Padding) : x;
         y = Spec.Activation.Apply(bn1.call(conv1.call(y)));
         y = _stage.Forward(y, padded: padFirst, activated: se is null);
         if (se is not null) y = Spec.Activation.Apply(se.call(y));
         y = bn5.call(conv5.call(y));
-        if (_layers.Add is not null) y = y.Plus(shortcut.call(x));
-        return y.MoveToOuterDisposeScope();
+        if (_layers.Add is not null) y = y.Plus(shortcut.Call(x, hooked));
+        return scope.Leave(y, hooked);
     }
 }

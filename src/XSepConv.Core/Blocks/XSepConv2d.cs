@@ -98,7 +98,8 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Channels, conv1.weight, nameof(XSepConv2d));
         _norms.RequireStatistics(x, nameof(XSepConv2d));
-        return _stage.Forward(x, padded: false, activated: false).MoveToOuterDisposeScope();
+        var hooked = LayerHooks.Within(this);
+        return scope.Leave(_stage.Forward(x, padded: false, activated: false), hooked);
     }
 
     /// <summary>The same for a map that has its row and column already, such as [N, C, H + 1, W + 1].</summary>

@@ -91,6 +91,7 @@ public sealed class XSepInvertedResidualBlock : nn.Module<Tensor, Tensor>, IBloc
         x = MapCheck.Require(x, Spec.In, conv2.weight, nameof(XSepInvertedResidualBlock));
         _norms.RequireStatistics(x, nameof(XSepInvertedResidualBlock));
         if (_whole.TryForward(x) is { } fused) return fused.MoveToOuterDisposeScope();
+        var hooked = LayerHooks.Within(this);
         var padFirst = Placement == PaddingPlacement.BeforeExpand;
         var y = padFirst ? DirectionalPadding.Pad(x, Padding) : x;
         if (conv1 is not null) y = Spec.Activation.Apply(bn1!.call(conv1.call(y)));
@@ -98,6 +99,6 @@ public sealed class XSepInvertedResidualBlock : nn.Module<Tensor, Tensor>, IBloc
         if (se is not null) y = se.call(y);
         y = bn5.call(conv5.call(y));
         if (_layers.Add is not null) y = y.Plus(x);
-        return y.MoveToOuterDisposeScope();
+        return scope.Leave(y, hooked);
     }
 }

@@ -17,7 +17,8 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
         // Fused makes nothing but its result, and a scope costs 300 bytes a call.
         if (RunsFused(x)) return Fused(x, activated);
         using var scope = NewDisposeScope();
-        return Composed(x, activated).MoveToOuterDisposeScope();
+        var hooked = HasHooks;
+        return scope.Leave(Composed(x, activated), hooked);
     }
 
     protected override string? WhyNotFused(Tensor x)

@@ -49,7 +49,8 @@ internal sealed class XSepStage : FusableStage
         // Fused makes nothing but its result, and a scope costs 300 bytes a call.
         if (RunsFused(x)) return Fused(x, padded, activated);
         using var scope = NewDisposeScope();
-        return Composed(x, padded, activated).MoveToOuterDisposeScope();
+        var hooked = HasHooks;
+        return scope.Leave(Composed(x, padded, activated), hooked);
     }
 
     protected override string? WhyNotFused(Tensor x)

@@ -46,10 +46,12 @@ public partial class MobileNet
         var wanted = (outIndices.Length == 0 ? all : all.Where((_, i) => outIndices.Contains(i))).Select(info => info.Module).ToHashSet();
         using var scope = NewDisposeScope();
         x = Checked(x, LastOf(all.Last(info => wanted.Contains(info.Module)).Module));
+        var hooked = LayerHooks.Within(this);
         var maps = new List<Tensor>();
         Keep("conv1", x = _stem.Forward(x));
         for (var i = 0; i < Spec.Blocks.Length && maps.Count < wanted.Count; i++) Keep($"bneck.{i}", x = bneck[i].call(x));
         if (wanted.Contains("conv2")) Keep("conv2", Last(x));
+        if (hooked) scope.LeaveAll();
         return maps;
 
         void Keep(string module, Tensor map)
@@ -65,7 +67,9 @@ public partial class MobileNet
     public Tensor ForwardFeatures(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return Last(bneck.call(_stem.Forward(Checked(x, _layers.Last)))).MoveToOuterDisposeScope();
+        x = Checked(x, _layers.Last);
+        var hooked = LayerHooks.Within(this);
+        return scope.Leave(Last(bneck.Call(_stem.Forward(x), hooked)), hooked);
     }
 
     /// <summary>What follows the last map: its means, the hidden layer and the classifier, where the network has them.</summary>
@@ -78,8 +82,9 @@ public partial class MobileNet
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Spec.LastChannels, (linear3 ?? linear4)?.weight ?? conv1.weight, $"the head of {GetType().Name}");
         _norms.RequireStatistics(x, GetType().Name, first: _layers.Pool);
+        var hooked = LayerHooks.Within(this);
         x = Pooled(x);
-        return (preLogits ? x : Logits(x)).MoveToOuterDisposeScope();
+        return scope.Leave(preLogits ? x : Logits(x), hooked);
     }
 
     /// <summary>

@@ -11,8 +11,8 @@ namespace XSepConv;
 /// <remarks>
 /// <para>From the notes on arXiv 2002.12046. State-dict keys equal those of a PyTorch module with the same fields:
 /// <c>conv1, bn1, bneck.{i}.…, conv2, bn2, linear3, bn3, linear4</c>, the last three where the spec has them.</para>
-/// <para>What a hook on one of its parts gets, such as the map after <c>bneck.3</c>, is gone when <see cref="forward"/> returns: keep a
-/// <c>clone()</c> that is detached from the dispose scope.</para>
+/// <para>What a hook on one of its parts gets, such as the map after <c>bneck.3</c>, lives as long as the dispose scope around the call:
+/// with hooks, every map that <see cref="forward"/> makes does.</para>
 /// <para>In evaluation mode, where no gradients are wanted (<c>no_grad</c>, <c>inference_mode</c>, or nothing requires any), on the CPU
 /// in float32, the network runs through a plan of the runtime, as <see cref="Compilation.Compile(MobileNet, DataSpec?)"/> makes it: batch
 /// norms folded, convolutions packed, on torch's threads. Before each run the values of all parameters and buffers and the batch norms'
@@ -121,7 +121,8 @@ public partial class MobileNet : nn.Module<Tensor, Tensor>, INetwork
         x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
         if (_evaluation.TryForward(x) is { } logits) return logits.MoveToOuterDisposeScope();
         _norms.RequireStatistics(x, GetType().Name);
-        return Classify(Last(bneck.call(_stem.Forward(x)))).MoveToOuterDisposeScope();
+        var hooked = LayerHooks.Within(this);
+        return scope.Leave(Classify(Last(bneck.Call(_stem.Forward(x), hooked))), hooked);
     }
 
     /// <summary>Writes the weights with <see cref="Spec"/> in the metadata, so that the file alone says which network it holds.</summary>

@@ -100,6 +100,70 @@ public sealed class LayerHookTests : IDisposable
         module.call(x);
     }
 
+    /// <summary>In training and evaluation, also where the hook removes itself.</summary>
+    [Theory]
+    [MemberData(nameof(Modules))]
+    public void What_a_hook_gets_lives_as_long_as_the_caller_s_scope(string name)
+    {
+        var module = Create(name);
+        foreach (var training in new[] { true, false })
+        {
+            module.train(training);
+            foreach (var (path, layer) in Layers(module)) RequireKept(module, layer, path, randn(2, 4, 6, 5));
+        }
+    }
+
+    [Fact]
+    public void What_a_hook_in_a_network_gets_lives_as_long_as_the_caller_s_scope()
+    {
+        var network = new XSepMobileNetV3Small(new MobileNetV3Options { Width = 0.25, NumClasses = 3, Preset = ImagePreset.Cifar });
+        var x = randn(2, 3, 32, 32);
+        foreach (var training in new[] { true, false })
+        {
+            network.train(training);
+            foreach (var (path, layer) in Layers(network)) RequireKept(network, layer, path, x);
+        }
+
+        // The other ways through it.
+        var kept = new List<Tensor>();
+        var hook = Layers(network).Single(entry => entry.Path == "bneck.3").Layer.register_forward_hook((_, _, y) =>
+        {
+            kept.Add(y);
+            return y;
+        });
+        using (NewDisposeScope())
+        {
+            network.Features(x);
+            network.ForwardFeatures(x);
+            Assert.Equal([false, false], kept.Select(tensor => tensor.IsInvalid));
+        }
+
+        Assert.Equal([true, true], kept.Select(tensor => tensor.IsInvalid));
+        hook.remove();
+    }
+
+    // Without an outer scope the test's own is the caller's.
+    private static void RequireKept(nn.Module<Tensor, Tensor> module, nn.Module<Tensor, Tensor> layer, string path, Tensor x)
+    {
+        List<Tensor> kept = [];
+        Action remove = () => { };
+        remove = layer.register_forward_hook((_, input, y) =>
+        {
+            kept.AddRange([input, y]);
+            remove();
+            return y;
+        }).remove;
+        using (NewDisposeScope())
+        {
+            module.call(x);
+            Assert.True(kept.All(tensor => !tensor.IsInvalid), path);
+        }
+
+        // The input may be the caller's own.
+        Assert.True(kept.All(tensor => tensor.IsInvalid || ReferenceEquals(tensor, x)), path);
+        remove();
+    }
+
     [Fact]
     public void Every_layer_of_a_network_runs_its_hooks()
     {
