@@ -68,6 +68,7 @@ public sealed class ComparisonTests : IDisposable
     [InlineData("XSepConv ×0.5 and XSepConv ×0.501 are the same network", "compare", "--width", "0.5,1,0.501", "--limit", "20")]
     [InlineData("--network is 'huge': known are small, large, large-kernel", "compare", "--network", "huge")]
     [InlineData("--model is 'mobilenet-v3-small-twin': known are small, large", "compare", "--model", "mobilenet-v3-small-twin")]
+    [InlineData("--without-2x2", "ablate", "--without-2x2")]
     [InlineData("--data folder needs --data-root", "compare", "--data", "folder")]
     [InlineData("batch", "compare", "--batch", "1")]
     public void Wrong_options_are_refused_in_one_line(string expected, params string[] args)

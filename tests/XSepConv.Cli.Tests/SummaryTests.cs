@@ -61,6 +61,17 @@ public class SummaryTests
     }
 
     [Fact]
+    public void Without_the_2x2_its_weights_and_its_four_MACs_a_place_are_gone()
+    {
+        var without = Summary("--without-2x2");
+
+        // For every XSep row of E channels: 4 weights and its batch norm's 2.
+        (int Expand, int Map)[] rows = [(240, 14), (240, 14), (120, 14), (144, 14), (576, 7), (576, 7)];
+        Assert.Equal(Parameters - rows.Sum(row => row.Expand * 6), without.GetProperty("parameters").GetInt64());
+        Assert.Equal(Macs - rows.Sum(row => row.Expand * row.Map * row.Map * 4), without.GetProperty("macs").GetInt64());
+    }
+
+    [Fact]
     public void The_cifar_preset_takes_32_by_32_and_keeps_the_first_two_maps_whole()
     {
         var summary = Summary("--preset", "cifar", "--classes", "10");
@@ -163,6 +174,8 @@ public class SummaryTests
     [InlineData("--width is '0,5'", "--width", "0,5")]
     [InlineData("--kernels is '4': a kernel is odd", "--kernels", "4")]
     [InlineData("--kernels is '5,5,5,5,3,2'", "--kernels", "5,5,5,5,3,2")]
+    [InlineData("no row of mobilenet-v3-small-twin has one", "--network", "mobilenet-v3-small-twin", "--without-2x2")]
+    [InlineData("no row of mobilenet-v2 has one", "--network", "mobilenet-v2", "--without-2x2")]
     [InlineData("--kernels is '-3'", "--kernels", "-3")]
     [InlineData("--kernels is '1': a kernel is odd, from 3 to 63", "--kernels", "1")]
     [InlineData("--kernels is '31,29,27,65': a kernel is odd, from 3 to 63", "--kernels", "31,29,27,65")]

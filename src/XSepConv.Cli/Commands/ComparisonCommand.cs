@@ -34,6 +34,10 @@ internal sealed class ComparisonCommand
     private readonly PresetOption preset = new();
     private readonly WidthsOption widths;
     private readonly KernelsOption kernels;
+    private readonly Option<bool> without2x2 = CheckedOption.Flag(
+        NetworkOptions.Without2x2,
+        "Train a third network for each pair: XSepConv without its 2×2 (1×K and K×1 only), tested against the same twin.");
+
     private readonly Option<Activation?> activation = ActivationOption.Create();
     private readonly Option<int> seeds = CheckedOption.Whole(
         "--seeds", 1, 1000, 3,
@@ -76,8 +80,9 @@ internal sealed class ComparisonCommand
         command.Add(
             "Networks",
             [
-                comparison.network, comparison.preset.Option, comparison.widths.Option, comparison.kernels.Option, comparison.activation,
-                comparison.seeds,
+                comparison.network, comparison.preset.Option, comparison.widths.Option, comparison.kernels.Option,
+                .. kind == Ablation ? Array.Empty<Option>() : [comparison.without2x2],
+                comparison.activation, comparison.seeds,
             ]);
         comparison.recipe.AddTo(command);
         command.Add("Device", [.. comparison.device.All, comparison.jobs.Option]);
@@ -156,7 +161,7 @@ internal sealed class ComparisonCommand
         var wide = widths.Of(result, name == Shapes ? ShapesWidth : 1);
         return kind == Ablation
             ? ComparedNetwork.Paddings(Build(wide[0], sizes is [var chosen] ? chosen : []).XSep)
-            : ComparedNetwork.Twins(Build, wide, sizes);
+            : ComparedNetwork.Twins(Build, wide, sizes, result.GetValue(without2x2));
 
         (NetworkSpec XSep, NetworkSpec Depthwise) Build(double width, IReadOnlyList<int> kernelSizes)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using XSepConv.Cli.Arguments;
+using XSepConv.Cli.Errors;
 
 namespace XSepConv.Cli.Options;
 
@@ -14,6 +15,9 @@ internal sealed class NetworkOptions
             + $"{string.Join(", ", NetworkCatalog.Published.Select(entry => entry.Name))}.",
         "NAME").Or("--model");
 
+    /// <summary>The option that leaves the 2×2 out.</summary>
+    public const string Without2x2 = "--without-2x2";
+
     /// <summary>What a width is.</summary>
     public const string RightWidth = "it must be above 0 and at most 8";
 
@@ -23,10 +27,13 @@ internal sealed class NetworkOptions
 
     private readonly KernelsOption kernels = KernelsOption.OfOne();
 
+    private readonly Option<bool> without2x2 = CheckedOption.Flag(
+        Without2x2, "Leave the 2×2 out of XSepConv: 1×K and K×1 only, which is not the paper's.");
+
     private readonly Option<Activation?> activation = ActivationOption.Create();
 
     /// <summary>In the order of the help.</summary>
-    public IEnumerable<Option> All => [network, preset.Option, width, kernels.Option, activation];
+    public IEnumerable<Option> All => [network, preset.Option, width, kernels.Option, without2x2, activation];
 
     public static bool IsWidth(double number) => number is > 0 and <= 8;
 
@@ -49,6 +56,9 @@ internal sealed class NetworkOptions
             Kernels = kernels.Of(result, name, NetworkCatalog.RowsOf(name)) is [var chosen] ? chosen : [],
             Activation = result.GetValue(activation),
         };
-        return NetworkCatalog.Build(name, options);
+        var spec = NetworkCatalog.Build(name, options);
+        if (!result.GetValue(without2x2)) return spec;
+        return spec.Blocks.Any(block => block.HasTwoByTwo) ? spec.WithoutTwoByTwo()
+            : throw new UserError($"{Without2x2} leaves the 2×2 out, and no row of {spec.Name} has one.");
     }
 }

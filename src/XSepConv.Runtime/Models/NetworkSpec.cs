@@ -173,6 +173,16 @@ public sealed partial record NetworkSpec
         return strides.MoveToImmutable();
     }
 
+    /// <summary>
+    /// The same network without the 2×2 of its XSep rows: they become <see cref="BlockKind.Sep"/>, 1×K and K×1 only, and its name ends in
+    /// <c>-without-2x2</c>. Not the paper's operator. A network without such a row is returned as it is.
+    /// </summary>
+    public NetworkSpec WithoutTwoByTwo() => Blocks.IsDefault || !Blocks.Any(block => block is { HasTwoByTwo: true }) ? this : this with
+    {
+        Name = $"{Name}-without-2x2",
+        Blocks = [.. Blocks.Select(block => block is { HasTwoByTwo: true } ? block with { Kind = BlockKind.Sep } : block)],
+    };
+
     /// <summary>How many trainable values the network has, without building it.</summary>
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>
     internal long ParameterCount() => NetworkLayers.Of(this).All.Sum(layer => layer.Parameters);

@@ -49,6 +49,25 @@ public sealed class NetworkSpecTests
     }
 
     [Fact]
+    public void Without_its_2x2_a_network_keeps_all_else()
+    {
+        var spec = Spec(Row, Row with { Kind = BlockKind.Dw }, Row with { Stride = 2 });
+        var without = spec.WithoutTwoByTwo();
+        Assert.Equal(
+            Spec(Row with { Kind = BlockKind.Sep }, Row with { Kind = BlockKind.Dw }, Row with { Kind = BlockKind.Sep, Stride = 2 }) with
+            {
+                Name = $"{spec.Name}-without-2x2",
+            },
+            without);
+        Assert.Equal([null, null, null], without.Paddings());
+        Assert.Same(without, without.WithoutTwoByTwo());
+
+        // What can't be built is said where it is built.
+        Assert.Throws<ArgumentException>(() => (spec with { Blocks = default }).WithoutTwoByTwo().Validate());
+        Assert.Throws<ArgumentException>(() => (spec with { Blocks = [Row, null!] }).WithoutTwoByTwo().Validate());
+    }
+
+    [Fact]
     public void Equal_specs_have_equal_hashes_and_every_member_counts()
     {
         NetworkSpec one = Spec(Row, Row), other = Spec(Row, Row with { });

@@ -19,6 +19,17 @@ public sealed class ComparedNetworkTests
     }
 
     [Fact]
+    public void Without_the_2x2_a_third_network_is_tested_against_the_same_twin()
+    {
+        var networks = ComparedNetwork.Twins(Build, [1], [[7], [9]], without2x2: true);
+        Assert.Equal(["xsep-k7", "sep-k7", "depthwise-k7", "xsep-k9", "sep-k9", "depthwise-k9"], networks.Select(network => network.Id));
+        Assert.Equal("depthwise-k9", networks[4].Against);
+        Assert.Equal("no 2×2 K=9", networks[4].Label);
+        Assert.Equal(3, networks.Select(network => network.Family).Distinct().Count());
+        Assert.Equal(networks[3].Spec.Blocks.Select(block => block with { Kind = BlockKind.Sep }), networks[4].Spec.Blocks);
+    }
+
+    [Fact]
     public void The_ablation_takes_the_2x2_from_every_row_that_has_one()
     {
         var improved = LargeKernelSmallSpec.XSep(new() { Preset = ImagePreset.Cifar });
