@@ -922,6 +922,10 @@ def convert(model: nn.Module, report: Union[str, Mapping[str, Any]]) -> nn.Modul
     network, model.load_state_dict(load_safetensors(path)[0]). Returns the model; ValueError, and nothing changed, if it does not fit.
     """
     layers = (json.loads(report) if isinstance(report, str) else report)["replaced"]
+    wanted = ("path", "batchNormPath", "kernelSize", "channels", "stride", "padding", "activation", "epsilon", "momentum")
+    for layer in layers:
+        if missing := [name for name in wanted if name not in layer]:
+            raise ValueError(f"a replaced layer of the report has no {', '.join(missing)}: give what ConversionReport.ToJson() wrote")
     modules = dict(model.named_modules())
     new: Dict[nn.Module, nn.Module] = {}
     for layer in layers:

@@ -102,6 +102,14 @@ def _memory(values, kind, image=None):
     return (bytes(view) if view.readonly or size == 0 else (c_uint8 * size).from_buffer(view)), size // view.itemsize
 
 
+def _is_array(picture):
+    """Whether it has the memory of more than a line of bytes, which may be a file's."""
+    try:
+        return memoryview(picture).ndim > 1
+    except TypeError:
+        return False
+
+
 class Network:
     """A checkpoint, ready to run. One thread at a time uses it; a second one gets an XSepConvError with the code BUSY.
 
@@ -150,8 +158,17 @@ class Network:
         return self._run("run_bytes", *_memory(pictures, "B", (height, width, channels)))
 
     def classify(self, picture, top=5):
-        """The likeliest classes of a PNG or JPEG file, a path or its bytes: [(name, probability), ...], likeliest first."""
-        pixels, size = _memory(self.decode(picture), "B")
+        """The likeliest classes of a picture: [(name, probability), ...], likeliest first.
+
+        It is a PNG or JPEG file, a path or its bytes; or an array, uint8 [height, width, channels] of the network's own size, red first
+        (OpenCV has blue first: cv2.cvtColor), as numpy.asarray makes it of a PIL image.
+        """
+        channels, height, width = self.input_shape
+        if not _is_array(picture):
+            picture = self.decode(picture)
+        elif memoryview(picture).ndim > 3:
+            raise ValueError(f"the array has shape {memoryview(picture).shape}: classify takes one picture, run_bytes several")
+        pixels, size = _memory(picture, "B", (height, width, channels))
         predictions = (_Prediction * min(top, self.num_classes))()
         _call("classify", self._session, pixels, size, predictions, len(predictions))
         return [(self.class_name(one.class_index), one.probability) for one in predictions]

@@ -15,10 +15,21 @@ public static partial class GlibcAllocator
 
     /// <summary>
     /// Has the whole process keep freed memory for its next tensors: it stays as large as it has been. To be called first, before other
-    /// threads allocate; does nothing on musl, Windows and macOS.
+    /// threads allocate; tunes nothing on musl, Windows and macOS. Then libtorch is loaded.
     /// </summary>
     /// <returns>Whether the allocator was tuned.</returns>
+    /// <exception cref="DllNotFoundException">
+    /// libtorch can't be loaded; the message names the remedy, which that of a first call of TorchSharp does not.
+    /// </exception>
     public static bool KeepFreedMemory()
+    {
+        var isTuned = Tune();
+        LibtorchLoading.Require();
+        return isTuned;
+    }
+
+    /// <summary>The same without loading libtorch, for programs that may not need it.</summary>
+    internal static bool Tune()
     {
         // musl has neither gnu_get_libc_version nor mallopt, so the look-up tells glibc apart.
         if (!OperatingSystem.IsLinux()

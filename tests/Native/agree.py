@@ -51,6 +51,16 @@ with xsepconv.Network(checkpoint) as network:
         with open(image["file"], "rb") as file:
             require(network.classify(file.read(), top=len(expected)) == expected, f"{image['file']} in memory: {expected}")
 
+        channels, height, width = network.input_shape
+        pixels = memoryview(network.decode(image["file"])).cast("B", (height, width, channels))
+        require(network.classify(pixels, top=len(expected)) == expected, f"{image['file']} as an array: {expected}")
+        for wrong in (pixels.cast("B").cast("B", (width * height, channels)), pixels.cast("B").cast("B", (1, height, width, channels))):
+            try:
+                network.classify(wrong)
+                sys.exit(f"An array of shape {wrong.shape} was classified")
+            except ValueError as error:
+                require(str(wrong.shape) in str(error), f"the shape in {error}")
+
         # From the logits to the same bits.
         probabilities = softmax(network.run_bytes(network.decode(image["file"])))
         expected = [float32(one["probability"]) for one in sorted(image["top"], key=lambda one: one["class"])]

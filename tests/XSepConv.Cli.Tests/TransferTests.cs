@@ -293,6 +293,34 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
+    public void Images_are_not_matched_to_classes_that_have_no_names()
+    {
+        Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("numbered.safetensors"));
+        foreach (var number in new[] { "0", "1" }) Directory.CreateDirectory(At($"numbers/{number}"));
+        var message = Here.Refusal("evaluate", "--checkpoint", At("numbered.safetensors"), "--data", "folder", "--data-root", At("numbers"));
+        Assert.Contains("without the names of its classes", message, StringComparison.Ordinal);
+        Assert.Contains("--classes", message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What <c>convert</c> of xsepconv_torch.py reads.</summary>
+    [Fact]
+    public void The_report_of_a_conversion_is_the_library_s()
+    {
+        Succeeds("import", Foreign("mobilenet_v3_small", 3), "--from", "torchvision", "--model", "mobilenet_v3_small", "--out", At("small.safetensors"));
+        var (exitCode, output, error) = Here.Run(
+            "convert", "--checkpoint", At("small.safetensors"), "--kernel", "5", "--out", At("converted.safetensors"), "--json");
+        Assert.True(exitCode == 0, error);
+        var report = JsonDocument.Parse(Here.SingleLine(output)).RootElement;
+        Assert.Equal(At("converted.safetensors"), report.GetProperty("file").GetString());
+        var layers = report.GetProperty("replaced").EnumerateArray().ToList();
+        Assert.NotEmpty(layers);
+        string[] read = ["path", "batchNormPath", "kernelSize", "channels", "stride", "padding", "activation", "epsilon", "momentum"];
+        Assert.All(layers, layer => Assert.All(read, name => Assert.True(layer.TryGetProperty(name, out _), name)));
+        Assert.All(layers, layer => Assert.Equal(5, layer.GetProperty("kernelSize").GetInt32()));
+        Assert.All(layers, layer => Assert.True(Enum.TryParse<PaddingDirection>(layer.GetProperty("padding").GetString(), out _)));
+    }
+
+    [Fact]
     public void A_network_for_grey_images_is_imported()
     {
         Succeeds("import", Foreign("mobilenet_v2", 3), "--from", "torchvision", "--model", "mobilenet_v2", "--out",

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using XSepConv.Cli.Arguments;
 using XSepConv.Cli.Errors;
 using XSepConv.Cli.Options;
@@ -109,15 +110,11 @@ internal sealed class ConvertCommand
 
         if (result.GetValue(json))
         {
-            JsonLine.Write(invocation.Output, new
-            {
-                file = output,
-                imageSize = new[] { size.Height, size.Width },
-                replaced = report.Replaced.Select(layer => new { layer.Path, kernel = layer.KernelSize, layer.Stride, layer.FitError }),
-                left = report.Left,
-                parameters = new[] { report.ParametersBefore, report.ParametersAfter },
-                macs = new[] { report.MacsBefore, report.MacsAfter },
-            });
+            // What ToJson gives, which a program may take the line for.
+            var line = JsonNode.Parse(report.ToJson())!.AsObject();
+            line["file"] = output;
+            line["imageSize"] = new JsonArray(size.Height, size.Width);
+            JsonLine.Write(invocation.Output, line);
             return ExitCode.Done;
         }
 

@@ -61,6 +61,7 @@ internal static class EvaluateCommand
                 var chosenDevice = device.Prepare(result);
                 using var loaded = Checkpoint.Load(path, TorchDevice.Parse(chosenDevice));
                 CheckpointOption.RequireClassifier(loaded.Spec, path);
+                RequireNames(loaded, path);
                 var name = data.Name(result) ?? KnownData(loaded, path);
                 var which = result.GetValue(split);
                 if (which is not null && name != DatasetCatalog.Folder)
@@ -101,6 +102,14 @@ internal static class EvaluateCommand
             });
         });
         return command;
+    }
+
+    private static void RequireNames(LoadedCheckpoint loaded, string path)
+    {
+        if (!Pretrained.HasNoNames(loaded.DataName, loaded.ClassNames)) return;
+        throw new UserError(
+            $"{path} was imported without the names of its classes, and images are matched to classes by name: import it again with "
+            + "--classes FILE, which has a name in each line, in the order of the logits.");
     }
 
     // Null where one of the two is not known.

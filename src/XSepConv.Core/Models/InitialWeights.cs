@@ -76,10 +76,7 @@ internal sealed class InitialWeights : IDisposable
     }
 
     /// <summary>What the file calls its classes; null where it does not, as after an import without their names.</summary>
-    public IReadOnlyList<string>? NamesThere => Data is { } data
-        && (data.Name != Pretrained.ImageNetName || !data.Classes.Index().All(entry => entry.Item == $"{entry.Index}"))
-        ? data.Classes
-        : null;
+    public IReadOnlyList<string>? NamesThere => Data is { } data && !Pretrained.HasNoNames(data.Name, data.Classes) ? data.Classes : null;
 
     /// <summary>The file's weights into a network: all but a classifier of other classes, which keeps what it has.</summary>
     /// <param name="classes">What the network's classes are called; null where that is not known, and as many are the same.</param>

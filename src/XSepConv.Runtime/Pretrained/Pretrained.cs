@@ -61,6 +61,10 @@ public static class Pretrained
         return file.Spec;
     }
 
+    /// <summary>Whether classes have no names: a file that was imported without them calls them by their numbers.</summary>
+    internal static bool HasNoNames(string data, IReadOnlyList<string> classes) =>
+        data == ImageNetName && classes.Index().All(entry => entry.Item == $"{entry.Index}");
+
     /// <summary>ImageNet as torchvision and timm prepare it.</summary>
     /// <param name="spec">The network of a file.</param>
     /// <param name="classes">Names of the classes; null for numbers.</param>

@@ -84,6 +84,22 @@ internal static class TrainingStart
             : "all weights";
     }
 
+    /// <summary>
+    /// That the batch norms' statistics will be partly the file's at the end, as in a short run from published weights; null where they
+    /// will not.
+    /// </summary>
+    /// <param name="batches">Of an epoch.</param>
+    public static string? StatisticsNote(TrainingOptions options, int batches)
+    {
+        const double Few = 0.1;
+        var (momentum, all) = (options.Network.NormMomentum, (long)options.Recipe.Epochs * batches);
+        var left = Math.Pow(1 - momentum, all);
+        return options.InitialWeights is null || left <= Few ? null : string.Create(
+            CultureInfo.InvariantCulture,
+            $"The batch norms' averages move by {momentum:0.######} a batch: after {all:N0} batches {100 * left:0} % of them are still those of "
+            + $"the file, and what is learned may not show in evaluation. Train for more epochs, or in smaller batches.");
+    }
+
     /// <summary>What does not go together.</summary>
     public static IEnumerable<string> Problems(TrainingOptions options)
     {

@@ -69,6 +69,7 @@ public sealed class Trainer
             _start =
                 new TrainingState { Settings = settings, Threads = threads, Device = _device.type.ToString(), Processes = _processes.Size };
             List<string> notes = LearningRateSchedule.WarmupNote(recipe, steps) is { } warmup ? [warmup] : [];
+            if (TrainingStart.StatisticsNote(options, steps * recipe.AccumulateBatches) is { } statistics) notes.Add(statistics);
             if (threads < options.Threads)
             {
                 notes.Add(

@@ -46,6 +46,16 @@ public sealed class ConversionInPyTorchTests : IDisposable
         except ValueError as e:
             print(str(e)[:9], isinstance(other[1], nn.Conv2d), end="")
 
+        # A report that is none of the library's changes nothing.
+        import json
+        cut = json.loads(report)
+        del cut["replaced"][1]["channels"]
+        other = network()
+        try:
+            convert(other, cut)
+        except ValueError as e:
+            print("", "has no channels: give what ConversionReport.ToJson() wrote" in str(e), isinstance(other[1], nn.Conv2d), end="")
+
         # What was frozen stays so: the last norm stands for the old one, all before it for the convolution.
         frozen = network()
         frozen[1].weight.requires_grad_(False)
@@ -82,7 +92,7 @@ public sealed class ConversionInPyTorchTests : IDisposable
         var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
         var said = await PythonWithTorch.RunAsync(
             python!, ["-c", Script, interop, json, weights, answer], TestContext.Current.CancellationToken);
-        Assert.Equal("'5' is Co True ['bn3.weight'] True", said);
+        Assert.Equal("'5' is Co True True True ['bn3.weight'] True", said);
 
         // Not before the last await: the mode is the thread's.
         using var noGrad = no_grad();

@@ -14,6 +14,13 @@ public sealed class TorchImagesTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
+    [Fact]
+    public void Images_that_no_array_holds_are_refused_by_their_number_and_size()
+    {
+        var error = Assert.Throws<ArgumentException>(() => new TorchPixels(20_000, 3 * 224 * 224));
+        Assert.StartsWith("20,000 images of 150,528 bytes are more than the 2,147,483,591 that one array holds", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(TorchVisionSets))]
     public void TorchVision_s_sets_give_the_bytes_of_their_files(string name)
