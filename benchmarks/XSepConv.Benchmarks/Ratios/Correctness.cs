@@ -42,7 +42,8 @@ internal static class Correctness
                     $"{contestant.Name} hands out {results.Count} results, {reference.Count} are compared.");
             }
 
-            var distances = reference.Zip(results, (expected, result) => (Expected: expected, Distance: Distance(result, expected))).ToList();
+            var distances = reference.Zip(results, (expected, result) => (Expected: expected, Distance: Distance(result, expected)))
+                .ToList();
             var (expected, distance) = distances.MaxBy(one => one.Distance / one.Expected.Tolerance);
             double[] gradients = [.. distances.Where(one => one.Expected.IsGradient).Select(one => one.Distance).Order()];
             if (distance <= contestant.Slack * expected.Tolerance)

@@ -22,7 +22,7 @@ internal static class RatioText
         var ratios = string.Join(
             "  ", result.Ratio.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.00}")));
         var other = result.Other is null ? ""
-            : string.Join("  ", result.Other.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {Number(pair.Value)}")));
+            : string.Join("  ", result.Other.Select(pair => $"{pair.Key} {Number(pair.Value)}"));
         var memory = result.Memory is null ? "" : "peak of a step " + string.Join(
             "  ", result.Memory.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value / 1e6:0.0} MB")));
         var figures = $"{times}  {ratios}  {memory}  {other}".Replace("  ", " ", StringComparison.Ordinal).Trim();

@@ -12,7 +12,7 @@ internal sealed class TorchPixels(int count, int size)
 
     private readonly byte[] _pixels = (long)count * size <= Array.MaxLength ? new byte[count * size] : throw new ArgumentException(
         FormattableString.Invariant($"{count:N0} images of {size:N0} bytes are more than the {Array.MaxLength:N0} that one array holds: ")
-        + "take fewer or smaller ones, or write them into a folder and open it with DatasetCatalog.Open(\"folder\", …), which maps a file.");
+        + "take fewer or smaller ones, or write them into a folder and open that with DatasetCatalog, which maps a file.");
 
     /// <summary>The images that are kept as 256ths as long as no other says otherwise; null once one has.</summary>
     private List<int>? _parts = [];

@@ -96,8 +96,8 @@ internal static class TrainingStart
         var left = Math.Pow(1 - momentum, all);
         return options.InitialWeights is null || left <= Few ? null : string.Create(
             CultureInfo.InvariantCulture,
-            $"The batch norms' averages move by {momentum:0.######} a batch: after {all:N0} batches {100 * left:0} % of them are still those of "
-            + $"the file, and what is learned may not show in evaluation. Train for more epochs, or in smaller batches.");
+            $"The batch norms' averages move by {momentum:0.######} a batch: after {all:N0} batches {100 * left:0} % of them are still "
+            + $"those of the file, and what is learned may not show in evaluation. Train for more epochs, or in smaller batches.");
     }
 
     /// <summary>What does not go together.</summary>

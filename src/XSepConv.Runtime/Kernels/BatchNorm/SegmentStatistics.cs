@@ -79,7 +79,8 @@ internal static unsafe class SegmentStatistics<TLanes, TVector>
                 for (segment = first; segment < first + chunks.SegmentsOfImage; segment++)
                 {
                     var count = Vector256.Create((double)chunks.SegmentPixels(segment));
-                    sum += DoubleLanes<TLanes, TVector>.Load(record + lanes) + (count * (DoubleLanes<TLanes, TVector>.Load(record) - center));
+                    var between = DoubleLanes<TLanes, TVector>.Load(record) - center;
+                    sum += DoubleLanes<TLanes, TVector>.Load(record + lanes) + (count * between);
                     record += RecordVectors * lanes;
                 }
 
