@@ -120,7 +120,11 @@ internal sealed class StageCase : IDisposable
         module.to(_data.device).train(Training);
         var x = InLayout(_data, layout == Contestant.ChannelsLast);
         var gradient = InLayout(_gradient, layout == Contestant.ChannelsLast);
-        return new(name, Step, () => Run(module, x, gradient)) { Layout = layout };
+        return new(name, Step, () => Run(module, x, gradient))
+        {
+            Layout = layout,
+            Slack = Training && layout == Contestant.ChannelsLast ? Contestant.ChannelsLastSlack : 1,
+        };
 
         void Step()
         {

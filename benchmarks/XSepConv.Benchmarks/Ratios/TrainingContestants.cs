@@ -9,12 +9,6 @@ internal static class TrainingContestants
     private const double GradientTolerance = 0.05;
 
     /// <summary>
-    /// In channels-last libtorch's batch norm sums in float32, one value after the other: its means are 1e-5 off, and ten times as many
-    /// values are on the other side of a bend. Users train so; what oneDNN computes wrongly is off by the value itself.
-    /// </summary>
-    private const double ChannelsLastSlack = 10;
-
-    /// <summary>
     /// Before another batch norm a bias has no gradient and a scale hardly any (float64 says 1e-16 and 1e-5, float32 is 1e-6 off), and what
     /// is centred has no mean.
     /// </summary>
@@ -44,7 +38,7 @@ internal static class TrainingContestants
                 contestants.Add(Of(name, other, new ChannelsLastStep(other).Forward, inLayout) with
                 {
                     Layout = Contestant.ChannelsLast,
-                    Slack = ChannelsLastSlack,
+                    Slack = Contestant.ChannelsLastSlack,
                 });
             }
 

@@ -37,16 +37,28 @@ internal static class DepthwiseStageCases
         new(7, 3, 15, 13, 3, 2, Activation.ReLU),
         new(7, 18, 9, 8, 5, 1, Activation.SiLU),
         new(19, 3, 8, 7, 3, 2, Activation.ReLU6),
+
+        // Every map meets every tap, some do; beyond the kernels of networks.
+        new(2, 9, 14, 14, 31, 1, Activation.HSwish),
+        new(1, 3, 28, 25, 31, 1, Activation.HSwish),
+        new(2, 5, 14, 20, 31, 2, Activation.ReLU),
+        new(1, 2, 40, 33, 63, 1, Activation.SiLU),
+        new(18, 2, 7, 7, 63, 2, Activation.ReLU6),
+        new(1, 3, 9, 8, 65, 1, Activation.HSwish),
+        new(2, 2, 12, 17, 127, 2, Activation.ReLU),
+        new(1, 2, 7, 9, 255, 1, Activation.HSwish),
     ];
 
     /// <summary>Drawn from a seed.</summary>
     public static DepthwiseStageShape Random(int seed)
     {
         var random = new Random(seed);
+        var largest = seed % 2 == 0 ? 11 : 63;
         while (true)
         {
             var shape = new DepthwiseStageShape(
-                random.Next(1, 41), random.Next(1, 51), random.Next(1, 34), random.Next(1, 34), 1 + (2 * random.Next(6)), random.Next(1, 3),
+                random.Next(1, 41), random.Next(1, 51), random.Next(1, 65), random.Next(1, 65), 1 + (2 * random.Next((largest + 1) / 2)),
+                random.Next(1, 3),
                 random.Next(5) is var drawn and > 0 ? (Activation)(drawn - 1) : null);
             var work = (long)shape.Batch * shape.Channels * shape.OutputPlane * shape.Kernel * shape.Kernel;
             if (work <= 200_000 && shape.Batch * shape.OutputPlane > 1) return shape;

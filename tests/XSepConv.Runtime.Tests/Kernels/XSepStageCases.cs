@@ -64,6 +64,9 @@ internal static class XSepStageCases
         new(1, 5, 2, 33, 21, 2, PaddingDirection.RightTop, Activation.ReLU) { Prepadded = true },
         new(3, 4, 17, 1, 11, 2, PaddingDirection.LeftTop, Activation.HSwish),
         new(2, 3, 16, 15, 13, 1, PaddingDirection.LeftTop, Activation.ReLU) { Prepadded = true },
+        new(1, 3, 9, 8, 65, 1, PaddingDirection.Symmetric, Activation.HSwish),
+        new(2, 2, 12, 17, 127, 2, PaddingDirection.LeftTop, Activation.ReLU),
+        new(1, 2, 7, 9, 255, 1, PaddingDirection.RightBottom, Activation.HSwish),
     ];
 
     /// <summary>Drawn from a seed.</summary>
