@@ -42,7 +42,7 @@ internal static class DepthwiseStageCases
         new(2, 9, 14, 14, 31, 1, Activation.HSwish),
         new(1, 3, 28, 25, 31, 1, Activation.HSwish),
         new(2, 5, 14, 20, 31, 2, Activation.ReLU),
-        new(1, 2, 40, 33, 63, 1, Activation.SiLU),
+        new(1, 2, 20, 17, 63, 1, Activation.SiLU),
         new(18, 2, 7, 7, 63, 2, Activation.ReLU6),
         new(1, 3, 9, 8, 65, 1, Activation.HSwish),
         new(2, 2, 12, 17, 127, 2, Activation.ReLU),
