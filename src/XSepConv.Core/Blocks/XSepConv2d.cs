@@ -98,7 +98,7 @@ public sealed class XSepConv2d : nn.Module<Tensor, Tensor>, IXSepOperator, IFusa
         using var scope = NewDisposeScope();
         x = MapCheck.Require(x, Channels, conv1.weight, nameof(XSepConv2d));
         _norms.RequireStatistics(x, nameof(XSepConv2d));
-        var hooked = LayerHooks.Within(this);
+        var hooked = _stage.HasHooks;
         return scope.Leave(_stage.Forward(x, padded: false, activated: false), hooked);
     }
 
