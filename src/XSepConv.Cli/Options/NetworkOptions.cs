@@ -58,7 +58,9 @@ internal sealed class NetworkOptions
         };
         var spec = NetworkCatalog.Build(name, options);
         if (!result.GetValue(without2x2)) return spec;
-        return spec.Blocks.Any(block => block.HasTwoByTwo) ? spec.WithoutTwoByTwo()
-            : throw new UserError($"{Without2x2} leaves the 2×2 out, and no row of {spec.Name} has one.");
+        if (spec.Blocks.Any(block => block.Kind == BlockKind.XSep)) return spec.WithoutTwoByTwo();
+        throw new UserError(
+            $"{Without2x2} is for {string.Join(", ", NetworkCatalog.All.Select(entry => entry.XSepName))}: {spec.Name} has no row that "
+            + "can be without a 2×2.");
     }
 }

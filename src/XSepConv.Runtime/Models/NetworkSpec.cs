@@ -177,11 +177,24 @@ public sealed partial record NetworkSpec
     /// The same network without the 2×2 of its XSep rows: they become <see cref="BlockKind.Sep"/>, 1×K and K×1 only, and its name ends in
     /// <c>-without-2x2</c>. Not the paper's operator. A network without such a row is returned as it is.
     /// </summary>
-    public NetworkSpec WithoutTwoByTwo() => Blocks.IsDefault || !Blocks.Any(block => block is { HasTwoByTwo: true }) ? this : this with
+    /// <exception cref="InvalidOperationException">
+    /// A row is <see cref="BlockKind.XSepInvertedResidual"/>, for which there is no kind without the 2×2.
+    /// </exception>
+    public NetworkSpec WithoutTwoByTwo()
     {
-        Name = $"{Name}-without-2x2",
-        Blocks = [.. Blocks.Select(block => block is { HasTwoByTwo: true } ? block with { Kind = BlockKind.Sep } : block)],
-    };
+        if (Blocks.IsDefault || !Blocks.Any(block => block is { HasTwoByTwo: true })) return this;
+        if (Blocks.Any(block => block is { Kind: not BlockKind.XSep, HasTwoByTwo: true }))
+        {
+            throw new InvalidOperationException(
+                $"The network {Name} has rows of {nameof(BlockKind.XSepInvertedResidual)}, which can't be without their 2×2.");
+        }
+
+        return this with
+        {
+            Name = $"{Name}-without-2x2",
+            Blocks = [.. Blocks.Select(block => block is { Kind: BlockKind.XSep } ? block with { Kind = BlockKind.Sep } : block)],
+        };
+    }
 
     /// <summary>How many trainable values the network has, without building it.</summary>
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="Validate"/>.</exception>

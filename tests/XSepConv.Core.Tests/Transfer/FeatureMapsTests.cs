@@ -10,8 +10,9 @@ public sealed class FeatureMapsTests
     // Of a map's norm: twenty layers of float32, a few millionths each.
     private const double MapTolerance = 1e-4;
 
-    // Median over the parameters: a value near a kink moves all gradients below it, by a hundredth at the most.
-    private const double GradientTolerance = 0.01;
+    // Median over the parameters: a value near a kink moves all gradients below it, by 0.7 % where most was seen; which values are near one
+    // depends on the processor. A wrong gradient is off by itself.
+    private const double GradientTolerance = 0.03;
 
     public static TheoryData<string, bool> Networks()
     {

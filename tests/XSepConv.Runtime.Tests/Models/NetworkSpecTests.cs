@@ -62,6 +62,9 @@ public sealed class NetworkSpecTests
         Assert.Equal([null, null, null], without.Paddings());
         Assert.Same(without, without.WithoutTwoByTwo());
 
+        // Another block than XSep's: without its 2×2 it would be no Sep.
+        Assert.Throws<InvalidOperationException>(() => Spec(Row with { Kind = BlockKind.XSepInvertedResidual }).WithoutTwoByTwo());
+
         // What can't be built is said where it is built.
         Assert.Throws<ArgumentException>(() => (spec with { Blocks = default }).WithoutTwoByTwo().Validate());
         Assert.Throws<ArgumentException>(() => (spec with { Blocks = [Row, null!] }).WithoutTwoByTwo().Validate());
