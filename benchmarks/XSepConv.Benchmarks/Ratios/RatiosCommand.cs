@@ -121,7 +121,7 @@ internal static class RatiosCommand
             return 1;
         }
 
-        if (!StepMemory.GivesMemoryBack) GlibcAllocator.KeepFreedMemory();
+        if (!StepMemory.GivesMemoryBack) GlibcAllocator.Tune();
         Nnpack.SwitchOffWhereUnsupported();
         torch.set_num_threads(settings.Threads);
         var results = new List<RatioResult>();
