@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
+using System.Numerics;
 using TorchSharp;
 using XSepConv.Inference;
 using XSepConv.Kernels;
+using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;
@@ -33,6 +36,19 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         var logits = packed.Pool is null ? null : Run(packed.Pool, x);
         GC.KeepAlive(tensors);
         return logits;
+    }
+
+    /// <summary>Maps [N, C, H, W] of images [N, C, H, W] that the network takes; null where its layers are to run.</summary>
+    /// <param name="x">The images.</param>
+    /// <param name="layers">The network's.</param>
+    /// <param name="parts">Which maps, as <see cref="NetworkLayers.Part"/> counts them, from the first part on.</param>
+    public IReadOnlyList<Tensor>? TryFeatures(Tensor x, NetworkLayers layers, ImmutableArray<int> parts)
+    {
+        if (WhyNot(x, out var tensors) is not null) return null;
+        var packed = Pack(tensors!);
+        var maps = packed.Pool is null ? null : Run(packed.Pool, x, layers, parts);
+        GC.KeepAlive(tensors);
+        return maps;
     }
 
     /// <summary>Says why its layers run on such images, or null where the plan does. Values apart: those are looked at by a run.</summary>
@@ -92,12 +108,11 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
     private unsafe Tensor? Run(SessionPool pool, Tensor x)
     {
         using var scope = NewDisposeScope();
-        var (images, size) = ((int)x.size(0), new MapSize(checked((int)x.size(2)), checked((int)x.size(3))));
+        var (images, size) = Size(x);
         var logits = FusedMemory.Empty(images, network.Spec.Outputs);
         try
         {
-            var threads = Math.Min(TorchTeam.Join(), Math.Max(Environment.ProcessorCount, MostBeyondCores));
-            pool.Run(FusedMemory.Pointer(x), FusedMemory.Pointer(logits), images, size, threads);
+            pool.Run(FusedMemory.Pointer(x), FusedMemory.Pointer(logits), images, size, Threads());
         }
         catch (ArgumentException)
         {
@@ -105,12 +120,48 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         }
 
         // Folded, a sum may leave float32 where the layers' did not.
-        var values = new ReadOnlySpan<float>(FusedMemory.Pointer(logits), images * network.Spec.Outputs);
-        return AreNumbers(values) ? logits.MoveToOuterDisposeScope() : null;
+        return AreNumbers(logits) ? logits.MoveToOuterDisposeScope() : null;
     }
 
-    private static bool AreNumbers(ReadOnlySpan<float> values)
+    private static unsafe IReadOnlyList<Tensor>? Run(SessionPool pool, Tensor x, NetworkLayers layers, ImmutableArray<int> parts)
     {
+        var (images, size) = Size(x);
+        var sizes = Layer.Sizes(layers.All, (size.Height, size.Width));
+        long[][] shapes =
+        [
+            .. parts.Select(layers.Part).Select(layer => new[] { images, layer.Out, sizes[layer].Height, sizes[layer].Width }),
+        ];
+        if (shapes.Any(shape => shape.Aggregate(1.0, (count, side) => count * side) > int.MaxValue)) return null;
+        using var scope = NewDisposeScope();
+        Tensor[] maps = [.. shapes.Select(FusedMemory.Empty)];
+        var outputs = stackalloc float*[maps.Length];
+        for (var i = 0; i < maps.Length; i++) outputs[i] = FusedMemory.Pointer(maps[i]);
+        try
+        {
+            pool.Run(FusedMemory.Pointer(x), outputs, parts, images, size, Threads());
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+
+        return maps.All(AreNumbers) ? [.. maps.Select(map => map.MoveToOuterDisposeScope())] : null;
+    }
+
+    private static (int Images, MapSize Size) Size(Tensor x) =>
+        ((int)x.size(0), new(checked((int)x.size(2)), checked((int)x.size(3))));
+
+    private static int Threads() => Math.Min(TorchTeam.Join(), Math.Max(Environment.ProcessorCount, MostBeyondCores));
+
+    private static unsafe bool AreNumbers(Tensor map)
+    {
+        var values = new ReadOnlySpan<float>(FusedMemory.Pointer(map), (int)map.numel());
+        for (; values.Length >= Vector<float>.Count; values = values[Vector<float>.Count..])
+        {
+            var vector = new Vector<float>(values);
+            if (!Vector.EqualsAll(vector - vector, Vector<float>.Zero)) return false;
+        }
+
         foreach (var value in values)
         {
             if (!float.IsFinite(value)) return false;

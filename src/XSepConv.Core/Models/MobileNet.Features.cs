@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using XSepConv.Layers;
 using static TorchSharp.torch;
 
@@ -22,7 +23,10 @@ public partial class MobileNet
     /// </summary>
     public IReadOnlyList<FeatureInfo> FeatureInfo => NetworkStages.Maps(Spec);
 
-    /// <summary>The maps at several reductions, for a detector or a segmenter; the linear layers are not run.</summary>
+    /// <summary>
+    /// The maps at several reductions, for a detector or a segmenter; the linear layers are not run. Compiled where <see cref="forward"/>
+    /// would be.
+    /// </summary>
     /// <param name="x">[N, C, H, W], as <see cref="forward"/> takes it.</param>
     /// <param name="outIndices">Which of <see cref="FeatureInfo"/>, from 0; all where none is given.</param>
     /// <returns>[N, channels, ⌈H/reduction⌉, ⌈W/reduction⌉] each, in the order of <see cref="FeatureInfo"/>.</returns>
@@ -43,31 +47,37 @@ public partial class MobileNet
             }
         }
 
-        var wanted = (outIndices.Length == 0 ? all : all.Where((_, i) => outIndices.Contains(i))).Select(info => info.Module).ToHashSet();
+        ImmutableArray<int> wanted =
+        [
+            .. (outIndices.Length == 0 ? all : all.Where((_, i) => outIndices.Contains(i)))
+                .Select(info => NetworkStages.Part(Spec, info.Module)),
+        ];
         using var scope = NewDisposeScope();
-        x = Checked(x, LastOf(all.Last(info => wanted.Contains(info.Module)).Module));
+        x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
+        if (_evaluation.TryFeatures(x, _layers, wanted) is { } compiled) return [.. compiled.Select(map => map.MoveToOuterDisposeScope())];
+        _norms.RequireStatistics(x, GetType().Name, last: _layers.Part(wanted[^1]));
         var hooked = LayerHooks.Within(this);
         var maps = new List<Tensor>();
-        Keep("conv1", x = _stem.Forward(x));
-        for (var i = 0; i < Spec.Blocks.Length && maps.Count < wanted.Count; i++) Keep($"bneck.{i}", x = bneck[i].call(x));
-        if (wanted.Contains("conv2")) Keep("conv2", Last(x));
+        for (var part = 0; maps.Count < wanted.Length; part++)
+        {
+            x = part == 0 ? _stem.Forward(x) : part == _layers.Parts - 1 ? Last(x) : bneck[part - 1].call(x);
+            if (wanted.Contains(part)) maps.Add(x.MoveToOuterDisposeScope());
+        }
+
         if (hooked) scope.LeaveAll();
         return maps;
-
-        void Keep(string module, Tensor map)
-        {
-            if (wanted.Contains(module)) maps.Add(map.MoveToOuterDisposeScope());
-        }
     }
 
-    /// <summary>The last map: stem, blocks and the last 1×1 convolution.</summary>
+    /// <summary>The last map: stem, blocks and the last 1×1 convolution. Compiled where <see cref="forward"/> would be.</summary>
     /// <param name="x">[N, C, H, W], as <see cref="forward"/> takes it.</param>
     /// <returns>[N, <see cref="NetworkSpec.LastChannels"/>, H', W'].</returns>
     /// <inheritdoc cref="forward" path="/exception"/>
     public Tensor ForwardFeatures(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = Checked(x, _layers.Last);
+        x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
+        if (_evaluation.TryFeatures(x, _layers, [_layers.Parts - 1]) is [var compiled]) return compiled.MoveToOuterDisposeScope();
+        _norms.RequireStatistics(x, GetType().Name, last: _layers.Last);
         var hooked = LayerHooks.Within(this);
         return scope.Leave(Last(bneck.Call(_stem.Forward(x), hooked)), hooked);
     }
@@ -158,15 +168,4 @@ public partial class MobileNet
     /// <summary>Whether a state-dict key is of a frozen stage.</summary>
     internal bool IsFrozen(string key) =>
         NetworkStages.Parts(Spec, FrozenStages).Any(part => key.StartsWith($"{part}.", StringComparison.Ordinal));
-
-    private Tensor Checked(Tensor x, Layer last)
-    {
-        x = MapCheck.Require(x, Spec.InputChannels, conv1.weight, GetType().Name);
-        _norms.RequireStatistics(x, GetType().Name, last: last);
-        return x;
-    }
-
-    // The layer that gives a map: the last of a module, whose name it has or begins with.
-    private Layer LastOf(string module) => _layers.All.Last(
-        layer => layer.Name == module || layer.Name.StartsWith($"{module}.", StringComparison.Ordinal));
 }

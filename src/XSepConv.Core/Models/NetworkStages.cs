@@ -19,6 +19,14 @@ internal static class NetworkStages
         return [.. maps.Values];
     }
 
+    /// <summary>Which of the network's parts gives a map, as <see cref="Layers.NetworkLayers.Part"/> counts them.</summary>
+    public static int Part(NetworkSpec spec, string module) => module switch
+    {
+        Stem => 0,
+        Last => spec.Blocks.Length + 1,
+        _ => int.Parse(module[Block.Length..], System.Globalization.CultureInfo.InvariantCulture) + 1,
+    };
+
     /// <summary>The paths of the modules of the first stages.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
     public static IReadOnlyList<string> Parts(NetworkSpec spec, int stages)
@@ -31,12 +39,7 @@ internal static class NetworkStages
 
         if (stages == 0) return [];
         var last = maps[stages - 1].Module;
-        var blocks = last switch
-        {
-            Stem => 0,
-            Last => spec.Blocks.Length,
-            _ => int.Parse(last[Block.Length..], System.Globalization.CultureInfo.InvariantCulture) + 1,
-        };
+        var blocks = Math.Min(Part(spec, last), spec.Blocks.Length);
         string[] end = last == Last ? [Last, "bn2"] : [];
         return [Stem, "bn1", .. Enumerable.Range(0, blocks).Select(i => $"{Block}{i}"), .. end];
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using XSepConv.Kernels;
 using static System.FormattableString;
@@ -25,6 +26,7 @@ internal sealed unsafe class SessionRun : ITeamJob
     private readonly AlignedFloats[] _features;
     private float* _planes;
     private byte* _bytes;
+    private float** _outputs;
     private int _images;
     private int _leftOver;
     private int _shares;
@@ -35,14 +37,17 @@ internal sealed unsafe class SessionRun : ITeamJob
     /// <param name="maxBatch">The most images of one run.</param>
     /// <param name="threads">How many share a run.</param>
     /// <param name="lent">Whose threads they are, beside the caller's; null for threads of the session's own.</param>
+    /// <param name="maps">As <see cref="PackedNetwork.Plan"/> takes them; logits where it is not given.</param>
     /// <exception cref="ArgumentException">A buffer would be too large.</exception>
-    public SessionRun(PackedNetwork network, MapSize size, NetworkSpec spec, int maxBatch, int threads, IKernelTeam? lent = null)
+    public SessionRun(
+        PackedNetwork network, MapSize size, NetworkSpec spec, int maxBatch, int threads, IKernelTeam? lent = null,
+        ImmutableArray<int> maps = default)
     {
         _threads = threads;
         _classes = spec.Outputs;
         RequireSize(size, spec.InputChannels);
         _imageLength = spec.InputChannels * size.Pixels;
-        _plan = network.Plan(size, threads);
+        _plan = network.Plan(size, threads, maps.IsDefault ? [] : maps);
         _steps = [.. _plan.Segments.SelectMany(segment => segment)];
         Bytes = new ByteValues(spec.InputChannels);
 
@@ -66,11 +71,20 @@ internal sealed unsafe class SessionRun : ITeamJob
 
     public long MemoryBytes { get; private set; }
 
+    /// <summary>Floats of each map of one image, where maps are wanted.</summary>
+    public ImmutableArray<long> OutputFloats => _plan.OutputFloats;
+
     /// <summary>Runs images from planes of floats, or from bytes.</summary>
-    public void Run(float* planes, byte* bytes, int images)
+    /// <param name="planes">[N, C, H, W], or null.</param>
+    /// <param name="bytes">[N, H, W, C], or null.</param>
+    /// <param name="images">N.</param>
+    /// <param name="outputs">Room for the maps, [N, C, H, W] each, where they are wanted.</param>
+    public void Run(float* planes, byte* bytes, int images, float** outputs = null)
     {
         using var memory = new CallMemory();
         memory.Add(planes, (long)images * _imageLength);
+        for (var i = 0; i < OutputFloats.Length; i++) memory.Add(outputs[i], images * OutputFloats[i]);
+        _outputs = outputs;
         _planes = planes;
         _bytes = bytes;
         _images = images;
@@ -189,6 +203,8 @@ internal sealed unsafe class SessionRun : ITeamJob
         maps.Planes = _planes == null ? null : _planes + ((nint)image * _imageLength);
         maps.Bytes = _bytes == null ? null : _bytes + ((nint)image * _imageLength);
         maps.ByteTables = Bytes.Pointer;
+        maps.Image = image;
+        maps.Outputs = _outputs;
         for (var i = 0; i < ImageMaps.SlotCount; i++)
         {
             var slot = (Slot)i;

@@ -33,6 +33,8 @@ public sealed class FusedGraphTests : IDisposable
         DwBlock,
         SepBlock,
         InvertedResidualBlock,
+        XSepInvertedResidualBlock,
+        PaddedXSepInvertedResidualBlock,
         Convolution,
         Stem,
     }
@@ -258,7 +260,7 @@ public sealed class FusedGraphTests : IDisposable
             h.add_(subject.Map(h));
 
             // Composed, an XSepConv keeps a padded copy of the map.
-            if (kind is FusedKind.XSep or FusedKind.PaddedXSepBlock && backend == XSepBackend.Composed) continue;
+            if (kind is FusedKind.XSep or FusedKind.PaddedXSepBlock or FusedKind.PaddedXSepInvertedResidualBlock && backend == XSepBackend.Composed) continue;
             var error = Assert.Throws<ExternalException>(() => h.sum().backward());
             Assert.Contains($"modified by an inplace operation: [CPUFloatType [{string.Join(", ", h.shape)}]]", error.Message, StringComparison.Ordinal);
         }
@@ -391,6 +393,10 @@ public sealed class FusedGraphTests : IDisposable
 
                 // Without an expansion, and with squeeze-excite that has biases.
                 FusedKind.InvertedResidualBlock => new InvertedResidualBlock(new(BlockKind.InvertedResidual, 5, 3, 3, 3, Activation.HSwish, SqueezeExcite.Expanded, 1) { SqueezeChannels = 2 }),
+
+                // With an expansion; and, with the border before it, without one, where squeeze-excite has biases.
+                FusedKind.XSepInvertedResidualBlock => new XSepInvertedResidualBlock(new(BlockKind.XSepInvertedResidual, 5, 3, 6, 3, Activation.HSwish, SqueezeExcite.None, 1), PaddingDirection.Symmetric),
+                FusedKind.PaddedXSepInvertedResidualBlock => new XSepInvertedResidualBlock(new(BlockKind.XSepInvertedResidual, 5, 3, 3, 3, Activation.HSwish, SqueezeExcite.Expanded, 1) { SqueezeChannels = 2 }, PaddingDirection.LeftTop, PaddingPlacement.BeforeExpand),
                 _ => new DwBlock(5, 3, 6, 3, squeezeExcite: SqueezeExcite.None),
             };
             block.SetXSepBackend(backend);

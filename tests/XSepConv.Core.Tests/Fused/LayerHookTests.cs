@@ -11,13 +11,14 @@ public sealed class LayerHookTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    public static TheoryData<string> Modules() => ["XSepConv2d", "XSepBlock", "DwBlock", "SepBlock", "InvertedResidualBlock"];
+    public static TheoryData<string> Modules() => ["XSepConv2d", "XSepBlock", "DwBlock", "SepBlock", "InvertedResidualBlock", "XSepInvertedResidualBlock"];
 
     private static nn.Module<Tensor, Tensor> Create(string module) => module switch
     {
         "XSepConv2d" => new XSepConv2d(4, 5),
         "XSepBlock" => new XSepBlock(5, 4, 8, 4, PaddingDirection.LeftTop),
         "SepBlock" => new SepBlock(new(BlockKind.Sep, 5, 4, 8, 4, Activation.HSwish, SqueezeExcite.Expanded, 1)),
+        "XSepInvertedResidualBlock" => new XSepInvertedResidualBlock(new(BlockKind.XSepInvertedResidual, 5, 4, 8, 4, Activation.HSwish, SqueezeExcite.Expanded, 1), PaddingDirection.LeftTop),
         "InvertedResidualBlock" => new InvertedResidualBlock(new(BlockKind.InvertedResidual, 5, 4, 8, 4, Activation.HSwish, SqueezeExcite.Expanded, 1)),
         _ => new DwBlock(5, 4, 8, 4),
     };
@@ -86,7 +87,7 @@ public sealed class LayerHookTests : IDisposable
         var (conv, norm) = name switch
         {
             "XSepConv2d" => ("conv1", "bn3"),
-            "XSepBlock" => ("conv2", "bn4"),
+            "XSepBlock" or "XSepInvertedResidualBlock" => ("conv2", "bn4"),
             "SepBlock" => ("conv2", "bn3"),
             _ => ("conv2", "bn2"),
         };
@@ -189,7 +190,7 @@ public sealed class LayerHookTests : IDisposable
     public static TheoryData<string, string> Changes()
     {
         var data = new TheoryData<string, string>();
-        foreach (var module in new[] { "XSepConv2d", "XSepBlock", "DwBlock", "SepBlock", "InvertedResidualBlock" })
+        foreach (var module in Modules().Select(row => row.Data))
         {
             foreach (var change in new[] { "stride", "padding", "dilation", "padding mode", "bias", "kernel" }) data.Add(module, change);
         }
@@ -258,6 +259,7 @@ public sealed class LayerHookTests : IDisposable
     [InlineData("XSepBlock")]
     [InlineData("SepBlock")]
     [InlineData("InvertedResidualBlock")]
+    [InlineData("XSepInvertedResidualBlock")]
     public void Squeeze_excite_that_takes_no_mean_runs_as_it_is(string name)
     {
         var module = Create(name);

@@ -23,7 +23,7 @@ public sealed unsafe class MeasureTests
         var map = s_names.Take(3).Select(name => (MapStep)new Map(name == waits) { Name = name, Macs = name[0] }).ToArray();
         var features = s_names.Skip(3).Select(name => (FeatureStep)new Row(name == waits) { Name = name, Macs = name[0] });
         var floats = Enumerable.Repeat(16L, ImageMaps.SlotCount).ToImmutableArray();
-        var plan = new NetworkPlan([[map[0], map[1]], [map[2]]], [.. features], floats, [16, 16, 16], ScratchFloats: 16);
+        var plan = new NetworkPlan([[map[0], map[1]], [map[2]]], [.. features], floats, [16, 16, 16], [], ScratchFloats: 16);
         var run = new SessionRun(new Packed(plan) { Kernel = "scalar" }, new(8, 8), ModelFile.Spec, Images, threads: 1);
         var pixels = new float[Images * ModelFile.Spec.InputChannels * 64];
         IReadOnlyList<StepTime> times;
@@ -46,7 +46,7 @@ public sealed unsafe class MeasureTests
     {
         public override long WeightBytes => 0;
 
-        public override NetworkPlan Plan(MapSize image, int threads) => plan;
+        public override NetworkPlan Plan(MapSize image, int threads, ImmutableArray<int> maps) => plan;
     }
 
     private sealed class Map(bool waits) : MapStep

@@ -144,7 +144,7 @@ public sealed unsafe class TileTests
             maps[Slot.Middle] = input.Pointer;
             maps[Slot.SharedA] = output.Pointer;
             maps[Slot.SharedB] = other.Pointer;
-            var step = new PointwiseStep<TLanes, TVector>(packed, pixels, Slot.Middle, Slot.SharedA, residual, threads) { Name = "", Macs = 0 };
+            var step = new PointwiseStep<TLanes, TVector>(packed, pixels, Slot.Middle, Slot.SharedA, residual, TileActivation.None, threads) { Name = "", Macs = 0 };
             for (var item = step.Items - 1; item >= 0; item--) step.Run(maps, item, item + 1, null);
             GC.KeepAlive(other);
             for (var channel = 0; channel < layer.Outputs; channel++)

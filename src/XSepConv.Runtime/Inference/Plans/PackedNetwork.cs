@@ -16,7 +16,10 @@ internal abstract class PackedNetwork
     public abstract long WeightBytes { get; }
 
     /// <summary>Lays the steps out for images of one size.</summary>
-    public abstract NetworkPlan Plan(MapSize image, int threads);
+    /// <param name="image">The size.</param>
+    /// <param name="threads">That share the work.</param>
+    /// <param name="maps">Maps that are wanted in place of logits, as <see cref="NetworkLayers.Part"/> counts them; none for logits.</param>
+    public abstract NetworkPlan Plan(MapSize image, int threads, ImmutableArray<int> maps);
 
     /// <summary>Packs a network.</summary>
     /// <param name="network">Its numbers.</param>
@@ -70,9 +73,9 @@ internal sealed unsafe class PackedNetwork<TLanes, TVector> : PackedNetwork
 
     public override long WeightBytes => _memory.Floats * sizeof(float);
 
-    public override NetworkPlan Plan(MapSize image, int threads)
+    public override NetworkPlan Plan(MapSize image, int threads, ImmutableArray<int> maps)
     {
-        var plan = new PlanBuilder<TLanes, TVector>(_layers, image, threads);
+        var plan = new PlanBuilder<TLanes, TVector>(_layers, image, threads, maps);
         plan.Stem(_stem);
         foreach (var block in _blocks) plan.Block(block);
         plan.Last(_last);

@@ -22,13 +22,16 @@ internal sealed class PlanBuilder<TLanes, TVector>
     private readonly Dictionary<Layer, (long Height, long Width)> _sizes;
     private readonly MapSize _image;
     private readonly int _threads;
+    private readonly ImmutableArray<int> _maps;
+    private readonly List<long> _outputFloats = [];
+    private int _part;
     private MapSize _size;
     private Slot _map;
     private long _scratch;
 
-    public PlanBuilder(NetworkLayers layers, MapSize image, int threads)
+    public PlanBuilder(NetworkLayers layers, MapSize image, int threads, ImmutableArray<int> maps)
     {
-        (_layers, _image, _threads) = (layers, image, threads);
+        (_layers, _image, _threads, _maps) = (layers, image, threads, maps);
         _sizes = Layer.Sizes(layers.All, (image.Height, image.Width));
     }
 
@@ -42,11 +45,12 @@ internal sealed class PlanBuilder<TLanes, TVector>
             ? new StemStep<TLanes, TVector, Stride1>(packed, layer.In, _image, activation, _map)
             : new StemStep<TLanes, TVector, Stride2>(packed, layer.In, _image, activation, _map);
         Add(step, layer.Name, layer);
-        EndSegment();
+        EndPart(layer.Out);
     }
 
     public void Block(PackedBlock block)
     {
+        if (HasAllMaps) return;
         var layers = block.Layers;
         var output = Size(layers.Spatial[^1]);
         Keep(Slot.Middle, BlocksOf(layers.Spec.Expand), output);
@@ -80,21 +84,32 @@ internal sealed class PlanBuilder<TLanes, TVector>
         }
 
         _map = to;
-        EndSegment();
+        EndPart(layers.Spec.Out);
     }
 
     public void Last(PackedPointwise packed)
     {
+        if (HasAllMaps) return;
         var layer = _layers.Last;
+        if (!_maps.IsEmpty)
+        {
+            var to = Keep(Next(packed.Blocks), packed.Blocks);
+            AddPointwise(packed, layer, _map, to, null);
+            _map = to;
+            EndPart(layer.Out);
+            return;
+        }
+
         _slots[(int)Slot.Features] = (long)packed.Blocks * TLanes.Count;
         _featureFloats.Add(_slots[(int)Slot.Features]);
         Add(new LastStep<TLanes, TVector>(packed, _size.Pixels, _map, ActivationOf(layer)), layer.Name, layer);
-        _segments.Add([.. _steps]);
+        EndSegment();
     }
 
     /// <summary>A linear layer, packed or with weights that are read where they lie.</summary>
     public void Linear(PackedLinear? packed, LiveLinear? live, Layer layer)
     {
+        if (!_maps.IsEmpty) return;
         var inputFloats = checked((int)_featureFloats[^1]);
         FeatureStep step = packed is not null
             ? new LinearStep<TLanes, TVector>(packed, inputFloats, ActivationOf(layer))
@@ -104,7 +119,10 @@ internal sealed class PlanBuilder<TLanes, TVector>
         _featureFloats.Add((long)BlocksOf(layer.Out) * TLanes.Count);
     }
 
-    public NetworkPlan Build() => new([.. _segments], [.. _features], [.. _slots], [.. _featureFloats], _scratch);
+    public NetworkPlan Build() =>
+        new([.. _segments], [.. _features], [.. _slots], [.. _featureFloats], [.. _outputFloats], _scratch);
+
+    private bool HasAllMaps => !_maps.IsEmpty && _outputFloats.Count == _maps.Length;
 
     private static TileActivation ActivationOf(Layer layer) =>
         layer.Activation is { } activation ? ActivationTypes.OfTile(activation) : TileActivation.None;
@@ -140,7 +158,8 @@ internal sealed class PlanBuilder<TLanes, TVector>
     }
 
     private void AddPointwise(PackedPointwise packed, Layer layer, Slot from, Slot to, Slot? residual) =>
-        Add(new PointwiseStep<TLanes, TVector>(packed, _size.Pixels, from, to, residual, _threads), layer.Name, layer);
+        Add(
+            new PointwiseStep<TLanes, TVector>(packed, _size.Pixels, from, to, residual, ActivationOf(layer), _threads), layer.Name, layer);
 
     private void SqueezeExcitation(PackedBlock block, Slot map, Slot? residual)
     {
@@ -160,9 +179,21 @@ internal sealed class PlanBuilder<TLanes, TVector>
         _scratch = Math.Max(_scratch, step.ScratchFloats);
     }
 
+    private void EndPart(int channels)
+    {
+        var output = _maps.IndexOf(_part);
+        if (output >= 0)
+        {
+            Add(new OutputStep<TLanes, TVector>(channels, _size.Pixels, _map, output), $"the map of {_layers.Part(_part).Name}");
+            _outputFloats.Add((long)channels * _size.Pixels);
+        }
+
+        _part++;
+        if (HasAllMaps || !NetworkPlan.IsLocal(_map)) EndSegment();
+    }
+
     private void EndSegment()
     {
-        if (NetworkPlan.IsLocal(_map)) return;
         _segments.Add([.. _steps]);
         _steps.Clear();
     }

@@ -43,6 +43,12 @@ internal unsafe struct ImageMaps
     public byte* Bytes;
     public float* ByteTables;
 
+    /// <summary>Which image of the batch it is.</summary>
+    public int Image;
+
+    /// <summary>Where the first image's maps go that the caller gets.</summary>
+    public float** Outputs;
+
     public float* this[Slot slot]
     {
         readonly get => (float*)_slots[(int)slot];

@@ -2,7 +2,7 @@ using XSepConv.Kernels;
 
 namespace XSepConv.Inference;
 
-/// <summary>A 1×1 convolution of a whole map: a projection or a shortcut.</summary>
+/// <summary>A 1×1 convolution of a whole map: a projection, a shortcut, or the last one where its map is wanted.</summary>
 internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
@@ -12,11 +12,13 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
     private readonly Slot _from;
     private readonly Slot _to;
     private readonly Slot? _residual;
+    private readonly TileActivation _activation;
     private readonly (int First, PointwiseGroup Group)[] _items;
 
-    public PointwiseStep(PackedPointwise layer, int pixels, Slot from, Slot to, Slot? residual, int threads)
+    public PointwiseStep(
+        PackedPointwise layer, int pixels, Slot from, Slot to, Slot? residual, TileActivation activation, int threads)
     {
-        (_layer, _pixels, _from, _to, _residual) = (layer, pixels, from, to, residual);
+        (_layer, _pixels, _from, _to, _residual, _activation) = (layer, pixels, from, to, residual, activation);
         var registers = PointwisePlan.Registers(TLanes.Count);
         var chunks = Math.Min(threads, pixels);
         var items = new List<(int, PointwiseGroup)>();
@@ -48,6 +50,7 @@ internal sealed unsafe class PointwiseStep<TLanes, TVector> : MapStep
         tile.Channels = _layer.Inputs;
         tile.WeightBlock = (nint)_layer.WeightBlock;
         tile.OutputBlock = plane;
+        tile.Activation = _activation;
         for (var item = first; item < end; item++)
         {
             var (pixel, group) = _items[item];

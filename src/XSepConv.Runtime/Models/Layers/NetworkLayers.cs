@@ -12,6 +12,12 @@ internal sealed record NetworkLayers(
     /// <summary>The linear layers.</summary>
     public IEnumerable<Layer> Head => new[] { Hidden, Classifier }.OfType<Layer>();
 
+    /// <summary>Stem, blocks and the last 1×1 convolution, from 0: how many maps one could want.</summary>
+    public int Parts => Blocks.Length + 2;
+
+    /// <summary>The layer that gives such a part's map.</summary>
+    public Layer Part(int index) => index == 0 ? Stem : index <= Blocks.Length ? Blocks[index - 1].Last : Last;
+
     /// <exception cref="ArgumentException">The spec is not valid; see <see cref="NetworkSpec.Validate"/>.</exception>
     public static NetworkLayers Of(NetworkSpec spec)
     {
