@@ -17,7 +17,7 @@ using var run = new RunOptions();
 var planes = new float[data.Channels * data.Height * data.Width];
 foreach (var file in args.AsSpan(1))
 {
-    var pixels = ImageDecoder.ReadFile(file, data.Height, data.Channels, data.Background);
+    var pixels = ImageDecoder.ReadFile(file, data);
     for (var i = 0; i < pixels.Length; i++) planes[(i % data.Channels * data.Height * data.Width) + (i / data.Channels)] = pixels[i];
     using var input = OrtValue.CreateTensorValueFromMemory(planes, [1, data.Channels, data.Height, data.Width]);
     using var results = session.Run(run, session.InputNames, [input], session.OutputNames);

@@ -40,7 +40,7 @@ foreach (var file in files.AsSpan(1))
 {
     try
     {
-        pixels = ImageDecoder.ReadFile(file, data.Height, data.Channels, data.Background);
+        pixels = ImageDecoder.ReadFile(file, data);
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
     {

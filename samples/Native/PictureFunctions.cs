@@ -12,7 +12,7 @@ internal static unsafe class PictureFunctions
         try
         {
             var target = Target(session, nhwc, nhwcSize, out var data, out var side);
-            ImageDecoder.ReadFile(Arguments.Path(path), side, data.Channels, data.Background).CopyTo(target);
+            ImageDecoder.ReadFile(Arguments.Path(path), data, side).CopyTo(target);
             return (int)Status.Ok;
         }
         catch (Exception e)
@@ -34,7 +34,7 @@ internal static unsafe class PictureFunctions
             }
 
             var bytes = new ReadOnlySpan<byte>(file, (int)size).ToArray();
-            ImageDecoder.Decode(bytes, "The file in memory", side, data.Channels, data.Background).CopyTo(target);
+            ImageDecoder.Decode(bytes, "The file in memory", data, side).CopyTo(target);
             return (int)Status.Ok;
         }
         catch (Exception e)

@@ -140,7 +140,7 @@ internal sealed class BatchWorkers : IDisposable
 
         return Now();
 
-        byte[] Now() => ImageDecoder.Decode(job.Picture, PictureName, side, _data.Channels, _data.Background);
+        byte[] Now() => ImageDecoder.Decode(job.Picture, PictureName, _data, side);
     }
 
     private sealed record Job(byte[] Picture, int Pixels, int Top, CancellationToken Aborted)

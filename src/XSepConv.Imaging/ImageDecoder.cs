@@ -38,6 +38,35 @@ public static class ImageDecoder
     public static byte[] ReadFile(string path, int imageSize, int channels, Rgb? background) =>
         Decode(ReadBytes(path), path, imageSize, channels, background);
 
+    /// <summary>Reads a file as a network's images were prepared: size, channels, background and scaling.</summary>
+    /// <param name="path">A PNG or JPEG file, whatever its name says.</param>
+    /// <param name="data">What the network was trained on, such as <c>CompiledModel.Data</c>.</param>
+    /// <param name="imageSize">Rows and columns, 1 to 16,384, where the network is run in another size than it was trained in.</param>
+    /// <returns><c>[imageSize, imageSize, channels]</c>: the order in which a <c>NetworkSession</c> takes bytes.</returns>
+    /// <exception cref="ArgumentException">The images are not square, or have neither 1 nor 3 channels.</exception>
+    /// <inheritdoc cref="ReadFile(string, int, int, Rgb?)" path="/exception"/>
+    public static byte[] ReadFile(string path, DataSpec data, int? imageSize = null) => Decode(ReadBytes(path), path, data, imageSize);
+
+    /// <summary>The same with a file that is in memory.</summary>
+    /// <param name="file">The bytes of a PNG or JPEG file.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="data">What the network was trained on, such as <c>CompiledModel.Data</c>.</param>
+    /// <param name="imageSize">Rows and columns, 1 to 16,384, where the network is run in another size than it was trained in.</param>
+    /// <returns><c>[imageSize, imageSize, channels]</c>.</returns>
+    /// <exception cref="ArgumentException">The images are not square, or have neither 1 nor 3 channels.</exception>
+    /// <inheritdoc cref="Decode(byte[], string, int, int, Rgb?)" path="/exception"/>
+    public static byte[] Decode(byte[] file, string name, DataSpec data, int? imageSize = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        if (imageSize is null && data.Height != data.Width)
+        {
+            throw new ArgumentException(
+                $"The images are {data.Height}×{data.Width}; squares are what is cut out of a file: give the image size.", nameof(data));
+        }
+
+        return Decode(file, name, imageSize ?? data.Height, data.Channels, data.Background, data.Scaling);
+    }
+
     /// <summary>The same with a file that is in memory.</summary>
     /// <param name="file">The bytes of a PNG or JPEG file.</param>
     /// <param name="name">What errors call it.</param>
@@ -47,7 +76,10 @@ public static class ImageDecoder
     /// <returns><c>[imageSize, imageSize, channels]</c>.</returns>
     /// <exception cref="InvalidDataException">It is neither, damaged, or too large.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The size is below 1 or above 16,384, or the channels are neither 1 nor 3.</exception>
-    public static byte[] Decode(byte[] file, string name, int imageSize, int channels, Rgb? background)
+    public static byte[] Decode(byte[] file, string name, int imageSize, int channels, Rgb? background) =>
+        Decode(file, name, imageSize, channels, background, scaling: null);
+
+    internal static byte[] Decode(byte[] file, string name, int imageSize, int channels, Rgb? background, PictureScaling? scaling)
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentOutOfRangeException.ThrowIfLessThan(imageSize, 1);
@@ -58,7 +90,7 @@ public static class ImageDecoder
         }
 
         var planes = new byte[3 * imageSize * imageSize];
-        DecodePlanes(file, name, background, imageSize, planes);
+        DecodePlanes(file, name, background, scaling, imageSize, planes);
         return PixelOrder.Of(planes, channels);
     }
 
@@ -78,11 +110,17 @@ public static class ImageDecoder
     }
 
     /// <summary>The same to planes, [3, side, side]: red, green, blue.</summary>
-    internal static void DecodePlanes(byte[] file, string name, Rgb? background, int side, Span<byte> target)
+    internal static void DecodePlanes(byte[] file, string name, Rgb? background, PictureScaling? scaling, int side, Span<byte> target)
     {
         var pixels = Pixels(file, name, background);
+        if (scaling is not null)
+        {
+            Resampling.Resize(pixels, scaling, side, target);
+            return;
+        }
+
         var square = Math.Min(pixels.Width, pixels.Height);
-        TriangleFilter.Resize(pixels.Crop((pixels.Width - square) / 2, (pixels.Height - square) / 2, square, square), side, target);
+        Resampling.Resize(pixels.Crop((pixels.Width - square) / 2, (pixels.Height - square) / 2, square, square), side, target);
     }
 
     /// <summary>Decodes a file in the size that it has.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using SkiaSharp;
 using TorchSharp;
 using XSepConv.Cli.Commands;
 using static TorchSharp.torch;
@@ -58,17 +59,18 @@ public sealed class TransferTests : IDisposable
         Succeeds("plan", "--checkpoint", At("xsep.safetensors"));
     }
 
-    // Mean and deviation as timm's default_cfgs has them.
+    // Mean, deviation, crop_pct and interpolation as timm's default_cfgs has them.
     [Theory]
-    [InlineData("mobilenetv3_large_100.ra4_e3600_r224_in1k", 0.5, 0.5, false)]
-    [InlineData("mobilenetv3_large_100.miil_in21k_ft_in1k", 0, 1, false)]
-    [InlineData("mobilenetv3_large_100.miil_in21k", 0, 1, false)]
-    [InlineData("mobilenetv3_large_100.ra_in1k", 0.485, 0.229, false)]
-    [InlineData("mobilenetv3_small_100.lamb_in1k", 0.485, 0.229, false)]
-    [InlineData("mobilenetv2_100.ra_in1k", 0.485, 0.229, false)]
-    [InlineData("mobilenetv2_100.of_tomorrow", 0.485, 0.229, true)]
-    [InlineData("mobilenetv2_100", 0.485, 0.229, true)]
-    public void Weights_of_timm_are_normalised_as_their_tag_says(string model, double mean, double deviation, bool isDoubtful)
+    [InlineData("mobilenetv3_large_100.ra4_e3600_r224_in1k", 0.5, 0.5, 0.95, Interpolation.Bicubic, false)]
+    [InlineData("mobilenetv3_large_100.miil_in21k_ft_in1k", 0, 1, 0.875, Interpolation.Bilinear, false)]
+    [InlineData("mobilenetv3_large_100.miil_in21k", 0, 1, 0.875, Interpolation.Bilinear, false)]
+    [InlineData("mobilenetv3_large_100.ra_in1k", 0.485, 0.229, 0.875, Interpolation.Bicubic, false)]
+    [InlineData("mobilenetv3_small_100.lamb_in1k", 0.485, 0.229, 0.875, Interpolation.Bicubic, false)]
+    [InlineData("mobilenetv2_100.ra_in1k", 0.485, 0.229, 0.875, Interpolation.Bicubic, false)]
+    [InlineData("mobilenetv2_100.of_tomorrow", 0.485, 0.229, 0.875, Interpolation.Bicubic, true)]
+    [InlineData("mobilenetv2_100", 0.485, 0.229, 0.875, Interpolation.Bicubic, true)]
+    public void Images_of_timm_are_prepared_as_their_tag_says(
+        string model, double mean, double deviation, double crop, Interpolation interpolation, bool isDoubtful)
     {
         const string Doubt = "normalised as ImageNet; timm's page for this tag says whether that is right";
         var file = ForeignFile.Write(At("file"), model, 3, PretrainedSource.Timm);
@@ -78,6 +80,8 @@ public sealed class TransferTests : IDisposable
         Assert.Equal(isDoubtful, output.Contains(Doubt, StringComparison.Ordinal));
         var data = CompiledModel.Load(At("net.safetensors")).Data!;
         Assert.Equal((mean, deviation), (data.Mean[0], data.Std[0]));
+        Assert.Equal(new PictureScaling(crop, interpolation), data.Scaling);
+        Assert.Equal(isDoubtful, output.Contains("pictures are scaled as most of timm's are, bicubic, crop 0.875", StringComparison.Ordinal));
 
         (exitCode, output, error) = Here.Run([.. import, "--json"]);
         Assert.Equal(mean, JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("mean")[0].GetDouble());
@@ -86,6 +90,86 @@ public sealed class TransferTests : IDisposable
         (exitCode, output, error) = Here.Run([.. import, "--mean", "0.1,0.2,0.3", "--std", "1,2,3"]);
         Assert.DoesNotContain(Doubt, output, StringComparison.Ordinal);
         Assert.Equal([0.1, 0.2, 0.3], CompiledModel.Load(At("net.safetensors")).Data!.Mean);
+        Succeeds([.. import, "--crop", "0.9", "--interpolation", "bilinear"]);
+        Assert.Equal(new PictureScaling(0.9), CompiledModel.Load(At("net.safetensors")).Data!.Scaling);
+    }
+
+    [Theory]
+    [InlineData("mobilenet_v3_small", false)]
+    [InlineData("mobilenet_v3_large", true)]
+    [InlineData("mobilenet_v2", true)]
+    public void Where_torchvision_has_two_sets_of_weights_import_says_for_which_pictures_are_scaled(string model, bool hasTwo)
+    {
+        string[] import = ["import", Foreign(model, 3), "--from", "torchvision", "--model", model, "--out", At("net.safetensors")];
+        var (_, output, _) = Here.Run(import);
+        Assert.Equal(hasTwo, output.Contains("for IMAGENET1K_V2 (232) the crop is 0.9655 (--crop, --interpolation)", StringComparison.Ordinal));
+        Assert.Equal(new PictureScaling(0.875), CompiledModel.Load(At("net.safetensors")).Data!.Scaling);
+        Assert.DoesNotContain("IMAGENET1K_V2", Here.Run([.. import, "--crop", "0.9655"]).Out, StringComparison.Ordinal);
+        foreach (var wrong in new[] { "0", "1.1", "nan", "0.05" })
+        {
+            Assert.Contains("it must be a number from 0.1 to 1", Here.Refusal([.. import, "--crop", wrong]), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>A coloured border around blue: whoever takes all of the picture sees it, whoever cuts out the middle does not.</summary>
+    [Fact]
+    public void Every_command_scales_pictures_as_the_file_says()
+    {
+        var middleOnly = new PictureScaling(0.3, Interpolation.Bicubic);
+        random.manual_seed(1);
+        using (var network = new MobileNet(MobileNetV3SmallSpec.Twin(new() { NumClasses = 2, Preset = ImagePreset.Cifar, Width = 0.25 })))
+        using (no_grad())
+        {
+            nn.init.normal_(network.get_parameter("linear3.weight")!);
+            nn.init.normal_(network.get_parameter("linear4.weight")!);
+            foreach (var (name, scaling) in new[] { ("whole", new PictureScaling(1)), ("middle", middleOnly) })
+            {
+                var data = new DataSpec("folder", false, ["green", "red"], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], 3, 32, 32) { Scaling = scaling };
+                network.SaveSafeTensors(At($"{name}.safetensors"), new Dictionary<string, string> { [DataSpec.MetadataKey] = data.ToJson() });
+            }
+        }
+
+        var pictures = Path.Combine(folder, "pictures");
+        foreach (var (name, border) in new[] { ("red", SKColors.Red), ("green", SKColors.Lime) })
+        {
+            Directory.CreateDirectory(Path.Combine(pictures, name));
+            for (var i = 0; i < 6; i++) Framed(Path.Combine(pictures, name, $"{i}.png"), 64 + i, border);
+        }
+
+        var files = Directory.GetFiles(Path.Combine(pictures, "red")).Concat(Directory.GetFiles(Path.Combine(pictures, "green"))).Order(StringComparer.Ordinal).ToArray();
+        var (whole, middle) = (Probabilities("whole.safetensors"), Probabilities("middle.safetensors"));
+        Assert.NotEqual(whole[0], whole[^1]);
+
+        // In the middle all are blue, the files of either class.
+        Assert.All(middle, one => Assert.Equal(middle[0], one));
+        var (_, measured, _) = Here.Run("evaluate", "--checkpoint", At("middle.safetensors"), "--data", "folder", "--data-root", pictures, "--json");
+        Assert.Contains(JsonDocument.Parse(Here.SingleLine(measured)).RootElement.GetProperty("top1").GetDouble(), new double[] { 0, 0.5, 1 });
+
+        string[] train = ["train", "--data", "folder", "--data-root", pictures, "--epochs", "1", "--batch", "4", "--threads", "1", "--init"];
+        Assert.Contains("nothing but #0000ff", Here.Message(Here.Run([.. train, At("middle.safetensors"), "--out", At("blue")]).Error), StringComparison.Ordinal);
+        Succeeds([.. train, At("whole.safetensors"), "--out", At("run")]);
+        Assert.Equal(new PictureScaling(1), CompiledModel.Load(At("run/best.safetensors")).Data!.Scaling);
+
+        double[] Probabilities(string checkpoint)
+        {
+            var (exitCode, output, error) = Here.Run(["predict", "--checkpoint", At(checkpoint), "--json", .. files]);
+            Assert.True(exitCode == 0, error);
+            return [.. JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("images").EnumerateArray().Select(image =>
+                image.GetProperty("top").EnumerateArray().Single(one => one.GetProperty("name").GetString() == "red").GetProperty("probability").GetDouble())];
+        }
+
+        static void Framed(string path, int side, SKColor border)
+        {
+            using var bitmap = new SKBitmap(side, side, SKColorType.Rgb888x, SKAlphaType.Opaque);
+            using (var canvas = new SKCanvas(bitmap))
+            {
+                canvas.Clear(border);
+                canvas.DrawRect(side / 4, side / 4, side / 2, side / 2, new() { Color = SKColors.Blue });
+            }
+
+            using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+            File.WriteAllBytes(path, png.ToArray());
+        }
     }
 
     [Theory]

@@ -21,11 +21,12 @@ internal sealed class KernelCurves
     /// <exception cref="ArgumentException">The report does not hold the shape, over several K, in training and at inference.</exception>
     public KernelCurves(RatioReport report, string shape)
     {
-        (_results, _shape) = (report.Results, shape);
+        // At stride 2 it is another layer.
+        (_results, _shape) = ([.. report.Results.Where(result => result.Model is null)], shape);
         foreach (var work in new[] { StageWorks.Training, StageWorks.Inference })
         {
             if (Rows(work).Count >= LeastKernels) continue;
-            var known = report.Results.Where(result => result.Work == work).GroupBy(result => result.Shape)
+            var known = _results.Where(result => result.Work == work).GroupBy(result => result.Shape)
                 .Where(group => group.Count() >= LeastKernels).Select(group => group.Key).ToList();
             throw new ArgumentException(
                 $"The results hold no {work} of {shape} over {LeastKernels} kernels or more; "

@@ -4,15 +4,17 @@ using static TorchSharp.torch;
 namespace XSepConv.Benchmarks.Ratios;
 
 /// <summary>
-/// A depthwise convolution by the Fourier transform, at stride 1, padded by K/2: the reference in float64, for which libtorch's own takes a
+/// A depthwise convolution by the Fourier transform, padded by K/2: the reference in float64, for which libtorch's own takes a
 /// minute at K = 31 with its gradients.
 /// </summary>
 internal sealed class FourierDepthwise : nn.Module<Tensor, Tensor>
 {
+    private readonly int _stride;
     private readonly Parameter weight;
 
-    public FourierDepthwise(int channels, int kernelSize) : base(nameof(FourierDepthwise))
+    public FourierDepthwise(int channels, int kernelSize, int stride) : base(nameof(FourierDepthwise))
     {
+        _stride = stride;
         weight = nn.Parameter(zeros(channels, 1, kernelSize, kernelSize, dtype: ScalarType.Float64));
         RegisterComponents();
     }
@@ -24,6 +26,8 @@ internal sealed class FourierDepthwise : nn.Module<Tensor, Tensor>
         // Without the zeros behind the map, its ends would meet. A network's convolution is a correlation: the kernel turned around.
         long[] sides = [height + kernel - 1, width + kernel - 1];
         var product = fft.rfft2(x, sides) * fft.rfft2(weight.squeeze(1).flip(1, 2), sides);
-        return fft.irfft2(product, sides).narrow(2, kernel / 2, height).narrow(3, kernel / 2, width).MoveToOuterDisposeScope();
+        return fft.irfft2(product, sides)[TensorIndex.Ellipsis, Every(height), Every(width)].MoveToOuterDisposeScope();
+
+        TensorIndex Every(long side) => TensorIndex.Slice(kernel / 2, (kernel / 2) + side, _stride);
     }
 }

@@ -9,6 +9,9 @@ namespace XSepConv.Benchmarks.Ratios;
 internal sealed record RatioSettings(
     int Threads, double Seconds, IReadOnlyList<int> Kernels, IReadOnlyList<StageMap> Maps, bool OnCuda)
 {
+    /// <summary>Of the stages on large maps: 1 or 2.</summary>
+    public int Stride { get; init; } = 1;
+
     /// <summary>What the report calls libtorch; null for its version.</summary>
     public string? Libtorch { get; init; }
 }

@@ -82,6 +82,7 @@ internal static class RatioText
         var arguments = (only.Count == 0 ? "" : $" --only {string.Join(' ', only)}")
             + (settings.Kernels.Count == 0 ? "" : $" --kernels {string.Join(',', settings.Kernels)}")
             + (settings.Maps.SequenceEqual(StageMap.Large) ? "" : $" --maps {string.Join(',', settings.Maps.Select(map => map.Shape))}")
+            + (settings.Stride == 1 ? "" : $" --stride {settings.Stride}")
             + (settings.OnCuda ? " --device cuda" : "")
             + (settings.Libtorch is { } libtorch ? $" --libtorch '{libtorch}'" : "")
             + (report.Threads == 1 ? "" : $" --threads {report.Threads}")

@@ -28,6 +28,8 @@ internal static class RatiosCommand
         ("net-eval-threads", false, CompiledWorks.Threads),
     ];
 
+    private static readonly string[] s_strided = [StageWorks.Training, StageWorks.Inference, StageWorks.TimePerMac];
+
     private static readonly string[] s_onCuda = [StageWorks.Training, StageWorks.Inference];
 
     private static readonly string s_withKernels = string.Join(", ", s_works.Where(work => work.TakesKernels).Select(work => work.Name));
@@ -68,6 +70,12 @@ internal static class RatiosCommand
             text => text.Split(',').Select(StageMap.Parse).ToList() is var read && read.All(map => map is not null)
                 ? ([.. read.Select(map => map!.Value)], null)
                 : (null, "give square maps as NxCxHxH, separated by commas, for example 4x24x224x224"));
+        var stride = new Option<int>("--stride")
+        {
+            Description = $"Of the stages of --kernels: 1, or 2 ({string.Join(", ", s_strided)}).",
+            DefaultValueFactory = _ => 1,
+        };
+        stride.AcceptOnlyFromAmong("1", "2");
         var device = new Option<string>("--device")
         {
             Description = $"cpu, or cuda for {string.Join(" and ", s_onCuda)} with libtorch's operators, which are all that runs there.",
@@ -85,12 +93,16 @@ internal static class RatiosCommand
         var command = new Command(
             "ratios", "Contestants interleaved in one process, checked against float64 before they are timed; medians and ratios.")
         {
-            only, kernels, maps, device, libtorch, threads, seconds, json,
+            only, kernels, maps, stride, device, libtorch, threads, seconds, json,
         };
         command.Validators.Add(result =>
         {
             if (result.IsTyped(maps) && !result.IsTyped(kernels))
                 result.AddError("--maps are the maps of --kernels; give that too.");
+            if (result.IsTyped(stride) && !result.IsTyped(kernels))
+                result.AddError("--stride is that of the stages of --kernels; give that too.");
+            if (result.GetValue(stride) == 2 && (result.GetValue(only) is not [_, ..] strided || strided.Except(s_strided).Any()))
+                result.AddError($"--stride 2 is for --only {string.Join(' ', s_strided)}.");
             if (result.GetValue(device) == "cuda" && (result.GetValue(only) is not [_, ..] works || works.Except(s_onCuda).Any()))
                 result.AddError($"--device cuda is for --only {string.Join(' ', s_onCuda)}.");
             if (!result.IsTyped(kernels)) return;
@@ -107,6 +119,7 @@ internal static class RatiosCommand
                     parse.GetValue(threads), parse.GetValue(seconds), [.. (parse.GetValue(kernels) ?? []).Distinct()],
                     parse.GetValue(maps) is { Length: > 0 } typed ? typed : StageMap.Large, parse.GetValue(device) == "cuda")
                 {
+                    Stride = parse.GetValue(stride),
                     Libtorch = parse.GetValue(libtorch),
                 },
                 parse.GetValue(json)));

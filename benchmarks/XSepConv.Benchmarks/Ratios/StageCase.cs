@@ -10,7 +10,7 @@ internal sealed class StageCase : IDisposable
     /// <summary>XSepConv as it runs when nobody chooses, on CUDA.</summary>
     public const string Auto = "auto";
 
-    private readonly int _channels, _kernel, _threads;
+    private readonly int _channels, _kernel, _stride, _threads;
     private readonly bool _onCuda;
     private readonly DisposeScope _scope;
     private readonly Tensor _data, _gradient;
@@ -19,14 +19,13 @@ internal sealed class StageCase : IDisposable
     {
         _scope = NewDisposeScope();
         var (batch, channels, size) = map;
-        (_channels, _kernel, _threads, _onCuda) = (channels, kernel, settings.Threads, settings.OnCuda);
+        (_channels, _kernel, _stride, _threads, _onCuda) = (channels, kernel, settings.Stride, settings.Threads, settings.OnCuda);
         random.manual_seed(1);
         Training = training;
         _data = randn(batch, channels, size, size);
-        _gradient = randn(batch, channels, size, size);
-        XSep = new XSepConv2d(channels, kernel);
-        Depthwise = nn.Sequential(
-            nn.Conv2d(channels, channels, kernel, padding: kernel / 2, groups: channels, bias: false), nn.BatchNorm2d(channels));
+        _gradient = randn(batch, channels, map.Strided(_stride), map.Strided(_stride));
+        XSep = new XSepConv2d(channels, kernel, _stride);
+        Depthwise = nn.Sequential(Convolution(bias: false), nn.BatchNorm2d(channels));
         XSep.RandomizeNorms();
         Depthwise.RandomizeNorms();
         if (!_onCuda) return;
@@ -50,12 +49,12 @@ internal sealed class StageCase : IDisposable
     /// </summary>
     public List<Contestant> XSepContestants()
     {
-        var stock = new StockXSep(_channels, _kernel);
+        var stock = new StockXSep(_channels, _kernel, _stride);
         XSep.CopyTo(stock);
         nn.Module<Tensor, Tensor> composed = Training ? stock : stock.Folded();
         List<Contestant> contestants = [Of("composed", composed, Contestant.Nchw), Of("composed", composed, Contestant.ChannelsLast)];
         if (!_onCuda) return Keep(XSep, [FusedXSep(), .. contestants]);
-        var auto = new XSepConv2d(_channels, _kernel);
+        var auto = new XSepConv2d(_channels, _kernel, _stride);
         XSep.CopyTo(auto);
         return Keep(XSep, [Of(Auto, auto, Contestant.Nchw), Of(Auto, auto, Contestant.ChannelsLast), .. contestants]);
     }
@@ -68,8 +67,7 @@ internal sealed class StageCase : IDisposable
     {
         nn.Module<Tensor, Tensor> module = Training ? Depthwise : Folded();
         if (_onCuda) return Keep(Depthwise, [Of("depthwise", module, Contestant.Nchw), Of("depthwise", module, Contestant.ChannelsLast)]);
-        var fused = new DepthwiseConv(
-            nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels, bias: false), nn.BatchNorm2d(_channels));
+        var fused = new DepthwiseConv(Convolution(bias: false), nn.BatchNorm2d(_channels));
         Depthwise.CopyTo(fused);
         List<Contestant> contestants =
             [Of("depthwise", module, Contestant.Nchw), Of("depthwise", module, Contestant.ChannelsLast), Of("depthwise-fused", fused)];
@@ -86,7 +84,7 @@ internal sealed class StageCase : IDisposable
 
     private Contestant FusedXSep()
     {
-        var fused = new XSepConv2d(_channels, _kernel) { Backend = XSepBackend.Fused };
+        var fused = new XSepConv2d(_channels, _kernel, _stride) { Backend = XSepBackend.Fused };
         XSep.CopyTo(fused);
         return Of("fused", fused);
     }
@@ -103,13 +101,13 @@ internal sealed class StageCase : IDisposable
     {
         if (model is XSepConv2d)
         {
-            var exact = new XSepConv2d(_channels, _kernel, dtype: ScalarType.Float64) { Backend = XSepBackend.Composed };
+            var exact = new XSepConv2d(_channels, _kernel, _stride, dtype: ScalarType.Float64) { Backend = XSepBackend.Composed };
             XSep.CopyTo(exact);
             return exact;
         }
 
         var depthwise = nn.Sequential(
-            new FourierDepthwise(_channels, _kernel), nn.BatchNorm2d(_channels, dtype: ScalarType.Float64));
+            new FourierDepthwise(_channels, _kernel, _stride), nn.BatchNorm2d(_channels, dtype: ScalarType.Float64));
         Depthwise.CopyTo(depthwise);
         return depthwise;
     }
@@ -152,11 +150,14 @@ internal sealed class StageCase : IDisposable
         using var scope = NewDisposeScope();
         var (conv, norm) = ((Conv2d)Depthwise[0], (BatchNorm2d)Depthwise[1]);
         var scale = norm.weight / (norm.running_var! + norm.eps).sqrt();
-        var folded = nn.Conv2d(_channels, _channels, _kernel, padding: _kernel / 2, groups: _channels);
+        var folded = Convolution(bias: true);
         folded.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1));
         folded.bias!.copy_(norm.bias! - (norm.running_mean! * scale));
         return folded;
     }
+
+    private Conv2d Convolution(bool bias) =>
+        nn.Conv2d(_channels, _channels, _kernel, stride: _stride, padding: _kernel / 2, groups: _channels, bias: bias);
 
     private static Tensor InLayout(Tensor tensor, bool channelsLast)
     {

@@ -92,13 +92,13 @@ internal static class StageLimits
             {
                 ["train-memory"] = train / rate / 1e6,
                 ["train-cache"] = TrainPasses * 4 * map.Elements / secondLevel / 1e6,
-                ["train-macs"] = 4 * MapMacs.XSep(map, kernel) / macs / 1e6,
+                ["train-macs"] = 4 * MapMacs.XSep(map, kernel, 1) / macs / 1e6,
                 ["train-call"] = trainCall,
                 ["eval-memory"] = eval / rate / 1e6,
                 ["eval-cache"] = evalPasses * 4 * map.Elements / secondLevel / 1e6,
-                ["eval-macs"] = MapMacs.XSep(map, kernel) / macs / 1e6,
+                ["eval-macs"] = MapMacs.XSep(map, kernel, 1) / macs / 1e6,
                 ["eval-call"] = evalCall,
-                ["depthwise-eval-macs"] = MapMacs.Depthwise(map, kernel) / macs / 1e6,
+                ["depthwise-eval-macs"] = MapMacs.Depthwise(map, kernel, 1) / macs / 1e6,
             }, new Dictionary<string, double>())
             {
                 Other = new Dictionary<string, double>

@@ -13,6 +13,9 @@ internal readonly record struct StageMap(int Batch, int Channels, int Size)
     /// <summary>As torch writes it.</summary>
     public string Shape => $"{Batch}x{Channels}x{Size}x{Size}";
 
+    /// <summary>The side after a stride.</summary>
+    public int Strided(int stride) => ((Size - 1) / stride) + 1;
+
     /// <summary>Values.</summary>
     public double Elements => (double)Batch * Channels * Size * Size;
 

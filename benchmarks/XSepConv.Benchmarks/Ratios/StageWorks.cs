@@ -25,9 +25,10 @@ internal static class StageWorks
                 var stages = kernels.Select(kernel => new StageCase(map, kernel, pass == "training", settings)).ToList();
                 var contestants = stages.Zip(
                     kernels, (stage, kernel) => stage.Fused() with { Name = $"K={kernel}" }).ToList();
-                var result = RatioResult.Measure(new(TimePerMac, pass, map.Shape, null, settings.Threads), contestants, settings.Seconds);
+                var result = RatioResult.Measure(
+                    new(TimePerMac, Named(pass, settings), map.Shape, null, settings.Threads), contestants, settings.Seconds);
                 stages.ForEach(stage => stage.Dispose());
-                double Nanoseconds(int kernel) => 1e6 * result.Ms[$"K={kernel}"] / MapMacs.XSep(map, kernel);
+                double Nanoseconds(int kernel) => 1e6 * result.Ms[$"K={kernel}"] / MapMacs.XSep(map, kernel, settings.Stride);
                 yield return result with
                 {
                     Other = kernels.ToDictionary(
@@ -38,13 +39,16 @@ internal static class StageWorks
         }
     }
 
+    private static string? Named(string? model, RatioSettings settings) =>
+        settings.Stride == 1 ? model : $"{(model is null ? "" : $"{model}, ")}stride {settings.Stride}";
+
     private static IEnumerable<RatioResult> Run(string work, bool training, RatioSettings settings, params IEnumerable<int> batches)
     {
         foreach (var (map, kernel) in StageMap.Cases(settings, batches))
         {
             using var stage = new StageCase(map, kernel, training, settings);
             List<Contestant> contestants = [.. stage.XSepContestants(), .. stage.DepthwiseContestants()];
-            var run = new RatioCase(work, null, map.Shape, kernel, settings.Threads) { OnCuda = settings.OnCuda };
+            var run = new RatioCase(work, Named(null, settings), map.Shape, kernel, settings.Threads) { OnCuda = settings.OnCuda };
             if (settings.OnCuda)
             {
                 yield return RatioResult.Measure(
@@ -55,7 +59,7 @@ internal static class StageWorks
             var result = RatioResult.Measure(
                 run, contestants, settings.Seconds, "composed/fused", "depthwise/fused", "depthwise-fused/fused",
                 "depthwise/depthwise-fused", $"{OnnxRuntimeContestant.Name}/fused", $"{OnnxRuntimeContestant.Name}/depthwise-fused");
-            var (xsep, depthwise) = (MapMacs.XSep(map, kernel), MapMacs.Depthwise(map, kernel));
+            var (xsep, depthwise) = (MapMacs.XSep(map, kernel, settings.Stride), MapMacs.Depthwise(map, kernel, settings.Stride));
             yield return result with
             {
                 Other = new Dictionary<string, double>

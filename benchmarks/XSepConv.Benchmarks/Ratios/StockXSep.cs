@@ -5,18 +5,20 @@ namespace XSepConv.Benchmarks.Ratios;
 
 /// <summary>
 /// XSepConv as one would write it of libtorch's layers, in whichever layout its map has: <see cref="XSepConv2d"/> brings every map into
-/// row-major order first. Padded right and below, stride 1.
+/// row-major order first. Padded right and below.
 /// </summary>
 internal sealed class StockXSep : nn.Module<Tensor, Tensor>
 {
     // In the order of XSepConv2d's parameters.
     private readonly Conv2d conv1, conv2, conv3;
     private readonly BatchNorm2d bn1, bn2, bn3;
+    private readonly int _stride;
 
-    public StockXSep(int channels, int kernel)
+    public StockXSep(int channels, int kernel, int stride)
         : base(nameof(StockXSep))
     {
-        (conv1, conv2, conv3) = Convolutions(channels, kernel, bias: false);
+        _stride = stride;
+        (conv1, conv2, conv3) = Convolutions(channels, kernel, stride, bias: false);
         (bn1, bn2, bn3) = (nn.BatchNorm2d(channels), nn.BatchNorm2d(channels), nn.BatchNorm2d(channels));
         RegisterComponents();
     }
@@ -26,7 +28,7 @@ internal sealed class StockXSep : nn.Module<Tensor, Tensor>
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var (first, second, third) = Convolutions((int)conv1.out_channels, (int)conv2.kernel_size[1], bias: true);
+        var (first, second, third) = Convolutions((int)conv1.out_channels, (int)conv2.kernel_size[1], _stride, bias: true);
         foreach (var (conv, norm, folded) in new[] { (conv1, bn1, first), (conv2, bn2, second), (conv3, bn3, third) })
         {
             var scale = norm.weight / (norm.running_var! + norm.eps).sqrt();
@@ -46,9 +48,9 @@ internal sealed class StockXSep : nn.Module<Tensor, Tensor>
         return bn3.call(conv3.call(x)).MoveToOuterDisposeScope();
     }
 
-    private static (Conv2d First, Conv2d Second, Conv2d Third) Convolutions(int channels, int kernel, bool bias) =>
+    private static (Conv2d First, Conv2d Second, Conv2d Third) Convolutions(int channels, int kernel, int stride, bool bias) =>
     (
         nn.Conv2d(channels, channels, 2, groups: channels, bias: bias),
-        nn.Conv2d(channels, channels, (1, kernel), padding: (0, kernel / 2), groups: channels, bias: bias),
-        nn.Conv2d(channels, channels, (kernel, 1), padding: (kernel / 2, 0), groups: channels, bias: bias));
+        nn.Conv2d(channels, channels, (1, kernel), stride: (1, stride), padding: (0, kernel / 2), groups: channels, bias: bias),
+        nn.Conv2d(channels, channels, (kernel, 1), stride: (stride, 1), padding: (kernel / 2, 0), groups: channels, bias: bias));
 }

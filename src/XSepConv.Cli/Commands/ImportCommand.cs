@@ -56,6 +56,16 @@ internal sealed class ImportCommand
     private readonly Option<int?> size = CheckedOption.OptionalWhole(
         "--image-size", 8, 1024, "Rows and columns of the images (224 without).").Or("--size");
 
+    private readonly Option<double?> crop = CheckedOption.OptionalNumber(
+        "--crop", FormattableString.Invariant($"it must be a number from {PictureScaling.LeastCrop} to 1"),
+        value => value is >= PictureScaling.LeastCrop and <= 1,
+        "The share of a scaled picture's shorter side that is cut out (timm's crop_pct). Default: that of the model's tag in timm, else "
+            + "0.875: 224 of 256 pixels, as for torchvision's IMAGENET1K_V1; for IMAGENET1K_V2 0.9655.");
+
+    private readonly Option<Interpolation?> interpolation = CheckedOption.OptionalMember<Interpolation>(
+        "--interpolation",
+        "By what pictures are scaled. Default: that of the model's tag in timm, bicubic where it has none; bilinear for torchvision.");
+
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print one line of JSON.");
 
     private ImportCommand()
@@ -78,7 +88,7 @@ internal sealed class ImportCommand
         };
         command.Add(import.file);
         command.Add("Weights", [import.from, import.model, import.channels]);
-        command.Add("Data", [import.classes, import.mean, import.deviation, import.size]);
+        command.Add("Data", [import.classes, import.mean, import.deviation, import.size, import.crop, import.interpolation]);
         command.Add("Output", [import.destination, import.json]);
         import.file.Validators.Add(result =>
         {
@@ -103,10 +113,13 @@ internal sealed class ImportCommand
         var (spec, invocation) = (weights.Spec, result.InvocationConfiguration);
         var parameters = spec.ParameterCount();
         var isTold = result.GetValue(mean) is { Length: > 0 } && result.GetValue(deviation) is { Length: > 0 };
-        if (!isTold && weights.Doubt is { } doubt)
+        var notes = result.GetValue(json) ? invocation.Error : invocation.Output;
+        if (!isTold && weights.Doubt is { } doubt) notes.WriteLine($" note: {doubt} ({mean.Name}, {deviation.Name}).");
+        if (result.GetValue(crop) is null && weights.ScalingDoubt is { } scaling)
         {
-            (result.GetValue(json) ? invocation.Error : invocation.Output).WriteLine($" note: {doubt} ({mean.Name}, {deviation.Name}).");
+            notes.WriteLine($" note: {scaling} ({crop.Name}, {interpolation.Name}).");
         }
+
 
         if (result.GetValue(json))
         {
@@ -119,6 +132,8 @@ internal sealed class ImportCommand
                 imageSize = data.Height,
                 data.Mean,
                 data.Std,
+                data.Scaling!.Crop,
+                data.Scaling.Interpolation,
             };
             JsonLine.Write(invocation.Output, report);
             return;
@@ -127,7 +142,7 @@ internal sealed class ImportCommand
         invocation.Output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{Printable.Line(output)}: {spec.Name}, {parameters:N0} parameters, {spec.NumClasses:N0} classes, images of "
-            + $"{data.Channels}×{data.Height}×{data.Width}"));
+            + $"{data.Channels}×{data.Height}×{data.Width} ({data.Scaling})"));
     }
 
     // The library is known by now, or has been refused.
@@ -175,6 +190,8 @@ internal sealed class ImportCommand
             Std = result.GetValue(deviation) is { Length: > 0 } deviations ? deviations : usual.Std,
             Height = side,
             Width = side,
+            Scaling = new(
+                result.GetValue(crop) ?? usual.Scaling!.Crop, result.GetValue(interpolation) ?? usual.Scaling!.Interpolation),
         };
     }
 

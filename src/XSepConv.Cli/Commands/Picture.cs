@@ -8,13 +8,12 @@ namespace XSepConv.Cli.Commands;
 internal sealed record Picture(string File, byte[]? Pixels, string? Error)
 {
     /// <summary>Reads a PNG or JPEG file, and cuts and scales it as the images of <c>folder</c> are for evaluation.</summary>
-    /// <param name="background">What see-through pixels are laid on; null drops alpha.</param>
-    /// <param name="channels">3 for red, green, blue; 1 for grey.</param>
-    public static Picture Open(string file, Rgb? background, int side, int channels)
+    /// <param name="data">How they are prepared.</param>
+    public static Picture Open(string file, DataSpec data)
     {
         try
         {
-            return new(file, ImageDecoder.ReadFile(file, side, channels, background), null);
+            return new(file, ImageDecoder.ReadFile(file, data), null);
         }
         catch (Exception e) when (
             e is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)

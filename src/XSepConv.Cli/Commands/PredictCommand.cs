@@ -74,15 +74,15 @@ internal static class PredictCommand
             var path = checkpoint.Path(result)!;
             var model = Load(path);
             var most = Math.Min(result.GetValue(top), model.Spec.NumClasses);
-            var color = result.GetValue(background) ?? model.Data!.Background;
+            var data = model.Data! with { Background = result.GetValue(background) ?? model.Data!.Background };
             var cores = threads.Value(result) ?? ThreadsOption.Cores;
             if (result.GetValue(stream))
             {
-                using var classifier = new PictureClassifier(model, color, most, cores, PictureStream.MostAtOnce);
+                using var classifier = new PictureClassifier(model, data, most, cores, PictureStream.MostAtOnce);
                 return PictureStream.Run(classifier, StandardInput.Open(), invocation.Output, invocation.Error);
             }
 
-            var answers = Predict(model, color, result.GetValue(images)!, most, cores);
+            var answers = Predict(model, data, result.GetValue(images)!, most, cores);
             if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(path, model, answers));
             else PredictionTable.Write(
                 Consoles.For(invocation.Output), answers.Where(one => one.Error is null).Select(one => (one.File, one.Top)));
@@ -114,9 +114,9 @@ internal static class PredictCommand
         };
     }
 
-    private static List<Answer> Predict(CompiledModel model, Rgb? background, string[] files, int top, int threads)
+    private static List<Answer> Predict(CompiledModel model, DataSpec data, string[] files, int top, int threads)
     {
-        using var classifier = new PictureClassifier(model, background, top, threads, Math.Min(files.Length, PictureStream.MostAtOnce));
+        using var classifier = new PictureClassifier(model, data, top, threads, Math.Min(files.Length, PictureStream.MostAtOnce));
         return [.. files.Chunk(PictureStream.MostAtOnce).SelectMany(batch =>
             classifier.Classify([.. batch.Select(file => new PathLine(file))]))];
     }

@@ -7,16 +7,18 @@ namespace XSepConv.Cli.Options;
 /// <param name="File">The checkpoint, for errors.</param>
 /// <param name="DataName">What they were.</param>
 /// <param name="Background">What see-through pixels were laid on; null where alpha was dropped.</param>
-internal sealed record CheckpointImages(string File, string DataName, int Channels, int Height, int Width, Rgb? Background)
+/// <param name="Scaling">How pictures were scaled; null where their middle square was, by a triangle.</param>
+internal sealed record CheckpointImages(
+    string File, string DataName, int Channels, int Height, int Width, Rgb? Background, PictureScaling? Scaling)
 {
     public static CheckpointImages Of(string file, LoadedCheckpoint trained)
     {
         var (channels, height, width) = trained.ImageShape;
-        return new(file, trained.DataName, channels, height, width, trained.Background);
+        return new(file, trained.DataName, channels, height, width, trained.Background, trained.Scaling);
     }
 
     public static CheckpointImages Of(string file, DataSpec data) =>
-        new(file, data.Name, data.Channels, data.Height, data.Width, data.Background);
+        new(file, data.Name, data.Channels, data.Height, data.Width, data.Background, data.Scaling);
 
     /// <summary>Rows and columns of a folder's pictures.</summary>
     /// <exception cref="UserError">They are not scaled to such a size.</exception>

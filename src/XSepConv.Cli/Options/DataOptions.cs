@@ -85,9 +85,9 @@ internal sealed class DataOptions
         CheckpointImages? like = null)
     {
         var options = Options(result, seed, KnownSide(result, dataset, like), usualLimit);
-        if (dataset == DatasetCatalog.Folder && like is not null && result.GetValue(background) is null)
+        if (dataset == DatasetCatalog.Folder && like is not null)
         {
-            options = options with { Background = like.Background };
+            options = options with { Background = result.GetValue(background) ?? like.Background, Scaling = like.Scaling };
         }
 
         return Open(result, dataset, screen, progress => DatasetCatalog.Open(dataset, options, progress, cancel));
@@ -159,6 +159,7 @@ internal sealed class DataOptions
     private DatasetOptions Like(ParseResult result, string dataset, CheckpointImages trained, int? usualLimit = null)
     {
         var options = Options(result, seed: 0, KnownSide(result, dataset, trained), usualLimit);
+        if (dataset == DatasetCatalog.Folder) options = options with { Scaling = trained.Scaling };
         if (dataset == DatasetCatalog.Folder && trained.Channels == 1) options = options with { Channels = 1 };
         return result.GetValue(background) is null ? options with { Background = trained.Background } : options;
     }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using XSepConv.Layers;
 using static TorchSharp.torch;
 
 namespace XSepConv;

@@ -26,6 +26,9 @@ public sealed record DataSpec(
     /// </summary>
     public Rgb? Background { get; init; }
 
+    /// <summary>How pictures were scaled; null where their middle square was, by a triangle.</summary>
+    public PictureScaling? Scaling { get; init; }
+
     /// <summary>
     /// A digest of the names of the test images, where they come from a folder: whoever measures the network sees whether it is on those
     /// that were kept from it. Null where that is not known.
@@ -79,6 +82,7 @@ public sealed record DataSpec(
             ? Invariant($"its images are {Channels}×{Height}×{Width}, more than {MostValues:N0} values")
         : Mean.Count != Channels || Std.Count != Channels
             ? $"it has {Mean.Count} means and {Std.Count} standard deviations for {Channels} channels"
+        : Scaling?.Problem() is { } problem ? problem
         : !Mean.All(double.IsFinite) ? "a mean is not a finite number"
         : !Std.All(std => double.IsFinite(std) && std > 0) ? "a standard deviation is not a finite number above 0"
         : null;

@@ -9,9 +9,6 @@ public static class Pretrained
     /// <summary>What <see cref="DataSpec.Name"/> is in an imported file.</summary>
     internal const string ImageNetName = "imagenet";
 
-    /// <summary>ImageNet's mean and deviation, by channel.</summary>
-    internal static (double[] Mean, double[] Std) UsualNormalization { get; } = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-
     /// <summary>The models of a library that are known here.</summary>
     public static IReadOnlyList<string> Models(PretrainedSource source)
     {
@@ -37,8 +34,8 @@ public static class Pretrained
     /// <param name="output">The checkpoint; replaced as a whole or not at all.</param>
     /// <param name="data">
     /// What it was trained on; null for ImageNet as the libraries prepare it: 224×224, mean (0.485, 0.456, 0.406) and standard deviation
-    /// (0.229, 0.224, 0.225) unless the name has a tag of timm's with others, as <c>mobilenetv3_large_100.miil_in21k</c> has; classes named
-    /// by their numbers.
+    /// (0.229, 0.224, 0.225) unless the name has a tag of timm's with others, as <c>mobilenetv3_large_100.miil_in21k</c> has; pictures
+    /// scaled to 256 pixels, of which 224 are cut out, for timm by its tag; classes named by their numbers.
     /// </param>
     /// <param name="inputChannels">
     /// Channels of the images that it is to take; null for the file's. For one channel the first convolution is summed over the file's;
@@ -68,11 +65,11 @@ public static class Pretrained
     /// <summary>ImageNet as torchvision and timm prepare it.</summary>
     /// <param name="spec">The network of a file.</param>
     /// <param name="classes">Names of the classes; null for numbers.</param>
-    /// <param name="normalization">Mean and deviation of red, green and blue; null for the usual ones.</param>
+    /// <param name="images">How they were prepared.</param>
     internal static DataSpec ImageNet(
-        NetworkSpec spec, IReadOnlyList<string>? classes = null, (double[] Mean, double[] Std)? normalization = null)
+        NetworkSpec spec, IReadOnlyList<string>? classes, PublishedImages images)
     {
-        var (mean, deviation) = normalization ?? UsualNormalization;
+        var (mean, deviation, scaling) = images;
 
         // Of other channels nothing is known: half of the range on either side.
         var isRgb = spec.InputChannels == mean.Length;
@@ -80,6 +77,9 @@ public static class Pretrained
             ImageNetName, Synthetic: false, classes ?? [.. Enumerable.Range(0, spec.NumClasses).Select(number => $"{number}")],
             isRgb ? mean : [.. Enumerable.Repeat(0.5, spec.InputChannels)],
             isRgb ? deviation : [.. Enumerable.Repeat(0.5, spec.InputChannels)],
-            spec.InputChannels, spec.DefaultImageSize, spec.DefaultImageSize);
+            spec.InputChannels, spec.DefaultImageSize, spec.DefaultImageSize)
+        {
+            Scaling = scaling,
+        };
     }
 }

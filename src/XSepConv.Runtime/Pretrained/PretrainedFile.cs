@@ -10,20 +10,29 @@ internal sealed class PretrainedFile : IDisposable
     private readonly string _path;
     private readonly IReadOnlyList<ForeignTensor> _tensors;
     private readonly NetworkSpec _there;
-    private readonly (double[] Mean, double[] Std)? _normalization;
+    private readonly PublishedImages? _images;
+    private readonly PublishedImages _usual;
+    private readonly bool _hasNewerWeights;
 
     private PretrainedFile(
         SafeTensors file, string path, NetworkSpec there, IReadOnlyList<ForeignTensor> tensors, int? inputChannels,
-        (double[] Mean, double[] Std)? normalization) =>
-        (_file, _path, _there, _tensors, _normalization, Spec) = (
-            file, path, there, tensors, normalization,
+        PretrainedModel model, PublishedImages? images) =>
+        (_file, _path, _there, _tensors, _images, _usual, _hasNewerWeights, Spec) = (
+            file, path, there, tensors, images,
+            model.Source == PretrainedSource.Timm ? PublishedImages.UsualInTimm : PublishedImages.Usual, model.HasNewerWeights,
             inputChannels is { } channels ? (there with { InputChannels = channels }).Validate() : there);
 
     /// <summary>Why the mean and deviation of <see cref="ImageNet"/> may not be the file's; null where they are.</summary>
     public string? Doubt =>
-        _there.InputChannels != Pretrained.UsualNormalization.Mean.Length
+        _there.InputChannels != PublishedImages.Usual.Mean.Length
             ? $"normalised by mean and deviation 0.5: nothing is known of images of {_there.InputChannels} channels"
-        : _normalization is null ? "normalised as ImageNet; timm's page for this tag says whether that is right"
+        : _images is null ? "normalised as ImageNet; timm's page for this tag says whether that is right"
+        : null;
+
+    /// <summary>Why the scaling of <see cref="ImageNet"/> may not be the file's; null where it is.</summary>
+    public string? ScalingDoubt =>
+        _images is null ? $"pictures are scaled as most of timm's are, {_usual.Scaling}; its page for this tag says whether that is right"
+        : _hasNewerWeights ? "pictures are scaled as for IMAGENET1K_V1, to 256 pixels; for IMAGENET1K_V2 (232) the crop is 0.9655"
         : null;
 
     /// <summary>The network, for the channels that were asked for.</summary>
@@ -39,8 +48,9 @@ internal sealed class PretrainedFile : IDisposable
             var spec = SpecOf(file, known);
             var tensors = ForeignNames.Of(spec, source);
             Verify(file, path, known, tensors);
-            var normalization = source == PretrainedSource.Timm ? TimmTag.Normalization(model) : Pretrained.UsualNormalization;
-            return new(file, path, spec, tensors, inputChannels, normalization);
+            return new(
+                file, path, spec, tensors, inputChannels, known,
+                source == PretrainedSource.Timm ? TimmTag.Images(model) : PublishedImages.Usual);
         }
         catch
         {
@@ -51,7 +61,7 @@ internal sealed class PretrainedFile : IDisposable
 
     /// <inheritdoc cref="Pretrained.ImageNet"/>
     public DataSpec ImageNet(IReadOnlyList<string>? classes = null) =>
-        OtherChannels.Of(Pretrained.ImageNet(_there, classes, _normalization), Spec.InputChannels);
+        OtherChannels.Of(Pretrained.ImageNet(_there, classes, _images ?? _usual), Spec.InputChannels);
 
     /// <summary>The tensors as a network of this library has them; counters that the file lacks are 0.</summary>
     public IEnumerable<SafeTensor> Tensors()

@@ -3,13 +3,15 @@ namespace XSepConv;
 /// <summary>A model of another library.</summary>
 /// <param name="Name">There.</param>
 /// <param name="Build">The same network here.</param>
-internal sealed record PretrainedModel(PretrainedSource Source, string Name, Func<MobileNetV3Options?, NetworkSpec> Build)
+/// <param name="HasNewerWeights">There are two of them whose images were prepared differently, and the tensors do not say which.</param>
+internal sealed record PretrainedModel(
+    PretrainedSource Source, string Name, Func<MobileNetV3Options?, NetworkSpec> Build, bool HasNewerWeights = false)
 {
     public static IReadOnlyList<PretrainedModel> All { get; } =
     [
         new(PretrainedSource.TorchVision, "mobilenet_v3_small", PublishedSpec.MobileNetV3Small),
-        new(PretrainedSource.TorchVision, "mobilenet_v3_large", PublishedSpec.MobileNetV3Large),
-        new(PretrainedSource.TorchVision, "mobilenet_v2", PublishedSpec.MobileNetV2),
+        new(PretrainedSource.TorchVision, "mobilenet_v3_large", PublishedSpec.MobileNetV3Large, HasNewerWeights: true),
+        new(PretrainedSource.TorchVision, "mobilenet_v2", PublishedSpec.MobileNetV2, HasNewerWeights: true),
         new(PretrainedSource.Timm, "mobilenetv3_small_100", options => TorchNorms(PublishedSpec.MobileNetV3Small(options))),
         new(PretrainedSource.Timm, "mobilenetv3_large_100", options => TorchNorms(PublishedSpec.MobileNetV3Large(options))),
         new(PretrainedSource.Timm, "mobilenetv2_100", PublishedSpec.MobileNetV2),

@@ -32,6 +32,9 @@ public sealed class LoadedCheckpoint : IDisposable
     /// <summary>What see-through pixels were laid on; null where alpha was dropped.</summary>
     public Rgb? Background => _data.Background;
 
+    /// <summary>How its pictures were scaled; null where their middle square was, by a triangle.</summary>
+    public PictureScaling? Scaling => _data.Scaling;
+
     /// <summary>A digest of the names of the test images that were kept from it; null where that is not known.</summary>
     internal string? TestImages => _data.TestImages;
 
@@ -148,6 +151,7 @@ public static class Checkpoint
         data.Train.Height, data.Train.Width)
     {
         Background = data.Background,
+        Scaling = data.Scaling,
         TestImages = data.TestDigest,
     };
 

@@ -36,6 +36,11 @@ public sealed record DatasetOptions
     /// </summary>
     public Rgb? Background { get; init; } = Rgb.White;
 
+    /// <summary>
+    /// How the pictures of <c>folder</c> are scaled; null for their middle square by a triangle. A checkpoint carries it.
+    /// </summary>
+    public PictureScaling? Scaling { get; init; }
+
     /// <summary>How the folders of <c>folder</c> are read: as splits, or as classes.</summary>
     public FolderLayout Layout { get; init; }
 
@@ -65,6 +70,7 @@ public sealed record DatasetOptions
                 $"The image size is {ImageSize} pixels; it must be from 8 to {LargestImageSize}.", nameof(ImageSize));
         }
 
+        if (Scaling?.Problem() is { } problem) throw new ArgumentException($"The scaling can't be used: {problem}.", nameof(Scaling));
         if (!Enum.IsDefined(Layout))
         {
             throw new ArgumentException(

@@ -80,6 +80,9 @@ public sealed class ImageDataset
     /// <summary>What see-through pixels were laid on; null where alpha was dropped. White unless told.</summary>
     public Rgb? Background { get; init; } = Rgb.White;
 
+    /// <summary>How pictures were scaled; null where their middle square was, by a triangle.</summary>
+    public PictureScaling? Scaling { get; init; }
+
     /// <summary>The name of each class, in the order of the labels.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 

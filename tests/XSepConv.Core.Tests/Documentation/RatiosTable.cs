@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace XSepConv.Core.Tests.Documentation;
 
-/// <summary>The committed output of `ratios` for networks, by its own headings and columns.</summary>
-internal static class RatiosTable
+/// <summary>The committed output of `ratios` for networks that README links to, by its own headings and columns.</summary>
+internal static partial class RatiosTable
 {
-    public static string Text { get; } =
-        File.ReadAllText(Directory.EnumerateFiles(Path.Combine(Repository.Root, "benchmarks", "results"), "network-ratios.md", SearchOption.AllDirectories).Single());
+    public static string Text { get; } = File.ReadAllText(Path.Combine(
+        Repository.Root, Link().Matches(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))).Single().Groups[1].Value));
 
     /// <summary>The rows of a work, in their order: a value by its column's title.</summary>
     public static List<Dictionary<string, string>> Of(string work)
@@ -14,4 +16,7 @@ internal static class RatiosTable
         Assert.True(lines.Count > 2, $"network-ratios.md has no table '{work}'.");
         return [.. lines.Skip(2).Select(cells => lines[0].Zip(cells).ToDictionary(pair => pair.First, pair => pair.Second))];
     }
+
+    [GeneratedRegex(@"\]\((benchmarks/results/[^)]+/network-ratios\.md)\)")]
+    private static partial Regex Link();
 }

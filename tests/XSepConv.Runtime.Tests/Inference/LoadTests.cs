@@ -6,6 +6,9 @@ namespace XSepConv.Runtime.Tests.Inference;
 /// <summary>Files that are no model, or a wrong one.</summary>
 public sealed class LoadTests : IDisposable
 {
+    private const string WithScaling =
+        "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"std\":[1],\"channels\":1,\"height\":8,\"width\":8,\"scaling\":";
+
     private readonly ModelFile.Folder _folder = new();
 
     private string Path => _folder.File("model.safetensors");
@@ -200,6 +203,12 @@ public sealed class LoadTests : IDisposable
     [InlineData(
         "{\"name\":\"x\",\"synthetic\":false,\"classes\":[\"a\"],\"mean\":[0],\"mean\":[0.5],\"std\":[1],\"channels\":1,"
         + "\"height\":8,\"width\":8}")]
+    [InlineData(WithScaling + "{\"crop\":0}}")]
+    [InlineData(WithScaling + "{\"crop\":1.01}}")]
+    [InlineData(WithScaling + "{}}")]
+    [InlineData(WithScaling + "{\"crop\":0.9,\"interpolation\":\"nearest\"}}")]
+    [InlineData(WithScaling + "{\"crop\":0.9,\"interpolation\":7}}")]
+    [InlineData(WithScaling + "0.9}")]
     [InlineData("null")]
     [InlineData("nonsense")]
     public void A_description_of_data_is_not_believed(string json) => Assert.Throws<FormatException>(() => DataSpec.FromJson(json));
@@ -233,6 +242,13 @@ public sealed class LoadTests : IDisposable
         Assert.Contains("\"background\":\"#0a80ff\"", (data with { Background = new Rgb(10, 128, 255) }).ToJson(),
             StringComparison.Ordinal);
         Assert.Equal(new Rgb(10, 128, 255), DataSpec.FromJson((data with { Background = new Rgb(10, 128, 255) }).ToJson()).Background);
+        Assert.Null(data.Scaling);
+        Assert.DoesNotContain("scaling", data.ToJson(), StringComparison.Ordinal);
+        var scaled = (data with { Scaling = new(0.875, Interpolation.Bicubic) }).ToJson();
+        Assert.Contains("\"scaling\":{\"crop\":0.875,\"interpolation\":\"bicubic\"}", scaled, StringComparison.Ordinal);
+        Assert.Equal(new(0.875, Interpolation.Bicubic), DataSpec.FromJson(scaled).Scaling);
+        Assert.Equal(new(1), DataSpec.FromJson(WithScaling + "{\"crop\":1}}").Scaling);
+        Assert.Throws<InvalidOperationException>(() => (data with { Scaling = new(double.NaN) }).ToJson());
     }
 
     [Fact]

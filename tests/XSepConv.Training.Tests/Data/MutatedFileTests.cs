@@ -125,7 +125,7 @@ public sealed class MutatedFileTests : IDisposable
         });
     }
 
-    private static void Decode(byte[] image) => ImageDecoder.DecodePlanes(image, "file", Rgb.Black, 16, new byte[3 * 16 * 16]);
+    private static void Decode(byte[] image) => ImageDecoder.DecodePlanes(image, "file", Rgb.Black, null, 16, new byte[3 * 16 * 16]);
 
     private static void Cifar(byte[] bytes) =>
         Decode(32, writer => CifarArchive.Ten.Decode(Archive.TarGz(new MemoryStream(bytes), "file"), "file", writer));

@@ -67,7 +67,7 @@ public sealed class ImageDecoderTests
     public void The_middle_square_is_scaled_as_Pillow_does_it(int side)
     {
         var target = new byte[3 * side * side];
-        ImageDecoder.DecodePlanes(Fixture.Bytes("images/scale.png"), "scale.png", Rgb.White, side, target);
+        ImageDecoder.DecodePlanes(Fixture.Bytes("images/scale.png"), "scale.png", Rgb.White, null, side, target);
 
         // Pillow rounds after each of the two directions, we once: one step apart at most.
         Assert.All(Fixture.Bytes($"images/scale.png.{side}").Zip(target), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));
@@ -94,8 +94,8 @@ public sealed class ImageDecoderTests
         var upright = PixelView.Of(turned.ToArray(), (turned.Width, turned.Height), ExifOrientation.Upright);
         var (one, other) = (new byte[3 * side * side], new byte[3 * side * side]);
 
-        TriangleFilter.Resize(Middle(turned), side, one);
-        TriangleFilter.Resize(Middle(upright), side, other);
+        Resampling.Resize(Middle(turned), side, one);
+        Resampling.Resize(Middle(upright), side, other);
 
         Assert.Equal(other, one);
         Assert.NotEqual(stored, upright.ToArray());
@@ -113,7 +113,7 @@ public sealed class ImageDecoderTests
     {
         const int side = 9;
         var (path, planes) = (Fixture.At($"images/{name}"), new byte[3 * side * side]);
-        ImageDecoder.DecodePlanes(Fixture.Bytes($"images/{name}"), name, Rgb.White, side, planes);
+        ImageDecoder.DecodePlanes(Fixture.Bytes($"images/{name}"), name, Rgb.White, null, side, planes);
 
         var color = ImageDecoder.ReadFile(path, side, 3, Rgb.White);
         var grey = ImageDecoder.ReadFile(path, side, 1, Rgb.White);

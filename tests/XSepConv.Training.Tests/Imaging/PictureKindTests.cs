@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Text;
 
 namespace XSepConv.Training.Tests;
@@ -31,7 +29,7 @@ public sealed class PictureKindTests : IDisposable
     public void So_have_files_that_Pillow_makes_now(int seed)
     {
         var made = _folder.At("made");
-        RequirePillow(Fixture.At("kinds.py"), made, $"{seed}");
+        PythonPictures.Make("PIL, numpy", Fixture.At("kinds.py"), made, $"{seed}");
         foreach (var name in Names(made)) AssertAsPillow(made, name);
     }
 
@@ -71,35 +69,5 @@ public sealed class PictureKindTests : IDisposable
     {
         var wrong = (2 * ((width + 1) / 2)) - 2;
         return [.. pixels.Where((_, i) => i / 3 % width != wrong)];
-    }
-
-    private static void RequirePillow(params string[] arguments)
-    {
-        foreach (var python in new[] { "/usr/bin/python3", "python3" })
-        {
-            try
-            {
-                if (Run(python, ["-c", "import PIL, numpy"]).Code != 0) continue;
-                var (code, errors) = Run(python, arguments);
-                Assert.True(code == 0, errors);
-                return;
-            }
-            catch (Win32Exception)
-            {
-                // It is not there.
-            }
-        }
-
-        Assert.Skip(
-            "No Python with Pillow and NumPy here (Debian: apt-get install python3-pil python3-numpy), "
-            + "so only the files that are checked in were compared.");
-    }
-
-    private static (int Code, string Errors) Run(string program, IEnumerable<string> arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        var errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, errors);
     }
 }

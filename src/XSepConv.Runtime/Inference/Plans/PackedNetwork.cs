@@ -18,7 +18,9 @@ internal abstract class PackedNetwork
     /// <summary>Lays the steps out for images of one size.</summary>
     /// <param name="image">The size.</param>
     /// <param name="threads">That share the work.</param>
-    /// <param name="maps">Maps that are wanted in place of logits, as <see cref="NetworkLayers.Part"/> counts them; none for logits.</param>
+    /// <param name="maps">
+    /// Maps that are wanted in place of logits, as <see cref="NetworkLayers.Part"/> counts them; none for logits.
+    /// </param>
     public abstract NetworkPlan Plan(MapSize image, int threads, ImmutableArray<int> maps);
 
     /// <summary>Packs a network.</summary>

@@ -184,7 +184,7 @@ internal sealed class PlanBuilder<TLanes, TVector>
         var output = _maps.IndexOf(_part);
         if (output >= 0)
         {
-            Add(new OutputStep<TLanes, TVector>(channels, _size.Pixels, _map, output), $"the map of {_layers.Part(_part).Name}");
+            Add(new MapOutputStep<TLanes, TVector>(channels, _size.Pixels, _map, output), $"the map of {_layers.Part(_part).Name}");
             _outputFloats.Add((long)channels * _size.Pixels);
         }
 

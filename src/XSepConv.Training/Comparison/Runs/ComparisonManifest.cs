@@ -104,12 +104,15 @@ internal sealed record ComparedData(
 {
     public Rgb? Background { get; init; }
 
+    public PictureScaling? Scaling { get; init; }
+
     public static ComparedData Of(ImageDataset images, DatasetOptions opened) => new(
         images.Name, opened.DataRoot, images.Train.Height, opened.Limit, images.IsSynthetic, images.Source, images.ClassNames,
         images.Train.Channels, images.Train.Height, images.Train.Width, images.Train.Count, images.Validation.Count, images.Test.Count,
         opened.Layout, opened.SkipDamaged)
     {
         Background = opened.Background,
+        Scaling = opened.Scaling,
     };
 
     /// <summary>The same data as a training run with that seed has them.</summary>
@@ -120,6 +123,7 @@ internal sealed record ComparedData(
             ImageSize = ImageSize,
             Limit = Limit,
             Background = Background,
+            Scaling = Scaling,
             Seed = seed,
             Layout = Layout,
             SkipDamaged = SkipDamaged,

@@ -16,7 +16,7 @@ internal sealed record DecodedFolder(
         var count = folder.Files.Sum(split => split.Count);
         var images = DecodedCache.Open(
             UserCache.Folder(FolderDataset.Name, options),
-            FormattableString.Invariant($"{root}\n{side}\n{options.Background}{(options.Channels == 1 ? "\ngrey" : "")}"),
+            string.Join('\n', Place(root, side, options)),
             Fingerprint(folder),
             (options.Channels, side, side),
             root,
@@ -27,7 +27,8 @@ internal sealed record DecodedFolder(
                 for (var split = SplitKind.Train; split <= SplitKind.Test; split++)
                 {
                     EncodedImages.Decode(
-                        folder.Files[(int)split].Select(file => Read(root, file)), split, writer, options.Background, damage: damage);
+                        folder.Files[(int)split].Select(file => Read(root, file)), split, writer, options.Background,
+                        options.Scaling, damage: damage);
                 }
 
                 Require([.. folder.Unreadable, .. damage.Files]);
@@ -53,6 +54,14 @@ internal sealed record DecodedFolder(
                 throw UnreadableFiles.Refusal(root, unreadable, count + folder.Unreadable.Count);
             }
         }
+    }
+
+    /// <summary>The folder, and all by which its pictures become images.</summary>
+    private static IEnumerable<string> Place(string root, int side, DatasetOptions options)
+    {
+        yield return FormattableString.Invariant($"{root}\n{side}\n{options.Background}");
+        if (options.Channels == 1) yield return "grey";
+        if (options.Scaling is { } scaling) yield return FormattableString.Invariant($"{scaling.Interpolation} {scaling.Crop:R}");
     }
 
     /// <summary>The files as the scan found them: what a link leads to, not the link.</summary>

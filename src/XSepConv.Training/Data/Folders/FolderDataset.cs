@@ -41,6 +41,7 @@ internal static class FolderDataset
             source: root)
         {
             Background = options.Background,
+            Scaling = options.Scaling,
             Findings = new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings },
             Settings = Settings(options, folder, decoded.Skipped),
             TestDigest = FolderSplits.Digest(decoded.Files, splits.Test),

@@ -39,11 +39,12 @@ internal static class EncodedImages
     /// <summary>Adds the images to a split.</summary>
     /// <param name="images">Read one at a time.</param>
     /// <param name="background">What see-through pixels are laid on; null drops alpha.</param>
+    /// <param name="scaling">As torchvision and timm do it; null for the middle square by a triangle.</param>
     /// <param name="exact">Whether an image of another size is refused instead of scaled.</param>
     /// <param name="damage">Takes the images that are none, which are left out then.</param>
     /// <exception cref="InvalidDataException">One is no image, or damaged, and there is no list for it; the message names it.</exception>
     public static void Decode(
-        IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, Rgb? background,
+        IEnumerable<EncodedImage> images, SplitKind split, ImageFileWriter writer, Rgb? background, PictureScaling? scaling = null,
         bool exact = false, DamageList? damage = null)
     {
         var block = new List<EncodedImage>();
@@ -67,7 +68,8 @@ internal static class EncodedImages
                 try
                 {
                     if (block[i].Problem is { } problem) throw new InvalidDataException(problem);
-                    DecodeOne(block[i], writer.Shape, background, exact, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes));
+                    DecodeOne(
+                        block[i], writer.Shape, background, scaling, exact, decoded.AsSpan(i * writer.ImageBytes, writer.ImageBytes));
                     if (damage is not null) digests[i] = EqualImages.DigestOf(block[i].Bytes);
                 }
                 catch (InvalidDataException e)
@@ -104,18 +106,19 @@ internal static class EncodedImages
         message.StartsWith(what + ": ", StringComparison.Ordinal) ? message[(what.Length + 2)..] : message;
 
     private static void DecodeOne(
-        EncodedImage image, (int Channels, int Height, int Width) shape, Rgb? background, bool exact, Span<byte> target)
+        EncodedImage image, (int Channels, int Height, int Width) shape, Rgb? background, PictureScaling? scaling, bool exact,
+        Span<byte> target)
     {
         var side = shape.Height;
         if (!exact && shape.Channels == 1)
         {
-            ImageDecoder.Decode(image.Bytes, image.What, side, channels: 1, background).CopyTo(target);
+            ImageDecoder.Decode(image.Bytes, image.What, side, channels: 1, background, scaling).CopyTo(target);
             return;
         }
 
         if (!exact)
         {
-            ImageDecoder.DecodePlanes(image.Bytes, image.What, background, side, target);
+            ImageDecoder.DecodePlanes(image.Bytes, image.What, background, scaling, side, target);
             return;
         }
 

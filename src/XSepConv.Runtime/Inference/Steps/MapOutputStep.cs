@@ -3,7 +3,7 @@ using XSepConv.Kernels;
 namespace XSepConv.Inference;
 
 /// <summary>Gives a map to the caller, [C, H, W], an image's after that of the one before.</summary>
-internal sealed unsafe class OutputStep<TLanes, TVector>(int channels, int pixels, Slot from, int output) : MapStep
+internal sealed unsafe class MapOutputStep<TLanes, TVector>(int channels, int pixels, Slot from, int output) : MapStep
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
