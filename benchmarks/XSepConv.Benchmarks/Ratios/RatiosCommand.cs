@@ -24,6 +24,7 @@ internal static class RatiosCommand
         (ModuleWorks.Evaluation, false, ModuleWorks.Evaluate),
         ("net-eval", false, CompiledWorks.Evaluate),
         (CompiledWorks.Published, false, CompiledWorks.EvaluatePublished),
+        (LargeKernelWorks.Evaluation, false, LargeKernelWorks.Evaluate),
         (CompiledWorks.WithoutAvx512, false, CompiledWorks.EvaluateWithoutAvx512),
         ("net-eval-threads", false, CompiledWorks.Threads),
     ];
