@@ -156,7 +156,7 @@ int32_t xsepconv_classify(
     xsepconv_session *session, const uint8_t *nhwc, size_t nhwc_size, xsepconv_prediction *top, size_t top_count);
 
 /*
- * Reads a picture as in training: turned upright, its middle square scaled to the session's size.
+ * Reads a picture as in training: turned upright, its middle cut out and scaled to the session's size.
  *   path             a PNG or JPEG file of at most 64 MiB and 64 million pixels. Only regular files are read.
  *   nhwc, nhwc_size  gets the bytes of one picture [height, width, channels]; nhwc_size is height * width * channels.
  * Returns XSEPCONV_UNREADABLE or XSEPCONV_INVALID_DATA over the file, XSEPCONV_UNSUPPORTED if the session's images are not square, have

@@ -11,8 +11,8 @@ if (args is not [var weights, var pictures])
 
 GlibcAllocator.KeepFreedMemory();
 random.manual_seed(1);
-var data = DatasetCatalog.Open("folder", new() { DataRoot = pictures, ImageSize = 32 });
-// What the weights are used to: ImageNet as torchvision prepares it, not the pictures' own mean and deviation.
+// What the weights are used to: ImageNet as torchvision prepares it, not whole pictures with their own mean and deviation.
+var data = DatasetCatalog.Open("folder", new() { DataRoot = pictures, ImageSize = 32, Scaling = new(0.875) });
 var usual = new ImageNormalization([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 var recipe = TrainingRecipe.For("standard") with { Epochs = 6, BatchSize = 20, WarmupEpochs = 1, Augmentation = "none", EmaDecay = 0 };
 

@@ -43,7 +43,9 @@ public static class ImageDecoder
     /// <param name="data">What the network was trained on, such as <c>CompiledModel.Data</c>.</param>
     /// <param name="imageSize">Rows and columns, 1 to 16,384, where the network is run in another size than it was trained in.</param>
     /// <returns><c>[imageSize, imageSize, channels]</c>: the order in which a <c>NetworkSession</c> takes bytes.</returns>
-    /// <exception cref="ArgumentException">The images are not square, or have neither 1 nor 3 channels.</exception>
+    /// <exception cref="ArgumentException">
+    /// The images are not square, have neither 1 nor 3 channels, or their scaling is none.
+    /// </exception>
     /// <inheritdoc cref="ReadFile(string, int, int, Rgb?)" path="/exception"/>
     public static byte[] ReadFile(string path, DataSpec data, int? imageSize = null) => Decode(ReadBytes(path), path, data, imageSize);
 
@@ -53,11 +55,14 @@ public static class ImageDecoder
     /// <param name="data">What the network was trained on, such as <c>CompiledModel.Data</c>.</param>
     /// <param name="imageSize">Rows and columns, 1 to 16,384, where the network is run in another size than it was trained in.</param>
     /// <returns><c>[imageSize, imageSize, channels]</c>.</returns>
-    /// <exception cref="ArgumentException">The images are not square, or have neither 1 nor 3 channels.</exception>
+    /// <exception cref="ArgumentException">
+    /// The images are not square, have neither 1 nor 3 channels, or their scaling is none.
+    /// </exception>
     /// <inheritdoc cref="Decode(byte[], string, int, int, Rgb?)" path="/exception"/>
     public static byte[] Decode(byte[] file, string name, DataSpec data, int? imageSize = null)
     {
         ArgumentNullException.ThrowIfNull(data);
+        if (data.Scaling?.Problem() is { } problem) throw new ArgumentException($"Pictures can't be scaled so: {problem}.", nameof(data));
         if (imageSize is null && data.Height != data.Width)
         {
             throw new ArgumentException(

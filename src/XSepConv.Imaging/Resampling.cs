@@ -22,8 +22,8 @@ internal static class Resampling
         var (shorter, wanted) = (Math.Min(pixels.Width, pixels.Height), scaling.ShorterSide(side));
 
         // torchvision's roundings: a longer side down, a middle to the even number.
-        int Resized(int length) => length == shorter ? wanted : (int)((long)wanted * length / shorter);
-        int First(int length) => (int)Math.Round((length - side) / 2.0);
+        long Resized(int length) => length == shorter ? wanted : (long)wanted * length / shorter;
+        long First(long length) => (long)Math.Round((length - side) / 2.0);
         var (width, height) = (Resized(pixels.Width), Resized(pixels.Height));
         var across = Axis.Of(pixels.Width, width, First(width), side, scaling.Interpolation);
         var down = Axis.Of(pixels.Height, height, First(height), side, scaling.Interpolation);
@@ -88,7 +88,7 @@ internal static class Resampling
         /// <param name="resized">New pixels of all of them.</param>
         /// <param name="first">The first new pixel that is wanted.</param>
         /// <param name="count">How many are.</param>
-        public static Axis Of(int length, int resized, int first, int count, Interpolation interpolation)
+        public static Axis Of(int length, long resized, long first, int count, Interpolation interpolation)
         {
             var scale = (double)length / resized;
             var widened = Math.Max(1, scale);

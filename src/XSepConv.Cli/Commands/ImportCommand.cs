@@ -115,11 +115,12 @@ internal sealed class ImportCommand
         var isTold = result.GetValue(mean) is { Length: > 0 } && result.GetValue(deviation) is { Length: > 0 };
         var notes = result.GetValue(json) ? invocation.Error : invocation.Output;
         if (!isTold && weights.Doubt is { } doubt) notes.WriteLine($" note: {doubt} ({mean.Name}, {deviation.Name}).");
-        if (result.GetValue(crop) is null && weights.ScalingDoubt is { } scaling)
+        var isScalingTold = result.GetValue(crop) is not null
+            && (source == PretrainedSource.TorchVision || result.GetValue(interpolation) is not null);
+        if (!isScalingTold && weights.ScalingDoubt is { } scaling)
         {
             notes.WriteLine($" note: {scaling} ({crop.Name}, {interpolation.Name}).");
         }
-
 
         if (result.GetValue(json))
         {

@@ -16,7 +16,7 @@ internal static class PredictCommand
         var checkpoint = new CheckpointOption("A best.safetensors or last.safetensors of train. It says itself which network it holds.");
         var images = new Argument<string[]>("IMAGE")
         {
-            Description = "PNG or JPEG files of any size; their middle square is scaled to the network's.",
+            Description = "PNG or JPEG files of any size; their middle is cut out and scaled as in training.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         images.Validators.Add(result =>

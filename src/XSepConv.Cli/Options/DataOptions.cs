@@ -42,7 +42,7 @@ internal sealed class DataOptions
         usual ??= UsualImages.Own;
         size = CheckedOption.OptionalWhole(
             "--image-size", 8, 1024,
-            $"Rows and columns of the images of 'folder'; their middle square is scaled to it. Default: {usual.Size}.").Or("--size");
+            $"Rows and columns of the images of 'folder', whose middle is scaled to it. Default: {usual.Size}.").Or("--size");
         background = Background(
             $"What see-through pixels of 'folder' are laid on: white, black, or a colour such as #808080. Default: {usual.Background}.");
         limit = CheckedOption.OptionalWhole(

@@ -9,6 +9,6 @@ internal sealed record PublishedImages(double[] Mean, double[] Std, PictureScali
     /// <summary>ImageNet's mean and deviation; 256 pixels, of which 224 are cut out, as for torchvision's <c>IMAGENET1K_V1</c>.</summary>
     public static PublishedImages Usual { get; } = new([0.485, 0.456, 0.406], [0.229, 0.224, 0.225], new(0.875));
 
-    /// <summary>As timm has it where a tag says nothing else.</summary>
+    /// <summary>As most of timm's tags have it.</summary>
     public static PublishedImages UsualInTimm { get; } = Usual with { Scaling = new(0.875, Interpolation.Bicubic) };
 }

@@ -24,7 +24,7 @@ public sealed record DatasetOptions
     public string? CacheDirectory { get; init; }
 
     /// <summary>
-    /// Rows and columns of the images of <c>folder</c>: their middle square is scaled to it. Null for the pictures' own size, where all
+    /// Rows and columns of the images of <c>folder</c>, to which pictures are scaled. Null for the pictures' own size, where all
     /// have one and its middle square has at most 224 pixels a side, and 64 otherwise, which <see cref="ImageDataset.Findings"/> says.
     /// Other sets have a size of their own.
     /// </summary>
@@ -60,6 +60,28 @@ public sealed record DatasetOptions
 
     /// <summary>What answers a download, for tests.</summary>
     internal HttpMessageHandler? Network { get; init; }
+
+    /// <summary>Options for pictures that are prepared as those of a checkpoint were: image size, background and scaling.</summary>
+    /// <param name="checkpoint">A file that the trainer or <see cref="Pretrained.Import"/> wrote.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, does not say how its images were prepared, or they were not squares of 8 to 1,024 pixels.
+    /// </exception>
+    public static DatasetOptions Like(string checkpoint)
+    {
+        using var weights = InitialWeights.Open(checkpoint);
+        if (weights.Data is not { } data)
+        {
+            throw new InvalidDataException(
+                $"{checkpoint} does not say how its images were prepared: its metadata lacks '{DataSpec.MetadataKey}'.");
+        }
+
+        return data.Height == data.Width && data.Height is >= SmallestImageSize and <= LargestImageSize
+            ? new() { ImageSize = data.Height, Background = data.Background, Scaling = data.Scaling }
+            : throw new InvalidDataException(
+                $"{checkpoint} takes images of {data.Height}×{data.Width}; files become squares of {SmallestImageSize} to "
+                + $"{LargestImageSize:N0} pixels.");
+    }
 
     internal void Validate()
     {

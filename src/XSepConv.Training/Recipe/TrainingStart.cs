@@ -56,6 +56,12 @@ internal static class TrainingStart
         }
 
         var size = known is null ? "" : $"images there {known.Height}×{known.Width}, here {data.Train.Height}×{data.Train.Width}; ";
+        if (data.Name == FolderDataset.Name && (known?.Scaling ?? data.Scaling) is not null)
+        {
+            size += known?.Scaling == data.Scaling ? $"scaled as there ({data.Scaling}); "
+                : $"scaled otherwise: there {Scaled(known?.Scaling)}, here {Scaled(data.Scaling)}; ";
+        }
+
         var normalization = options.NormalizationFor(data);
         var how = options.Normalization is null ? "normalised by the training images"
             : known is null || !OtherChannels.Of(known, here.InputChannels).Mean.SequenceEqual(normalization.Mean) ? "normalised as told"
@@ -64,6 +70,7 @@ internal static class TrainingStart
             CultureInfo.InvariantCulture,
             $"{size}{how}: mean {Text(normalization.Mean)}, deviation {Text(normalization.Std)}");
 
+        static string Scaled(PictureScaling? scaling) => scaling?.ToString() ?? "the middle square";
         static string Text(IEnumerable<double> values) =>
             string.Join(", ", values.Select(value => value.ToString("G4", CultureInfo.InvariantCulture)));
     }

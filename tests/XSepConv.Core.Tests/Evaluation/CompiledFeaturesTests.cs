@@ -133,6 +133,26 @@ public sealed class CompiledFeaturesTests : IDisposable
         Assert.Equal(0, network.Evaluation.MemoryBytes);
     }
 
+    /// <summary>Of what is no number the plan makes something else than the layers do.</summary>
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(1e38f)]
+    public void An_image_whose_maps_are_no_numbers_is_left_to_the_layers(float value)
+    {
+        using var network = Small();
+        using var noGrad = no_grad();
+        var x = randn(3, 3, 16, 16);
+        x[1, 2, 3, 4] = value;
+        x[2, 0, 15, 15] = value;
+        var compiled = network.Features(x);
+        Assert.True(network.Evaluation.MemoryBytes > 0);
+        network.SetXSepBackend(XSepBackend.Composed);
+        var expected = network.Features(x);
+        if (!float.IsFinite(value)) Assert.Contains(expected, map => !map.isfinite().all().ToBoolean());
+        Assert.All(expected.Zip(compiled), maps => Assert.True(maps.First.isfinite().eq(maps.Second.isfinite()).all().ToBoolean()));
+    }
+
     [Fact]
     public void They_live_as_long_as_the_callers_scope_and_nothing_else_stays()
     {

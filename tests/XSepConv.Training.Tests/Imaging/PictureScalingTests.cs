@@ -63,5 +63,51 @@ public sealed class PictureScalingTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => ImageDecoder.Decode(file, "a", Data(12) with { Channels = 4 }));
     }
 
+    [Theory]
+    [InlineData(0, Interpolation.Bilinear)]
+    [InlineData(5, Interpolation.Bilinear)]
+    [InlineData(double.NaN, Interpolation.Bicubic)]
+    [InlineData(0.9, (Interpolation)7)]
+    public void A_scaling_that_is_none_is_refused(double crop, Interpolation interpolation)
+    {
+        var data = Data(12) with { Scaling = new(crop, interpolation) };
+        Assert.Equal("data", Assert.Throws<ArgumentException>(() => ImageDecoder.Decode(Fixture.Bytes("images/rgb.png"), "a", data)).ParamName);
+        Assert.Contains("scaling", Assert.Throws<ArgumentException>(
+            () => DatasetCatalog.Open(
+                "folder", new() { DataRoot = _folder.Path, Scaling = data.Scaling }, cancel: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The longest side that a picture may have, scaled as much as can be, is longer than an int counts.</summary>
+    [Fact]
+    public void A_picture_of_one_row_has_a_middle()
+    {
+        var pixels = new byte[3 * ImageDecoder.LargestSide];
+        for (var i = 0; i < pixels.Length; i++) pixels[i] = (byte)(i / 3 < pixels.Length / 6 ? 10 : 250);
+        var target = new byte[3 * 64 * 64];
+        Resampling.Resize(PixelView.Of(pixels, (ImageDecoder.LargestSide, 1), 1), new(0.1), 64, target);
+        
+        // From 0.05 pixels before the edge to 0.05 behind it, the triangle goes from 10 to 250 within one.
+        Assert.Equal((118, 142), (target[0], target[^1]));
+        var large = new byte[3 * 2048 * 2048];
+        Resampling.Resize(PixelView.Of(pixels, (ImageDecoder.LargestSide, 1), 1), new(0.1), 2048, large);
+        Assert.Equal((118, 142), (large[0], large[^1]));
+    }
+
+    [Fact]
+    public void Options_are_like_those_of_a_checkpoint()
+    {
+        var path = _folder.At("net.safetensors");
+        using var network = new MobileNet(PublishedSpec.MobileNetV2(new() { NumClasses = 2, Width = 0.35 }));
+        network.SaveSafeTensors(path);
+        Assert.Contains("does not say how its images were prepared", Assert.Throws<InvalidDataException>(() => DatasetOptions.Like(path)).Message, StringComparison.Ordinal);
+        var data = Data(48) with { Background = Rgb.Black, Scaling = new(0.9, Interpolation.Bicubic) };
+        Save(data);
+        Assert.Equal(new() { ImageSize = 48, Background = Rgb.Black, Scaling = new(0.9, Interpolation.Bicubic) }, DatasetOptions.Like(path));
+        Save(data with { Width = 40 });
+        Assert.Contains("48×40", Assert.Throws<InvalidDataException>(() => DatasetOptions.Like(path)).Message, StringComparison.Ordinal);
+
+        void Save(DataSpec spec) => network.SaveSafeTensors(path, new Dictionary<string, string> { [DataSpec.MetadataKey] = spec.ToJson() });
+    }
+
     private static DataSpec Data(int size) => new("pictures", false, ["one", "two"], [0, 0, 0], [1, 1, 1], 3, size, size);
 }
