@@ -85,7 +85,7 @@ public sealed class PictureScalingTests : IDisposable
         for (var i = 0; i < pixels.Length; i++) pixels[i] = (byte)(i / 3 < pixels.Length / 6 ? 10 : 250);
         var target = new byte[3 * 64 * 64];
         Resampling.Resize(PixelView.Of(pixels, (ImageDecoder.LargestSide, 1), 1), new(0.1), 64, target);
-        
+
         // From 0.05 pixels before the edge to 0.05 behind it, the triangle goes from 10 to 250 within one.
         Assert.Equal((118, 142), (target[0], target[^1]));
         var large = new byte[3 * 2048 * 2048];
