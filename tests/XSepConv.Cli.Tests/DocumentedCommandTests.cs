@@ -12,7 +12,7 @@ public sealed partial class DocumentedCommandTests
     // Of dotnet, mpirun, the benchmarks and the samples.
     private static readonly string[] OthersOptions =
     [
-        "--bind-to", "--channels-last", "--global", "--images", "--kernel", "--logdir", "--maps", "--max-batch", "--max-bytes", "--max-parallel-test-modules",
+        "--bind-to", "--channels-last", "--global", "--images", "--kernel", "--logdir", "--maps", "--max-batch", "--max-bytes",
         "--max-pixels", "--mca", "--no-build", "--only", "--oversubscribe", "--project", "--queue", "--quick", "--seconds", "--self-contained",
         "--steps", "--time", "--urls", "--workers",
     ];
