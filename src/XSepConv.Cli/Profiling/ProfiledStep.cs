@@ -31,8 +31,8 @@ internal sealed record ProfiledStep(MobileNet Network, int Batch, int Height, in
     {
         set_num_threads(threads);
         using var scope = NewDisposeScope();
-        var images = randn(Batch, Network.Spec.InputChannels, Height, Width);
-        var labels = randint(0, Network.Spec.NumClasses, [Batch], ScalarType.Int64);
+        var images = randn(Batch, Network.Spec.InputChannels, Height, Width, device: CPU);
+        var labels = randint(0, Network.Spec.NumClasses, [Batch], ScalarType.Int64, device: CPU);
         var profile = ModelProfile.Of(Network, Batch, Network.Spec.InputChannels, Height, Width);
         return TrainingTimes.Measure(new(Network, images, labels, AllocatedMemory.Bytes), profile.Layers);
     }

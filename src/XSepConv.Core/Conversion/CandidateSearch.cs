@@ -68,7 +68,7 @@ internal sealed class CandidateSearch
         var weight = network.parameters().FirstOrDefault();
         using var scope = NewDisposeScope();
         using Scalar count = input.Aggregate(1L, (product, size) => product * size), radians = 0.37;
-        var wave = sin(arange(count, dtype: ScalarType.Float64).mul(radians)).reshape(input);
+        var wave = sin(arange(count, dtype: ScalarType.Float64, device: CPU).mul(radians)).reshape(input);
         return wave.to(weight?.dtype ?? ScalarType.Float32, weight?.device ?? CPU).MoveToOuterDisposeScope();
     }
 

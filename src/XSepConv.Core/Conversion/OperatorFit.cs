@@ -183,7 +183,7 @@ internal sealed class OperatorFit
         }
 
         double[][] three = [twoByTwo, row, column];
-        return [.. _convolutions.Zip(three, (conv, weights) => tensor(weights).reshape(conv.weight.shape))];
+        return [.. _convolutions.Zip(three, (conv, weights) => tensor(weights, device: conv.weight.device).reshape(conv.weight.shape))];
 
         double[] Use(long size, bool before) => TapUse.Of((int)size, _module.Stride, k + 1, (k / 2) + (before ? 1 : 0));
     }

@@ -120,7 +120,7 @@ internal sealed partial class FusedApplication(FusedOperator operation)
         if (shape.Success)
         {
             alarm.set_(
-                zeros(1).expand([.. shape.Groups[1].Value.Split(',').Select(size => long.Parse(size, CultureInfo.InvariantCulture))]));
+                zeros(1, device: CPU).expand([.. shape.Groups[1].Value.Split(',').Select(size => long.Parse(size, CultureInfo.InvariantCulture))]));
         }
     }
 

@@ -55,8 +55,8 @@ public sealed class TorchDataset(ImageSplit images, ImageNormalization normaliza
             CounterRandom.For(seed, CounterRandom.Stream.Augmentation, _epoch, place), values);
         return new()
         {
-            [Data] = tensor(values, [_images.Channels, _images.Height, _images.Width]),
-            [Label] = tensor((long)_images.Labels.Span[place]),
+            [Data] = tensor(values, [_images.Channels, _images.Height, _images.Width], device: CPU),
+            [Label] = tensor((long)_images.Labels.Span[place], device: CPU),
         };
     }
 

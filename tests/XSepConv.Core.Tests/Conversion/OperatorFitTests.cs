@@ -7,6 +7,28 @@ namespace XSepConv.Core.Tests.Conversion;
 
 public class OperatorFitTests
 {
+    [Fact]
+    public void A_network_is_converted_and_fitted_where_it_lies_whatever_the_default_device()
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(11);
+        var network = Separable(6, 5, 1, ScalarType.Float32);
+        var calibration = randn(16, 6, 14, 14);
+        set_default_device(META);
+        try
+        {
+            var report = XSepConverter.Convert(
+                network, [1, 6, 14, 14], new() { Initialise = KernelInitialisation.Fit, Calibration = calibration, FitSteps = 5 });
+            Assert.True(double.IsFinite(report.Replaced.Single().FitError!.Value));
+        }
+        finally
+        {
+            set_default_device(CPU);
+        }
+
+        Assert.All(network.parameters().Concat(network.buffers()), tensor => Assert.Equal(DeviceType.CPU, tensor.device_type));
+    }
+
     [Theory]
     [InlineData(Activation.HSwish, 5, 1, ScalarType.Float32)]
     [InlineData(Activation.HSwish, 7, 2, ScalarType.Float64)]

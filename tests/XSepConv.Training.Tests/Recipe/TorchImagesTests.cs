@@ -53,6 +53,8 @@ public sealed class TorchImagesTests : IDisposable
             using var batches = new TrainingRecipe { BatchSize = 2 }.Batches(RunFolder.Data, epoch: 1).GetEnumerator();
             Assert.True(batches.MoveNext());
             Assert.Equal(DeviceType.CPU, batches.Current.Images.device_type);
+            using var one = new TorchDataset(RunFolder.Data.Train, RunFolder.Data.Normalization);
+            Assert.All(one.GetTensor(0).Values, tensor => Assert.Equal(DeviceType.CPU, tensor.device_type));
         }
         finally
         {

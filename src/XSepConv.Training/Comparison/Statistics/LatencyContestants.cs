@@ -20,7 +20,7 @@ internal sealed class LatencyContestants : IDisposable
         var random = new Random(1);
         pixels = [.. Enumerable.Range(0, data.Channels * data.Height * data.Width).Select(_ => (2 * random.NextSingle()) - 1)];
         logits = new float[data.ClassNames.Count];
-        image = tensor(pixels).reshape(1, data.Channels, data.Height, data.Width).DetachFromDisposeScope();
+        image = tensor(pixels, device: CPU).reshape(1, data.Channels, data.Height, data.Width).DetachFromDisposeScope();
         session = trained.Network.Compile().CreateSession(maxBatch: 1, threads: 1, data.Height, data.Width);
     }
 
