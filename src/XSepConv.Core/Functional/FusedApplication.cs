@@ -119,8 +119,8 @@ internal sealed partial class FusedApplication(FusedOperator operation)
         var shape = ChangedShape().Match(message);
         if (shape.Success)
         {
-            alarm.set_(
-                zeros(1, device: CPU).expand([.. shape.Groups[1].Value.Split(',').Select(size => long.Parse(size, CultureInfo.InvariantCulture))]));
+            long[] sides = [.. shape.Groups[1].Value.Split(',').Select(size => long.Parse(size, CultureInfo.InvariantCulture))];
+            alarm.set_(zeros(1, device: CPU).expand(sides));
         }
     }
 
