@@ -29,5 +29,5 @@ public sealed record PictureScaling(double Crop, Interpolation Interpolation = I
 
     /// <summary>Such as <c>bicubic, crop 0.875</c>.</summary>
     public override string ToString() =>
-        Invariant($"{(Interpolation == Interpolation.Bicubic ? "bicubic" : "bilinear")}, crop {Crop:0.####}");
+        Invariant($"{(Interpolation == Interpolation.Bicubic ? "bicubic" : "bilinear")}, crop {Crop}");
 }

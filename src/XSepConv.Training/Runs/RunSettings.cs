@@ -36,7 +36,7 @@ internal static class RunSettings
             ("normalisation", options.Normalization is { } own ? Digest(own) : null),
             .. options.LearningRates.Select(rate => ($"learning rate of {rate.Layers}", (string?)Text(rate.LearningRate))),
             ("background", data.Background == Rgb.White ? null : data.Background?.ToString() ?? "none"),
-            ("scaling", data.Scaling is { } scaling ? $"{scaling.Interpolation} {Text(scaling.Crop)}" : null),
+            ("scaling", data.Scaling?.ToString()),
             ("schedule", recipe.Schedule == ScheduleKind.Cosine ? null : $"{recipe.Schedule}"),
             ("clipped norm", recipe.ClipNorm is { } norm ? Text(norm) : null),
             ("weight average", Used(recipe.EmaDecay)),

@@ -185,12 +185,7 @@ public sealed class CompiledFeaturesTests : IDisposable
         var actual = network.Features(x).Append(network.ForwardFeatures(x)).ToList();
         Assert.True(network.Evaluation.WhyNot(x) is null && network.Evaluation.MemoryBytes > 0);
 
-        using var exact = new MobileNet(network.Spec, dtype: float64);
-        var source = network.state_dict();
-        foreach (var (key, tensor) in exact.state_dict()) tensor.copy_(source[key]);
-        ModuleState.CopyNorms(network, exact);
-        exact.SetXSepBackend(XSepBackend.Composed);
-        exact.eval();
+        using var exact = EvaluatedNetwork.Exact(network);
         var images = x.to(float64);
         var expected = exact.Features(images).Append(exact.ForwardFeatures(images)).ToList();
         Assert.Equal(expected.Select(map => map.shape), actual.Select(map => map.shape));

@@ -30,13 +30,22 @@ internal static class EvaluatedNetwork
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var exact = new MobileNet(network.Spec, dtype: float64);
+        using var exact = Exact(network);
+        return exact.call(x.to(float64)).data<double>().ToArray();
+    }
+
+    /// <summary>The network as it is now, its layers in float64.</summary>
+    public static MobileNet Exact(MobileNet network)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var exact = new MobileNet(network.Spec, dtype: float64);
         var source = network.state_dict();
         foreach (var (key, tensor) in exact.state_dict()) tensor.copy_(source[key]);
         ModuleState.CopyNorms(network, exact);
         exact.SetXSepBackend(XSepBackend.Composed);
         exact.eval();
-        return exact.call(x.to(float64)).data<double>().ToArray();
+        return exact;
     }
 
     /// <summary>Evaluates, and holds the logits to float64 and the run to having been compiled or not.</summary>

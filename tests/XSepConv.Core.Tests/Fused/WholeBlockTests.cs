@@ -84,37 +84,19 @@ public sealed class WholeBlockTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void The_number_of_threads_changes_no_bit(BlockKind kind, SqueezeExcite squeeze)
+    public void The_number_of_threads_changes_no_bit(BlockKind kind, SqueezeExcite squeeze) => ThreadCounts.ChangeNoBit(() =>
     {
-        var before = get_num_threads();
-        try
-        {
-            var expected = Run(1);
-            foreach (var threads in new[] { 2, 5 })
-            {
-                Assert.All(expected.Zip(Run(threads)), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
-            }
-        }
-        finally
-        {
-            set_num_threads(before);
-        }
+        random.manual_seed(3);
+        var block = new BlockCase(new(kind, 5, 11, 37, 11, Activation.HSwish, squeeze, 1), PaddingDirection.LeftTop, 9, 17, 13).Create(float32);
+        var x = randn(9, 11, 17, 13).requires_grad_(true);
+        var y = block.call(x);
+        (y * randn_like(y)).sum().backward();
+        List<Tensor> results = [y.detach(), x.grad!, .. block.parameters().Select(parameter => parameter.grad!.clone()), .. block.named_buffers().Select(entry => entry.buffer.clone())];
 
-        List<Tensor> Run(int threads)
-        {
-            set_num_threads(threads);
-            random.manual_seed(3);
-            var block = new BlockCase(new(kind, 5, 11, 37, 11, Activation.HSwish, squeeze, 1), PaddingDirection.LeftTop, 9, 17, 13).Create(float32);
-            var x = randn(9, 11, 17, 13).requires_grad_(true);
-            var y = block.call(x);
-            (y * randn_like(y)).sum().backward();
-            List<Tensor> results = [y.detach(), x.grad!, .. block.parameters().Select(parameter => parameter.grad!.clone()), .. block.named_buffers().Select(entry => entry.buffer.clone())];
-
-            // A norm that is collected takes its buffers along.
-            GC.KeepAlive(block);
-            return results;
-        }
-    }
+        // A norm that is collected takes its buffers along.
+        GC.KeepAlive(block);
+        return results;
+    });
 
     /// <summary>Values that float32 hardly holds, and what is no number.</summary>
     [Theory]

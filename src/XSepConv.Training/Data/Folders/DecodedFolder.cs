@@ -61,7 +61,7 @@ internal sealed record DecodedFolder(
     {
         yield return FormattableString.Invariant($"{root}\n{side}\n{options.Background}");
         if (options.Channels == 1) yield return "grey";
-        if (options.Scaling is { } scaling) yield return FormattableString.Invariant($"{scaling.Interpolation} {scaling.Crop:R}");
+        if (options.Scaling is { } scaling) yield return $"{scaling}";
     }
 
     /// <summary>The files as the scan found them: what a link leads to, not the link.</summary>
