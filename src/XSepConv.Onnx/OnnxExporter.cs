@@ -49,8 +49,7 @@ public static class OnnxExporter
     /// GB.
     /// </exception>
     /// <exception cref="ArgumentException">
-    /// An option does not fit the module, modules do not fit each other, a weight is not finite or a variance negative, or
-    /// a text is longer than <see cref="OnnxModelInfo"/> reads.
+    /// An option does not fit the module, modules do not fit each other, a weight is not finite or a variance negative.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The module, or a module or tensor in it, is disposed.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
@@ -119,7 +118,6 @@ public static class OnnxExporter
         };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = options.Opset });
         model.MetadataProps.AddRange(OnnxMetadata.Entries(spec, output, options));
-        ReadLimits.Require(model);
         return model;
     }
 

@@ -1,16 +1,24 @@
-using XSepConv.Onnx;
+using System.Globalization;
+using Google.Protobuf;
+using XSepConv.OnnxFormat;
 
 namespace XSepConv;
 
 /// <summary>What an ONNX file says about itself, read without running it and without its weights.</summary>
 public sealed class OnnxModelInfo
 {
-    internal OnnxModelInfo(ModelReader model)
+    private static readonly MessageParser<ModelSummary> s_parser = ModelSummary.Parser.WithDiscardUnknownFields(true);
+
+    private OnnxModelInfo(ModelSummary model)
     {
-        (IrVersion, Producer, GraphName) = (model.IrVersion, model.Producer, model.GraphName);
-        (Opsets, Metadata, Operators) = (model.Opsets, model.Metadata, model.Operators);
-        (Inputs, Outputs) = (model.Inputs, model.Outputs);
-        (InitializerCount, InitializerBytes) = (model.InitializerCount, model.InitializerBytes);
+        var graph = model.Graph;
+        (IrVersion, Producer, GraphName) = (model.IrVersion, model.ProducerName, graph.Name);
+        Opsets = ByKey(model.OpsetImport.Select(set => (set.Domain, set.Version)));
+        Metadata = ByKey(model.MetadataProps.Select(entry => (entry.Key, entry.Value)));
+        Operators = graph.Node.CountBy(node => node.OpType).ToDictionary();
+        (Inputs, Outputs) = ([.. graph.Input.Select(Value)], [.. graph.Output.Select(Value)]);
+        InitializerCount = graph.Initializer.Count;
+        InitializerBytes = graph.Initializer.Sum(tensor => (long)TensorProto.Parser.ParseFrom(tensor).RawData.Length);
     }
 
     /// <summary>The version of the file format.</summary>
@@ -44,10 +52,8 @@ public sealed class OnnxModelInfo
     public long InitializerBytes { get; }
 
     /// <summary>Reads an ONNX file, of any origin.</summary>
-    /// <param name="path">The file. It is walked through, not loaded: memory stays small whatever it claims.</param>
-    /// <exception cref="InvalidDataException">
-    /// It is no ONNX file, or a damaged one, or larger than is read; the message says where.
-    /// </exception>
+    /// <param name="path">The file.</param>
+    /// <exception cref="InvalidDataException">It is no ONNX file, or a damaged one.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static OnnxModelInfo Read(string path)
     {
@@ -60,15 +66,41 @@ public sealed class OnnxModelInfo
     {
         try
         {
-            return new(ModelReader.Read(stream));
+            var model = s_parser.ParseFrom(stream);
+            var lacks = model switch
+            {
+                { IrVersion: < 1 } => "it does not say which version of the format it has",
+                { Graph: null } => "it has no graph",
+                { OpsetImport.Count: 0 } => "it does not say which operators it uses",
+                { Graph.Output.Count: 0 } => "its graph has no output",
+                _ when model.Graph.Node.Any(node => node.OpType.Length == 0) => "a node has no operator",
+                _ => null,
+            };
+            return lacks is null ? new(model) : throw Damaged(lacks + ".", null);
         }
-        catch (InvalidDataException e)
+        catch (InvalidProtocolBufferException e)
         {
-            throw new InvalidDataException($"{name} is no ONNX file, or a damaged one: {e.Message}.", e);
+            throw Damaged(e.Message, e);
         }
-        catch (NotSupportedException e)
-        {
-            throw new InvalidDataException($"{name} is larger than is read here: {e.Message}.", e);
-        }
+
+        InvalidDataException Damaged(string how, Exception? cause) =>
+            new($"{name} is no ONNX file, or a damaged one: {how}", cause);
     }
+
+    // Of two with one key the later counts.
+    private static Dictionary<string, T> ByKey<T>(IEnumerable<(string Key, T Value)> entries)
+    {
+        var values = new Dictionary<string, T>();
+        foreach (var (key, value) in entries) values[key] = value;
+        return values;
+    }
+
+    private static OnnxValue Value(ValueInfoProto value)
+    {
+        var tensor = value.Type?.TensorType;
+        return new(value.Name, tensor?.ElemType ?? 0, [.. tensor?.Shape?.Dim.Select(Side) ?? []]);
+    }
+
+    private static string Side(TensorShapeProto.Types.Dimension side) =>
+        side.HasDimValue ? side.DimValue.ToString(CultureInfo.InvariantCulture) : side.DimParam;
 }
