@@ -47,7 +47,7 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
 
     public override Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
-        if (_isComposed) return FusedDifferentiation.Once(() => DifferentiableBackward(saved, outputGradient));
+        if (_isComposed) return FusedDifferentiation.Once(this, saved, outputGradient);
         var results = new Tensor?[saved.Count - 1];
         for (var i = 0; i < results.Length; i++) results[i] = i > 0 || saved[i].requires_grad ? empty_like(saved[i]) : null;
         var work = FusedMemory.Empty(kernels.Sizes(shape).Backward);
@@ -63,7 +63,7 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
             FusedMemory.Pointer(saved[^1]) + FrozenFloats, FusedMemory.Pointer(work), gradients, TorchTeam.Join());
         if (padded is not null) results[0] = Unpadded(padded, results[0]!, outputGradient);
         return FusedMemory.AreNumbers(results) ? results
-            : FusedDifferentiation.Once(() => DifferentiableBackward(saved, outputGradient));
+            : FusedDifferentiation.Once(this, saved, outputGradient);
     }
 
     public override Tensor?[] DifferentiableBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)

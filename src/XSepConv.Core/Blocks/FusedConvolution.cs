@@ -45,7 +45,7 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
 
     public override Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
-        if (_isComposed) return FusedDifferentiation.Once(() => DifferentiableBackward(saved, outputGradient));
+        if (_isComposed) return FusedDifferentiation.Once(this, saved, outputGradient);
 
         // As it was in forward, which memory is laid out by: the images may have been asked for a gradient since.
         Tensor?[] results =
@@ -62,7 +62,7 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
             results[0] is { } input ? FusedMemory.Pointer(input) : null,
             FusedMemory.Gradients(results, 1, normed: true), TorchTeam.Join());
         return FusedMemory.AreNumbers(results) ? results
-            : FusedDifferentiation.Once(() => DifferentiableBackward(saved, outputGradient));
+            : FusedDifferentiation.Once(this, saved, outputGradient);
     }
 
     public override Tensor?[] DifferentiableBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)

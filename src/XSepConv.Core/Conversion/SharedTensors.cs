@@ -42,8 +42,9 @@ internal sealed class SharedTensors
             .Concat(module.named_buffers(recurse: false).Select(entry => (entry.name, entry.buffer)))
             .Where(entry => entry.Item2.numel() > 0);
 
-    // Where its values begin, as several tensors may be views of one. That can't be asked of a device's memory; there a tensor stands for
-    // itself.
+    // Where its values begin, as several tensors may be views of one. That can't be asked of a device's memory, nor where the bytes are too
+    // many for a span; there a tensor stands for itself.
     private static unsafe nint Place(Tensor tensor) =>
-        tensor.device_type == TorchSharp.DeviceType.CPU && tensor.is_contiguous() ? (nint)FusedMemory.Pointer(tensor) : tensor.Handle;
+        tensor.device_type == TorchSharp.DeviceType.CPU && tensor.is_contiguous() && tensor.numel() * tensor.element_size() <= int.MaxValue
+            ? (nint)FusedMemory.Pointer(tensor) : tensor.Handle;
 }

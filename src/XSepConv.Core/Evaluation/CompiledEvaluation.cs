@@ -20,6 +20,9 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
     // As sessions of the runtime: more only wait for each other.
     private const int MostBeyondCores = 32;
 
+    // The bytes of a tensor are a span.
+    private const int MostValues = int.MaxValue / sizeof(float);
+
     private readonly BuiltNetwork _built = new(network, before?._built);
     private readonly nn.Module _module = (nn.Module)network;
     private readonly Lock _packing = new();
@@ -70,7 +73,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         }
 
         if (x.size(0) < 1) return "there are no images";
-        if (x.numel() > int.MaxValue || x.size(0) * network.Spec.Outputs > int.MaxValue) return "there are too many values";
+        if (x.numel() > MostValues || x.size(0) * network.Spec.Outputs > MostValues) return "there are too many values";
         var wantsGradients = is_grad_enabled();
         if (wantsGradients && x.requires_grad) return "gradients are wanted";
         if (_built.Read(network, out tensors) is { } reason) return reason;
@@ -131,7 +134,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         [
             .. parts.Select(layers.Part).Select(layer => new[] { images, layer.Out, sizes[layer].Height, sizes[layer].Width }),
         ];
-        if (shapes.Any(shape => shape.Aggregate(1.0, (count, side) => count * side) > int.MaxValue)) return null;
+        if (shapes.Any(shape => shape.Aggregate(1.0, (count, side) => count * side) > MostValues)) return null;
         using var scope = NewDisposeScope();
         Tensor[] maps = [.. shapes.Select(FusedMemory.Empty)];
         var outputs = stackalloc float*[maps.Length];

@@ -20,7 +20,12 @@ internal abstract class FusedOperator(int channels, int norms, bool training)
     public Tensor Apply(Tensor[] tensors)
     {
         if (is_grad_enabled() && Array.Exists(tensors, tensor => tensor.requires_grad)) return FusedFunction.Apply(this, tensors);
-        return Forward(tensors, training ? NewStatistics() : null);
+        var output = Forward(tensors, training ? NewStatistics() : null);
+
+        // The kernels read where they lie, which no one else may hold.
+        GC.KeepAlive(tensors);
+        GC.KeepAlive(this);
+        return output;
     }
 
     /// <summary>
@@ -38,6 +43,9 @@ internal abstract class FusedOperator(int channels, int norms, bool training)
     /// <summary>Gradients of the forward's tensors, from those tensors and, last, the forward's statistics.</summary>
     public abstract Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient);
 
-    /// <summary>The same, of the composed operators and differentiable again.</summary>
+    /// <summary>
+    /// The same, of the composed operators and differentiable again: <see cref="FusedDifferentiation.Backward"/> calls it with views of
+    /// the tensors.
+    /// </summary>
     public abstract Tensor?[] DifferentiableBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient);
 }

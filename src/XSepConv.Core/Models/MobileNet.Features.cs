@@ -59,12 +59,16 @@ public partial class MobileNet
         var maps = new List<Tensor>();
         for (var part = 0; maps.Count < wanted.Length; part++)
         {
-            x = part == 0 ? _stem.Forward(x) : part == _layers.Parts - 1 ? Last(x) : bneck[part - 1].call(x);
+            x = part == 0 ? _stem.Forward(x) : part == _layers.Parts - 1 ? Last(Appended(x)) : bneck[part - 1].call(x);
             if (wanted.Contains(part)) maps.Add(x.MoveToOuterDisposeScope());
         }
 
         if (hooked) scope.LeaveAll();
         return maps;
+
+        // What a user has put behind the blocks of the table.
+        Tensor Appended(Tensor map) =>
+            Enumerable.Range(Spec.Blocks.Length, bneck.Count - Spec.Blocks.Length).Aggregate(map, (x, i) => bneck[i].call(x));
     }
 
     /// <summary>The last map: stem, blocks and the last 1×1 convolution. Compiled where <see cref="forward"/> would be.</summary>

@@ -76,6 +76,17 @@ public class SharedTensorTests
         return Sequential(("a", a), ("an", an), ("b", b), ("bn", bn), ("c", Conv2d(4, 4, 5, padding: 2, groups: 4)));
     }
 
+    /// <summary>Not touched, it takes no memory.</summary>
+    [Fact]
+    public void Tensors_of_more_than_two_gibibytes_stand_in_no_one_s_way()
+    {
+        using var scope = NewDisposeScope();
+        var held = empty(1L << 30);
+        var network = Sequential(("a", Conv2d(4, 4, 5, padding: 2, groups: 4)), ("h", new Holder(held, silent: true)));
+        network.eval();
+        Assert.Equal(["a"], XSepConverter.Convert(network, Input).Replaced.Select(layer => layer.Path));
+    }
+
     private static (Tensor First, Tensor Second) Tensors(Sequential network, string tensor, string other)
     {
         var first = Of((Conv2d)network[0], (BatchNorm2d)network[1], tensor);
@@ -94,15 +105,17 @@ public class SharedTensorTests
 
     private sealed class Holder : Module<Tensor, Tensor>
     {
-        public Holder(Tensor held) : base(nameof(Holder))
+        private readonly bool _silent;
+
+        public Holder(Tensor held, bool silent = false) : base(nameof(Holder))
         {
-            Held = held;
+            (Held, _silent) = (held, silent);
             if (held is Parameter parameter) register_parameter("held", parameter);
             else register_buffer("held", held);
         }
 
         public Tensor Held { get; }
 
-        public override Tensor forward(Tensor x) => x + Held.sum();
+        public override Tensor forward(Tensor x) => _silent ? x.alias() : x + Held.sum();
     }
 }

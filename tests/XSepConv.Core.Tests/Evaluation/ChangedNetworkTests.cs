@@ -35,6 +35,22 @@ public sealed class ChangedNetworkTests : IDisposable
         Assert.StartsWith("The network can't be converted, since ", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Its_last_map_is_that_of_the_layers_which_it_has(bool training)
+    {
+        foreach (var change in new[] { "another layer", "another block" })
+        {
+            var network = EvaluatedNetwork.Create(MobileNetV3SmallSpec.XSep(EvaluatedNetwork.Small), seed: 1);
+            Change(network, change);
+            network.train(training);
+            using var noGrad = no_grad();
+            var x = randn(4, 3, 24, 24);
+            Assert.True(network.ForwardFeatures(x).equal(network.Features(x)[^1]).all().item<bool>());
+        }
+    }
+
     /// <summary>A new classifier does not make the rest what it was built of.</summary>
     [Theory]
     [InlineData(5)]

@@ -40,6 +40,17 @@ public sealed class CompiledFeaturesTests : IDisposable
         Check(network, randn(2, 3, 41, 30));
     }
 
+    /// <summary>Bytes of a tensor are a span, which ends at 2 GiB: a map of 2³¹ bytes is left to the layers.</summary>
+    [Fact]
+    public void A_map_of_two_gibibytes_is_not_compiled()
+    {
+        using var network = EvaluatedNetwork.Create(MobileNetV3SmallSpec.XSep(new() { NumClasses = 3 }), seed: 1);
+        using var noGrad = no_grad();
+        var images = zeros(1).expand(128, 3, 1024, 1024);
+        Assert.Null(network.Evaluation.TryFeatures(images, XSepConv.Layers.NetworkLayers.Of(network.Spec), [0]));
+        Assert.NotNull(network.Evaluation.WhyNot(zeros(1).expand(256, 3, 1024, 1024)));
+    }
+
     public static TheoryData<string> Catalog => [.. NetworkCatalog.Names];
 
     [Theory]

@@ -192,7 +192,7 @@ public sealed class LayerHookTests : IDisposable
         var data = new TheoryData<string, string>();
         foreach (var module in Modules().Select(row => row.Data))
         {
-            foreach (var change in new[] { "stride", "padding", "dilation", "padding mode", "bias", "kernel" }) data.Add(module, change);
+            foreach (var change in new[] { "stride", "padding", "dilation", "padding mode", "bias", "kernel", "turned" }) data.Add(module, change);
         }
 
         return data;
@@ -248,9 +248,41 @@ public sealed class LayerHookTests : IDisposable
                 case "bias":
                     layer.bias = new Parameter(ones(layer.weight.size(0)));
                     break;
+                case "turned":
+                    layer.weight = new Parameter(randn_like(layer.weight.transpose(0, 1)).contiguous());
+                    break;
                 default:
                     layer.weight = new Parameter(randn(layer.weight.size(0), 1, 4, 4));
                     break;
+            }
+        }
+    }
+
+    /// <summary>As Keras stores it: of as many values.</summary>
+    [Theory]
+    [InlineData("XSepBlock")]
+    [InlineData("DwBlock")]
+    [InlineData("SepBlock")]
+    [InlineData("InvertedResidualBlock")]
+    [InlineData("XSepInvertedResidualBlock")]
+    public void A_weight_of_inputs_by_outputs_is_torch_s_own_error(string name)
+    {
+        var x = randn(2, 4, 9, 9);
+        for (var i = 0; i < Create(name).modules().OfType<Conv2d>().Count(); i++)
+        {
+            foreach (var training in new[] { true, false })
+            {
+                var module = Create(name);
+                module.train(training);
+                var conv = module.modules().OfType<Conv2d>().ElementAt(i);
+                if (conv.weight.size(0) == conv.weight.size(1)) continue;
+                conv.weight = new Parameter(conv.weight.detach().transpose(0, 1).contiguous());
+                foreach (var backend in new[] { XSepBackend.Composed, XSepBackend.Auto })
+                {
+                    module.SetXSepBackend(backend);
+                    var thrown = Record.Exception(() => module.call(x));
+                    Assert.True(thrown is not null, $"convolution {i}, training {training}, {backend}");
+                }
             }
         }
     }
