@@ -9,14 +9,15 @@ internal sealed class AdamW : ParameterOptimizer
     private const string SecondPrefix = SafeTensorsExtensions.TrainingPrefix + "adam/second/";
 
     private readonly double _weightDecay;
-    private readonly AdamMoments[] _moments;
+    private readonly double _beta1, _beta2;
+    private readonly List<AdamMoments> _moments = [];
 
     /// <summary>Takes hold of the parameters of a module that need a gradient, on their device.</summary>
     public AdamW(nn.Module module, double beta1, double beta2, double weightDecay, Func<string, double>? rateFactor = null)
         : base(module, rateFactor)
     {
-        _weightDecay = weightDecay;
-        _moments = [.. Slots.Select(slot => new AdamMoments(slot.Parameter, beta1, beta2))];
+        (_beta1, _beta2, _weightDecay) = (beta1, beta2, weightDecay);
+        Remember();
     }
 
     public override IEnumerable<(string Name, Tensor Tensor)> Memory =>
@@ -25,6 +26,7 @@ internal sealed class AdamW : ParameterOptimizer
 
     public override void Step(double learningRate)
     {
+        Remember();
         foreach (var (slot, moments) in Slots.Zip(_moments))
         {
             moments.Step(learningRate * slot.RateFactor, slot.Decays ? _weightDecay : 0);
@@ -40,4 +42,7 @@ internal sealed class AdamW : ParameterOptimizer
     {
         foreach (var moments in _moments) moments.Dispose();
     }
+
+    private void Remember() =>
+        _moments.AddRange(Slots.Skip(_moments.Count).Select(slot => new AdamMoments(slot.Parameter, _beta1, _beta2)));
 }

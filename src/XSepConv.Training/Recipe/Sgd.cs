@@ -13,15 +13,14 @@ internal sealed class Sgd : ParameterOptimizer
 
     private readonly double _momentum, _weightDecay;
     private readonly bool _nesterov;
-    private readonly Tensor[] _velocities;
+    private readonly List<Tensor> _velocities = [];
 
     /// <summary>Takes hold of the parameters of a module that need a gradient, on their device.</summary>
     public Sgd(nn.Module module, double momentum, double weightDecay, bool nesterov, Func<string, double>? rateFactor = null)
         : base(module, rateFactor)
     {
         (_momentum, _weightDecay, _nesterov) = (momentum, weightDecay, nesterov);
-        using var noGrad = no_grad();
-        _velocities = [.. Slots.Select(slot => zeros_like(slot.Parameter).DetachFromDisposeScope())];
+        Remember();
     }
 
     public override IEnumerable<(string Name, Tensor Tensor)> Memory =>
@@ -29,6 +28,7 @@ internal sealed class Sgd : ParameterOptimizer
 
     public override void Step(double learningRate)
     {
+        Remember();
         using var noGrad = no_grad();
         using Scalar momentum = _momentum, weightDecay = _weightDecay;
         for (var i = 0; i < Slots.Count; i++)
@@ -51,5 +51,11 @@ internal sealed class Sgd : ParameterOptimizer
     public override void Dispose()
     {
         foreach (var velocity in _velocities) velocity.Dispose();
+    }
+
+    private void Remember()
+    {
+        using var noGrad = no_grad();
+        _velocities.AddRange(Slots.Skip(_velocities.Count).Select(slot => zeros_like(slot.Parameter).DetachFromDisposeScope()));
     }
 }

@@ -12,11 +12,13 @@ internal sealed class WeightAverage : IDisposable
     private const string Prefix = SafeTensorsExtensions.TrainingPrefix + "ema/";
 
     private readonly double _decay;
-    private readonly List<(string Key, Tensor Average, Tensor Source)> _pairs, _moving;
+    private readonly MobileNet _source;
+    private readonly List<(string Key, Tensor Average, Tensor Source)> _pairs, _moving, _still;
+    private int _frozenStages;
 
     public WeightAverage(MobileNet network, double decay)
     {
-        _decay = decay;
+        (_source, _decay) = (network, decay);
         var weight = network.parameters().First();
         Network = new MobileNet(network.Spec, weight.device, weight.dtype);
         Network.eval();
@@ -27,8 +29,8 @@ internal sealed class WeightAverage : IDisposable
 
         _pairs = [.. sources.Select(entry => (entry.Key, averages[entry.Key], entry.Value))];
 
-        // What is frozen stays to the bit, which a mean of equal numbers may not.
-        _moving = [.. _pairs.Where(pair => !network.IsFrozen(pair.Key))];
+        (_still, _moving) = ([.. _pairs], []);
+        TakeThawed();
     }
 
     public MobileNet Network { get; }
@@ -48,6 +50,7 @@ internal sealed class WeightAverage : IDisposable
     /// <param name="step">Steps before the one that was just taken.</param>
     public void Add(long step)
     {
+        if (_source.FrozenStages != _frozenStages) TakeThawed();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var decay = DecayAt(_decay, step);
@@ -60,4 +63,12 @@ internal sealed class WeightAverage : IDisposable
     }
 
     public void Dispose() => Network.Dispose();
+
+    // What is frozen stays to the bit, which a mean of equal numbers may not. What has moved goes on: its average is not yet there.
+    private void TakeThawed()
+    {
+        _moving.AddRange(_still.Where(pair => !_source.IsFrozen(pair.Key)));
+        _still.RemoveAll(pair => !_source.IsFrozen(pair.Key));
+        _frozenStages = _source.FrozenStages;
+    }
 }

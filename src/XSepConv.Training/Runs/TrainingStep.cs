@@ -27,7 +27,10 @@ public sealed class TrainingStep : IDisposable
     private readonly KeptBuffers _buffers;
     private int _batches;
 
-    /// <summary>Takes hold of a network's parameters as they are, on their device; gradients that are there are set to 0.</summary>
+    /// <summary>
+    /// Takes hold of a network's parameters, on their device; gradients that are there are set to 0. Parameters that are thawed later
+    /// (<see cref="MobileNet.Freeze"/>, <c>requires_grad</c>) move from then on, without momentum at first.
+    /// </summary>
     /// <param name="network">Any classifier, [N, C, H, W] → logits [N, classes]. It stays the caller's, and is not disposed of.</param>
     /// <param name="recipe">
     /// Optimizer, learning rate, decay, label smoothing, clipping, accumulated batches, average. Its dropout is for networks that the
@@ -122,6 +125,7 @@ public sealed class TrainingStep : IDisposable
         }
 
         if (!_network.training) throw new InvalidOperationException("The network is in evaluation mode; call its train() first.");
+        _optimizer.TakeThawed();
         if (_batches == 0) _buffers.Keep();
         var (loss, correct) = Learn(batch);
         if (!double.IsFinite(loss)) throw Diverged(FormattableString.Invariant($"The loss is {loss}"), loss);
