@@ -36,6 +36,7 @@ internal sealed class CandidateSearch
         using var scope = NewDisposeScope();
         var tree = new ModuleTree(network);
         using var composed = new ComposedBackends(tree.Modules);
+        using var nonzero = new ZeroParameters(network);
         var search = new CandidateSearch(options, tree, new(tree), new(network));
         var x = ProbeInput(network, input);
         var trace = search.Trace(network, x, input);
@@ -65,11 +66,16 @@ internal sealed class CandidateSearch
     /// <summary>A smooth map without two equal halves, in the network's type and on its device; the random state stays as it is.</summary>
     public static Tensor ProbeInput(nn.Module network, long[] input)
     {
-        var weight = network.parameters().FirstOrDefault();
+        return Wave(input, network.parameters().FirstOrDefault());
+    }
+
+    /// <summary>The same of another shape, in the type and on the device of a tensor.</summary>
+    public static Tensor Wave(long[] shape, Tensor? like)
+    {
         using var scope = NewDisposeScope();
-        using Scalar count = input.Aggregate(1L, (product, size) => product * size), radians = 0.37;
-        var wave = sin(arange(count, dtype: ScalarType.Float64, device: CPU).mul(radians)).reshape(input);
-        return wave.to(weight?.dtype ?? ScalarType.Float32, weight?.device ?? CPU).MoveToOuterDisposeScope();
+        using Scalar count = shape.Aggregate(1L, (product, size) => product * size), radians = 0.37;
+        var wave = sin(arange(count, dtype: ScalarType.Float64, device: CPU).mul(radians)).reshape(shape);
+        return wave.to(like?.dtype ?? ScalarType.Float32, like?.device ?? CPU).MoveToOuterDisposeScope();
     }
 
     private ConversionTrace Trace(nn.Module<Tensor, Tensor> network, Tensor x, long[] input)

@@ -60,6 +60,8 @@ public class PlacesTests
     [InlineData(typeof(Cast), "conv", "does not run with another module in its place", "")]
     [InlineData(typeof(UsedTwice), "conv", "used by something besides 'norm'", "")]
     [InlineData(typeof(ChangedInPlace), "conv", "used by something besides 'norm'", "")]
+    [InlineData(typeof(UsedTwiceBehindZeros), "conv", "used by something besides 'norm'", "")]
+    [InlineData(typeof(Unseen), "conv", "the network's output is the same whatever it gives", "")]
     [InlineData(typeof(RunTwice), "conv", "runs 2 times", "")]
     [InlineData(typeof(SharedNorm), "conv", "batch norm 'norm' runs 2 times", "")]
     public void What_cannot_be_replaced_stays_and_is_listed_with_the_reason(Type type, string path, string reason, string detail)
@@ -71,6 +73,23 @@ public class PlacesTests
         Assert.Contains(reason, left.Reason);
         Assert.Contains(detail, left.Reason);
         Assert.Equal(modules, network.named_modules());
+    }
+
+    /// <summary>As classifiers and the ends of residual branches are begun with.</summary>
+    [Fact]
+    public void Behind_a_layer_of_zeros_a_convolution_is_replaced_and_the_zeros_stay()
+    {
+        using var last = Linear(4, 3);
+        using (TorchSharp.torch.no_grad())
+        {
+            last.weight!.fill_(-0.0);
+            last.bias!.zero_();
+        }
+
+        using var network = Sequential(("conv", Depthwise()), ("norm", BatchNorm2d(4)), ("pool", AdaptiveAvgPool2d(1)), ("flat", Flatten()), ("last", last));
+        Assert.Equal(["conv"], XSepConverter.Convert(network, Input).Replaced.Select(layer => layer.Path));
+        Assert.All(last.weight!.data<float>().ToArray(), value => Assert.True(value == 0 && float.IsNegative(value)));
+        Assert.Equal(0, last.bias!.count_nonzero().item<long>());
     }
 
     [Fact]
@@ -208,6 +227,38 @@ public class PlacesTests
         {
             var y = conv.call(x);
             return norm.call(y) + y;
+        }
+    }
+
+    private sealed class UsedTwiceBehindZeros : Module<Tensor, Tensor>
+    {
+        private readonly Module<Tensor, Tensor> conv = Depthwise(), norm = BatchNorm2d(4);
+        private readonly BatchNorm2d last = BatchNorm2d(4);
+        private readonly Parameter scale = Parameter(TorchSharp.torch.zeros(4, 1, 1));
+
+        public UsedTwiceBehindZeros() : base(nameof(UsedTwiceBehindZeros))
+        {
+            init.zeros_(last.weight!);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            var y = conv.call(x);
+            return x + (scale * last.call(norm.call(y).relu() * y.sigmoid()));
+        }
+    }
+
+    private sealed class Unseen : Module<Tensor, Tensor>
+    {
+        private readonly Module<Tensor, Tensor> conv = Depthwise(), norm = BatchNorm2d(4);
+
+        public Unseen() : base(nameof(Unseen)) => RegisterComponents();
+
+        public override Tensor forward(Tensor x)
+        {
+            var y = conv.call(x);
+            return x + ((norm.call(y) + y) * 0);
         }
     }
 
