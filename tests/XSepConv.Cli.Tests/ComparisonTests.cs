@@ -158,6 +158,17 @@ public sealed class ComparisonTests : IDisposable
         Assert.All(there, name => Assert.True(File.Exists(Path.Combine(output, name)), name));
     }
 
+    [Fact]
+    public void A_run_that_diverges_is_not_said_to_go_on()
+    {
+        var (exitCode, _, error) = Here.Run([.. Arguments(Path.Combine(folder, "out")), "--lr", "1e30"]);
+        Assert.Equal(1, exitCode);
+        var message = string.Join(' ', error.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(" diverged: ", message, StringComparison.Ordinal);
+        Assert.Contains("--resume is of no use", message, StringComparison.Ordinal);
+        Assert.Contains("--clip", message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("HUP")]
     [InlineData("INT")]

@@ -87,9 +87,14 @@ public sealed class TransferTests : IDisposable
         Assert.Equal(mean, JsonDocument.Parse(Here.SingleLine(output)).RootElement.GetProperty("mean")[0].GetDouble());
         Assert.Equal(isDoubtful, error.Contains(Doubt, StringComparison.Ordinal));
 
-        (exitCode, output, error) = Here.Run([.. import, "--mean", "0.1,0.2,0.3", "--std", "1,2,3"]);
+        (exitCode, output, error) = Here.Run([.. import, "--mean", "0.1,0.2,0.3", "--std", "0.4,0.5,1"]);
         Assert.DoesNotContain(Doubt, output, StringComparison.Ordinal);
         Assert.Equal([0.1, 0.2, 0.3], CompiledModel.Load(At("net.safetensors")).Data!.Mean);
+        foreach (var ofBytes in new[] { "--mean=123.7,116.3,103.5", "--std=58.4,57.1,57.4" })
+        {
+            Assert.Contains("is to be divided by 255", Here.Refusal([.. import, .. ofBytes.Split('=')]), StringComparison.Ordinal);
+        }
+
         Succeeds([.. import, "--crop", "0.9", "--interpolation", "bilinear"]);
         Assert.Equal(new PictureScaling(0.9), CompiledModel.Load(At("net.safetensors")).Data!.Scaling);
     }
@@ -421,7 +426,7 @@ public sealed class TransferTests : IDisposable
         Assert.Equal((1, 1, 1), (spec.InputChannels, data.Channels, data.Mean.Count));
         Assert.Contains("--mean has 3 numbers", Here.Refusal(
             "import", At("mobilenet_v2"), "--from", "torchvision", "--model", "mobilenet_v2", "--out", At("x"), "--channels", "1",
-                "--mean", "1,2,3"), StringComparison.Ordinal);
+                "--mean", "0.1,0.2,0.3"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -466,7 +471,7 @@ public sealed class TransferTests : IDisposable
 
         Assert.Contains("has 2 lines; the network tells 3 classes apart", Here.Refusal([.. import, "--classes", At("two.txt")]),
             StringComparison.Ordinal);
-        Assert.Contains("--mean has 2 numbers", Here.Refusal([.. import, "--mean", "1,2"]), StringComparison.Ordinal);
+        Assert.Contains("--mean has 2 numbers", Here.Refusal([.. import, "--mean", "0.1,0.2"]), StringComparison.Ordinal);
         Assert.Contains("--std is '1,0,1'", Here.Refusal([.. import, "--std", "1,0,1"]), StringComparison.Ordinal);
         Assert.Contains("the file itself", Here.Refusal("import", file, "--from", "torchvision", "--model", "mobilenet_v2", "--out",
             file), StringComparison.Ordinal);

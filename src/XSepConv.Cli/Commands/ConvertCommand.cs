@@ -76,8 +76,9 @@ internal sealed class ConvertCommand
     {
         data.RequireName(result, steps);
         var invocation = result.InvocationConfiguration;
-        var screen = result.GetValue(json) ? invocation.Error : invocation.Output;
         var (path, output) = (checkpoint.Path(result)!, result.GetValue(destination)!);
+        var written = StreamingFile.IsStandardOutput(output) ? invocation.Error : invocation.Output;
+        var screen = result.GetValue(json) ? invocation.Error : written;
         OutputFile.RequireOther(output, path, "the checkpoint");
         var chosenDevice = device.Prepare(result);
         using var source = ExportSource.Open(path, TorchDevice.Parse(chosenDevice));
@@ -91,6 +92,10 @@ internal sealed class ConvertCommand
 
         var size = Size(images, source);
         var least = result.GetValue(kernel) ?? new ConversionOptions().MinKernel;
+
+
+        // New kernels are drawn before they are fitted, or trained: the same command gives the same file.
+        using var seed = manual_seed(0);
         var (network, report) = Converted(source.Network, size, new()
         {
             MinKernel = least,
@@ -114,7 +119,7 @@ internal sealed class ConvertCommand
             var line = JsonNode.Parse(report.ToJson())!.AsObject();
             line["file"] = output;
             line["imageSize"] = new JsonArray(size.Height, size.Width);
-            JsonLine.Write(invocation.Output, line);
+            JsonLine.Write(written, line);
             return ExitCode.Done;
         }
 

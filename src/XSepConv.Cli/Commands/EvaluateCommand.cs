@@ -17,7 +17,7 @@ internal static class EvaluateCommand
 {
     private const string OtherTestImages =
         "warning: these are not the test images that were kept from the network in training (another folder, or pictures were added, "
-        + "removed or renamed since): it may have learned some of them.";
+        + "removed, renamed or changed since): it may have learned some of them.";
 
     public static Command Create()
     {
@@ -114,7 +114,7 @@ internal static class EvaluateCommand
 
     // Null where one of the two is not known.
     private static bool? SameTestImages(LoadedCheckpoint loaded, EvaluationImages images) =>
-        loaded.TestImages is { } kept && images.TestDigest is { } here ? kept == here : null;
+        loaded.TestImages is { } kept ? images.AreTestImages?.Invoke(kept) : null;
 
     private static string KnownData(LoadedCheckpoint loaded, string path) => DatasetCatalog.Names.Contains(loaded.DataName)
         ? loaded.DataName

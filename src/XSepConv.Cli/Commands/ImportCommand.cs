@@ -44,14 +44,14 @@ internal sealed class ImportCommand
         "--classes", "FILE", "A text file with the name of a class in each line, in the order of the logits. Default: their numbers.");
 
     private readonly Option<double[]> mean = CheckedOption.Numbers(
-        "--mean", NetworkSpec.MostChannels, "Mean of each channel, where a byte is a number from 0 to 1.", "it must be a number",
-        _ => true);
+        "--mean", NetworkSpec.MostChannels, "Mean of each channel, where a byte is a number from 0 to 1.",
+        "it must be a number from 0 to 1; one of bytes, from 0 to 255, is to be divided by 255", value => value is >= 0 and <= 1);
 
     private readonly Option<double[]> deviation = CheckedOption.Numbers(
         "--std", NetworkSpec.MostChannels,
         "Standard deviation of each channel. Default of both: those of the model's tag in timm, else ImageNet's, 0.485,0.456,0.406 and "
             + "0.229,0.224,0.225.",
-        "it must be a number above 0", value => value > 0);
+        "it must be a number above 0, and at most 1; one of bytes, from 0 to 255, is to be divided by 255", value => value is > 0 and <= 1);
 
     private readonly Option<int?> size = CheckedOption.OptionalWhole(
         "--image-size", 8, 1024, "Rows and columns of the images (224 without).").Or("--size");
@@ -113,7 +113,8 @@ internal sealed class ImportCommand
         var (spec, invocation) = (weights.Spec, result.InvocationConfiguration);
         var parameters = spec.ParameterCount();
         var isTold = result.GetValue(mean) is { Length: > 0 } && result.GetValue(deviation) is { Length: > 0 };
-        var notes = result.GetValue(json) ? invocation.Error : invocation.Output;
+        var report = StreamingFile.IsStandardOutput(output) ? invocation.Error : invocation.Output;
+        var notes = result.GetValue(json) ? invocation.Error : report;
         if (!isTold && weights.Doubt is { } doubt) notes.WriteLine($" note: {doubt} ({mean.Name}, {deviation.Name}).");
         var isScalingTold = result.GetValue(crop) is not null
             && (source == PretrainedSource.TorchVision || result.GetValue(interpolation) is not null);
@@ -124,7 +125,7 @@ internal sealed class ImportCommand
 
         if (result.GetValue(json))
         {
-            var report = new
+            JsonLine.Write(report, new
             {
                 file = output,
                 model = spec.Name,
@@ -135,12 +136,11 @@ internal sealed class ImportCommand
                 data.Std,
                 data.Scaling!.Crop,
                 data.Scaling.Interpolation,
-            };
-            JsonLine.Write(invocation.Output, report);
+            });
             return;
         }
 
-        invocation.Output.WriteLine(string.Create(
+        report.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{Printable.Line(output)}: {spec.Name}, {parameters:N0} parameters, {spec.NumClasses:N0} classes, images of "
             + $"{data.Channels}×{data.Height}×{data.Width} ({data.Scaling})"));

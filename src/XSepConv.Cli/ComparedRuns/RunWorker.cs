@@ -15,23 +15,30 @@ internal static class RunWorker
     /// <summary>The first argument; the comparison's folder and the run's id follow. Not a command for people.</summary>
     public const string Verb = "compared-run";
 
+    /// <summary>What it exits with where the loss or a weight is no longer a number.</summary>
+    public const int Diverged = 3;
+
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(100);
 
     public static int Run(string folder, string id)
     {
+        using var stop = new CancellationTokenSource();
+        using var interrupts = new Interrupts(onFirst: stop.Cancel);
         try
         {
             Nnpack.SwitchOffWhereUnsupported();
-            using var stop = new CancellationTokenSource();
-            using var interrupts = new Interrupts(onFirst: stop.Cancel);
             Listen(stop);
             return Run(new ComparisonFolder(folder), id, stop.Token) ? ExitCode.Done : interrupts.ExitCode;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return interrupts.ExitCode;
         }
         catch (Exception e)
         {
             var (message, exitCode) = ErrorText.Explain(e);
             Console.Error.WriteLine(ErrorText.OneLine(message));
-            return exitCode;
+            return e is TrainingDivergedException ? Diverged : exitCode;
         }
     }
 

@@ -30,9 +30,17 @@ internal static class WorkerProcess
 
         if (process.ExitCode == ExitCode.Done) return true;
         var signal = SignalOf(process.ExitCode);
-        if (signal is null ? cancel.IsCancellationRequested : cancel.WaitHandle.WaitOne(SameSignal)) return false;
+        if (signal is not null && cancel.WaitHandle.WaitOne(SameSignal)) return false;
         var said = error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
         var why = signal is not null ? $"its process was ended by {signal}" : said ?? $"its process ended with {process.ExitCode}";
+        if (process.ExitCode == RunWorker.Diverged)
+        {
+            throw new UserError(
+                $"The run {run.Id} diverged: {why.TrimEnd('.')}. With the same recipe it would again, so --resume is of no use: compare "
+                + $"anew, in another --out, with a lower --lr or with --clip. What was done is kept in {folder.FullName}.",
+                ExitCode.Failed);
+        }
+
         throw new UserError(
             $"The run {run.Id} failed: {why.TrimEnd('.')}. What is done is kept; once that is mended, continue with --resume.",
             process.ExitCode == ExitCode.BadInput ? ExitCode.BadInput : ExitCode.Failed);

@@ -52,6 +52,8 @@ internal sealed class BatchSource
 {
     private readonly ImageSplit _images;
     private readonly ImageNormalization _normalization;
+    private const int MostValues = int.MaxValue / sizeof(float);
+
     private readonly Augmentation _augmentation;
     private readonly int[]? _order;
     private readonly int _batchSize;
@@ -73,11 +75,11 @@ internal sealed class BatchSource
 
     public TimeSpan Waited { get; private set; }
 
-    /// <summary>Says why batches are too large to be prepared, or null: an array holds so many values.</summary>
+    /// <summary>Says why batches are too large to be prepared, or null: the bytes of a tensor are a span.</summary>
     public static string? Misfit(ImageSplit images, int batchSize) =>
-        (long)Math.Min(batchSize, images.Count) * images.ImageBytes <= Array.MaxLength ? null
+        (long)Math.Min(batchSize, images.Count) * images.ImageBytes <= MostValues ? null
         : $"batch size is {batchSize}, of images of {images.Channels}×{images.Height}×{images.Width} at most "
-            + $"{Array.MaxLength / images.ImageBytes} can be a batch";
+            + $"{MostValues / images.ImageBytes} can be a batch";
 
     /// <summary>
     /// How many whole batches an epoch has. The images left over are left out, others each epoch: batch normalisation of a few would be

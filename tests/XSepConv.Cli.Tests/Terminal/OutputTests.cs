@@ -32,6 +32,21 @@ public sealed class OutputTests : IDisposable
         Assert.Equal([.. System.Text.Encoding.UTF8.GetBytes(before), .. Expected()], File.ReadAllBytes(At("got")));
     }
 
+    /// <summary>The same command gives the same bytes, wherever they go.</summary>
+    [Theory]
+    [InlineData("import")]
+    [InlineData("convert")]
+    public async Task Standard_output_gets_the_network_and_nothing_else(string command)
+    {
+        string[] arguments = command == "convert" ? [command, "--checkpoint", At("good.safetensors"), "--kernel", "3"]
+            : [command, ForeignFile.Write(At("foreign"), "mobilenet_v3_small", 3), "--from", "torchvision", "--model", "mobilenet_v3_small"];
+        var (exitCode, _, error) = await ToolProcess.RunUnder(
+            ["bash", "-c", $"\"$0\" \"$@\" > '{At("got")}'"], [.. arguments, "--out", "/dev/stdout"]);
+        Assert.True(exitCode == 0, error);
+        Assert.Equal(0, Here.Run([.. arguments, "--out", At("file")]).ExitCode);
+        Assert.Equal(File.ReadAllBytes(At("file")), File.ReadAllBytes(At("got")));
+    }
+
     [Fact]
     public async Task What_a_shell_writes_next_goes_behind_the_bytes()
     {

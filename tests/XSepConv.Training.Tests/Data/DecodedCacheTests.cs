@@ -172,6 +172,41 @@ public sealed class DecodedCacheTests : IDisposable
         Assert.NotEqual(first, Fingerprint());
     }
 
+    /// <summary>As with uncompressed pictures and archives of fixed times. A large file is not read whole: a change goes on to its end.</summary>
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(1000, 999)]
+    [InlineData(65_536, 40_000)]
+    [InlineData(1_000_000, 0)]
+    [InlineData(1_000_000, 999_999)]
+    [InlineData(1_000_000, 300_000)]
+    public void A_fingerprint_tells_other_bytes_of_the_same_name_size_and_time_apart(int length, int changedFrom)
+    {
+        var (path, time) = (_folder.At("file"), new DateTime(2024, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        var first = Fingerprint(new byte[length]);
+        Assert.Equal(first, Fingerprint(new byte[length]));
+        var changed = new byte[length];
+        changed.AsSpan(changedFrom).Fill(1);
+        Assert.NotEqual(first, Fingerprint(changed));
+
+        string Fingerprint(byte[] bytes)
+        {
+            File.WriteAllBytes(path, bytes);
+            File.SetLastWriteTimeUtc(path, time);
+            return DecodedCache.Fingerprint([("a", new FileInfo(path))]);
+        }
+    }
+
+    [Fact]
+    public void A_cache_that_can_t_be_made_is_named()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "There is no /proc.");
+        var error = Assert.Throws<IOException>(() => DecodedCache.Open(
+            "/proc/none/cache", "a", new string('0', 64), (3, 4, 4), "a", _ => throw new InvalidOperationException(), null,
+            TestContext.Current.CancellationToken));
+        Assert.StartsWith("Decoded images can't be kept in /proc/none/cache: ", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_fingerprint_of_a_link_is_that_of_what_it_leads_to()
     {

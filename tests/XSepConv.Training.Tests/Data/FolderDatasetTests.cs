@@ -54,6 +54,44 @@ public sealed class FolderDatasetTests : IDisposable
     }
 
     [Fact]
+    public void Another_layout_keeps_images_of_its_own()
+    {
+        Write("train", 3);
+        Write("test", 3);
+        foreach (var layout in new[] { FolderLayout.Flat, FolderLayout.Splits }) Sets.Open("folder", Options with { Layout = layout });
+        Assert.Equal(2, Directory.GetFiles(_folder.At("cache/folder")).Length);
+    }
+
+    /// <summary>The pictures of one class change places with those of the other; names, lengths and times stay.</summary>
+    [Fact]
+    public void Other_pictures_under_the_same_names_are_other_images()
+    {
+        var time = new DateTime(2024, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        Write("", 3);
+        string[] classes = [.. Directory.GetDirectories(_folder.At("root")).Order(StringComparer.Ordinal).Take(2)];
+        Fill(0, 200);
+        var first = Sets.Open("folder", Options).Test;
+        Fill(200, 0);
+        var second = Sets.Open("folder", Options).Test;
+        Assert.NotEqual(first.Fingerprint(), second.Fingerprint());
+
+        void Fill(params byte[] values)
+        {
+            foreach (var (name, value) in classes.Zip(values))
+            {
+                foreach (var file in Directory.GetFiles(name))
+                {
+                    // What follows its end is no part of a PNG.
+                    var bytes = new byte[500];
+                    PictureFolder.Grey(value).CopyTo(bytes, 0);
+                    File.WriteAllBytes(file, bytes);
+                    File.SetLastWriteTimeUtc(file, time);
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void A_data_root_is_needed() =>
         Assert.Contains(
             "needs a data root", Assert.Throws<ArgumentException>(

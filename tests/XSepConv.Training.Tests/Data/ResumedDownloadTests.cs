@@ -1,4 +1,8 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace XSepConv.Training.Tests;
 
@@ -31,6 +35,43 @@ public sealed class ResumedDownloadTests : IDisposable
         // Each piece is reported once, from none to all.
         Assert.Equal(reports.Select(report => report.BytesDone).Order().Distinct(), reports.Select(report => report.BytesDone));
         Assert.Equal((1_000_000, 1_000_000), (reports[^1].BytesDone, reports[^1].BytesTotal));
+    }
+
+    /// <summary>Reset by the other side, not only ended too early.</summary>
+    [Fact]
+    public async Task A_connection_that_is_reset_is_taken_up_where_it_ended()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var asked = new List<string>();
+        var serving = Task.Run(() =>
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                using var client = listener.AcceptTcpClient();
+                using var stream = client.GetStream();
+                using var reader = new StreamReader(stream, leaveOpen: true);
+                var range = "";
+                while (reader.ReadLine() is { Length: > 0 } line)
+                {
+                    if (line.StartsWith("Range:", StringComparison.OrdinalIgnoreCase)) range = line["Range:".Length..].Trim();
+                }
+
+                asked.Add(range);
+                var from = range.Length == 0 ? 0 : int.Parse(range["bytes=".Length..^1], CultureInfo.InvariantCulture);
+                stream.Write(Encoding.ASCII.GetBytes(
+                    $"HTTP/1.1 {(from == 0 ? "200 OK" : "206 Partial Content")}\r\nContent-Length: {_content.Length - from}\r\n"
+                    + (from == 0 ? "\r\n" : $"Content-Range: bytes {from}-{_content.Length - 1}/{_content.Length}\r\n\r\n")));
+                stream.Write(_content.AsSpan(from, i == 0 ? 300_000 : _content.Length - from));
+                if (i > 0) continue;
+                SpinWait.SpinUntil(() => File.Exists(Part) && new FileInfo(Part).Length == 300_000, TimeSpan.FromSeconds(20));
+                client.LingerState = new(enable: true, seconds: 0);
+            }
+        }, TestContext.Current.CancellationToken);
+        var address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
+        Assert.Equal(_content, File.ReadAllBytes(Assert.Single(Fetch(address))));
+        Assert.Equal(["", "bytes=300000-"], asked);
+        await serving;
     }
 
     [Fact]
@@ -130,8 +171,11 @@ public sealed class ResumedDownloadTests : IDisposable
         CifarDataset.Ten.File with { Bytes = _content.Length, Checksum = Convert.ToHexStringLower(SHA256.HashData(_content)) };
 
     private IReadOnlyList<string> Fetch(FileServer server, IProgress<DatasetProgress>? progress = null, PublishedFile? file = null) =>
+        Fetch(server.Address, progress, file);
+
+    private IReadOnlyList<string> Fetch(Uri address, IProgress<DatasetProgress>? progress = null, PublishedFile? file = null) =>
         DatasetDownload.Fetch(
-        CifarDataset.Ten with { Sources = [server.Address], Files = [file ?? Published()] }, _folder.At("cache"), null, progress,
+        CifarDataset.Ten with { Sources = [address], Files = [file ?? Published()] }, _folder.At("cache"), null, progress,
         TestContext.Current.CancellationToken);
 
     private sealed class Immediate(Action<DatasetProgress> report) : IProgress<DatasetProgress>

@@ -47,14 +47,14 @@ public sealed class BatchSourceTests
     public void A_split_smaller_than_a_batch_is_one_batch() => Assert.Equal(1, BatchSource.StepsOf(Images, 100));
 
     [Fact]
-    public void A_batch_that_no_array_holds_is_refused_by_its_size()
+    public void A_batch_that_no_tensor_s_bytes_hold_is_refused_by_its_size()
     {
-        // 683 of 3×1024×1024 are 2³¹ values and more; the pixels of all are those of one.
+        // 171 of 3×1024×1024 are 2³¹ bytes of float32 and more; the pixels of all are those of one.
         var images = new ImageSplit(new byte[3 * 1024 * 1024], new[] { 0 }, 3, 1024, 1024).Select(new int[700]);
-        var refused = Assert.Throws<ArgumentException>(() => BatchSource.ForEvaluation(images, Normalization, 683));
-        Assert.StartsWith("The batch size is 683, of images of 3×1024×1024 at most 682 can be a batch.", refused.Message);
-        Assert.Equal(2, BatchSource.ForEvaluation(images, Normalization, 682).Steps);
-        Assert.Contains("batch size is 700, of images of 3×1024×1024 at most 682",
+        var refused = Assert.Throws<ArgumentException>(() => BatchSource.ForEvaluation(images, Normalization, 171));
+        Assert.StartsWith("The batch size is 171, of images of 3×1024×1024 at most 170 can be a batch.", refused.Message);
+        Assert.Equal(5, BatchSource.ForEvaluation(images, Normalization, 170).Steps);
+        Assert.Contains("batch size is 700, of images of 3×1024×1024 at most 170",
             Assert.Throws<ArgumentException>(() => new TrainingRecipe { BatchSize = 700 }.StepsPerEpoch(images)).Message,
             StringComparison.Ordinal);
     }

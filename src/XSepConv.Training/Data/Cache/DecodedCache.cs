@@ -41,6 +41,14 @@ internal static class DecodedCache
         try
         {
             Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotKept(e);
+        }
+
+        try
+        {
             AtomicFile.Write(path, stream =>
             {
                 using var writer = new ImageFileWriter(stream, shape, what, progress, cancel);
@@ -50,13 +58,18 @@ internal static class DecodedCache
         catch (Exception e) when (e != fromSource && (e is UnauthorizedAccessException
             || (e is IOException && e.Message.Contains(folder, StringComparison.Ordinal))))
         {
-            throw new IOException(
-                $"Decoded images can't be kept in {folder}: "
-                + $"{e.Message} Name a cache folder that can be written and has room (XDG_CACHE_HOME).", e);
+            throw NotKept(e);
         }
 
+        // Opened before others go: another process that finds the same source changed would take this one for what is out of date.
+        var images = MappedImages.TryOpen(path, source)
+            ?? throw new IOException($"{path} was written but can't be read back as it was written.");
         RemoveOthers(folder, prefix, path);
-        return MappedImages.TryOpen(path, source) ?? throw new IOException($"{path} was written but can't be read back as it was written.");
+        return images;
+
+        IOException NotKept(Exception e) => new(
+            $"Decoded images can't be kept in {folder}: "
+            + $"{e.Message} Name a cache folder that can be written and has room (XDG_CACHE_HOME).", e);
 
         // The source is read while the cache is written; what it says of itself is not said of the cache.
         IReadOnlyList<string> Decoded(ImageFileWriter writer)
@@ -73,11 +86,13 @@ internal static class DecodedCache
         }
     }
 
-    /// <summary>SHA-256 over what tells files apart: name, size and time of last change, of links those of what they lead to.</summary>
+    /// <summary>
+    /// SHA-256 over what tells files apart: name, size, time of last change and a sample of the bytes, of links those of what they lead to.
+    /// </summary>
     public static string Fingerprint(IEnumerable<(string Name, FileInfo File)> files) => Fingerprint(files.Select(file =>
     {
         var real = file.File.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file.File;
-        return FormattableString.Invariant($"{file.Name}\n{real.Length}\n{real.LastWriteTimeUtc.Ticks}");
+        return FormattableString.Invariant($"{file.Name}\n{real.Length}\n{real.LastWriteTimeUtc.Ticks}\n{FileSample.Of(real.FullName)}");
     }));
 
     public static string Fingerprint(IEnumerable<string> lines)

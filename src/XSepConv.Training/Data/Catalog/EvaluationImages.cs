@@ -21,8 +21,8 @@ internal sealed record EvaluationImages(
 {
     private const int MostKnown = 20;
 
-    /// <summary>Tells test images from others by their names; null for other splits, and where they have none.</summary>
-    public string? TestDigest { get; private init; }
+    /// <summary>Whether test images are those of a checkpoint's digest; null for other splits, and where they come from no files.</summary>
+    public Func<string, bool>? AreTestImages { get; private init; }
 
     /// <summary>The test split of a data set.</summary>
     /// <exception cref="InvalidDataException">It has classes that the network does not know.</exception>
@@ -73,7 +73,7 @@ internal sealed record EvaluationImages(
                 EvenDraw.Of(all.Select(places), options.Limit), folder.ClassNames, known, root), which, FolderDataset.Name, root, false,
             new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings })
         {
-            TestDigest = which == EvaluatedSplit.Test ? FolderSplits.Digest(decoded.Files, places) : null,
+            AreTestImages = which == EvaluatedSplit.Test ? digest => FolderSplits.Are(decoded.Files, places, digest) : null,
         };
     }
 

@@ -14,6 +14,7 @@ internal sealed record DecodedFolder(
     {
         var (side, sizeNote) = options.ImageSize is { } asked ? new OwnSize(asked, null) : OwnSize.Of(folder, cancel);
         var count = folder.Files.Sum(split => split.Count);
+        folder.Files.SelectMany(split => split).AsParallel().WithCancellation(cancel).ForAll(file => _ = file.File.Sample);
         var images = DecodedCache.Open(
             UserCache.Folder(FolderDataset.Name, options),
             string.Join('\n', Place(root, side, options)),
@@ -62,13 +63,14 @@ internal sealed record DecodedFolder(
         yield return FormattableString.Invariant($"{root}\n{side}\n{options.Background}");
         if (options.Channels == 1) yield return "grey";
         if (options.Scaling is { } scaling) yield return $"{scaling}";
+        if (options.Layout != FolderLayout.Auto) yield return $"{options.Layout}";
     }
 
-    /// <summary>The files as the scan found them: what a link leads to, not the link.</summary>
+    /// <summary>The files as the scan found them, and samples of their bytes: what a link leads to, not the link.</summary>
     private static string Fingerprint(ImageFolder folder) => DecodedCache.Fingerprint([
         .. folder.ClassNames.Select(name => $"class {name}"),
         .. folder.Files.SelectMany((files, split) => files.Select(file =>
-            FormattableString.Invariant($"{split} {file.Label} {file.Name}\n{file.File.Length}\n{file.File.Changed.Ticks}"))),
+            FormattableString.Invariant($"{split} {file.Label} {file.Name}\n{file.File.Length}\n{file.File.Changed.Ticks}\n{file.File.Sample}"))),
     ]);
 
     /// <summary>

@@ -13,6 +13,8 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
 {
     private const int TestShare = 10;
 
+    private const string OfContents = "contents:";
+
     /// <param name="files">The files whose images are in the image file, in its order, for each of its splits.</param>
     /// <param name="seed">Draws the validation images, and the order.</param>
     /// <exception cref="InvalidDataException">A class has too few images to be learned, or a split none at all.</exception>
@@ -99,13 +101,21 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
         return [.. chosen];
     }
 
-    /// <summary>Tells test images from others, by their names from the class's folder up.</summary>
+    /// <summary>Tells test images from others, by their names from the class's folder up and samples of their bytes.</summary>
     /// <param name="files">As in <see cref="Of"/>.</param>
     /// <param name="test">Places among them.</param>
-    public static string Digest(IReadOnlyList<LabelledFile>[] files, IEnumerable<int> test)
+    public static string Digest(IReadOnlyList<LabelledFile>[] files, IEnumerable<int> test) =>
+        OfContents + Digest(files, test, file => $"{file.FromClass}\n{file.File.Sample}");
+
+    /// <summary>Whether test images are those of a digest; one of an earlier version tells names alone.</summary>
+    public static bool Are(IReadOnlyList<LabelledFile>[] files, IEnumerable<int> test, string digest) =>
+        digest == (digest.StartsWith(OfContents, StringComparison.Ordinal)
+            ? Digest(files, test) : Digest(files, test, file => file.FromClass));
+
+    private static string Digest(IReadOnlyList<LabelledFile>[] files, IEnumerable<int> test, Func<LabelledFile, string> line)
     {
         LabelledFile[] all = [.. files.SelectMany(split => split)];
-        return FolderDataset.Digest(test.Select(place => all[place].FromClass).Order(StringComparer.Ordinal));
+        return FolderDataset.Digest(test.Select(place => line(all[place])).Order(StringComparer.Ordinal));
     }
 
     private static void RequireEveryClass(ImageFolder folder, IReadOnlyList<LabelledFile> train, string root)

@@ -5,7 +5,14 @@ namespace XSepConv.Training;
 /// <param name="RealPath">The file itself, links resolved.</param>
 /// <param name="Changed">When it was changed last.</param>
 /// <param name="Problem">Why it can't be read; null where that is not known before it is tried.</param>
-internal sealed record PictureFile(string Name, string RealPath, long Length, DateTime Changed, string? Problem = null);
+internal sealed record PictureFile(string Name, string RealPath, long Length, DateTime Changed, string? Problem = null)
+{
+    private string? _sample;
+
+    /// <summary>Of its bytes: see <see cref="FileSample"/>.</summary>
+    public string Sample => _sample ??= FileSample.Of(RealPath);
+}
+
 
 /// <summary>A folder below a data root and what is in it.</summary>
 /// <param name="realPath">Links resolved.</param>

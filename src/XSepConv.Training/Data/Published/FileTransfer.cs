@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 
 namespace XSepConv.Training;
@@ -19,7 +20,8 @@ internal sealed class FileTransfer(
 
     /// <summary>Whether an error is the other side's, so that another source may help.</summary>
     public static bool IsRemote(Exception error) =>
-        error is HttpRequestException or InvalidDataException or TimeoutException or HttpIOException;
+        error is HttpRequestException or InvalidDataException or TimeoutException or HttpIOException
+            or IOException { InnerException: SocketException };
 
     /// <summary>Asks until the file is complete, while every attempt brings something.</summary>
     /// <exception cref="InvalidDataException">What came is wrong; nothing of it is kept.</exception>

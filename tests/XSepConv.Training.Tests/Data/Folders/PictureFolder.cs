@@ -66,7 +66,7 @@ public sealed class PictureFolder : IDisposable
     public void Dispose() => _folder.Dispose();
 
     /// <summary>A PNG file of one pixel.</summary>
-    private static byte[] Grey(byte value)
+    internal static byte[] Grey(byte value)
     {
         using var data = new MemoryStream();
         using (var zlib = new ZLibStream(data, CompressionLevel.Fastest, leaveOpen: true)) zlib.Write([0, value]);
