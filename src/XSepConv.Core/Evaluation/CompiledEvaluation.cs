@@ -38,6 +38,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         var packed = Pack(tensors!);
         var logits = packed.Pool is null ? null : Run(packed.Pool, x);
         GC.KeepAlive(tensors);
+        GC.KeepAlive(x);
         return logits;
     }
 
@@ -51,6 +52,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         var packed = Pack(tensors!);
         var maps = packed.Pool is null ? null : Run(packed.Pool, x, layers, parts);
         GC.KeepAlive(tensors);
+        GC.KeepAlive(x);
         return maps;
     }
 
