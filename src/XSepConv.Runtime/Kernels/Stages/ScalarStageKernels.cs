@@ -1,16 +1,13 @@
 namespace XSepConv.Kernels;
 
 /// <summary>
-/// The stages in clear loops, one channel at a time, float64 inside: for channels whose sums leave float32's range, and where
-/// <c>XSEPCONV_KERNEL=scalar</c> asks for it. Nothing here is fast. Tests hold it, like every width, to a reference of their own.
+/// The stages in clear loops, one channel at a time, float64 inside: where <c>XSEPCONV_KERNEL=scalar</c> asks for it. Nothing here is fast. Tests hold it, like every width, to a reference of their own.
 /// </summary>
 internal sealed unsafe partial class ScalarStageKernels : StageKernels
 {
     public override string Name => "scalar";
 
     public override bool IsAccelerated => true;
-
-    protected override bool IsExact => true;
 
     public override bool InfersPlanes(in XSepStageShape shape) => true;
 
