@@ -8,17 +8,13 @@ namespace XSepConv;
 /// order of its layers.
 /// </summary>
 /// <remarks>
-/// Besides its tensors it keeps raw maps: after the spatial stage, after the projection, and before both unless that is made again. Where
-/// a statistic leaves the range in which float32 holds squares, it runs the composed layers instead, forward and backward.
+/// Besides its tensors it keeps raw maps: after the spatial stage, after the projection, and before both unless that is made again.
 /// </remarks>
 internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirection? inputPadding, BlockKernels kernels, FusedNorm?[] norms)
-    : FusedOperator(shape.Expand, norms.Length, training: Array.Exists(norms, norm => norm is { IsFrozen: false }))
+    : FusedOperator(shape.Expand, norms)
 {
-    private readonly int[] _first = FirstTensors(norms);
-    private bool _isComposed;
-
     // Before what the kernels keep: means and inverse deviations of norms whose buffers may have changed by the time of backward.
-    private long FrozenFloats => FusedMemory.WholeLines(FrozenBefore(norms.Length));
+    private long FrozenFloats => FusedMemory.WholeLines(FrozenBefore(Norms.Length));
 
     public override Tensor NewStatistics() => FusedMemory.Empty(FrozenFloats + kernels.Sizes(shape).Kept);
 
@@ -29,30 +25,26 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
         if (statistics is not null) KeepRunning(kept);
         var work = FusedMemory.Empty(kernels.Sizes(shape).Forward);
         var output = FusedMemory.Empty(shape.Batch, shape.Out, shape.OutputHeight, shape.OutputWidth);
-        BatchNormParameters[] parameters = [.. norms.Select((norm, i) => norm?.ToForward() ?? Bias(tensors, i))];
+        BatchNormParameters[] parameters = [.. Norms.Select((norm, i) => norm?.ToForward() ?? Bias(tensors, i))];
         var all = new BlockParameters { Padded = Padded(tensors[0]) };
         Fill(tensors, i => parameters[i], ref all);
         if (!kernels.Forward(
             shape, all, FusedMemory.Pointer(tensors[0]), FusedMemory.Pointer(output), FusedMemory.Pointer(kept) + FrozenFloats,
             FusedMemory.Pointer(work), TorchTeam.Join()))
         {
-            _isComposed = true;
-            output = Composed(tensors, (x, i) => nn.functional.batch_norm(
-                x, norms[i]!.Module.running_mean, norms[i]!.Module.running_var, tensors[_first[i] + 1], tensors[_first[i] + 2],
-                training: !norms[i]!.IsFrozen, momentum: parameters[i].Momentum, eps: norms[i]!.Epsilon));
+            output = ForwardComposed(tensors, Array.ConvertAll(parameters, norm => norm.Momentum));
         }
 
         return output.MoveToOuterDisposeScope();
     }
 
-    public override Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
+    protected override Tensor?[] KernelBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
-        if (_isComposed) return FusedDifferentiation.Once(this, saved, outputGradient);
         var results = new Tensor?[saved.Count - 1];
         for (var i = 0; i < results.Length; i++) results[i] = i > 0 || saved[i].requires_grad ? empty_like(saved[i]) : null;
         var work = FusedMemory.Empty(kernels.Sizes(shape).Backward);
         var (parameters, gradients) = (new BlockParameters { Padded = Padded(saved[0]) }, new BlockGradients());
-        Fill(saved, i => norms[i]?.ToBackward(saved[_first[i] + 1], saved[_first[i] + 2]) ?? Bias(saved, i), ref parameters);
+        Fill(saved, i => Norms[i]?.ToBackward(saved[First(i) + 1], saved[First(i) + 2]) ?? Bias(saved, i), ref parameters);
         Fill(results, ref gradients);
         if (results[0] is { } input) gradients.Input = FusedMemory.Pointer(input);
         var padded = results[0] is not null && shape.Prepadded
@@ -62,23 +54,10 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
             shape, parameters, FusedMemory.Pointer(saved[0]), FusedMemory.Pointer(outputGradient),
             FusedMemory.Pointer(saved[^1]) + FrozenFloats, FusedMemory.Pointer(work), gradients, TorchTeam.Join());
         if (padded is not null) results[0] = Unpadded(padded, results[0]!, outputGradient);
-        return FusedMemory.AreNumbers(results) ? results
-            : FusedDifferentiation.Once(this, saved, outputGradient);
+        return results;
     }
 
-    public override Tensor?[] DifferentiableBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
-    {
-        var y = Composed(saved, (x, i) =>
-        {
-            var (weight, shift) = (saved[_first[i] + 1], saved[_first[i] + 2]);
-            if (!norms[i]!.IsFrozen) return FusedDifferentiation.BatchNorm(x, weight, shift, norms[i]!);
-            var (mean, inverse) = Running(saved[^1], i);
-            return FusedDifferentiation.Affine(x, weight, shift, mean, inverse);
-        });
-        return FusedDifferentiation.Gradients(y, saved, outputGradient);
-    }
-
-    private Tensor Composed(IReadOnlyList<Tensor> tensors, Func<Tensor, int, Tensor> norm)
+    protected override Tensor Composed(IReadOnlyList<Tensor> tensors, Func<Tensor, int, Tensor> norm)
     {
         var index = 0;
         var half = shape.Kernel / 2;
@@ -115,11 +94,17 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
 
         Tensor Next(Tensor map, long[]? strides = null, long[]? padding = null, long groups = 1)
         {
-            var (i, first) = (index, _first[index++]);
-            var bias = norms[i] is null ? tensors[first + 1] : null;
+            var (i, first) = (index, First(index++));
+            var bias = Norms[i] is null ? tensors[first + 1] : null;
             map = nn.functional.conv2d(map, tensors[first], bias, strides: strides, padding: padding, groups: groups);
             return bias is null ? norm(map, i) : map;
         }
+    }
+
+    protected override (Tensor Mean, Tensor InverseStd) Running(Tensor statistics, int index)
+    {
+        var (at, channels) = (FrozenBefore(index), Norms[index]!.Module.num_features);
+        return (statistics.narrow(0, at, channels), statistics.narrow(0, at + channels, channels));
     }
 
     // Valid while the scope is that it is called in.
@@ -135,7 +120,7 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
     }
 
     private BatchNormParameters Bias(IReadOnlyList<Tensor> tensors, int index) =>
-        new() { Bias = FusedMemory.Pointer(tensors[_first[index] + 1]), Frozen = true };
+        new() { Bias = FusedMemory.Pointer(tensors[First(index) + 1]), Frozen = true };
 
     private void Fill(IReadOnlyList<Tensor> tensors, Func<int, BatchNormParameters> norm, ref BlockParameters to)
     {
@@ -148,7 +133,7 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
         if (shape.SqueezesOutput) (to.Squeeze, to.Excite) = (Next(), Next());
         if (shape.HasShortcutConvolution) to.Shortcut = Next();
 
-        ConvNormParameters Next() => new() { Weights = FusedMemory.Pointer(tensors[_first[index]]), Norm = norm(index++) };
+        ConvNormParameters Next() => new() { Weights = FusedMemory.Pointer(tensors[First(index)]), Norm = norm(index++) };
     }
 
     private void Fill(Tensor?[] tensors, ref BlockGradients to)
@@ -162,13 +147,13 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
         if (shape.SqueezesOutput) (to.Squeeze, to.Excite) = (Next(), Next());
         if (shape.HasShortcutConvolution) to.Shortcut = Next();
 
-        ConvNormGradients Next() => FusedMemory.Gradients(tensors, _first[index], norms[index++] is not null);
+        ConvNormGradients Next() => FusedMemory.Gradients(tensors, First(index), Norms[index++] is not null);
     }
 
     private void KeepRunning(Tensor kept)
     {
         var at = FusedMemory.Pointer(kept);
-        foreach (var norm in norms)
+        foreach (var norm in Norms)
         {
             if (norm is not { IsFrozen: true }) continue;
             FusedMemory.CopyRunning(norm.Module, new() { Mean = at, InverseStd = at + norm.Module.num_features });
@@ -176,29 +161,10 @@ internal sealed unsafe class FusedBlock(BlockTrainingShape shape, PaddingDirecti
         }
     }
 
-    private (Tensor Mean, Tensor Inverse) Running(Tensor kept, int index)
-    {
-        var (at, channels) = (FrozenBefore(index), norms[index]!.Module.num_features);
-        return (kept.narrow(0, at, channels), kept.narrow(0, at + channels, channels));
-    }
-
     private long FrozenBefore(int index)
     {
         var floats = 0L;
-        foreach (var norm in norms.AsSpan(0, index)) floats += norm is { IsFrozen: true } ? 2 * norm.Module.num_features : 0;
+        foreach (var norm in Norms.AsSpan(0, index)) floats += norm is { IsFrozen: true } ? 2 * norm.Module.num_features : 0;
         return floats;
-    }
-
-    // Of each convolution the weight's place; behind it are scale and shift, or the bias.
-    private static int[] FirstTensors(FusedNorm?[] norms)
-    {
-        var first = new int[norms.Length];
-        for (var (i, next) = (0, 1); i < norms.Length; i++)
-        {
-            first[i] = next;
-            next += norms[i] is null ? 2 : 3;
-        }
-
-        return first;
     }
 }

@@ -3,15 +3,10 @@ using static TorchSharp.torch;
 
 namespace XSepConv;
 
-/// <summary>
-/// The kernels of a convolution → norm → activation on tensors: x, weight, scale, shift. It keeps the raw map besides; where a statistic
-/// leaves the range in which float32 holds squares it runs the composed layers, as <see cref="FusedBlock"/> does.
-/// </summary>
+/// <summary>The kernels of a convolution → norm → activation on tensors: x, weight, scale, shift. It keeps the raw map besides.</summary>
 internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, BlockKernels kernels, FusedNorm norm)
-    : FusedOperator(shape.Out, norms: 1, training: !norm.IsFrozen)
+    : FusedOperator(shape.Out, [norm])
 {
-    private bool _isComposed;
-
     // Before what the kernels keep: mean and inverse deviation of a norm whose buffers may have changed by the time of backward.
     private long FrozenFloats => norm.IsFrozen ? FusedMemory.WholeLines(2L * shape.Out) : 0;
 
@@ -34,19 +29,14 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
             shape, parameters, FusedMemory.Pointer(tensors[0]), FusedMemory.Pointer(output), FusedMemory.Pointer(kept) + FrozenFloats,
             FusedMemory.Pointer(work), TorchTeam.Join()))
         {
-            _isComposed = true;
-            output = shape.Activation.Apply(nn.functional.batch_norm(
-                Convolve(tensors), norm.Module.running_mean, norm.Module.running_var, tensors[2], tensors[3], training: true,
-                momentum: parameters.Norm.Momentum, eps: norm.Epsilon));
+            output = ForwardComposed(tensors, [parameters.Norm.Momentum]);
         }
 
         return output.MoveToOuterDisposeScope();
     }
 
-    public override Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
+    protected override Tensor?[] KernelBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
-        if (_isComposed) return FusedDifferentiation.Once(this, saved, outputGradient);
-
         // As it was in forward, which memory is laid out by: the images may have been asked for a gradient since.
         Tensor?[] results =
             [shape.HasInputGradient ? empty_like(saved[0]) : null, empty_like(saved[1]), empty_like(saved[2]), empty_like(saved[3])];
@@ -61,23 +51,16 @@ internal sealed unsafe class FusedConvolution(ConvolutionTrainingShape shape, Bl
             FusedMemory.Pointer(saved[^1]) + FrozenFloats, FusedMemory.Pointer(work),
             results[0] is { } input ? FusedMemory.Pointer(input) : null,
             FusedMemory.Gradients(results, 1, normed: true), TorchTeam.Join());
-        return FusedMemory.AreNumbers(results) ? results
-            : FusedDifferentiation.Once(this, saved, outputGradient);
+        return results;
     }
 
-    public override Tensor?[] DifferentiableBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
-    {
-        var y = Convolve(saved);
-        y = norm.IsFrozen
-            ? FusedDifferentiation.Affine(
-                y, saved[2], saved[3], saved[^1].narrow(0, 0, shape.Out), saved[^1].narrow(0, shape.Out, shape.Out))
-            : FusedDifferentiation.BatchNorm(y, saved[2], saved[3], norm);
-        return FusedDifferentiation.Gradients(shape.Activation.Apply(y), saved, outputGradient);
-    }
-
-    private Tensor Convolve(IReadOnlyList<Tensor> tensors)
+    protected override Tensor Composed(IReadOnlyList<Tensor> tensors, Func<Tensor, int, Tensor> norm)
     {
         var half = shape.Kernel / 2;
-        return nn.functional.conv2d(tensors[0], tensors[1], strides: [shape.Stride, shape.Stride], padding: [half, half]);
+        return shape.Activation.Apply(
+            norm(nn.functional.conv2d(tensors[0], tensors[1], strides: [shape.Stride, shape.Stride], padding: [half, half]), 0));
     }
+
+    protected override (Tensor Mean, Tensor InverseStd) Running(Tensor statistics, int index) =>
+        (statistics.narrow(0, 0, shape.Out), statistics.narrow(0, shape.Out, shape.Out));
 }

@@ -44,7 +44,7 @@ internal sealed class DepthwiseStage(Conv2d conv, BatchNorm2d norm, Activation a
         if (norm.training) shape.ValidateForTraining();
         else shape.Validate();
 
-        return new FusedDepthwise(shape, KernelRegistry.Current, new FusedNorm(norm), norm.training).Apply(
+        return new FusedDepthwise(shape, KernelRegistry.Current, new FusedNorm(norm)).Apply(
             [x, conv.weight, norm.weight, norm.bias!]);
     }
 }

@@ -74,8 +74,7 @@ internal sealed partial class FusedApplication(FusedOperator operation)
     private Tensor Compute(List<Tensor> saved, Tensor outputGradient)
     {
         var gradient = outputGradient.is_contiguous() ? outputGradient : outputGradient.contiguous();
-        var gradients = is_grad_enabled() ? FusedDifferentiation.Backward(operation, saved, gradient)
-            : Backward(saved, gradient);
+        var gradients = is_grad_enabled() ? operation.DifferentiableBackward(saved, gradient) : Backward(saved, gradient);
         for (var i = 0; i < gradients.Length; i++)
         {
             gradients[i] = saved[i].requires_grad ? gradients[i]?.DetachFromDisposeScope() : null;

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace XSepConv;
 
 /// <summary>The depthwise stage's kernels on tensors. Forward and backward run in the same width.</summary>
-internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKernels kernels, FusedNorm norm, bool training)
-    : FusedOperator(shape.Channels, norms: 1, training)
+internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKernels kernels, FusedNorm norm)
+    : FusedOperator(shape.Channels, [norm])
 {
     public override Tensor Forward(IReadOnlyList<Tensor> tensors, Tensor? statistics)
     {
@@ -18,8 +18,9 @@ internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKern
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (Training)
         {
-            kernels.TrainForward(shape, parameters, x, y, FusedMemory.Statistics(statistics!, 0), TorchTeam.Join());
-            return output;
+            if (kernels.TrainForward(shape, parameters, x, y, FusedMemory.Statistics(statistics!, 0), TorchTeam.Join())) return output;
+            output.Dispose();
+            return ForwardComposed(tensors, [parameters.Norm.Momentum]);
         }
 
         kernels.Infer(shape, parameters, x, y, TorchTeam.Join());
@@ -27,7 +28,7 @@ internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKern
         return output;
     }
 
-    public override Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
+    protected override Tensor?[] KernelBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
         var results = saved.Take(saved.Count - 1).Select(tensor => empty_like(tensor)).ToArray();
         var parameters = new DepthwiseStageParameters
@@ -47,11 +48,11 @@ internal sealed unsafe class FusedDepthwise(DepthwiseStageShape shape, StageKern
         return results;
     }
 
-    public override Tensor?[] DifferentiableBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
+    protected override Tensor Composed(IReadOnlyList<Tensor> tensors, Func<Tensor, int, Tensor> norm)
     {
-        var y = nn.functional.conv2d(
-            saved[0], saved[1], strides: [shape.Stride, shape.Stride], padding: [shape.Border, shape.Border], groups: shape.Channels);
-        y = FusedDifferentiation.Norm(y, saved[2], saved[3], saved[^1], 0, norm, Training);
-        return FusedDifferentiation.Gradients(shape.Activation is { } activation ? activation.Apply(y) : y, saved, outputGradient);
+        var y = norm(nn.functional.conv2d(
+            tensors[0], tensors[1], strides: [shape.Stride, shape.Stride], padding: [shape.Border, shape.Border],
+            groups: shape.Channels), 0);
+        return shape.Activation is { } activation ? activation.Apply(y) : y;
     }
 }

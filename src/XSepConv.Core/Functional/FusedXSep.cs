@@ -5,8 +5,8 @@ namespace XSepConv;
 
 /// <summary>The XSepConv stage's kernels on tensors. Forward and backward run in the same width.</summary>
 internal sealed unsafe class FusedXSep(
-    XSepStageShape shape, StageKernels kernels, FusedNorm first, FusedNorm second, FusedNorm third, bool training)
-    : FusedOperator(shape.Channels, norms: 3, training)
+    XSepStageShape shape, StageKernels kernels, FusedNorm first, FusedNorm second, FusedNorm third)
+    : FusedOperator(shape.Channels, [first, second, third])
 {
     public override Tensor Forward(IReadOnlyList<Tensor> tensors, Tensor? statistics)
     {
@@ -23,8 +23,9 @@ internal sealed unsafe class FusedXSep(
         float* x = FusedMemory.Pointer(tensors[0]), y = FusedMemory.Pointer(output);
         if (Training)
         {
-            kernels.TrainForward(shape, parameters, x, y, Statistics(statistics!), TorchTeam.Join());
-            return output;
+            if (kernels.TrainForward(shape, parameters, x, y, Statistics(statistics!), TorchTeam.Join())) return output;
+            output.Dispose();
+            return ForwardComposed(tensors, [parameters.First.Momentum, parameters.Second.Momentum, parameters.Third.Momentum]);
         }
 
         kernels.Infer(shape, parameters, x, y, TorchTeam.Join());
@@ -39,7 +40,7 @@ internal sealed unsafe class FusedXSep(
         return output;
     }
 
-    public override Tensor?[] Backward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
+    protected override Tensor?[] KernelBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
     {
         var results = saved.Take(saved.Count - 1).Select(tensor => empty_like(tensor)).ToArray();
         var parameters = new XSepStageParameters
@@ -67,21 +68,15 @@ internal sealed unsafe class FusedXSep(
         return results;
     }
 
-    public override Tensor?[] DifferentiableBackward(IReadOnlyList<Tensor> saved, Tensor outputGradient)
+    protected override Tensor Composed(IReadOnlyList<Tensor> tensors, Func<Tensor, int, Tensor> norm)
     {
-        var (half, stride, channels) = (shape.Kernel / 2, (long)shape.Stride, shape.Channels);
-        var y = shape.Prepadded ? saved[0] : DirectionalPadding.Pad(saved[0], shape.Padding);
-        y = Norm(nn.functional.conv2d(y, saved[1], groups: channels), 0, first, activate: true);
-        y = Norm(nn.functional.conv2d(y, saved[4], strides: [1, stride], padding: [0, half], groups: channels), 1, second, activate: true);
-        y = Norm(
-            nn.functional.conv2d(y, saved[7], strides: [stride, 1], padding: [half, 0], groups: channels), 2, third, shape.ActivateOutput);
-        return FusedDifferentiation.Gradients(y, saved, outputGradient);
-
-        Tensor Norm(Tensor x, int index, FusedNorm norm, bool activate)
-        {
-            x = FusedDifferentiation.Norm(x, saved[(3 * index) + 2], saved[(3 * index) + 3], saved[^1], index, norm, Training);
-            return activate ? shape.Activation.Apply(x) : x;
-        }
+        var (half, stride, channels, activation) = (shape.Kernel / 2, (long)shape.Stride, shape.Channels, shape.Activation);
+        var y = shape.Prepadded ? tensors[0] : DirectionalPadding.Pad(tensors[0], shape.Padding);
+        y = activation.Apply(norm(nn.functional.conv2d(y, tensors[1], groups: channels), 0));
+        y = activation.Apply(
+            norm(nn.functional.conv2d(y, tensors[4], strides: [1, stride], padding: [0, half], groups: channels), 1));
+        y = norm(nn.functional.conv2d(y, tensors[7], strides: [stride, 1], padding: [half, 0], groups: channels), 2);
+        return shape.ActivateOutput ? activation.Apply(y) : y;
     }
 
     private static XSepStageStatistics Statistics(Tensor statistics) => new()

@@ -93,8 +93,7 @@ internal sealed class XSepStage : FusableStage
             Prepadded = padded,
             ActivateOutput = activated,
         };
-        var training = _bn2x2.training;
-        if (training) shape.ValidateForTraining();
+        if (_bn2x2.training) shape.ValidateForTraining();
         else shape.Validate();
 
         Tensor[] tensors =
@@ -103,6 +102,6 @@ internal sealed class XSepStage : FusableStage
             _convKx1.weight, _bnKx1.weight, _bnKx1.bias!,
         ];
         var (first, second, third) = (new FusedNorm(_bn2x2), new FusedNorm(_bn1xK), new FusedNorm(_bnKx1));
-        return new FusedXSep(shape, KernelRegistry.Current, first, second, third, training).Apply(tensors);
+        return new FusedXSep(shape, KernelRegistry.Current, first, second, third).Apply(tensors);
     }
 }

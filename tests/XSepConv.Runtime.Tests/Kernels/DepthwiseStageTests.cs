@@ -107,6 +107,24 @@ public sealed class DepthwiseStageTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
+    public void Where_a_statistic_is_out_of_float32s_range_that_is_said_and_running_ones_stay(string kernels)
+    {
+        // Images in the lanes, and channels.
+        foreach (var batch in new[] { 20, 2 })
+        {
+            foreach (var factor in new[] { 1e12f, 1e30f, 1e-20f, float.NaN, float.PositiveInfinity })
+            {
+                var data = new DepthwiseStageData(new(batch, 5, 6, 7, 3, 1, Activation.HSwish), 7, epsilon: 0);
+                foreach (ref var weight in data.Weights.AsSpan(2 * 9, 9)) weight *= factor;
+                var before = data.RunningMean.Concat(data.RunningVariance).ToArray();
+                Assert.False(data.TryTrainForward(KernelRegistry.Choose(kernels)), $"{factor}");
+                Assert.Equal(before, data.RunningMean.Concat(data.RunningVariance));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
     public void NaN_in_an_image_comes_out_of_its_own_plane_only(string kernels)
     {
         foreach (var activation in Enum.GetValues<Activation>())

@@ -14,8 +14,6 @@ public sealed class UnknownActivationTests
         ["kernels"] = () => ActivationTypes.Run(Unknown, new Nothing()),
         ["tiles"] = () => ActivationTypes.Run((TileActivation)99, new Nothing()),
         ["tile of"] = () => ActivationTypes.OfTile(Unknown),
-        ["scalar"] = () => ScalarActivation.Apply(Unknown, 1),
-        ["scalar backward"] = () => ScalarActivation.Backward(Unknown, 1, 1),
         ["XSepConv stage"] = () => new XSepStageShape(1, 1, 4, 4, 3, 1, PaddingDirection.LeftTop, Unknown).Validate(),
         ["depthwise stage"] = () => new DepthwiseStageShape(1, 1, 4, 4, 3, 1, Unknown).Validate(),
         ["row"] = () => Spec(Unknown, Activation.ReLU).Validate(),

@@ -94,10 +94,13 @@ internal sealed unsafe class XSepStageData
         }
     }
 
-    public void TrainForward(StageKernels kernels, int threads = 1)
+    public void TrainForward(StageKernels kernels, int threads = 1) =>
+        Assert.True(TryTrainForward(kernels, threads), "Statistics are out of range.");
+
+    public bool TryTrainForward(StageKernels kernels, int threads = 1)
     {
         using var pins = new Pins(GuardedAtEnd);
-        kernels.TrainForward(Shape, Parameters(pins), pins.Of(Input), pins.Of(Output), Statistics(pins), threads);
+        return kernels.TrainForward(Shape, Parameters(pins), pins.Of(Input), pins.Of(Output), Statistics(pins), threads);
     }
 
     public void Backward(StageKernels kernels, bool frozen = false, int threads = 1)

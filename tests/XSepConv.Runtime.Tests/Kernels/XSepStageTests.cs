@@ -112,6 +112,38 @@ public sealed class XSepStageTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
+    public void Where_a_statistic_is_out_of_float32s_range_that_is_said_and_running_ones_stay(string kernels)
+    {
+        // Images in the lanes, and channels.
+        foreach (var batch in new[] { 20, 2 })
+        {
+            for (var norm = 0; norm < 3; norm++)
+            {
+                foreach (var factor in new[] { 1e12f, 1e30f, 1e-20f, float.NaN, float.PositiveInfinity })
+                {
+                    // The convolution before a norm makes the values of one channel too large, or too small.
+                    var shape = new XSepStageShape(batch, 5, 6, 7, 3, 1, PaddingDirection.RightBottom, Activation.HSwish);
+                    var data = new XSepStageData(shape, 7, epsilon: 0);
+                    foreach (ref var weight in (norm switch
+                    {
+                        0 => data.TwoByTwo.AsSpan(2 * 4, 4),
+                        1 => data.Horizontal.AsSpan(2 * 3, 3),
+                        _ => data.Vertical.AsSpan(2 * 3, 3),
+                    }))
+                    {
+                        weight *= factor;
+                    }
+
+                    var before = data.RunningMeans.Concat(data.RunningVariances).SelectMany(values => values).ToArray();
+                    Assert.False(data.TryTrainForward(KernelRegistry.Choose(kernels)), $"{factor} in norm {norm}");
+                    Assert.Equal(before, data.RunningMeans.Concat(data.RunningVariances).SelectMany(values => values));
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
     public void NaN_in_an_image_comes_out_of_its_own_plane_only(string kernels)
     {
         foreach (var activation in Enum.GetValues<Activation>())

@@ -38,8 +38,25 @@ internal unsafe struct BatchNormParameters
 /// <summary>What one batch normalisation divides by, each [C]: written by training's forward, read by backward.</summary>
 internal unsafe struct BatchNormStatistics
 {
+    // A variance up to 1e18 has squared deviations far below float32's 3e38, whatever the batch; one down to 1e-30 has them far above its
+    // 1e-38.
+    private const float MinInverseStd = 1e-9f;
+    private const float MaxInverseStd = 1e15f;
+    private const float MaxMean = 1e18f;
+
     public float* Mean;
     public float* InverseStd;
+
+    /// <summary>Whether float32 holds the squares that they come from; not of NaN.</summary>
+    public readonly bool IsPlain(int channels)
+    {
+        for (var c = 0; c < channels; c++)
+        {
+            if (!(InverseStd[c] is >= MinInverseStd and <= MaxInverseStd && Math.Abs(Mean[c]) <= MaxMean)) return false;
+        }
+
+        return true;
+    }
 
     [Conditional("DEBUG")]
     public readonly void AddTo(in CallMemory memory, int channels)

@@ -84,16 +84,7 @@ internal readonly unsafe struct MapNorm
     }
 
     /// <summary>Whether float32 holds the squares that the statistics come from.</summary>
-    public bool IsPlain()
-    {
-        var statistics = new BatchNormStatistics { Mean = Mean, InverseStd = InverseStd };
-        for (var c = 0; c < Channels; c++)
-        {
-            if (!ExtremeChannels.IsPlain(statistics, c)) return false;
-        }
-
-        return true;
-    }
+    public bool IsPlain() => new BatchNormStatistics { Mean = Mean, InverseStd = InverseStd }.IsPlain(Channels);
 
     /// <summary>Updates the running statistics.</summary>
     /// <param name="count">Values per channel.</param>

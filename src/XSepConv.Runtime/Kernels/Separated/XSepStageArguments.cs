@@ -32,6 +32,9 @@ internal struct XSepStageStatistics
     public BatchNormStatistics Second;
     public BatchNormStatistics Third;
 
+    /// <summary>Whether float32 holds the squares that they come from.</summary>
+    public readonly bool ArePlain(int channels) => First.IsPlain(channels) && Second.IsPlain(channels) && Third.IsPlain(channels);
+
     [Conditional("DEBUG")]
     public readonly void AddTo(in CallMemory memory, int channels)
     {

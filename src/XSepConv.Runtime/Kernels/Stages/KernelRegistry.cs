@@ -17,7 +17,7 @@ internal static class KernelRegistry
         new VectorStageKernels<Lanes512, Vector512<float>>("v512", Vector512.IsHardwareAccelerated),
         new VectorStageKernels<Lanes256, Vector256<float>>("v256", Vector256.IsHardwareAccelerated),
         new VectorStageKernels<Lanes128, Vector128<float>>("v128", Vector128.IsHardwareAccelerated),
-        new ScalarStageKernels(),
+        new VectorStageKernels<LanesScalar, float>("scalar", isAccelerated: true),
     ];
 
     /// <summary>Those that the processor has; the first is used. The scalar one always is among them.</summary>

@@ -11,14 +11,15 @@ internal abstract unsafe class StageKernels
     /// <summary>Whether this processor has the width in hardware; otherwise the runtime emulates it, correct and slow.</summary>
     public abstract bool IsAccelerated { get; }
 
-    /// <summary>Whether every number is computed in float64.</summary>
-    protected virtual bool IsExact => false;
-
     /// <summary>Whether inference takes planes as they lie, and nothing of it but input and output leaves the first cache.</summary>
     public abstract bool InfersPlanes(in XSepStageShape shape);
 
     /// <summary>Forward with batch statistics, which it leaves in <paramref name="statistics"/> and in the running buffers.</summary>
-    public void TrainForward(
+    /// <returns>
+    /// False where one has left the range in which float32 holds its squares: then the results are worth nothing and the running
+    /// statistics as they were.
+    /// </returns>
+    public bool TrainForward(
         in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output, in XSepStageStatistics statistics,
         int threads)
     {
@@ -26,17 +27,12 @@ internal abstract unsafe class StageKernels
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         using var memory = Memory(shape, parameters, input, output);
         statistics.AddTo(memory, shape.Channels);
-        using var before = new RunningBefore([parameters.First, parameters.Second, parameters.Third], shape.Channels);
+        ReadOnlySpan<BatchNormParameters> norms = [parameters.First, parameters.Second, parameters.Third];
+        using var before = new RunningBefore(norms, shape.Channels);
         TrainForwardCore(shape, parameters, input, output, statistics, threads);
-        if (IsExact) return;
-        var (s, p, saved, running) = (shape, parameters, statistics, before);
-        ExtremeChannels.Repeat(shape.Channels, threads, c => !ArePlain(saved, c) && IsFinite(s, p, input, c), c =>
-        {
-            running.Restore(0, p.First, c);
-            running.Restore(1, p.Second, c);
-            running.Restore(2, p.Third, c);
-            ScalarStageKernels.TrainForwardChannel(s, p, input, output, saved, c);
-        });
+        if (statistics.ArePlain(shape.Channels)) return true;
+        before.Restore(norms);
+        return false;
     }
 
     /// <summary>Gradients, recomputing the forward from <paramref name="input"/>.</summary>
@@ -53,12 +49,6 @@ internal abstract unsafe class StageKernels
         gradients.AddTo(memory, shape.Channels, shape.Kernel);
         memory.Add(gradients.Input, (long)shape.Batch * shape.Channels * shape.InputPlane);
         BackwardCore(shape, parameters, input, outputGradient, statistics, gradients, frozen, threads);
-        if (IsExact) return;
-        var (s, p, saved, g) = (shape, parameters, statistics, gradients);
-        ExtremeChannels.Repeat(
-            shape.Channels, threads,
-            c => !((frozen || ArePlain(saved, c)) && ArePlain(g, c)) && (frozen || IsFinite(s, p, input, c)),
-            c => ScalarStageKernels.BackwardChannel(s, p, input, outputGradient, saved, g, frozen, c));
     }
 
     /// <summary>Forward with the running statistics.</summary>
@@ -71,7 +61,11 @@ internal abstract unsafe class StageKernels
     }
 
     /// <summary>Forward with batch statistics, which it leaves in <paramref name="statistics"/> and in the running buffers.</summary>
-    public void TrainForward(
+    /// <returns>
+    /// False where one has left the range in which float32 holds its squares: then the results are worth nothing and the running
+    /// statistics as they were.
+    /// </returns>
+    public bool TrainForward(
         in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output,
         in BatchNormStatistics statistics,
         int threads)
@@ -80,15 +74,12 @@ internal abstract unsafe class StageKernels
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         using var memory = Memory(shape, parameters, input, output);
         statistics.AddTo(memory, shape.Channels);
-        using var before = new RunningBefore([parameters.Norm], shape.Channels);
+        ReadOnlySpan<BatchNormParameters> norms = [parameters.Norm];
+        using var before = new RunningBefore(norms, shape.Channels);
         TrainForwardCore(shape, parameters, input, output, statistics, threads);
-        if (IsExact) return;
-        var (s, p, saved, running) = (shape, parameters, statistics, before);
-        ExtremeChannels.Repeat(shape.Channels, threads, c => !ExtremeChannels.IsPlain(saved, c) && IsFinite(s, p, input, c), c =>
-        {
-            running.Restore(0, p.Norm, c);
-            ScalarStageKernels.TrainForwardChannel(s, p, input, output, saved, c);
-        });
+        if (statistics.IsPlain(shape.Channels)) return true;
+        before.Restore(norms);
+        return false;
     }
 
     /// <summary>Gradients, recomputing the forward from <paramref name="input"/>.</summary>
@@ -106,13 +97,6 @@ internal abstract unsafe class StageKernels
         gradients.AddTo(memory, shape.Channels, shape.Kernel);
         memory.Add(gradients.Input, (long)shape.Batch * shape.Channels * shape.InputPlane);
         BackwardCore(shape, parameters, input, outputGradient, statistics, gradients, frozen, threads);
-        if (IsExact) return;
-        var (s, p, saved, g) = (shape, parameters, statistics, gradients);
-        ExtremeChannels.Repeat(
-            shape.Channels, threads,
-            c => !((frozen || ExtremeChannels.IsPlain(saved, c)) && ExtremeChannels.IsPlain(g.Norm, c))
-            && (frozen || IsFinite(s, p, input, c)),
-            c => ScalarStageKernels.BackwardChannel(s, p, input, outputGradient, saved, g, frozen, c));
     }
 
     /// <summary>Forward with the running statistics.</summary>
@@ -146,24 +130,6 @@ internal abstract unsafe class StageKernels
 
     protected abstract void InferCore(
         in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, float* output, int threads);
-
-    private static bool ArePlain(in XSepStageStatistics statistics, int c) =>
-        ExtremeChannels.IsPlain(statistics.First, c) && ExtremeChannels.IsPlain(statistics.Second, c)
-        && ExtremeChannels.IsPlain(statistics.Third, c);
-
-    private static bool ArePlain(in XSepStageGradients gradients, int c) =>
-        ExtremeChannels.IsPlain(gradients.First, c) && ExtremeChannels.IsPlain(gradients.Second, c)
-        && ExtremeChannels.IsPlain(gradients.Third, c);
-
-    // Of a value that is none, everything in its channel is none, here as in torch: nothing is gained by computing it again.
-    private static bool IsFinite(in XSepStageShape shape, in XSepStageParameters parameters, float* input, int c) =>
-        ExtremeChannels.AreFinite(parameters.TwoByTwo, 4, c) && ExtremeChannels.AreFinite(parameters.Horizontal, shape.Kernel, c)
-        && ExtremeChannels.AreFinite(parameters.Vertical, shape.Kernel, c)
-        && ExtremeChannels.IsFinite(input, shape.Batch, shape.Channels, shape.InputPlane, c);
-
-    private static bool IsFinite(in DepthwiseStageShape shape, in DepthwiseStageParameters parameters, float* input, int c) =>
-        ExtremeChannels.AreFinite(parameters.Weights, shape.Kernel * shape.Kernel, c)
-        && ExtremeChannels.IsFinite(input, shape.Batch, shape.Channels, shape.InputPlane, c);
 
     private static CallMemory Memory(in XSepStageShape shape, in XSepStageParameters parameters, float* input, float* output)
     {

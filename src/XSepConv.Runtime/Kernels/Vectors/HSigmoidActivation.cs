@@ -5,10 +5,6 @@ namespace XSepConv.Kernels;
 /// <summary>relu6(z + 3) / 6, the gate of squeeze-excite.</summary>
 internal readonly struct HSigmoidActivation : IActivation
 {
-    public static double Apply(double z) => Math.Clamp((z / 6) + 0.5, 0, 1);
-
-    public static double Backward(double z, double gradient) => Math.Abs(z) < 3 ? gradient / 6 : 0;
-
     // NaN has to stay so, other than in hswish, where it is multiplied by the NaN that it comes from: this one multiplies another map.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)

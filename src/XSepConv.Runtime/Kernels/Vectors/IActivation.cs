@@ -15,12 +15,6 @@ internal interface IActivation
         where TLanes : ILanes<TVector>
         where TVector : unmanaged;
 
-    /// <summary>One value in float64.</summary>
-    static abstract double Apply(double z);
-
-    /// <summary>The gradient before one value, in float64. Where torch lets none pass, none passes, be it no number.</summary>
-    static abstract double Backward(double z, double gradient);
-
     /// <summary>The gradient before the nonlinearity, and the value after it.</summary>
     static abstract TVector Backward<TLanes, TVector>(TVector z, TVector gradient, out TVector value)
         where TLanes : ILanes<TVector>
@@ -42,11 +36,6 @@ internal static class Scaled<TActivation>
 /// <summary>max(z, 0).</summary>
 internal readonly struct ReluActivation : IActivation
 {
-    public static double Apply(double z) => Math.Max(z, 0);
-
-    // As torch's, it lets a gradient pass where the value is no number.
-    public static double Backward(double z, double gradient) => z <= 0 ? 0 : gradient;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>
@@ -68,14 +57,6 @@ internal readonly struct HSwishActivation : IActivation
     public static float InputScale => 1f / 6;
 
     public static float OutputScale => 6;
-
-    public static double Apply(double z) => z * Math.Clamp(z + 3, 0, 6) / 6;
-
-    public static double Backward(double z, double gradient)
-    {
-        var slope = (Math.Clamp(z + 3, 0, 6) / 6) + (Math.Abs(z) < 3 ? z / 6 : 0);
-        return slope == 0 ? 0 : gradient * slope;
-    }
 
     // 6u · clamp(u + ½, 0, 1) / 6: an addition where Apply has a multiply-add.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -109,10 +90,6 @@ internal readonly struct HSwishActivation : IActivation
 /// <summary>None.</summary>
 internal readonly struct IdentityActivation : IActivation
 {
-    public static double Apply(double z) => z;
-
-    public static double Backward(double z, double gradient) => gradient;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>

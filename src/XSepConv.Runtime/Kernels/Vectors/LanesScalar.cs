@@ -2,10 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace XSepConv.Kernels;
 
-/// <summary>
-/// One lane: sessions and whole blocks in training where the processor has no vectors .NET knows of, or none are wanted. (The stages have
-/// <see cref="ScalarStageKernels"/> there, which computes in float64 and is needed anyway.)
-/// </summary>
+/// <summary>One lane: where the processor has no vectors that .NET knows of, or none are wanted.</summary>
 internal readonly unsafe struct LanesScalar : ILanes<float>
 {
     public static int Count => 1;

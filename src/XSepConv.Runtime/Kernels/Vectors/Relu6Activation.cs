@@ -5,10 +5,6 @@ namespace XSepConv.Kernels;
 /// <summary>min(max(z, 0), 6).</summary>
 internal readonly struct Relu6Activation : IActivation
 {
-    public static double Apply(double z) => Math.Clamp(z, 0, 6);
-
-    public static double Backward(double z, double gradient) => z is > 0 and < 6 ? gradient : 0;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Apply<TLanes, TVector>(TVector z)
         where TLanes : ILanes<TVector>

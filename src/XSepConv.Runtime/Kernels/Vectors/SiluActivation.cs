@@ -5,10 +5,6 @@ namespace XSepConv.Kernels;
 /// <summary>z · sigmoid(z), that is z / (1 + e⁻ᶻ); also called swish.</summary>
 internal readonly struct SiluActivation : IActivation
 {
-    public static double Apply(double z) => z * Sigmoid(z);
-
-    public static double Backward(double z, double gradient) => gradient * Sigmoid(z) * (1 + (z * (1 - Sigmoid(z))));
-
     // Within 2.4e-7 of its value for z from −87 on: of the exponential's 1.2e-7, and the roundings of the addition and the division.
     // Below it is of the order of 1e-36, and 0 from −88.4 on.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -30,6 +26,4 @@ internal readonly struct SiluActivation : IActivation
         var ramp = TLanes.WhereWithin(TLanes.Splat(87), z, TLanes.Multiply(value, e));
         return TLanes.Multiply(gradient, TLanes.MultiplyAdd(s, ramp, s));
     }
-
-    private static double Sigmoid(double z) => 1 / (1 + Math.Exp(-z));
 }
