@@ -4,7 +4,7 @@ namespace XSepConv.Training;
 
 /// <summary>Writes a run's checkpoints, and brings a run back from one.</summary>
 /// <param name="average">The average of its weights, if there is one: then that is what the best epoch's file holds.</param>
-internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer optimizer, WeightAverage? average, ImageDataset data,
+internal sealed class CheckpointWriter(MobileNet network, ParameterOptimizer optimizer, ModelEma? average, ImageDataset data,
     ImageNormalization normalization)
 {
     private readonly List<(string Name, Tensor Tensor)> _memory = [.. optimizer.Memory, .. average?.Memory ?? []];

@@ -33,16 +33,16 @@ internal static class DatasetSplits
         return new ImageDataset(
             name,
             classNames,
-            train: training.Select(EvenDraw.Of(labels, order.AsSpan(taken), options.Limit)),
+            train: training.Select(BalancedSubset.Of(labels, order.AsSpan(taken), options.Limit)),
             validation: validation is null
-                ? training.Select(EvenDraw.Of(labels, order.AsSpan(0, taken), options.Limit))
-                : EvenDraw.Of(validation, options.Limit),
-            test: EvenDraw.Of(test, options.Limit),
+                ? training.Select(BalancedSubset.Of(labels, order.AsSpan(0, taken), options.Limit))
+                : BalancedSubset.Of(validation, options.Limit),
+            test: BalancedSubset.Of(test, options.Limit),
             augmentation: augmentation,
             source: source)
         {
             Background = options.Background,
-            Findings = new() { Warnings = EvenDraw.Warnings(options.Limit, classNames.Count) },
+            Findings = new() { Warnings = BalancedSubset.Warnings(options.Limit, classNames.Count) },
         };
     }
 }

@@ -4,7 +4,7 @@ namespace XSepConv.Training;
 
 /// <summary>What a run's step and a step of one's own loop share: the gradient of a batch, and the weights that follow it.</summary>
 internal sealed class GradientStep(
-    TrainingRecipe recipe, nn.Module<Tensor, Tensor> network, ParameterOptimizer optimizer, WeightAverage? average)
+    TrainingRecipe recipe, nn.Module<Tensor, Tensor> network, ParameterOptimizer optimizer, ModelEma? average)
 {
     /// <summary>Adds the gradient of a batch to those that are there.</summary>
     /// <param name="weights">How much each image counts itself where they are mixed, [N]; else null.</param>

@@ -9,7 +9,7 @@ namespace XSepConv.Training;
 /// two processes with a batch each get the bits of one process with both.
 /// </summary>
 internal sealed class RunStep(
-    TrainingRecipe recipe, int seed, ImageSplit images, MobileNet network, ParameterOptimizer optimizer, WeightAverage? average,
+    TrainingRecipe recipe, int seed, ImageSplit images, MobileNet network, ParameterOptimizer optimizer, ModelEma? average,
     ProcessGroup processes)
 {
     private readonly GradientStep _step = new(recipe, network, optimizer, average);

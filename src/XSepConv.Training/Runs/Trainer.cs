@@ -186,7 +186,7 @@ public sealed class Trainer
         {
             using var network = TrainingStart.Build(_options, _device, _data.ClassNames);
             using var optimizer = ParameterOptimizer.Of(_options.Recipe, network, _options.LearningRates);
-            using var average = _options.Recipe.EmaDecay > 0 ? new WeightAverage(network, _options.Recipe.EmaDecay) : null;
+            using var average = _options.Recipe.EmaDecay > 0 ? new ModelEma(network, _options.Recipe.EmaDecay) : null;
             run = new TrainingRun(_options, Plan, _data, _directory, network, optimizer, average, _processes, _start, progress);
             var completed = run.ToEnd(cancel);
             return Result(run.State, completed, run);

@@ -10,7 +10,7 @@ internal sealed class TrainingRun(
     RunDirectory directory,
     MobileNet network,
     ParameterOptimizer optimizer,
-    WeightAverage? average,
+    ModelEma? average,
     ProcessGroup processes,
     TrainingState start,
     IProgress<TrainingProgress>? progress)

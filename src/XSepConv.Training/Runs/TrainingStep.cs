@@ -22,7 +22,7 @@ public sealed class TrainingStep : IDisposable
     private readonly int _stepsPerEpoch;
     private readonly LearningRateSchedule _schedule;
     private readonly ParameterOptimizer _optimizer;
-    private readonly WeightAverage? _average;
+    private readonly ModelEma? _average;
     private readonly GradientStep _step;
     private readonly KeptBuffers _buffers;
     private int _batches;
@@ -76,7 +76,7 @@ public sealed class TrainingStep : IDisposable
         (_network, _recipe, _stepsPerEpoch) = (network, recipe, stepsPerEpoch);
         _schedule = LearningRateSchedule.Of(recipe, stepsPerEpoch);
         _optimizer = ParameterOptimizer.Of(recipe, network, learningRates ?? []);
-        _average = recipe.EmaDecay > 0 ? new WeightAverage((MobileNet)network, recipe.EmaDecay) : null;
+        _average = recipe.EmaDecay > 0 ? new ModelEma((MobileNet)network, recipe.EmaDecay) : null;
         _step = new GradientStep(recipe, network, _optimizer, _average);
         _buffers = new KeptBuffers(network);
 

@@ -58,10 +58,10 @@ public sealed class LimitTests : IDisposable
         // Worked by hand: labels 0 0 0 0 1 2 2, in the order given; turns are (0 1 2 3), (0), (0 1). Five of seven: the three firsts, then
         // the seconds of 0 and 2.
         int[] labels = [0, 0, 0, 0, 1, 2, 2];
-        Assert.Equal([0, 1, 4, 5, 6], EvenDraw.Of(labels, [0, 1, 2, 3, 4, 5, 6], 5));
-        Assert.Equal([6, 3, 2, 4, 5], EvenDraw.Of(labels, [6, 3, 2, 1, 4, 0, 5], 5));
-        Assert.Equal([6, 3], EvenDraw.Of(labels, [6, 3, 2, 1, 4, 0, 5], 2));
-        Assert.Equal([6, 3, 2, 1, 4, 0, 5], EvenDraw.Of(labels, [6, 3, 2, 1, 4, 0, 5], null));
+        Assert.Equal([0, 1, 4, 5, 6], BalancedSubset.Of(labels, [0, 1, 2, 3, 4, 5, 6], 5));
+        Assert.Equal([6, 3, 2, 4, 5], BalancedSubset.Of(labels, [6, 3, 2, 1, 4, 0, 5], 5));
+        Assert.Equal([6, 3], BalancedSubset.Of(labels, [6, 3, 2, 1, 4, 0, 5], 2));
+        Assert.Equal([6, 3, 2, 1, 4, 0, 5], BalancedSubset.Of(labels, [6, 3, 2, 1, 4, 0, 5], null));
     }
 
     private static int[] Counts(ImageSplit split) =>

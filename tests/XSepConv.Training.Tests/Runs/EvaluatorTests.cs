@@ -63,7 +63,7 @@ public sealed class EvaluatorTests
         using var scope = NewDisposeScope();
         using var network = new MobileNet(TorchTests.Spec());
         using var optimizer = ParameterOptimizer.Of(new TrainingRecipe { Optimizer = kind }, network, []);
-        using var average = new WeightAverage(network, 0.5);
+        using var average = new ModelEma(network, 0.5);
         var x = randn(4, network.Spec.InputChannels, 8, 8);
         Tensor? before = null;
         for (var step = 0; step < 3; step++)

@@ -25,7 +25,7 @@ public sealed class StepGarbageTests : IDisposable
         var (options, data) = (_run.Options.By(recipe => recipe with { Optimizer = kind }), RunFolder.Data);
         using var network = new MobileNet(options.Network);
         using var optimizer = ParameterOptimizer.Of(options.Recipe, network, []);
-        using var average = new WeightAverage(network, 0.99);
+        using var average = new ModelEma(network, 0.99);
         var step = new RunStep(options.Recipe, options.Seed, data.Train, network, optimizer, average, ProcessGroup.Alone);
         using var batch = BatchSource.ForTraining(
             data.Train, data.Normalization, 16, Augmentation.None, seed: 0, epoch: 1).From(0).GetEnumerator();

@@ -70,7 +70,8 @@ internal sealed record EvaluationImages(
         ];
         return new(
             Relabelled(
-                EvenDraw.Of(all.Select(places), options.Limit), folder.ClassNames, known, root), which, FolderDataset.Name, root, false,
+                BalancedSubset.Of(all.Select(places), options.Limit), folder.ClassNames, known, root),
+            which, FolderDataset.Name, root, false,
             new() { LeftOut = folder.LeftOut, Skipped = decoded.Skipped, Warnings = warnings })
         {
             AreTestImages = which == EvaluatedSplit.Test ? digest => FolderSplits.Are(decoded.Files, places, digest) : null,

@@ -28,15 +28,15 @@ internal static class FolderDataset
         int[][] parts = [splits.Train, splits.Validation, splits.Test];
         string[] warnings =
             [.. folder.Notes, .. new[] { decoded.SizeNote }.OfType<string>(), .. splits.Warnings, .. EqualFiles.Warnings(decoded, parts),
-                .. EvenDraw.Warnings(options.Limit, folder.ClassNames.Count)];
+                .. BalancedSubset.Warnings(options.Limit, folder.ClassNames.Count)];
 
         // An eighth of the side, as 4 of 32 pixels. Mirrored only where that is asked for: digits, letters and signs become others.
         return new ImageDataset(
             Name,
             folder.ClassNames,
-            train: all.Select(EvenDraw.Of(labels, splits.Train, options.Limit)),
-            validation: EvenDraw.Of(all.Select(splits.Validation), options.Limit),
-            test: EvenDraw.Of(all.Select(splits.Test), options.Limit),
+            train: all.Select(BalancedSubset.Of(labels, splits.Train, options.Limit)),
+            validation: BalancedSubset.Of(all.Select(splits.Validation), options.Limit),
+            test: BalancedSubset.Of(all.Select(splits.Test), options.Limit),
             augmentation: new Augmentation(CropPadding: all.Height / 8, HorizontalFlip: false),
             source: root)
         {

@@ -38,7 +38,7 @@ internal static class ShapesDataset
             augmentation: new Augmentation(CropPadding: 2, HorizontalFlip: false) { LargestRotation = 5 },
             source: $"generated, seed {options.Seed}")
         {
-            Findings = new() { Warnings = EvenDraw.Warnings(options.Limit, ClassNames.Count) },
+            Findings = new() { Warnings = BalancedSubset.Warnings(options.Limit, ClassNames.Count) },
         };
     }
 

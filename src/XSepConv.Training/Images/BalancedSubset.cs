@@ -3,7 +3,7 @@ using System.Globalization;
 namespace XSepConv.Training;
 
 /// <summary>What a limit keeps: as many images of every class as of any other, however a set's files are sorted.</summary>
-internal static class EvenDraw
+internal static class BalancedSubset
 {
     /// <summary>
     /// Takes an image of each class in turn until there are enough; a class that has no more is left out of the turns after. With fewer

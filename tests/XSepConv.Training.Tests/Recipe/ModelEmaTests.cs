@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace XSepConv.Training.Tests;
 
 [Collection(TorchTests.Name)]
-public sealed class WeightAverageTests
+public sealed class ModelEmaTests
 {
     [Fact]
     public void Weights_and_running_statistics_are_averaged_and_counters_are_not()
     {
         using var scope = NewDisposeScope();
         using var network = new MobileNet(TorchTests.Spec());
-        using var average = new WeightAverage(network, 0.5);
+        using var average = new ModelEma(network, 0.5);
         var (own, averaged) = (network.state_dict(), average.Network.state_dict());
         double weight = own["conv1.weight"].mean().ToDouble(), variance = 1;
         using (no_grad())
@@ -42,7 +42,7 @@ public sealed class WeightAverageTests
     {
         using var scope = NewDisposeScope();
         using var network = new MobileNet(TorchTests.Spec(), dtype: ScalarType.Float64);
-        using var average = new WeightAverage(network, 0.5);
+        using var average = new ModelEma(network, 0.5);
         using var noGrad = no_grad();
         Assert.Equal(ScalarType.Float64, average.Network.call(randn(2, 3, 32, 32, dtype: ScalarType.Float64)).dtype);
 
@@ -59,5 +59,5 @@ public sealed class WeightAverageTests
     [InlineData(0.99, 890, 0.99)] // 891/900
     [InlineData(0.99, 100_000, 0.99)]
     public void The_decay_grows_to_its_value(double decay, long step, double expected) =>
-        Assert.Equal(expected, WeightAverage.DecayAt(decay, step), 1e-15);
+        Assert.Equal(expected, ModelEma.DecayAt(decay, step), 1e-15);
 }

@@ -7,7 +7,7 @@ namespace XSepConv.Training;
 /// The exponential moving average of a network's weights, which is what is validated and kept as the best. The running statistics of batch
 /// normalisation are averaged in the same way: each is the mean of what belonged to the weights that were averaged.
 /// </summary>
-internal sealed class WeightAverage : IDisposable
+internal sealed class ModelEma : IDisposable
 {
     private const string Prefix = SafeTensorsExtensions.TrainingPrefix + "ema/";
 
@@ -16,7 +16,7 @@ internal sealed class WeightAverage : IDisposable
     private readonly List<(string Key, Tensor Average, Tensor Source)> _pairs, _moving, _still;
     private int _frozenStages;
 
-    public WeightAverage(MobileNet network, double decay)
+    public ModelEma(MobileNet network, double decay)
     {
         (_source, _decay) = (network, decay);
         var weight = network.parameters().First();
