@@ -484,6 +484,7 @@ def init_parameters(module: nn.Module) -> None:
 
 # As in XSepConv for .NET.
 _LARGEST_KERNEL, _MOST_CHANNELS, _MOST_BLOCKS, _MOST_CLASSES, _MOST_HALVINGS, _LONGEST_JSON = 255, 65_536, 1_024, 1_000_000, 24, 1 << 20
+_SMALL_NETWORK = 1_000_000  # parameters; half of such a network may be missing in a file and is then listed by name
 
 
 def _is_integer(value: Any) -> bool:
@@ -557,6 +558,22 @@ class BlockSpec:
             block.se = SeModule(channels, squeezed=self.squeeze_channels)
         return block
 
+    def parameter_count(self) -> int:
+        """How many parameters the block has."""
+        published = self.kind in (BlockKind.INVERTED_RESIDUAL, BlockKind.XSEP_INVERTED_RESIDUAL)
+        inside, expand, out = self.in_channels, self.expand_channels, self.out_channels
+        taps = [self.kernel ** 2] if self.kind in (BlockKind.DW, BlockKind.INVERTED_RESIDUAL) else [self.kernel] * 2 + [4] * self.pads
+        count = sum((n + 2) * expand for n in taps) + (expand + 2) * out
+        if not published or inside != expand:
+            count += (inside + 2) * expand
+        if not published and self.stride == 1 and inside != out:
+            count += (inside + 2) * out
+        if self.squeeze_excite is not SqueezeExcite.NONE:
+            scaled = out if self.squeeze_excite is SqueezeExcite.OUTPUT else expand
+            squeezed = self.squeeze_channels or scaled // 4
+            count += 2 * scaled * squeezed + (1 if published else 2) * (scaled + squeezed)
+        return count
+
     def problems(self) -> Iterator[str]:
         """What is wrong with the row, field by field."""
         yield from _wrong_integer("kernel", self.kernel, 1, _LARGEST_KERNEL)
@@ -621,6 +638,13 @@ class NetworkSpec:
     def num_features(self) -> int:
         """How many features the classifier gets."""
         return self.hidden_features or self.last_channels
+
+    def parameter_count(self) -> int:
+        """How many parameters the network has, without building it."""
+        hidden, features = self.hidden_features, self.num_features
+        return ((9 * self.input_channels + 2) * self.stem_channels + sum(block.parameter_count() for block in self.blocks)
+                + (self.blocks[-1].out_channels + 2) * self.last_channels
+                + (self.last_channels + 1 + 2 * self.hidden_norm) * hidden + (features + 1) * self.num_classes)
 
     def validate(self) -> "NetworkSpec":
         """This spec; ValueError, which names the fields, if it can't be built."""
@@ -841,6 +865,35 @@ def large_kernel_small_spec(num_classes: int = 1000, **options: Any) -> NetworkS
     return _table_spec(_large_kernel_rows(), "xsep-large-kernel-small", "large-kernel-small-twin", num_classes, **options)
 
 
+# What computes the same: torch's own activations, and norms of features or over processes.
+_ALIKE = {nn.Hardswish: HSwish, nn.Hardsigmoid: HSigmoid, nn.BatchNorm1d: nn.BatchNorm2d, nn.SyncBatchNorm: nn.BatchNorm2d}
+_KEPT_APART = {"training", "inplace", "eps", "momentum", "p", "spec", "linear4"}
+_SHAPE = "shape of "
+
+
+def _kind(m: nn.Module) -> type:
+    return _ALIKE.get(type(m), type(m))
+
+
+def _short(value: Any) -> str:
+    text = value.__name__ if isinstance(value, type) else repr(value)
+    return text if len(text) < 100 else f"{text[:100]}..."
+
+
+def _facts(m: nn.Module) -> Dict[str, Any]:
+    """What decides the output of a module besides the values of its tensors, and what another network's state dict has otherwise."""
+    facts: Dict[str, Any] = {"type": _kind(m), "forward": vars(m).get("forward")}
+    facts.update((name, value) for name, value in vars(m).items() if not name.startswith("_") and name not in _KEPT_APART)
+    if isinstance(m, nn.Sequential):
+        facts["layers"] = list(m._modules)
+    if isinstance(m, MobileNet):
+        apart = {"name", "num_classes", "dropout"}
+        facts.update((f"spec's {f.name}", getattr(m.spec, f.name)) for f in dataclasses.fields(NetworkSpec) if f.name not in apart)
+    tensors = {**m._parameters, **{name: b for name, b in m._buffers.items() if name not in m._non_persistent_buffers_set}}
+    facts.update((f"{_SHAPE}{name}", tuple(tensor.shape)) for name, tensor in tensors.items() if tensor is not None)
+    return facts
+
+
 class MobileNet(nn.Module):
     """The network of a NetworkSpec: [N, input_channels, H, W] to logits [N, num_classes], for any H and W.
 
@@ -866,6 +919,7 @@ class MobileNet(nn.Module):
             if isinstance(m, nn.modules.batchnorm._NormBase):
                 m.eps, m.momentum = spec.norm_epsilon, spec.norm_momentum
         init_parameters(self)
+        self._built = {path: _facts(m) for path, m in self._fixed_modules()}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.bneck(self.act(self.bn1(self.conv1(x))))
@@ -880,10 +934,53 @@ class MobileNet(nn.Module):
         """The network that a NetworkSpec's JSON form describes."""
         return MobileNet(NetworkSpec.from_json(text))
 
+    def described(self) -> NetworkSpec:
+        """The spec of the network as it is: classes and dropout's rate are those of its layers. ValueError if it has no spec any more.
+
+        linear4 may be replaced, by another Linear of as many inputs, or by None for features; any other change is one.
+        """
+        problem = self._change()
+        last = self.linear4
+        if problem is None and last is not None:
+            expected = {"weight": (getattr(last, "out_features", 0), self.spec.num_features), "bias": (getattr(last, "out_features", 0),)}
+            if type(last) is not nn.Linear or {name: tuple(t.shape) for name, t in last.state_dict().items()} != expected:
+                problem = f"'linear4' is {last}; a Linear of {self.spec.num_features} inputs with a bias can be, or None"
+        if problem is not None:
+            raise ValueError(
+                f"the network is no longer that of its spec: {problem}. Build another spec's, or write the weights alone: "
+                "save_safetensors(network.state_dict(), path, {SETTINGS_KEY: norm_settings(network)})")
+        classes = 0 if last is None else last.out_features
+        return dataclasses.replace(self.spec, num_classes=classes, dropout=float(self.dropout.p)).validate()
+
+    def _change(self) -> Optional[str]:
+        """The first thing that is not as it was built, or None: weights, modes, eps and momentum, dropout's rate and linear4 apart."""
+        if type(self).forward is not MobileNet.forward:
+            return f"{type(self).__name__} has a forward of its own"
+        modules = dict(self._fixed_modules())
+        for path, built in self._built.items():
+            if path not in modules:
+                return f"{path!r} is gone"
+            m = modules[path]
+            now = _facts(m)
+            for name in [*built, *(name for name in now if name.startswith(_SHAPE))]:
+                here, then = now[name] if name in now else getattr(m, name, None), built.get(name)
+                if here != then:
+                    place = f" of {path!r}" if path else ""
+                    return f"the {name}{place} is {_short(here)}, it was built with {_short(then)}"
+        # One that nothing calls and that has no tensors is no change.
+        added = (path for path, m in modules.items() if path not in self._built and any(name.startswith(_SHAPE) for name in _facts(m)))
+        return next((f"{path!r} was not there when it was built" for path in added), None)
+
+    def _fixed_modules(self) -> Iterator[Tuple[str, nn.Module]]:
+        return ((path, m) for path, m in self.named_modules(remove_duplicate=False) if path.split(".")[0] != "linear4")
+
     def save_safetensors(self, path: Union[str, os.PathLike]) -> None:
-        """Writes the state dict, and spec and norms' settings as metadata, so that the file alone says which network it holds."""
+        """Writes the state dict, and spec and norms' settings as metadata, so that the file alone says which network it holds.
+
+        ValueError, and nothing written, if no spec describes the network any more: see described.
+        """
         save_safetensors(self.state_dict(), path, {
-            "format": "pt", METADATA_KEY: self.spec.to_json(), SETTINGS_KEY: norm_settings(self)})
+            "format": "pt", METADATA_KEY: self.described().to_json(), SETTINGS_KEY: norm_settings(self)})
 
     @classmethod
     def from_safetensors(cls, path: Union[str, os.PathLike]) -> "MobileNet":
@@ -891,7 +988,12 @@ class MobileNet(nn.Module):
         tensors, metadata = load_safetensors(path)
         if METADATA_KEY not in metadata:
             raise ValueError(f"{os.fspath(path)} does not say which network it holds (no {METADATA_KEY!r} in its metadata)")
-        network = cls.from_json(metadata[METADATA_KEY])
+        spec = NetworkSpec.from_json(metadata[METADATA_KEY])
+        # As in .NET: a few bytes must not ask for a giant.
+        held, described = sum(tensor.numel() for tensor in tensors.values()), spec.parameter_count()
+        if described > _SMALL_NETWORK + 2 * held:
+            raise ValueError(f"{os.fspath(path)} describes a network of {described:,} parameters but holds only {held:,} values")
+        network = MobileNet(spec)
         # A file without the entry, such as an import of published weights, has the norms of its description.
         if SETTINGS_KEY in metadata:
             apply_norm_settings(network, metadata[SETTINGS_KEY])
@@ -972,16 +1074,17 @@ def norm_settings(module: nn.Module) -> str:
     """What a module has besides tensors, as JSON for the metadata entry SETTINGS_KEY, as XSepConv for .NET writes it.
 
     Of normalisations eps and momentum where they are not the defaults, of blocks what they were built with; of a network without what
-    its description says.
+    its description says. ValueError where eps or momentum is a number that no reader takes.
     """
     settings: Dict[str, Dict[str, Optional[str]]] = {}
-    described = {"", *(f"bneck.{i}" for i in range(len(module.spec.blocks)))} if isinstance(module, MobileNet) else set()
+    is_described = isinstance(module, MobileNet) and module._change() is None
+    described = {"", *(f"bneck.{i}" for i in range(len(module.spec.blocks)))} if is_described else set()
     for path, m in module.named_modules():
         values: Dict[str, Optional[str]] = {}
         if isinstance(getattr(m, "eps", None), numbers.Real) and m.eps != _EPS:
-            values["eps"] = repr(float(m.eps))
+            values["eps"] = repr(_norm_number(path, "eps", m.eps))
         if isinstance(m, nn.modules.batchnorm._NormBase) and m.momentum != _MOMENTUM:
-            values["momentum"] = None if m.momentum is None else repr(float(m.momentum))
+            values["momentum"] = None if m.momentum is None else repr(_norm_number(path, "momentum", m.momentum))
         if path not in described:
             values.update(_block_settings(m))
         if values:
@@ -989,16 +1092,23 @@ def norm_settings(module: nn.Module) -> str:
     return json.dumps(settings, separators=(",", ":"))
 
 
+def _norm_number(path: str, name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value) or (name == "eps" and value < 0):
+        least = " of at least 0" if name == "eps" else ""
+        raise ValueError(f"the {name} of {path!r} is {value!r}; it must be a finite number{least}")
+    return float(value)
+
+
 def _block_settings(m: nn.Module) -> Dict[str, str]:
     """What decides a block's output and does not show in its tensors' shapes, by the names that XSepConv for .NET writes."""
-    if isinstance(m, MobileNet):
-        return {"stemStride": str(m.spec.stem_stride), "activation": m.spec.activation.value}
-    if not isinstance(m, (XSepConv2d, DwBlock, XSepBlock, SepBlock, InvertedResidualBlock, XSepInvertedResidualBlock)):
+    if not isinstance(m, (MobileNet, XSepConv2d, DwBlock, XSepBlock, SepBlock, InvertedResidualBlock, XSepInvertedResidualBlock)):
         return {}
-    settings = {
-        "stride": str(max(max(c.stride) for c in m.children() if isinstance(c, nn.Conv2d))),
-        "activation": next(a.value for a in Activation if isinstance(m.act, type(a.module()))),
-    }
+    stride = str(max((s for c in m.children() if isinstance(c, nn.Conv2d) for s in nn.modules.utils._pair(c.stride)), default=1))
+    # Another activation by what torch calls it: a module that was changed in the same way has it, too.
+    activation = next((a.value for a in Activation if type(a.module()) is _kind(m.act)), repr(m.act))
+    if isinstance(m, MobileNet):
+        return {"stemStride": stride, "activation": activation}
+    settings = {"stride": stride, "activation": activation}
     for name, attribute in (("padding", "padding"), ("placement", "placement"), ("squeezeExcite", "squeeze_excite")):
         if hasattr(m, attribute):
             settings[name] = getattr(m, attribute).value
@@ -1010,7 +1120,7 @@ def apply_norm_settings(module: nn.Module, text: str) -> None:
 
     ValueError if something is unknown, or a block was built otherwise.
     """
-    settings = json.loads(text)
+    settings = _strict_json(text)
     if not isinstance(settings, dict):
         raise ValueError(f"{SETTINGS_KEY} in the metadata is no object")
     modules = dict(module.named_modules())
@@ -1057,33 +1167,66 @@ def _bytes_per_element(dtype: torch.dtype) -> int:
     return torch.empty((), dtype=dtype).element_size()
 
 
+def _require_text(what: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{what} is {value!r}; it must be a str")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} is {value!r}; it must be text that UTF-8 can hold") from None
+
+
+def _require_writable(name: Any, tensor: Any) -> None:
+    _require_text("the name of a tensor", name)
+    if name == "__metadata__":
+        raise ValueError(f"a tensor is called {name!r}, which is what safetensors calls the metadata; give it another name")
+    if not isinstance(tensor, torch.Tensor):
+        raise ValueError(f"tensor {name!r} is a {type(tensor).__name__}; it must be a torch.Tensor")
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise ValueError(f"tensor {name!r} is {tensor.layout} on {tensor.device}; it must be dense and have values")
+    if tensor.dtype not in _DTYPE_NAMES:
+        raise ValueError(f"tensor {name!r} has dtype {tensor.dtype}; known are {', '.join(_DTYPES)}")
+    if tensor.dim() > _MOST_DIMENSIONS:
+        raise ValueError(f"tensor {name!r} has {tensor.dim()} dimensions; at most {_MOST_DIMENSIONS} are read")
+
+
 def save_safetensors(tensors: Mapping[str, torch.Tensor], path: Union[str, os.PathLike],
                      metadata: Optional[Mapping[str, str]] = None) -> None:
-    """Writes tensors (any device; stored contiguously) to a safetensors file, whole: the old file stays until the new one is done."""
+    """Writes tensors (any device; stored contiguously) to a safetensors file, whole: the old file stays until the new one is done.
+
+    ValueError, and nothing written, if no reader would take the file: a name or an entry of the metadata that is no text, a tensor of
+    another type.
+    """
     if sys.byteorder != "little":
         raise RuntimeError("safetensors is little-endian; this machine is not")
-    header: Dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    metadata = dict(metadata or {})
+    for key, value in metadata.items():
+        _require_text("a key of metadata", key)
+        _require_text(f"metadata[{key!r}]", value)
+    for name, tensor in tensors.items():
+        _require_writable(name, tensor)
+    header: Dict[str, Any] = {"__metadata__": metadata} if metadata else {}
     # Wide types first, so that every tensor's data is aligned.
     names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
     offset = 0
     for name in names:
         tensor = tensors[name]
-        if tensor.dtype not in _DTYPE_NAMES:
-            raise ValueError(f"tensor {name!r} has dtype {tensor.dtype}; known are {', '.join(_DTYPES)}")
         end = offset + tensor.numel() * tensor.element_size()
         header[name] = {"dtype": _DTYPE_NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [offset, end]}
         offset = end
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     text += b" " * (-len(text) % 8)
+    if len(text) > _MOST_HEADER:
+        raise ValueError(f"names, shapes and metadata would take {len(text):,} bytes; at most {_MOST_HEADER:,} are read")
 
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     temporary = f"{path}.{uuid.uuid4().hex[:12]}.tmp"
     try:
         with open(temporary, "xb") as file:
             file.write(struct.pack("<Q", len(text)))
             file.write(text)
             for name in names:
-                data = tensors[name].detach().cpu().contiguous()
+                data = tensors[name].detach().cpu().resolve_neg().contiguous()
                 size = data.numel() * data.element_size()
                 for begin in range(0, size, _PIECE):
                     file.write(ctypes.string_at(data.data_ptr() + begin, min(_PIECE, size - begin)))

@@ -116,7 +116,7 @@ int32_t xsepconv_class_name(xsepconv_model *model, int32_t class_index, char *na
  *   max_batch      the most images of one run, from 1.
  *   threads        threads that share a run, the caller's included, from 1 to 1024. More than the machine has cores slow it down. The
  *                  results are the same. A program with many requests at once does better with many sessions of one thread.
- *   height, width  of the images in pixels. 0 for both: that of the training data.
+ *   height, width  of the images in pixels. 0 for both: that of the training data, of which an image has at most 2^24 values.
  *   session        gets the session, to be freed with xsepconv_free; NULL if this fails.
  */
 int32_t xsepconv_create_session(

@@ -26,7 +26,7 @@ internal sealed class ClassifyEndpoint(ServeOptions options, CompiledModel model
         try
         {
             var top = Top(http.Request.Query["top"]);
-            var picture = await Upload.Read(http.Request, options.MaxBytes);
+            var picture = await Upload.Read(http.Request, options);
             var (width, height) = ImageDecoder.ReadSize(picture, BatchWorkers.PictureName);
             if (width * height > options.MaxPixels)
             {

@@ -7,7 +7,8 @@ namespace Serve;
 internal sealed class ServeOptions
 {
     private const string Usage =
-        "serve --checkpoint FILE [--workers N] [--max-batch N] [--queue N] [--max-bytes N] [--max-pixels N] [--urls http://127.0.0.1:5000]";
+        "serve --checkpoint FILE [--workers N] [--max-batch N] [--queue N] [--max-bytes N] [--max-seconds N] [--max-pixels N] "
+        + "[--urls http://127.0.0.1:5000]";
 
     private static readonly Dictionary<string, string> Switches = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -16,6 +17,7 @@ internal sealed class ServeOptions
         ["--max-batch"] = "Serve:MaxBatch",
         ["--queue"] = "Serve:Queue",
         ["--max-bytes"] = "Serve:MaxBytes",
+        ["--max-seconds"] = "Serve:MaxSeconds",
         ["--max-pixels"] = "Serve:MaxPixels",
     };
 
@@ -35,6 +37,11 @@ internal sealed class ServeOptions
     /// The most bytes of a picture's file, raw or in a form, a few times of which memory holds for each of the <see cref="Queue"/>.
     /// </summary>
     public int MaxBytes { get; init; } = 8 << 20;
+
+    /// <summary>
+    /// The most seconds in which a picture arrives: whoever sends slowly has one of the <see cref="Queue"/> no longer, and gets 408.
+    /// </summary>
+    public int MaxSeconds { get; init; } = 30;
 
     /// <summary>
     /// The most pixels of a picture, whatever its bytes: memory holds up to 24 bytes of each while it is decoded. Large pictures are
@@ -66,6 +73,7 @@ internal sealed class ServeOptions
         Check("--max-batch", options.MaxBatch, 1024);
         Check("--queue", options.Queue, 1 << 16);
         Check("--max-bytes", options.MaxBytes, XSepConv.Imaging.ImageDecoder.MaxFileBytes);
+        Check("--max-seconds", options.MaxSeconds, 24 * 60 * 60);
         Check("--max-pixels", options.MaxPixels, XSepConv.Imaging.ImageDecoder.MaxPixels);
         return options;
     }

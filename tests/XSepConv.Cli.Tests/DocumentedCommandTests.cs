@@ -13,8 +13,8 @@ public sealed partial class DocumentedCommandTests
     private static readonly string[] OthersOptions =
     [
         "--bind-to", "--channels-last", "--global", "--images", "--kernel", "--logdir", "--maps", "--max-batch", "--max-bytes",
-        "--max-pixels", "--mca", "--no-build", "--only", "--oversubscribe", "--project", "--queue", "--quick", "--seconds", "--self-contained",
-        "--steps", "--time", "--urls", "--workers",
+        "--max-pixels", "--max-seconds", "--mca", "--no-build", "--only", "--oversubscribe", "--project", "--queue", "--quick", "--seconds",
+        "--self-contained", "--steps", "--time", "--urls", "--workers",
     ];
 
     /// <summary>Lines of code blocks that run the tool.</summary>

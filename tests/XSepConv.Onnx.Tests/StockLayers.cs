@@ -68,6 +68,21 @@ internal static class StockLayers
         }
 
         yield return Any("AvgPool of arrays", () => nn.AvgPool2d(new long[] { 2 }, new long[] { 1 }, new long[] { 1 }));
+        // Where the map is smaller than the kernel, ceil_mode makes the only window.
+        foreach (var size in new[] { (2, 2), (2, 7), (7, 2), (2, 3) })
+        {
+            yield return Sized($"MaxPool ceil of {size}", size, () => nn.MaxPool2d(3, 2, ceil_mode: true));
+            yield return Sized($"MaxPool ceil padded of {size}", size, () => nn.MaxPool2d(5, 3, 1, ceil_mode: true));
+            yield return Sized($"MaxPool ceil dilated of {size}", size, () => nn.MaxPool2d(2, 3, 0, 3, ceil_mode: true));
+            foreach (var counted in new[] { false, true })
+            {
+                yield return Sized($"AvgPool ceil of {size}, {counted}", size, () =>
+                    nn.AvgPool2d(3, 2, ceil_mode: true, count_include_pad: counted));
+                yield return Sized($"AvgPool ceil padded of {size}, {counted}", size, () =>
+                    nn.AvgPool2d(5, 3, 1, ceil_mode: true, count_include_pad: counted));
+            }
+        }
+
         yield return Any("AdaptiveAvgPool to 1", () => nn.AdaptiveAvgPool2d(1));
         foreach (var size in new[] { (13L, 10L), (1L, 5L), (1L, 2L), (13L, 1L), (7L, 7L), (5L, 10L), (2L, 3L), (15L, 11L) })
         {
@@ -111,7 +126,7 @@ internal static class StockLayers
             (14, 28, 16, 32), (14, 28, 8, 16), (14, 14, 14, 16), (56, 13, 64, 13), (7, 5, 287, 5),
         })
         {
-            yield return Sized($"Upsample Nearest {height}×{width} to {toHeight}×{toWidth}", (height, width), () =>
+            yield return Single($"Upsample Nearest {height}×{width} to {toHeight}×{toWidth}", (height, width), () =>
                 nn.Upsample([toHeight, toWidth], mode: UpsampleMode.Nearest));
         }
 
@@ -119,13 +134,13 @@ internal static class StockLayers
         {
             foreach (var recomputed in new[] { false, true })
             {
-                yield return Sized($"Upsample Nearest by {factor}, {recomputed}", (14, 29), () =>
+                yield return Single($"Upsample Nearest by {factor}, {recomputed}", (14, 29), () =>
                     nn.Upsample(scale_factor: [factor, 1.2], mode: UpsampleMode.Nearest, recompute_scale_factor: recomputed));
             }
         }
 
-        static LayerCase Sized(string what, (int Height, int Width) size, Func<nn.Module<Tensor, Tensor>> make) =>
-            new(what, () => Between(make()), size, [[1, 4, size.Height, size.Width], [3, 4, size.Height, size.Width]], ScalarType.Float32);
+        static LayerCase Single(string what, (int, int) size, Func<nn.Module<Tensor, Tensor>> make) =>
+            Sized(what, size, make) with { Reference = ScalarType.Float32 };
     }
 
     private static IEnumerable<LayerCase> Norms()
@@ -186,6 +201,9 @@ internal static class StockLayers
     private static LayerCase Any(string what, Func<nn.Module<Tensor, Tensor>> make) => new(what, () => Between(make()), null, OfAny);
 
     private static LayerCase Of(string what, Func<nn.Module<Tensor, Tensor>> make) => new(what, () => Between(make()), Fixed, OfFixed);
+
+    private static LayerCase Sized(string what, (int Height, int Width) size, Func<nn.Module<Tensor, Tensor>> make) =>
+        new(what, () => Between(make()), size, [[1, 4, size.Height, size.Width], [3, 4, size.Height, size.Width]]);
 
     // A convolution that leaves the shape as it is says what goes in; its values are of both signs and of different sizes.
     private static Sequential Between(nn.Module<Tensor, Tensor> layer) => nn.Sequential(nn.Conv2d(4, 4, 1), layer);

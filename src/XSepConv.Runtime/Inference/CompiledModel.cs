@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using XSepConv.Inference;
 using XSepConv.Kernels;
+using static System.FormattableString;
 
 namespace XSepConv;
 
@@ -52,10 +53,9 @@ public sealed class CompiledModel
     /// <param name="path">A safetensors file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
-    /// The file is damaged, describes no network, its tensors do not fit the description (the first ten problems are listed), or hold
-    /// values that are not finite numbers or variances that are negative.
+    /// The file is damaged, describes no network, its tensors do not fit the description (the first ten problems are listed), have 2 GiB or
+    /// more, or hold values that are not finite numbers or variances that are negative.
     /// </exception>
-    /// <exception cref="NotSupportedException">A tensor has 2 GiB or more.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     /// <exception cref="InvalidOperationException">
     /// <c>XSEPCONV_KERNEL</c> names no kernels, or such that a program compiled ahead of time does not have. Vectors that the processor
@@ -66,7 +66,7 @@ public sealed class CompiledModel
     /// <summary>The same of a file that is in memory, in a program's resources, or comes over a network.</summary>
     /// <param name="stream">A safetensors file, from the stream's position to its end. It need not be seekable, and stays open.</param>
     /// <param name="name">What errors call it.</param>
-    /// <exception cref="InvalidDataException">As of a file that has a path; or a tensor has 2 GiB or more.</exception>
+    /// <exception cref="InvalidDataException">As of a file that has a path.</exception>
     /// <exception cref="IOException">The stream can't be read.</exception>
     public static CompiledModel Load(Stream stream, string name)
     {
@@ -86,14 +86,17 @@ public sealed class CompiledModel
     /// </param>
     /// <param name="height">
     /// Height of the images in pixels. Without height and width they are those of the data the network was trained on, where that is known,
-    /// or <see cref="NetworkSpec.DefaultImageSize"/>; with one of them the images are square.
+    /// of at most 2²⁴ values, or <see cref="NetworkSpec.DefaultImageSize"/>; with one of them the images are square.
     /// </param>
     /// <param name="width">Width of the images in pixels.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is below 1, or there are more than 1,024 threads.</exception>
-    /// <exception cref="ArgumentException">The images are so large that a buffer would pass 2³¹ floats.</exception>
+    /// <exception cref="ArgumentException">
+    /// The images are so large that a buffer would pass 2³¹ floats; or those of the data have more than 2²⁴ values, and no size is given.
+    /// </exception>
     public NetworkSession CreateSession(int maxBatch = 1, int threads = 1, int? height = null, int? width = null)
     {
         const int MostThreads = 1024, MostBeyondCores = 32;
+        if (Data is { } data && height is null && width is null) RequireUsualSize(data);
         var size =
             new MapSize(height ?? width ?? Data?.Height ?? Spec.DefaultImageSize, width ?? height ?? Data?.Width ?? Spec.DefaultImageSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
@@ -129,5 +132,15 @@ public sealed class CompiledModel
         var weights = new FileWeights(file, name);
         ExpectedTensors.RequireSize(spec, weights);
         return Compile(spec, data, weights, kernel, watch);
+    }
+
+    // Whoever wrote the file chose that size: a few bytes must not ask for gigabytes.
+    private static void RequireUsualSize(DataSpec data)
+    {
+        const long MostValues = 1L << 24;
+        if ((Int128)data.Channels * data.Height * data.Width <= MostValues) return;
+        throw new ArgumentException(
+            Invariant($"By its description the network was trained on {data.Channels}×{data.Height}×{data.Width} images, more than ")
+            + Invariant($"{MostValues:N0} values: give height and width for a session of that size."));
     }
 }

@@ -2,7 +2,7 @@ using XSepConv.Core.Tests.Parity;
 
 namespace XSepConv.Core.Tests.Weights;
 
-/// <summary>Python's reader says ValueError of every file that is none, and nothing else.</summary>
+/// <summary>Python's reader says ValueError of every file that is none, and nothing else; its writer of all that would be none.</summary>
 public sealed class HostileFilesInPyTorchTests : IDisposable
 {
     private const string Script = """
@@ -100,22 +100,120 @@ public sealed class HostileFilesInPyTorchTests : IDisposable
             assert sum(sizes) == sum(t.numel() * t.element_size() for t in tensors.values())
             print(max(sizes))
             """;
-        var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
-        Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
-        var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
-        var said = await PythonWithTorch.RunAsync(
-            python!, ["-c", Pieces, interop, _folder.File("file")], TestContext.Current.CancellationToken);
-        Assert.Equal("1000", said.Trim());
+        Assert.Equal("1000", await SayAsync(Pieces, _folder.File("file")));
+    }
+
+    // What no reader would take is not written over a file that one does.
+    [Fact]
+    public async Task What_no_reader_takes_is_a_ValueError_before_anything_is_written()
+    {
+        const string Writes = """
+            import os, sys
+            sys.path.insert(0, sys.argv[1])
+            import torch
+            import xsepconv_torch
+            from xsepconv_torch import load_safetensors, save_safetensors
+            path = sys.argv[2]
+            one = torch.ones(2)
+            for tensors, metadata, word in (
+                ({"a": one}, {"epoch": 3}, "metadata['epoch'] is 3; it must be a str"),
+                ({"a": one}, {"epoch": None}, "metadata['epoch']"),
+                ({"a": one}, {"shape": [1]}, "metadata['shape']"),
+                ({"a": one}, {"a": b"x"}, "metadata['a']"),
+                ({"a": one}, {3: "epoch"}, "a key of metadata is 3"),
+                ({"a": one}, {None: "epoch"}, "a key of metadata is None"),
+                ({"a": one}, {"\ud800": "x"}, "UTF-8"),
+                ({"a": one}, {"x": "\ud800"}, "metadata['x']"),
+                ({"\udfff": one}, None, "the name of a tensor"),
+                ({"__metadata__": one}, None, "'__metadata__'"),
+                ({"__metadata__": one, "a": one}, {"k": "v"}, "'__metadata__'"),
+                ({3: one}, None, "the name of a tensor is 3"),
+                ({3: one, "a": one}, None, "the name of a tensor is 3"),
+                ({("a", 1): one}, None, "the name of a tensor"),
+                ({"a": [1.0]}, None, "tensor 'a' is a list"),
+                ({"a": None}, None, "tensor 'a' is a NoneType"),
+                ({"a": one.to(torch.complex64)}, None, "tensor 'a' has dtype torch.complex64"),
+                ({"a": torch.quantize_per_tensor(one, 0.1, 0, torch.qint8)}, None, "tensor 'a' has dtype torch.qint8"),
+                ({"a": one.to_sparse()}, None, "tensor 'a' is torch.sparse_coo"),
+                ({"a": torch.ones(2, device="meta")}, None, "on meta"),
+                ({"a": torch.ones([1] * 65)}, None, "65 dimensions"),
+                ({"a": one}, {"k": "v" * 2_000_000}, "at most 1,000,000"),
+            ):
+                if "at most" in word:
+                    xsepconv_torch._MOST_HEADER = 1_000_000
+                save_safetensors({"good": one}, path)
+                try:
+                    save_safetensors(tensors, path, metadata)
+                    print("written:", word)
+                except ValueError as error:
+                    assert word in str(error), (word, str(error))
+                assert load_safetensors(path)[0].keys() == {"good"} and os.listdir(os.path.dirname(path)) == [os.path.basename(path)], word
+
+            # What torch only promises is carried out, and what shares memory is written twice.
+            tensors = {
+                "negated": torch.tensor([1 + 2j]).conj().imag, "wide": torch.ones(1).expand(3), "every second": torch.arange(6.0)[::2],
+                "turned": torch.arange(6.0).reshape(2, 3).t(), "gradient": torch.ones(2, requires_grad=True), "a": one, "b": one,
+                "view": one[1:], "none": torch.empty(0, 3), "scalar": torch.tensor(True), "parameter": torch.nn.Parameter(one),
+            }
+            for place in path, os.fsencode(path):
+                save_safetensors(tensors, place, {"Ü": "ü\n\0\""})
+                again, metadata = load_safetensors(path)
+                assert again.keys() == tensors.keys() and all(torch.equal(again[name], tensors[name]) for name in tensors), again
+                assert metadata == {"Ü": "ü\n\0\""}, metadata
+            """;
+        Assert.Equal("", await SayAsync(Writes, _folder.File("file")));
+    }
+
+    // Terabytes, by a kilobyte: where it is built before it is counted, the process has no memory.
+    [Fact]
+    public async Task A_description_of_a_giant_is_refused_before_anything_is_made_for_it()
+    {
+        const string Giants = """
+            import dataclasses, itertools, resource, sys
+            sys.path.insert(0, sys.argv[1])
+            import torch
+            from xsepconv_torch import *
+            from xsepconv_torch import METADATA_KEY
+            for kind, squeeze, squeezed, stride, out, hidden, norm, classes in itertools.product(
+                    BlockKind, SqueezeExcite, (None, 3), (1, 2), (8, 12), (0, 24), (True, False), (0, 5)):
+                expands = (8, 20)
+                rows = [BlockSpec(kind, 5, 8, expand, 8, Activation.RELU, squeeze, 1, squeezed) for expand in expands]
+                rows.append(BlockSpec(kind, 3, 8, 16, out, Activation.RELU, squeeze, stride, squeezed))
+                spec = NetworkSpec("a", 8, tuple(rows), 16, hidden, num_classes=classes, hidden_norm=norm, input_channels=2)
+                try:
+                    spec.validate()
+                except ValueError:
+                    continue
+                built = sum(p.numel() for p in MobileNet(spec).parameters())
+                assert spec.parameter_count() == built, (spec, spec.parameter_count(), built)
+            resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+            small = large_kernel_small_spec(10)
+            row = dataclasses.replace(small.blocks[0], in_channels=65_536, expand_channels=65_536, out_channels=65_536, stride=1)
+            for giant in (
+                dataclasses.replace(small, last_channels=65_536, hidden_features=65_536), dataclasses.replace(small, num_classes=1_000_000),
+                dataclasses.replace(small, stem_channels=65_536, blocks=(row,) * 1000), dataclasses.replace(small, hidden_features=2_000),
+            ):
+                save_safetensors({"conv1.weight": torch.ones(1)}, sys.argv[2], {METADATA_KEY: giant.to_json()})
+                try:
+                    MobileNet.from_safetensors(sys.argv[2])
+                    print("taken:", giant)
+                except ValueError as error:
+                    assert "parameters but holds only 1 values" in str(error), error
+            """;
+        Assert.Equal("", await SayAsync(Giants, _folder.File("file")));
     }
 
     [Fact]
     public async Task What_is_no_safetensors_file_is_a_ValueError()
     {
+        Assert.Equal("[]", await SayAsync(Script, _folder.File("file")));
+    }
+
+    private static async Task<string> SayAsync(string script, string file)
+    {
         var python = await PythonWithTorch.FindAsync(TestContext.Current.CancellationToken);
         Assert.SkipWhen(python is null, $"There is no Python with torch here; name one in {PythonWithTorch.Variable}.");
         var interop = Path.Combine(Documentation.Repository.Root, "interop", "pytorch");
-        var said = await PythonWithTorch.RunAsync(
-            python!, ["-c", Script, interop, _folder.File("file")], TestContext.Current.CancellationToken);
-        Assert.Equal("[]", said.Trim());
+        return (await PythonWithTorch.RunAsync(python!, ["-c", script, interop, file], TestContext.Current.CancellationToken)).Trim();
     }
 }

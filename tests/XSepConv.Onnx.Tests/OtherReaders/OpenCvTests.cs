@@ -116,7 +116,7 @@ public sealed class OpenCvTests
             "Upsample Bilinear False by 1.7"];
         foreach (var layer in StockLayers.All())
         {
-            if (otherwise.Contains(layer.What)) continue;
+            if (otherwise.Contains(layer.What.Split(" of (")[0])) continue;
             using var module = Randomised.Eval(layer.Make(), 5);
             reader.Add(module, new() { Size = layer.Size }, layer.What, layer.Reference, layer.Shapes);
         }

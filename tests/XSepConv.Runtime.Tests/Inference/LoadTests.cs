@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Json;
 
 namespace XSepConv.Runtime.Tests.Inference;
 
@@ -301,6 +302,49 @@ public sealed class LoadTests : IDisposable
             trained is { } size ? ModelFile.Data with { Height = size, Width = size + 8 } : null);
         using var session = CompiledModel.Load(Path).CreateSession(height: height, width: width);
         Assert.Equal((expectedHeight, expectedWidth), (session.Height, session.Width));
+    }
+
+    // A few bytes of a file must not ask for gigabytes.
+    [Theory]
+    [InlineData(2_400, 2_400)]
+    [InlineData(1, 6_000_000)]
+    [InlineData(9_459, 9_459)] // all that a description can say
+    public void Images_as_large_as_a_file_claims_are_refused_and_taken_where_they_are_asked_for(int height, int width)
+    {
+        ModelFile.Write(Path, ModelFile.Spec, ModelFile.Tensors(ModelFile.Spec), ModelFile.Data with { Height = height, Width = width });
+        var model = CompiledModel.Load(Path);
+        var message = Assert.Throws<ArgumentException>(() => model.CreateSession()).Message;
+        Assert.Contains($"3×{height}×{width} images, more than 16,777,216 values", message, StringComparison.Ordinal);
+        using var session = model.CreateSession(height: 24, width: 40);
+        Assert.Equal((24, 40), (session.Height, session.Width));
+        if (height != 2_400) return;
+        using var asked = model.CreateSession(height: height, width: width);
+        Assert.Equal((height, width), (asked.Height, asked.Width));
+    }
+
+    [Fact]
+    public void A_tensor_of_2_GiB_is_invalid_data_wherever_it_comes_from()
+    {
+        var spec = ModelFile.Spec with { LastChannels = 1 << 14, HiddenFeatures = 1 << 15 };
+        var (entries, size) = (new List<string>(), 0L);
+        foreach (var (key, shape) in XSepConv.Inference.ExpectedTensors.Of(spec).Where(tensor => tensor.Shape.Length > 0))
+        {
+            var end = size + (4 * shape.Aggregate((product, extent) => product * extent));
+            entries.Add($$"""
+                "{{key}}":{"dtype":"F32","shape":[{{string.Join(',', shape)}}],"data_offsets":[{{size}},{{end}}]}
+                """);
+            size = end;
+        }
+
+        // Sparse: only the header takes room on the disk.
+        var metadata = JsonSerializer.Serialize(new Dictionary<string, string> { [NetworkSpec.MetadataKey] = spec.ToJson() });
+        File.WriteAllBytes(Path, Weights.SafeTensorsBytes.File($$"""{"__metadata__":{{metadata}},{{string.Join(',', entries)}}}"""));
+        using (var grow = File.OpenWrite(Path)) grow.SetLength(grow.Length + size);
+        Assert.Contains("'linear3.weight' takes 2,147,483,648 bytes, at most 2,147,483,591 are read", Refusal(), StringComparison.Ordinal);
+        using var stream = File.OpenRead(Path);
+        Assert.Contains(
+            "'linear3.weight' takes 2,147,483,648 bytes, at most 2,147,483,591 are read",
+            Assert.Throws<InvalidDataException>(() => CompiledModel.Load(stream, "the stream")).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -38,9 +38,11 @@ internal sealed record Window(long[] Kernel, long[] Pads, long[] Strides, long[]
                     at, $"what its ceil_mode does to {x} depends on the size; give one in {nameof(OnnxExportOptions)}.Size");
             }
 
-            var over = (extent.Size + side.Pads - side.Span) % side.Stride;
-            if (over <= 0) return null;
-            var start = extent.Size + side.Pads - side.Span - over + side.Stride;
+            // Below 0 where the map is smaller than the kernel: the first window is one that is added.
+            var last = extent.Size + side.Pads - side.Span;
+            var over = ((last % side.Stride) + side.Stride) % side.Stride;
+            if (over == 0) return null;
+            var start = last - over + side.Stride;
             return start < extent.Size + (side.Pads / 2);
         }).OfType<bool>().Distinct().ToList();
         return adds.Count < 2

@@ -40,8 +40,8 @@ internal static class ExpectedTensors
     /// Holds a source to the spec before anything is read or allocated for it. Counters may be missing: they change no output.
     /// </summary>
     /// <exception cref="InvalidDataException">
-    /// Tensors are missing, unexpected, or of a wrong shape or type, or settings are of no layer; the first ten are listed and the rest
-    /// counted.
+    /// Tensors are missing, unexpected, of a wrong shape or type, or too large for an array, or settings are of no layer; the first ten are
+    /// listed and the rest counted.
     /// </exception>
     public static void Verify(NetworkSpec spec, WeightSource source)
     {
@@ -64,6 +64,10 @@ internal static class ExpectedTensors
                 problems.Add(
                     $"'{key}' has type {info.Type}, weights are F64, F32, F16 or BF16"
                     + (info.Type == SafeTensorType.I8 ? $", or I8 where the metadata '{Int8Weights.MetadataKey}' says so" : ""));
+            }
+            else if (info.ByteLength > Array.MaxLength)
+            {
+                problems.Add(Invariant($"'{key}' takes {info.ByteLength:N0} bytes, at most {Array.MaxLength:N0} are read"));
             }
         }
 
