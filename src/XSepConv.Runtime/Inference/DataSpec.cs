@@ -30,8 +30,8 @@ public sealed record DataSpec(
     public PictureScaling? Scaling { get; init; }
 
     /// <summary>
-    /// A digest of the names and contents of the test images, where they come from a folder: whoever measures the network sees whether it is on those
-    /// that were kept from it. Null where that is not known.
+    /// A digest of the names and contents of the test images, where they come from a folder: whoever measures the network sees whether it
+    /// is on those that were kept from it. Null where that is not known.
     /// </summary>
     public string? TestImages { get; init; }
 

@@ -113,7 +113,7 @@ public sealed class PartialDerivativeTests : IDisposable
         };
     }
 
-    private static void Same(IReadOnlyList<Tensor> expected, IReadOnlyList<Tensor> actual)
+    private static void Same(List<Tensor> expected, List<Tensor> actual)
     {
         Assert.Equal(expected.Count, actual.Count);
         var largest = expected.Max(Root);

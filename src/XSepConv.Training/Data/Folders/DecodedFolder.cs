@@ -69,8 +69,8 @@ internal sealed record DecodedFolder(
     /// <summary>The files as the scan found them, and samples of their bytes: what a link leads to, not the link.</summary>
     private static string Fingerprint(ImageFolder folder) => DecodedCache.Fingerprint([
         .. folder.ClassNames.Select(name => $"class {name}"),
-        .. folder.Files.SelectMany((files, split) => files.Select(file =>
-            FormattableString.Invariant($"{split} {file.Label} {file.Name}\n{file.File.Length}\n{file.File.Changed.Ticks}\n{file.File.Sample}"))),
+        .. folder.Files.SelectMany((files, split) => files.Select(file => FormattableString.Invariant(
+            $"{split} {file.Label} {file.Name}\n{file.File.Length}\n{file.File.Changed.Ticks}\n{file.File.Sample}"))),
     ]);
 
     /// <summary>
