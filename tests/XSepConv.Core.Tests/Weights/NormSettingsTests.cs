@@ -22,6 +22,22 @@ public sealed class NormSettingsTests : IDisposable
         _folder.Dispose();
     }
 
+    [Theory]
+    [InlineData(double.NaN, 0.1, "eps")]
+    [InlineData(-1e-3, 0.1, "eps")]
+    [InlineData(1e-3, double.PositiveInfinity, "momentum")]
+    public void What_no_reader_takes_is_not_written(double epsilon, double momentum, string name)
+    {
+        using var block = new DwBlock(3, 4, 8, 4);
+        block.SaveSafeTensors(FilePath);
+        var before = File.ReadAllBytes(FilePath);
+        var norm = block.modules().OfType<BatchNorm2d>().First();
+        (norm.eps, norm.momentum) = (epsilon, momentum);
+        var refused = Assert.Throws<InvalidDataException>(() => block.SaveSafeTensors(FilePath));
+        Assert.StartsWith($"The {name} of 'bn1' is ", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(FilePath));
+    }
+
     [Fact]
     public void A_network_keeps_them_through_a_file_and_through_compiling()
     {
