@@ -957,7 +957,12 @@ class MobileNet(nn.Module):
         if type(self).forward is not MobileNet.forward:
             return f"{type(self).__name__} has a forward of its own"
         modules = dict(self._fixed_modules())
-        for path, built in self._built.items():
+
+        # A whole network that an earlier version pickled does not have it.
+        was = self.__dict__.get("_built")
+        if was is None:
+            was = MobileNet(self.spec)._built
+        for path, built in was.items():
             if path not in modules:
                 return f"{path!r} is gone"
             m = modules[path]
@@ -968,7 +973,7 @@ class MobileNet(nn.Module):
                     place = f" of {path!r}" if path else ""
                     return f"the {name}{place} is {_short(here)}, it was built with {_short(then)}"
         # One that nothing calls and that has no tensors is no change.
-        added = (path for path, m in modules.items() if path not in self._built and any(name.startswith(_SHAPE) for name in _facts(m)))
+        added = (path for path, m in modules.items() if path not in was and any(name.startswith(_SHAPE) for name in _facts(m)))
         return next((f"{path!r} was not there when it was built" for path in added), None)
 
     def _fixed_modules(self) -> Iterator[Tuple[str, nn.Module]]:

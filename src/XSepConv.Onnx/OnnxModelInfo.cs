@@ -4,7 +4,7 @@ using XSepConv.OnnxFormat;
 
 namespace XSepConv;
 
-/// <summary>What an ONNX file says about itself, read without running it and without its weights.</summary>
+/// <summary>What an ONNX file says about itself, read without running it.</summary>
 public sealed class OnnxModelInfo
 {
     private static readonly MessageParser<ModelSummary> s_parser = ModelSummary.Parser.WithDiscardUnknownFields(true);

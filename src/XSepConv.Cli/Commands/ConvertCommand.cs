@@ -37,7 +37,7 @@ internal sealed class ConvertCommand
     private readonly DeviceOptions device = new();
 
     private readonly Option<string> destination = CheckedOption.Text(
-        "--out", "FILE", "The checkpoint to write.").Or("-o", "--output");
+        "--out", "FILE", "The checkpoint to write, or - for standard output.").Or("-o", "--output");
 
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print the report as one line of JSON.");
 
@@ -76,7 +76,7 @@ internal sealed class ConvertCommand
     {
         data.RequireName(result, steps);
         var invocation = result.InvocationConfiguration;
-        var (path, output) = (checkpoint.Path(result)!, result.GetValue(destination)!);
+        var (path, output) = (checkpoint.Path(result)!, OutputFile.Of(result.GetValue(destination)!));
         var written = StreamingFile.IsStandardOutput(output) ? invocation.Error : invocation.Output;
         var screen = result.GetValue(json) ? invocation.Error : written;
         OutputFile.RequireOther(output, path, "the checkpoint");
@@ -92,7 +92,6 @@ internal sealed class ConvertCommand
 
         var size = Size(images, source);
         var least = result.GetValue(kernel) ?? new ConversionOptions().MinKernel;
-
 
         // New kernels are drawn before they are fitted, or trained: the same command gives the same file.
         using var seed = manual_seed(0);

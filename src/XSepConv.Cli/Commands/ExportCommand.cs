@@ -106,7 +106,7 @@ internal sealed class ExportCommand
 
     private void Run(ParseResult result)
     {
-        var path = Destination(result);
+        var path = OutputFile.Of(result.GetValue(destination));
         var from = checkpoint.Path(result)!;
         Libtorch.Load();
         if (path is not null) OutputFile.RequireOther(path, from, "the checkpoint");
@@ -144,15 +144,6 @@ internal sealed class ExportCommand
 
         Report(result, path, $"safetensors, the weights in {name} without the optimizer");
     }
-
-    /// <summary>What the file is to be called; <c>-</c> is what shells call standard output.</summary>
-    private string? Destination(ParseResult result) => result.GetValue(destination) switch
-    {
-        "-" when OperatingSystem.IsWindows() => throw new UserError(
-            "--out is '-': on Windows a network can't be written to standard output; name a file."),
-        "-" => "/dev/stdout",
-        var path => path,
-    };
 
     private void Draw(string picture, string? path, ExportSource source, ParseResult result)
     {

@@ -38,7 +38,7 @@ internal sealed class ImportCommand
             + "scaled.");
 
     private readonly Option<string> destination = CheckedOption.Text(
-        "--out", "FILE", "The checkpoint to write: every command takes it.").Or("-o", "--output");
+        "--out", "FILE", "The checkpoint to write, or - for standard output: every command takes it.").Or("-o", "--output");
 
     private readonly Option<string> classes = CheckedOption.Text(
         "--classes", "FILE", "A text file with the name of a class in each line, in the order of the logits. Default: their numbers.");
@@ -102,7 +102,7 @@ internal sealed class ImportCommand
 
     private void Run(ParseResult result)
     {
-        var (path, output) = (result.GetValue(file)!, result.GetValue(destination)!);
+        var (path, output) = (result.GetValue(file)!, OutputFile.Of(result.GetValue(destination)!));
         RegularFile.Require(path);
         OutputFile.RequireOther(output, path, "the file");
         if (result.GetValue(classes) is { } names) OutputFile.RequireOther(output, names, $"the file of {classes.Name}");

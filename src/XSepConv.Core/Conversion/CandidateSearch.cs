@@ -69,12 +69,12 @@ internal sealed class CandidateSearch
         return Wave(input, network.parameters().FirstOrDefault());
     }
 
-    /// <summary>The same of another shape, in the type and on the device of a tensor.</summary>
+    /// <summary>The same of another shape, none of it 0, in the type and on the device of a tensor.</summary>
     public static Tensor Wave(long[] shape, Tensor? like)
     {
         using var scope = NewDisposeScope();
         using Scalar count = shape.Aggregate(1L, (product, size) => product * size), radians = 0.37;
-        var wave = sin(arange(count, dtype: ScalarType.Float64, device: CPU).mul(radians)).reshape(shape);
+        var wave = sin(arange(count, dtype: ScalarType.Float64, device: CPU).add(Scalars.One).mul(radians)).reshape(shape);
         return wave.to(like?.dtype ?? ScalarType.Float32, like?.device ?? CPU).MoveToOuterDisposeScope();
     }
 

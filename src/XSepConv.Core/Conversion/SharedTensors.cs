@@ -45,6 +45,5 @@ internal sealed class SharedTensors
     // Where its values begin, as several tensors may be views of one. That can't be asked of a device's memory, nor where the bytes are too
     // many for a span; there a tensor stands for itself.
     private static unsafe nint Place(Tensor tensor) =>
-        tensor.device_type == TorchSharp.DeviceType.CPU && tensor.is_contiguous() && tensor.numel() * tensor.element_size() <= int.MaxValue
-            ? (nint)FusedMemory.Pointer(tensor) : tensor.Handle;
+        FusedMemory.AreBytes(tensor) ? (nint)FusedMemory.Pointer(tensor) : tensor.Handle;
 }

@@ -18,7 +18,7 @@ internal sealed class ZeroParameters : IDisposable
         {
             if (!parameter.is_floating_point() || parameter.numel() == 0 || parameter.count_nonzero().item<long>() != 0) continue;
             _filled.Add((parameter, parameter.detach().clone().DetachFromDisposeScope()));
-            parameter.copy_(CandidateSearch.Wave(parameter.shape, parameter));
+            Write(parameter, CandidateSearch.Wave(parameter.shape, parameter));
         }
     }
 
@@ -27,8 +27,15 @@ internal sealed class ZeroParameters : IDisposable
         using var noGrad = no_grad();
         foreach (var (parameter, zeros) in _filled)
         {
-            parameter.copy_(zeros);
+            Write(parameter, zeros);
             zeros.Dispose();
         }
+    }
+
+    // Torch need not know where it can be helped: a backward that is still to come would fail.
+    private static void Write(Tensor parameter, Tensor values)
+    {
+        if (FusedMemory.AreBytes(parameter)) values.bytes.CopyTo(parameter.bytes);
+        else parameter.copy_(values);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
     // As sessions of the runtime: more only wait for each other.
     private const int MostBeyondCores = 32;
 
-    // The bytes of a tensor are a span.
+    // A span of a tensor's bytes has an int for its length.
     private const int MostValues = int.MaxValue / sizeof(float);
 
     private readonly BuiltNetwork _built = new(network, before?._built);

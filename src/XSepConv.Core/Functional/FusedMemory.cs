@@ -93,6 +93,10 @@ internal static unsafe class FusedMemory
         return true;
     }
 
+    /// <summary>Whether a tensor's bytes lie one behind the other in this process, so few that a span has room for them.</summary>
+    public static bool AreBytes(Tensor tensor) => tensor.device_type == DeviceType.CPU && tensor.is_contiguous()
+        && tensor.numel() * tensor.element_size() <= int.MaxValue;
+
     /// <summary>Whatever the default type and device are.</summary>
     public static Tensor Empty(params long[] size) => empty(size, dtype: ScalarType.Float32, device: CPU);
 

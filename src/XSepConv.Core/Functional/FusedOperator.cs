@@ -31,7 +31,7 @@ internal abstract class FusedOperator(int channels, FusedNorm?[] norms)
         if (is_grad_enabled() && Array.Exists(tensors, tensor => tensor.requires_grad)) return FusedFunction.Apply(this, tensors);
         var output = Forward(tensors, Training ? NewStatistics() : null);
 
-        // The kernels read where they lie, which no one else may hold.
+        // The kernels read their memory; until here nothing else may keep them alive.
         GC.KeepAlive(tensors);
         GC.KeepAlive(this);
         return output;
@@ -110,7 +110,7 @@ internal abstract class FusedOperator(int channels, FusedNorm?[] norms)
         var results = new Tensor?[saved.Count - 1];
         var wanted = Enumerable.Range(0, results.Length).Where(i => saved[i].requires_grad).ToArray();
 
-        // What it would throw, TorchSharp lets through to the end of the process. The engine that called looks at what is given.
+        // An exception of anomaly detection would end the process; the engine that called looks at what is given in any case.
         using var quiet = autograd.set_detect_anomaly(false);
         var gradients = autograd.grad([y], [.. wanted.Select(i => saved[i])], [outputGradient], retain_graph: again, create_graph: again);
         for (var i = 0; i < wanted.Length; i++) results[wanted[i]] = gradients[i];

@@ -43,25 +43,34 @@ internal static class ModuleState
         module is INetwork network && network.Change() is null ? network.Spec : null;
 
     /// <summary>What the module's layers have besides tensors; of a network without what its spec says.</summary>
-    /// <exception cref="InvalidDataException">A normalisation has an eps or a momentum that no file keeps.</exception>
     public static ModuleSettings Settings(nn.Module root)
     {
         var settings = new ModuleSettings();
         var known = Description(root) is { } spec ? BlockSettings.Of(spec) : new();
         foreach (var (path, module) in Modules(root))
         {
-            if (NormOf(module) is { } norm) settings.SetNorm(path, Kept(path, "eps", norm.Epsilon), KeptMomentum(path, norm.Momentum));
+            if (NormOf(module) is { } norm) settings.SetNorm(path, norm.Epsilon, norm.Momentum);
             if (known.ByPath.ContainsKey(path)) continue;
             foreach (var (name, value) in BlockSettings.Of(module)) settings.Set(path, name, value);
         }
 
         return settings;
+    }
 
-        static double? KeptMomentum(string path, double? momentum) => momentum is { } share ? Kept(path, "momentum", share) : null;
+    /// <summary>Says which normalisation has an eps or a momentum that no file keeps, or null.</summary>
+    public static string? Problem(nn.Module root)
+    {
+        foreach (var (path, module) in Modules(root))
+        {
+            if (NormOf(module) is not { } norm) continue;
+            if (!double.IsFinite(norm.Epsilon) || norm.Epsilon < 0) return Invalid("eps", norm.Epsilon);
+            if (norm.Momentum is { } momentum && !double.IsFinite(momentum)) return Invalid("momentum", momentum);
 
-        static double Kept(string path, string name, double value) => double.IsFinite(value) && (name != "eps" || value >= 0) ? value
-            : throw new InvalidDataException(FormattableString.Invariant(
-                $"The {name} of '{path}' is {value}; a file keeps finite numbers, an eps of at least 0. Set it before saving."));
+            string Invalid(string name, double value) => FormattableString.Invariant(
+                $"the {name} of '{path}' is {value}; a file keeps finite numbers, an eps of at least 0");
+        }
+
+        return null;
     }
 
     /// <summary>A normalisation's numbers; null for any other module. Those without a momentum have the default.</summary>

@@ -24,6 +24,7 @@ public static class SafeTensorsExtensions
     /// <exception cref="ObjectDisposedException">
     /// The module, or a module or tensor in it, is disposed; a file that is there stays as it is.
     /// </exception>
+    /// <exception cref="InvalidDataException">A normalisation has an eps or a momentum that no file keeps; it is named.</exception>
     public static void SaveSafeTensors(this nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
         module.SaveSafeTensors(path, new SafeTensorsSaveOptions { Metadata = metadata });
 
@@ -33,7 +34,8 @@ public static class SafeTensorsExtensions
     /// <param name="options">The type of the weights, and entries for the file's metadata.</param>
     /// <exception cref="ArgumentOutOfRangeException">Weights are not written in that type.</exception>
     /// <exception cref="InvalidDataException">
-    /// The type can't hold the weights of a tensor, which is named; a file that is there stays as it is.
+    /// The type can't hold the weights of a tensor, or no file the eps or momentum of a normalisation; it is named, and a file that is
+    /// there stays as it is.
     /// </exception>
     /// <inheritdoc cref="SaveSafeTensors(nn.Module, string, IReadOnlyDictionary{string, string})"/>
     public static void SaveSafeTensors(this nn.Module module, string path, SafeTensorsSaveOptions options)
@@ -42,6 +44,7 @@ public static class SafeTensorsExtensions
         ArgumentNullException.ThrowIfNull(options);
         if (options.Dtype is { } asked) StoredWeights.RequireKnown(asked, nameof(options));
         ModuleState.RequireAlive(module);
+        if (ModuleState.Problem(module) is { } problem) throw new InvalidDataException($"The module can't be saved: {problem}.");
         var tensors = ModuleState.Tensors(module);
         if (options.Dtype is { } type) tensors = StoredWeights.Of(tensors, type);
         var entries = new Dictionary<string, string>(options.Metadata ?? new Dictionary<string, string>())

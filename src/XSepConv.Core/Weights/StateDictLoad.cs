@@ -103,6 +103,13 @@ internal sealed class StateDictLoad
             return null;
         }
 
+        if (info.ByteLength > Array.MaxLength)
+        {
+            _problems.Add(FormattableString.Invariant(
+                $"'{key}' takes {info.ByteLength:N0} bytes, an array holds at most {Array.MaxLength:N0}"));
+            return null;
+        }
+
         var values = TensorBytes.Create(info, _file.Bytes(key)).reshape(tensor.shape);
         if (values.dtype != tensor.dtype)
         {

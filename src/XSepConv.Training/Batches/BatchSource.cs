@@ -50,10 +50,10 @@ internal sealed class Batch(int count, int imageSize) : IDisposable
 /// </summary>
 internal sealed class BatchSource
 {
-    private readonly ImageSplit _images;
-    private readonly ImageNormalization _normalization;
     private const int MostValues = int.MaxValue / sizeof(float);
 
+    private readonly ImageSplit _images;
+    private readonly ImageNormalization _normalization;
     private readonly Augmentation _augmentation;
     private readonly int[]? _order;
     private readonly int _batchSize;
@@ -75,7 +75,7 @@ internal sealed class BatchSource
 
     public TimeSpan Waited { get; private set; }
 
-    /// <summary>Says why batches are too large to be prepared, or null: the bytes of a tensor are a span.</summary>
+    /// <summary>Says why batches are too large to be prepared, or null: a span of a tensor's bytes has an int for its length.</summary>
     public static string? Misfit(ImageSplit images, int batchSize) =>
         (long)Math.Min(batchSize, images.Count) * images.ImageBytes <= MostValues ? null
         : $"batch size is {batchSize}, of images of {images.Channels}×{images.Height}×{images.Width} at most "

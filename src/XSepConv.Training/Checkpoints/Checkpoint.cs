@@ -122,7 +122,7 @@ public static class Checkpoint
                 + $"{nameof(network.Spec)}. {nameof(SafeTensorsExtensions.SaveSafeTensors)} writes its weights alone.", nameof(network));
         }
 
-        if (FiniteWeights.Problem(network) is { } problem)
+        if ((FiniteWeights.Problem(network) ?? ModuleState.Problem(network)) is { } problem)
         {
             throw new ArgumentException(
                 $"The network can't be saved as a checkpoint, which could not be loaded: {problem}.", nameof(network));

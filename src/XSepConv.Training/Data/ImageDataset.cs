@@ -110,7 +110,9 @@ public sealed class ImageDataset
     /// </summary>
     internal Func<string, string?> Misplaced { get; init; } = _ => null;
 
-    /// <summary>Tells the test images from others by their names; null where they are the publisher's, or have no names.</summary>
+    /// <summary>
+    /// Tells the test images from others by their names and contents; null where they are the publisher's, or have no names.
+    /// </summary>
     internal string? TestDigest { get; init; }
 
     /// <summary>How many images of each class there are, in the order of the labels.</summary>

@@ -50,7 +50,7 @@ internal sealed class ModelEma : IDisposable
     /// <param name="step">Steps before the one that was just taken.</param>
     public void Add(long step)
     {
-        if (_source.FrozenStages != _frozenStages) TakeThawed();
+        if (_source.FrozenStages != _frozenStages || _still.Exists(pair => pair.Source.requires_grad)) TakeThawed();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var decay = DecayAt(_decay, step);
@@ -67,8 +67,9 @@ internal sealed class ModelEma : IDisposable
     // What is frozen stays to the bit, which a mean of equal numbers may not. What has moved goes on: its average is not yet there.
     private void TakeThawed()
     {
-        _moving.AddRange(_still.Where(pair => !_source.IsFrozen(pair.Key)));
-        _still.RemoveAll(pair => !_source.IsFrozen(pair.Key));
+        var thawed = _still.FindAll(pair => pair.Source.requires_grad || !_source.IsFrozen(pair.Key));
+        _still.RemoveAll(thawed.Contains);
+        _moving.AddRange(thawed);
         _frozenStages = _source.FrozenStages;
     }
 }

@@ -52,7 +52,7 @@ public sealed class TrainingStep : IDisposable
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
         recipe.RequireRight();
-        string[] names = [.. network.named_parameters().Where(named => named.parameter.requires_grad).Select(named => named.name)];
+        string[] names = [.. network.named_parameters().Select(named => named.name)];
         if (LayerLearningRate.Problems(learningRates ?? [], names, network.GetName()).FirstOrDefault() is { } problem)
         {
             throw new ArgumentException($"The learning rates do not work: {problem}.", nameof(learningRates));

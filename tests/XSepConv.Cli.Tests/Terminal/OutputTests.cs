@@ -41,7 +41,7 @@ public sealed class OutputTests : IDisposable
         string[] arguments = command == "convert" ? [command, "--checkpoint", At("good.safetensors"), "--kernel", "3"]
             : [command, ForeignFile.Write(At("foreign"), "mobilenet_v3_small", 3), "--from", "torchvision", "--model", "mobilenet_v3_small"];
         var (exitCode, _, error) = await ToolProcess.RunUnder(
-            ["bash", "-c", $"\"$0\" \"$@\" > '{At("got")}'"], [.. arguments, "--out", "/dev/stdout"]);
+            ["bash", "-c", $"\"$0\" \"$@\" > '{At("got")}'"], [.. arguments, "--out", "-"]);
         Assert.True(exitCode == 0, error);
         Assert.Equal(0, Here.Run([.. arguments, "--out", At("file")]).ExitCode);
         Assert.Equal(File.ReadAllBytes(At("file")), File.ReadAllBytes(At("got")));

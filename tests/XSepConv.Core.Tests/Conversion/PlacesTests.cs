@@ -61,6 +61,7 @@ public class PlacesTests
     [InlineData(typeof(UsedTwice), "conv", "used by something besides 'norm'", "")]
     [InlineData(typeof(ChangedInPlace), "conv", "used by something besides 'norm'", "")]
     [InlineData(typeof(UsedTwiceBehindZeros), "conv", "used by something besides 'norm'", "")]
+    [InlineData(typeof(UsedTwiceBehindZero), "conv", "used by something besides 'norm'", "")]
     [InlineData(typeof(Unseen), "conv", "the network's output is the same whatever it gives", "")]
     [InlineData(typeof(RunTwice), "conv", "runs 2 times", "")]
     [InlineData(typeof(SharedNorm), "conv", "batch norm 'norm' runs 2 times", "")]
@@ -246,6 +247,20 @@ public class PlacesTests
         {
             var y = conv.call(x);
             return x + (scale * last.call(norm.call(y).relu() * y.sigmoid()));
+        }
+    }
+
+    private sealed class UsedTwiceBehindZero : Module<Tensor, Tensor>
+    {
+        private readonly Module<Tensor, Tensor> conv = Depthwise(), norm = BatchNorm2d(4);
+        private readonly Parameter scale = Parameter(TorchSharp.torch.zeros(1));
+
+        public UsedTwiceBehindZero() : base(nameof(UsedTwiceBehindZero)) => RegisterComponents();
+
+        public override Tensor forward(Tensor x)
+        {
+            var y = conv.call(x);
+            return x + (scale * (norm.call(y) + y));
         }
     }
 

@@ -133,7 +133,10 @@ public class UntouchedTests
         var network = UserNetworks.PlainSequential();
         var runs = 0;
         ((Conv2d)network.named_children().Single(child => child.name == "wide").module).register_forward_hook(_ => runs++);
-        var loss = ((Linear)network.named_children().Single(child => child.name == "linear").module).call(randn(2, 20)).sum();
+        var linear = (Linear)network.named_children().Single(child => child.name == "linear").module;
+        var (x, zero) = (randn(2, 20), network.get_parameter("dw1_bn.weight")!);
+        using (no_grad()) zero.zero_();
+        var loss = linear.call(x * randn(20).requires_grad_(true)).sum() + (randn(12).requires_grad_(true) * zero).sum();
         XSepConverter.Convert(network, Input);
         runs = 0;
         network.call(randn(Input));

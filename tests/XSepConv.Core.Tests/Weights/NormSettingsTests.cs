@@ -34,7 +34,7 @@ public sealed class NormSettingsTests : IDisposable
         var norm = block.modules().OfType<BatchNorm2d>().First();
         (norm.eps, norm.momentum) = (epsilon, momentum);
         var refused = Assert.Throws<InvalidDataException>(() => block.SaveSafeTensors(FilePath));
-        Assert.StartsWith($"The {name} of 'bn1' is ", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"The module can't be saved: the {name} of 'bn1' is ", refused.Message, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(FilePath));
     }
 

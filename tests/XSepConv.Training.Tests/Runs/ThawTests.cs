@@ -52,20 +52,23 @@ public sealed class ThawTests : IDisposable
         }
     }
 
-    [Fact]
-    public void The_average_takes_it_in()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_average_takes_it_in(bool stages)
     {
         random.manual_seed(4);
         var network = new MobileNet(TorchTests.Spec());
         network.Freeze(1);
         using var step = new TrainingStep(network, s_plain with { EmaDecay = 0.999 }, Before + After);
-        string[] keys = ["conv1.weight", "bn1.running_mean", "bn1.weight"];
+        string[] keys = ["conv1.weight", "bn1.weight", .. stages ? ["bn1.running_mean"] : Array.Empty<string>()];
         var (own, averaged) = (network.state_dict(), step.Average!.state_dict());
         var expected = keys.ToDictionary(key => key, key => own[key].clone());
         var start = keys.ToDictionary(key => key, key => own[key].clone());
         for (var i = 0; i < Before + After; i++)
         {
-            if (i == Before) network.Freeze(0);
+            if (i == Before && stages) network.Freeze(0);
+            else if (i == Before) foreach (var parameter in network.parameters()) parameter.requires_grad = true;
             step.Run(randn(8, 3, 32, 32), randint(0, 2, [8]));
             foreach (var key in keys)
             {
@@ -80,6 +83,18 @@ public sealed class ThawTests : IDisposable
             Assert.False(own[key].equal(start[key]).all().item<bool>(), key);
             Assert.True(averaged[key].allclose(expected[key], rtol: 1e-4, atol: 1e-6), key);
         }
+    }
+
+    [Fact]
+    public void Layers_that_are_frozen_have_learning_rates_of_their_own_for_later()
+    {
+        var network = Network();
+        network.get_parameter("a.weight")!.requires_grad = false;
+        using var step = new TrainingStep(network, s_plain with { Momentum = 0, Nesterov = false }, 2, [new("a", 1e-30)]);
+        network.get_parameter("a.weight")!.requires_grad = true;
+        var before = network.get_parameter("a.weight")!.detach().clone();
+        step.Run(randn(4, 3, dtype: ScalarType.Float64), tensor(new[] { 0L, 1, 1, 0 }));
+        Assert.True(before.equal(network.get_parameter("a.weight")!).all().item<bool>());
     }
 
     /// <summary>Somebody's backward in between leaves a gradient that is no part of the next step.</summary>

@@ -18,10 +18,10 @@ internal static class FileSample
     {
         try
         {
-            using var file = File.OpenHandle(path);
+            using var file = RegularFile.OpenHandle(path);
             return Of(file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             return "";
         }

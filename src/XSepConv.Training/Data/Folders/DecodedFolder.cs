@@ -74,8 +74,7 @@ internal sealed record DecodedFolder(
     ]);
 
     /// <summary>
-    /// Whether a picture that an earlier run went without is there again. Its name, length and time, by which the images are kept, say
-    /// nothing of rights and disks.
+    /// Whether a picture that an earlier run went without is there again: one that went between the look at its bytes and their decoding.
     /// </summary>
     private static bool CanBeReadNow(string root, ImageFolder folder, IReadOnlyList<string> passing)
     {

@@ -13,7 +13,6 @@ internal sealed record PictureFile(string Name, string RealPath, long Length, Da
     public string Sample => _sample ??= FileSample.Of(RealPath);
 }
 
-
 /// <summary>A folder below a data root and what is in it.</summary>
 /// <param name="realPath">Links resolved.</param>
 internal sealed class FolderTree(string name, string path, string realPath)
