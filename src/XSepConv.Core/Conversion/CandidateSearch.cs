@@ -74,7 +74,7 @@ internal sealed class CandidateSearch
     {
         using var scope = NewDisposeScope();
         using Scalar count = shape.Aggregate(1L, (product, size) => product * size), radians = 0.37;
-        var wave = sin(arange(count, dtype: ScalarType.Float64, device: CPU).add(Scalars.One).mul(radians)).reshape(shape);
+        var wave = sin(arange(count, dtype: ScalarType.Float64, device: CPU).add(Scalars.One, Scalars.One).mul(radians)).reshape(shape);
         return wave.to(like?.dtype ?? ScalarType.Float32, like?.device ?? CPU).MoveToOuterDisposeScope();
     }
 
