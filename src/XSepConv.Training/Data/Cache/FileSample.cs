@@ -36,8 +36,7 @@ internal static class FileSample
         hash.Append(piece[..sizeof(long)]);
         for (var i = 0; i < Pieces; i++)
         {
-            var start = length <= Pieces * PieceBytes ? (long)i * PieceBytes : (length - PieceBytes) / (Pieces - 1) * i;
-            if (i == Pieces - 1 && length > Pieces * PieceBytes) start = length - PieceBytes;
+            var start = length <= Pieces * PieceBytes ? (long)i * PieceBytes : (length - PieceBytes) * i / (Pieces - 1);
             hash.Append(piece[..RandomAccess.Read(file, piece, start)]);
         }
 
