@@ -37,6 +37,8 @@ internal sealed partial class ToolProcess : IDisposable
         error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
     }
 
+    public int Id => process.Id;
+
     public bool HasExited => process.HasExited;
 
     /// <summary>Its standard input, nothing of which waits here.</summary>

@@ -54,22 +54,24 @@ internal sealed unsafe class SessionRun : ITeamJob
         // Threads that never have an image of their own work in the first one's buffers.
         var owners = maxBatch >= threads ? threads : 1;
         RequireBuffers(maxBatch);
-        _scratch = [.. Enumerable.Range(0, threads).Select(_ => Allocate(_plan.ScratchFloats))];
+        var arena = new FloatArena();
+        _scratch = [.. Enumerable.Range(0, threads).Select(_ => arena.Allocate(_plan.ScratchFloats))];
         _slots = new AlignedFloats[ImageMaps.SlotCount][];
         for (var slot = 0; slot < _slots.Length; slot++)
         {
             var floats = RoundUp(_plan.SlotFloats[slot]);
-            _slots[slot] = NetworkPlan.IsLocal((Slot)slot) ? [.. Enumerable.Range(0, owners).Select(_ => Allocate(floats))]
-                : [Allocate(floats * maxBatch)];
+            _slots[slot] = NetworkPlan.IsLocal((Slot)slot) ? [.. Enumerable.Range(0, owners).Select(_ => arena.Allocate(floats))]
+                : [arena.Allocate(floats * maxBatch)];
         }
 
-        _features = [_slots[(int)Slot.Features][0], .. _plan.FeatureFloats.Skip(1).Select(floats => Allocate(floats * maxBatch))];
+        _features = [_slots[(int)Slot.Features][0], .. _plan.FeatureFloats.Skip(1).Select(floats => arena.Allocate(floats * maxBatch))];
+        MemoryBytes = arena.Floats * sizeof(float);
         if (threads > 1) _team = new WorkerTeam(threads, lent);
     }
 
     public ByteValues Bytes { get; }
 
-    public long MemoryBytes { get; private set; }
+    public long MemoryBytes { get; }
 
     /// <summary>Floats of each map of one image, where maps are wanted.</summary>
     public ImmutableArray<long> OutputFloats => _plan.OutputFloats;
@@ -213,11 +215,6 @@ internal sealed unsafe class SessionRun : ITeamJob
         }
     }
 
-    private AlignedFloats Allocate(long floats)
-    {
-        MemoryBytes += floats * sizeof(float);
-        return new AlignedFloats(floats);
-    }
 
     // All of them, before the first one is allocated.
     private void RequireBuffers(int maxBatch)

@@ -5,15 +5,13 @@ namespace XSepConv.Inference;
 /// <summary>Counts what the packed weights take.</summary>
 internal sealed class WeightMemory(int lanes)
 {
+    private readonly FloatArena _arena = new();
+
     public int Lanes => lanes;
 
-    public long Floats { get; private set; }
+    public long Floats => _arena.Floats;
 
-    public AlignedFloats Allocate(long floats)
-    {
-        Floats += floats;
-        return new AlignedFloats(floats);
-    }
+    public AlignedFloats Allocate(long floats) => _arena.Allocate(floats);
 
     public int Blocks(int channels) => BlockedMap.Blocks(channels, lanes);
 

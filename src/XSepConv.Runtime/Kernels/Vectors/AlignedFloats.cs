@@ -3,14 +3,17 @@ namespace XSepConv.Kernels;
 /// <summary>Floats at a fixed address, on a cache line's start; zeros at first. They live as long as this object does.</summary>
 internal sealed unsafe class AlignedFloats
 {
-    private const int Alignment = 64;
-
-    private readonly float[] _array;
+    private readonly KernelBlock _block;
 
     public AlignedFloats(long length)
+        : this(new KernelBlock(length), 0, length)
     {
-        _array = GC.AllocateArray<float>(checked((int)(length + (Alignment / sizeof(float)))), pinned: true);
-        fixed (float* start = _array) Pointer = (float*)(((nuint)start + Alignment - 1) & ~(nuint)(Alignment - 1));
+    }
+
+    public AlignedFloats(KernelBlock block, long first, long length)
+    {
+        _block = block;
+        Pointer = block.Start + first;
         Length = length;
         KernelMemory.Enter(Pointer, length);
     }
@@ -24,5 +27,5 @@ internal sealed unsafe class AlignedFloats
     public long Length { get; }
 
     /// <summary>The most floats that one may hold.</summary>
-    public static long MaxFloats => Array.MaxLength - (Alignment / sizeof(float));
+    public static long MaxFloats => Array.MaxLength;
 }

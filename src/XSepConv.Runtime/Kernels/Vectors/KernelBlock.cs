@@ -1,0 +1,51 @@
+using System.Runtime.InteropServices;
+using static System.FormattableString;
+
+namespace XSepConv.Kernels;
+
+/// <summary>Memory of the system, zeros at first, on a cache line's start; freed when nothing refers to it any more.</summary>
+/// <remarks>
+/// From 2 MB on it asks Linux for large pages. Weights and maps take more pages of 4 KB than a core keeps addresses of, and one image of
+/// 224×224, which meets each only once, took 2 to 6 % longer with them.
+/// </remarks>
+internal sealed unsafe class KernelBlock
+{
+    private const int CacheLine = 64;
+
+    private readonly void* _allocated;
+
+    /// <param name="floats">How many it holds.</param>
+    /// <exception cref="OutOfMemoryException">The machine, or what the process may take of it, has no room for them.</exception>
+    public KernelBlock(long floats)
+    {
+        Floats = floats;
+        var isLarge = Bytes >= LargePages.Size;
+        if (isLarge) RequireMemory(Bytes);
+        var alignment = isLarge ? LargePages.Size : CacheLine;
+        _allocated = NativeMemory.AllocZeroed(checked((nuint)(Bytes + alignment)));
+        Start = (float*)(((nuint)_allocated + (nuint)alignment - 1) & ~(nuint)(alignment - 1));
+        GC.AddMemoryPressure(Bytes);
+        if (isLarge) LargePages.AskFor(Start, (nuint)Bytes);
+    }
+
+    ~KernelBlock()
+    {
+        if (_allocated == null) return;
+        NativeMemory.Free(_allocated);
+        GC.RemoveMemoryPressure(Bytes);
+    }
+
+    public float* Start { get; }
+
+    public long Floats { get; }
+
+    private long Bytes => Math.Max(1, Floats * sizeof(float));
+
+    // Linux promises more than it has, and ends the process that touches it.
+    private static void RequireMemory(long bytes)
+    {
+        var most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (bytes <= most) return;
+        throw new InsufficientMemoryException(Invariant($"A buffer would take {bytes:N0} bytes, this process may have {most:N0} in all."));
+    }
+}
