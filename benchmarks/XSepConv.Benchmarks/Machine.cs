@@ -59,7 +59,7 @@ internal static class Machine
             + $"libtorch {libtorch ?? torch.__version__}, BenchmarkDotNet {VersionOf(typeof(HostEnvironmentInfo).Assembly)}";
         yield return $"XSepConv {CommitOf(typeof(XSepBlock).Assembly)}, {RuntimeInformation.OSDescription}, "
             + $"{RuntimeInformation.OSArchitecture}";
-        yield return GlibcAllocator.Tune() ? "glibc's allocator keeps freed memory (mallopt), for both sides"
+        yield return GlibcAllocator.Tune() ? "glibc's allocator keeps freed memory (mallopt) and asks for large pages, for both sides"
             : "the system's allocator as it is";
     }
 

@@ -16,8 +16,9 @@ public static partial class GlibcAllocator
     private const int Never = -1;
 
     /// <summary>
-    /// Has the whole process keep freed memory for its next tensors: it stays as large as it has been. To be called first, before other
-    /// threads allocate; tunes nothing on musl, Windows and macOS. Then libtorch is loaded.
+    /// Has the whole process keep freed memory for its next tensors: it stays as large as it has been. Of addresses, which cost nothing, it
+    /// takes as many as half of the machine's memory has. To be called first, by the main thread, before others allocate; tunes nothing on
+    /// musl, Windows and macOS. Then libtorch is loaded.
     /// </summary>
     /// <returns>Whether the allocator was tuned.</returns>
     /// <exception cref="DllNotFoundException">

@@ -8,8 +8,6 @@ internal static class ConvolutionTiles
     // Pixels of the tiles whose last vector of 16 lanes may be half: smaller ones are left to the whole tiles.
     private const int SmallestOfHalf = 7;
 
-    // With 512-bit vectors a tile also prefetches the weights that its own ones are followed by: of one image most layers' weights are met
-    // for the first time, and memory is as fast as the multiply-adds only if it never waits.
     // The largest tiles are those that 32 registers hold; PointwisePlan and DepthwisePlan ask for no larger ones where there are 16.
     public static string WritePointwise() => Convolution(
         "PointwiseTiles", "A 1×1 convolution on P pixels × V vectors of output channels, in registers.", "PointwiseTile", hasStep: false,
@@ -24,10 +22,6 @@ internal static class ConvolutionTiles
             code.Line("var end = x + Math.Min(remaining, lanes);");
             code.Line("do");
             code.Open();
-            code.Line("if (TLanes.Count == 16)");
-            code.Open();
-            for (var v = 0; v < vectors; v++) code.Line($"Prefetch.Later(weights + nextPanel{(v == 0 ? "" : $" + block{v}")});");
-            code.Close();
             MultiplyAdd(code, pixels, vectors, isHalf, p => $"x{Plus(p, "lanes")}");
             code.Line("x++;");
             code.Close();
@@ -121,7 +115,6 @@ internal static class ConvolutionTiles
         code.Line("var nextBlock = tile->OutputBlock;");
         if (vectors > 1) code.Line("var block1 = tile->WeightBlock;");
         for (var v = 2; v < vectors; v++) code.Line($"var block{v} = block{v - 1} + block1;");
-        if (!hasStep) code.Line($"var nextPanel = {vectors} * tile->WeightBlock;");
         if (hasStep) code.Line("var prefetch = tile->Prefetch;");
         code.Line("for (var count = tile->Count; count > 0; count--)");
         code.Open();

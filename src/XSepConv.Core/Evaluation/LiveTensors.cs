@@ -21,7 +21,7 @@ internal sealed class LiveTensors(int layers)
     /// </summary>
     public unsafe WeightHash Hash()
     {
-        var hash = new WeightHash();
+        var hash = new WeightHash(_tensors.Count + _epsilons.Count);
         foreach (var (layer, _, tensor) in _tensors)
         {
             var values = FusedMemory.Pointer(tensor);

@@ -13,7 +13,7 @@ public sealed unsafe class WeightHashTests
         values.CopyTo(moved, 1);
         fixed (float* there = &moved[1])
         {
-            var hash = new WeightHash();
+            var hash = new WeightHash(1);
             hash.Add(there, length);
             Assert.True(Hash(values).Equals(hash));
         }
@@ -68,7 +68,7 @@ public sealed unsafe class WeightHashTests
         Assert.False(Hash(first, second).Equals(Hash(second, first)));
         Assert.False(Hash(first, new float[64]).Equals(Hash(first)));
         Assert.False(Hash(first, new float[64]).Equals(Hash(first, new float[96])));
-        var (left, right) = (new WeightHash(), new WeightHash());
+        var (left, right) = (new WeightHash(1), new WeightHash(1));
         left.Add(1e-5);
         right.Add(1e-5 + double.Epsilon + 1e-21);
         Assert.False(left.Equals(right));
@@ -82,7 +82,7 @@ public sealed unsafe class WeightHashTests
 
     private static WeightHash Hash(params float[][] arrays)
     {
-        var hash = new WeightHash();
+        var hash = new WeightHash(arrays.Length);
         foreach (var values in arrays)
         {
             fixed (float* start = values) hash.Add(start, values.Length);

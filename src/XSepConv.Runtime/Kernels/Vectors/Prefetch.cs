@@ -49,13 +49,6 @@ internal readonly unsafe struct Prefetch(float* planes, nint* offsets)
         }
     }
 
-    /// <summary>Brings a line as near as the second-level cache.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Later(float* line)
-    {
-        if (Sse.IsSupported) Sse.Prefetch1(line);
-    }
-
     /// <summary>What goes with the vectors after the first <paramref name="count"/>.</summary>
     public Prefetch After(nint count) => new(planes, offsets == null ? null : offsets + count);
 
