@@ -20,7 +20,7 @@ try
     made = model.CreateSession();
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException
-    or ArgumentException or InvalidOperationException)
+    or ArgumentException or InvalidOperationException or OutOfMemoryException)
 {
     return Refuse($"classify: {e.Message}");
 }

@@ -72,7 +72,7 @@ internal sealed class BatchWorkers : IDisposable
             jobs.Add(first);
 
             // The other workers' share is left to them.
-            var share = Math.Min(_maxBatch, 1 + (_waiting.Count / _sessions.Count));
+            var share = Math.Min(Math.Min(_maxBatch, Array.MaxLength / session.ImageLength), 1 + (_waiting.Count / _sessions.Count));
             while (jobs.Count < share && _waiting.TryTake(out var next)) jobs.Add(next);
             try
             {

@@ -27,7 +27,7 @@ try
     started = new BatchWorkers(model, options.Workers, options.MaxBatch, metrics.Batches);
 }
 catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException
-    or InvalidDataException or NotSupportedException)
+    or InvalidDataException or NotSupportedException or OutOfMemoryException)
 {
     return Refuse(e.Message, 2);
 }

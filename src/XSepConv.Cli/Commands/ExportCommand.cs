@@ -51,7 +51,7 @@ internal sealed class ExportCommand
 
     private readonly Option<string> dtype = CheckedOption.Choice(
         "--dtype", [.. Dtypes.Keys], "f32",
-        "The type of the weights, for safetensors: bf16 and f16 take half the bytes, int8 about a quarter. "
+        "The type of the weights, for safetensors: bf16 and f16 take half the bytes, int8 about a third. "
         + "Biases and batch norms stay f32, beside int8 spatial filters too.");
 
     private readonly Option<bool> json = CheckedOption.Flag("--json", "Print one line of JSON about the file.");

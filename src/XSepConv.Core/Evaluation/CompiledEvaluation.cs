@@ -92,7 +92,11 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
 
             // What is out of date makes room first.
             _packed = null;
-            return _packed = new(hash, PoolOf(tensors));
+            var made = new Packed(hash, PoolOf(tensors));
+
+            // What another thread changed meanwhile is not what was hashed.
+            if (tensors.Hash().Equals(hash)) _packed = made;
+            return made;
         }
     }
 
@@ -119,7 +123,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         {
             pool.Run(FusedMemory.Pointer(x), FusedMemory.Pointer(logits), images, size, Threads());
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is ArgumentException or InsufficientMemoryException)
         {
             return null;
         }
@@ -145,7 +149,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         {
             pool.Run(FusedMemory.Pointer(x), outputs, parts, images, size, Threads());
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is ArgumentException or InsufficientMemoryException)
         {
             return null;
         }

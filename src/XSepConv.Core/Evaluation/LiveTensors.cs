@@ -25,11 +25,11 @@ internal sealed class LiveTensors(int layers)
         foreach (var (layer, _, tensor) in _tensors)
         {
             var values = FusedMemory.Pointer(tensor);
-            if (IsMatrix(layer, tensor)) hash.Add(BitConverter.UInt64BitsToDouble((ulong)values));
+            if (IsMatrix(layer, tensor)) hash.Add((ulong)values);
             else hash.Add(values, tensor.numel());
         }
 
-        foreach (var (_, epsilon) in _epsilons) hash.Add(epsilon);
+        foreach (var (_, epsilon) in _epsilons) hash.Add(BitConverter.DoubleToUInt64Bits(epsilon));
         return hash;
     }
 

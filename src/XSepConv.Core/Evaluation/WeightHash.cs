@@ -32,7 +32,7 @@ internal sealed unsafe class WeightHash(int arrays)
     }
 
     /// <summary>Adds a number.</summary>
-    public void Add(double value) => _hashes.Add(BitConverter.DoubleToUInt64Bits(value));
+    public void Add(ulong number) => _hashes.Add(number);
 
     public bool Equals(WeightHash other) =>
         CollectionsMarshal.AsSpan(_hashes).SequenceEqual(CollectionsMarshal.AsSpan(other._hashes));

@@ -29,10 +29,12 @@ internal abstract class FusedOperator(int channels, FusedNorm?[] norms)
     public Tensor Apply(Tensor[] tensors)
     {
         if (is_grad_enabled() && Array.Exists(tensors, tensor => tensor.requires_grad)) return FusedFunction.Apply(this, tensors);
-        var output = Forward(tensors, Training ? NewStatistics() : null);
+        var statistics = Training ? NewStatistics() : null;
+        var output = Forward(tensors, statistics);
 
         // The kernels read their memory; until here nothing else may keep them alive.
         GC.KeepAlive(tensors);
+        GC.KeepAlive(statistics);
         GC.KeepAlive(this);
         return output;
     }

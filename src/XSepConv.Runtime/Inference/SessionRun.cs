@@ -215,7 +215,6 @@ internal sealed unsafe class SessionRun : ITeamJob
         }
     }
 
-
     // All of them, before the first one is allocated.
     private void RequireBuffers(int maxBatch)
     {

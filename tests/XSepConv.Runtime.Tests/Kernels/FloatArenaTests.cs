@@ -42,6 +42,19 @@ public sealed unsafe class FloatArenaTests
         GC.KeepAlive(pieces);
     }
 
+    // Two large pieces, and a small one that finds no room: it must not open a block of twice their size.
+    [Fact]
+    public void A_small_piece_after_large_ones_takes_no_more_than_16_MB()
+    {
+        Assert.SkipUnless(UnmanagedMemory.IsExact, "The C library is not glibc.");
+        const long Large = 32 << 20, Bytes = Large * sizeof(float);
+        var before = UnmanagedMemory.InUse();
+        var arena = new FloatArena();
+        AlignedFloats[] pieces = [arena.Allocate(Large), arena.Allocate(Large), arena.Allocate(100)];
+        Assert.InRange(UnmanagedMemory.InUse() - before, 2 * Bytes, (2 * Bytes) + (24 << 20));
+        GC.KeepAlive(pieces);
+    }
+
     [Fact]
     public void A_block_lives_as_long_as_one_of_its_pieces()
     {

@@ -75,4 +75,21 @@ public sealed unsafe class KernelBlockTests
         var refused = Assert.ThrowsAny<OutOfMemoryException>(() => new KernelBlock((most / sizeof(float)) + LargePageFloats));
         Assert.Contains($"{most:N0}", refused.Message, StringComparison.Ordinal);
     }
+
+    // Nothing is touched: the second half and a bit is too much only together with the first.
+    [Fact]
+    public void What_other_blocks_hold_counts_until_nothing_refers_to_them()
+    {
+        var most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / sizeof(float);
+        Hold(most);
+        GC.KeepAlive(new KernelBlock(most / 2));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void Hold(long most)
+        {
+            var half = new KernelBlock(most / 2);
+            Assert.ThrowsAny<OutOfMemoryException>(() => new KernelBlock((most / 2) + LargePageFloats));
+            GC.KeepAlive(half);
+        }
+    }
 }

@@ -146,6 +146,7 @@ public sealed unsafe class VectorSumsTests
 
         var zero = new AlignedFloats(lanes);
         NormStatistics<TLanes, TVector>.Measure(values.Pointer, pixels, zero.Pointer, record.Pointer);
+        GC.KeepAlive((values, zero));
         for (var lane = 0; lane < lanes; lane++)
         {
             Near(value * (double)pixels, sum.Pointer[lane]);

@@ -1,9 +1,13 @@
 namespace XSepConv.Kernels;
 
-/// <summary>Cuts many pieces out of few blocks, each twice as large as the last, so that most of them lie in large pages.</summary>
+/// <summary>
+/// Cuts many pieces out of few blocks, each twice as large as the last up to 16 MB, so that most of them lie in large pages, and no more
+/// than that is left over.
+/// </summary>
 internal sealed class FloatArena
 {
     private const long FirstBlock = 1 << 16;
+    private const long LargestShared = 1 << 22;
     private const int CacheLine = 16;
 
     private KernelBlock? _block;
@@ -18,7 +22,7 @@ internal sealed class FloatArena
     {
         if (_block is null || _block.Floats - _used < floats)
         {
-            _block = new KernelBlock(Math.Max(floats, _block is null ? FirstBlock : 2 * _block.Floats));
+            _block = new KernelBlock(Math.Max(floats, _block is null ? FirstBlock : Math.Min(2 * _block.Floats, LargestShared)));
             _used = 0;
         }
 

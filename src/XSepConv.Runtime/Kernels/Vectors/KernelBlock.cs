@@ -12,6 +12,9 @@ internal sealed unsafe class KernelBlock
 {
     private const int CacheLine = 64;
 
+    // Bytes of all blocks that are not yet freed.
+    private static long s_held;
+
     private readonly void* _allocated;
 
     /// <param name="floats">How many it holds.</param>
@@ -25,6 +28,7 @@ internal sealed unsafe class KernelBlock
         _allocated = NativeMemory.AllocZeroed(checked((nuint)(Bytes + alignment)));
         Start = (float*)(((nuint)_allocated + (nuint)alignment - 1) & ~(nuint)(alignment - 1));
         GC.AddMemoryPressure(Bytes);
+        Interlocked.Add(ref s_held, Bytes);
         if (isLarge) LargePages.AskFor(Start, (nuint)Bytes);
     }
 
@@ -33,6 +37,7 @@ internal sealed unsafe class KernelBlock
         if (_allocated == null) return;
         NativeMemory.Free(_allocated);
         GC.RemoveMemoryPressure(Bytes);
+        Interlocked.Add(ref s_held, -Bytes);
     }
 
     public float* Start { get; }
@@ -45,7 +50,12 @@ internal sealed unsafe class KernelBlock
     private static void RequireMemory(long bytes)
     {
         var most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (bytes <= most) return;
-        throw new InsufficientMemoryException(Invariant($"A buffer would take {bytes:N0} bytes, this process may have {most:N0} in all."));
+        if (bytes <= most - Interlocked.Read(ref s_held)) return;
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var held = Interlocked.Read(ref s_held);
+        if (bytes <= most - held) return;
+        throw new InsufficientMemoryException(
+            Invariant($"Buffers would take {bytes:N0} bytes, with {held:N0} in use; this process may have {most:N0} in all."));
     }
 }
