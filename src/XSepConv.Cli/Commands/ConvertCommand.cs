@@ -162,6 +162,11 @@ internal sealed class ConvertCommand
             $"{path} does not say how its images were normalised, so that nothing can be fitted on others; leave out --fit.");
         var split = data.OpenForFit(result, name, CheckpointImages.Of(path, trained), screen, MostImages, cancel).Train;
         if (split.Count < 2) throw new UserError($"--fit is '{name}', which has {split.Count} training image; a fit takes at least 2.");
+        if (BatchSource.Misfit(split, split.Count) is { } problem)
+        {
+            throw new UserError($"The {problem}, and --fit takes all its images at once; --limit takes fewer.");
+        }
+
         foreach (var batch in BatchSource.ForEvaluation(split, trained.Normalization, split.Count).From(0, ahead: 0))
         {
             var weight = source.Network.parameters().First();

@@ -29,7 +29,8 @@ internal static class EvaluateCommand
             usual: UsualImages.OfCheckpoint);
         var split = CheckedOption.OptionalMember<EvaluatedSplit>(
             "--split", "Which images of 'folder': its test images where it has folders for the splits, else all.");
-        var batch = CheckedOption.Whole("--batch", 1, 65_536, 256, "Images at once.").Or("--batch-size", "-b");
+        var batch = CheckedOption.OptionalWhole(
+            "--batch", 1, 65_536, "Images at once. Default: 256, of large images as many as training validates at once.").Or("--batch-size", "-b");
         var shift = CheckedOption.OptionalWhole(
             "--shift", 1, 64,
             "Also measure with the images moved by 1 to N pixels to each side, where what comes in is the mean that images are "
@@ -90,11 +91,12 @@ internal static class EvaluateCommand
                     console.WriteLine($" note: {note}");
                 }
 
+                var atOnce = result.GetValue(batch) ?? Evaluator.BatchSize(1, images.Images);
                 var (outcome, confusion) = EvaluationScreen.Show(console, images.Images.Count, progress => Evaluator.EvaluateByClass(
-                    loaded.Network, images.Images, loaded.Normalization, result.GetValue(batch), progress, interrupts.Token));
+                    loaded.Network, images.Images, loaded.Normalization, atOnce, progress, interrupts.Token));
                 if (!result.GetValue(json)) Write(console, path, loaded, images, outcome, confusion);
                 var shifted = furthest == 0 ? [] : EvaluationScreen.Show(console, 4 * furthest, progress => ShiftedImages.Measure(
-                    loaded, images.Images, furthest, result.GetValue(batch), progress, interrupts.Token));
+                    loaded, images.Images, furthest, atOnce, progress, interrupts.Token));
                 if (result.GetValue(json)) JsonLine.Write(invocation.Output, Report(loaded, images, outcome, confusion, shifted, notes));
                 else if (shifted.Count > 0) ShiftTable.Write(console, outcome.Top1, shifted);
                 DataTable.Write(console, images.Findings with { Warnings = [.. images.Findings.Warnings, .. notes] });

@@ -134,7 +134,7 @@ internal sealed class TrainingScreen(
         if (stride >= Math.Min(height, width))
         {
             yield return $"images of {height}×{width} end as a single pixel; "
-                + $"{(preset is null ? "larger ones keep" : "--preset cifar keeps")} more of them.";
+                + $"{(preset is null or "cifar" ? "larger ones keep" : "--preset cifar keeps")} more of them.";
         }
     }
 

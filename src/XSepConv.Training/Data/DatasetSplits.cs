@@ -3,18 +3,17 @@ namespace XSepConv.Training;
 /// <summary>Makes a data set with three splits of what there is.</summary>
 internal static class DatasetSplits
 {
-    /// <summary>One training image in so many becomes a validation image where a set has none of its own.</summary>
+    /// <summary>One training image in so many becomes a validation image.</summary>
     public const int ValidationShare = 12;
 
     /// <summary>
-    /// Shuffles the training images by the seed, takes the validation images from them unless the set has its own, and applies the limit.
+    /// Shuffles the training images by the seed, takes the validation images from them, and applies the limit.
     /// </summary>
     /// <exception cref="InvalidDataException">There are too few training images.</exception>
     public static ImageDataset Of(
         string name,
         IReadOnlyList<string> classNames,
         ImageSplit training,
-        ImageSplit? validation,
         ImageSplit test,
         Augmentation augmentation,
         string source,
@@ -28,15 +27,13 @@ internal static class DatasetSplits
 
         if (test.Count < 1) throw new InvalidDataException($"{source}: holds no test image.");
         var order = CounterRandom.For(options.Seed, CounterRandom.Stream.Split).Permutation(training.Count);
-        var taken = validation is null ? Math.Max(1, training.Count / ValidationShare) : 0;
+        var taken = Math.Max(1, training.Count / ValidationShare);
         var labels = training.Labels.Span;
         return new ImageDataset(
             name,
             classNames,
             train: training.Select(BalancedSubset.Of(labels, order.AsSpan(taken), options.Limit)),
-            validation: validation is null
-                ? training.Select(BalancedSubset.Of(labels, order.AsSpan(0, taken), options.Limit))
-                : BalancedSubset.Of(validation, options.Limit),
+            validation: training.Select(BalancedSubset.Of(labels, order.AsSpan(0, taken), options.Limit)),
             test: BalancedSubset.Of(test, options.Limit),
             augmentation: augmentation,
             source: source)

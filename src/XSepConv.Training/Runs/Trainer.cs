@@ -141,6 +141,9 @@ public sealed class Trainer
 
     internal TrainingPlan Plan { get; }
 
+    /// <summary>Whether nothing is left to do: its run has ended, with a test.</summary>
+    internal bool IsTested => _start.Test is not null;
+
     /// <summary>Trains to the end, or until cancelled.</summary>
     /// <param name="progress">Told about every step, on this thread.</param>
     /// <param name="cancel">Ends the run after the current step, saved.</param>
@@ -175,7 +178,7 @@ public sealed class Trainer
         }
 
         if (Plan.Threads != get_num_threads()) set_num_threads(Plan.Threads);
-        if (_start.Test is not null) return Result(_start, completed: true, null);
+        if (IsTested) return Result(_start, completed: true, null);
 
         using (manual_seed(_options.Seed))
         {
@@ -196,8 +199,8 @@ public sealed class Trainer
             var kept = run?.Files.Kept() ?? "nothing was trained yet";
             throw new TrainingMemoryException(
                 run?.Measured is { } images
-                    ? $"There is not enough memory to validate {images} images at once; {kept}. Smaller images need less, and so does "
-                    + "a smaller width."
+                    ? $"There is not enough memory to validate {images} images at once; {kept}. Smaller images need less, and so do "
+                    + "smaller batches and a smaller width."
                     : $"There is not enough memory for batches of {Plan.BatchSize / _processes.Size} images; {kept}. "
                     + "A smaller batch needs less, and as many more accumulated batches keep the images of a step; "
                     + "so does a smaller width.", e);

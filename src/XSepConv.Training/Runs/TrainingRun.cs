@@ -188,7 +188,7 @@ internal sealed class TrainingRun(
         {
             // One process of several must not leave while the others wait for its share.
             var together = processes.Size > 1;
-            Measured = Evaluator.BatchSize(plan.BatchSize, images);
+            Measured = Evaluator.BatchSize(plan.BatchSize / processes.Size, images);
             var result = Evaluator.Evaluate(
                 measured, images, plan.Normalization, processes, Measured.Value, report, together ? default : cancel);
             Measured = null;

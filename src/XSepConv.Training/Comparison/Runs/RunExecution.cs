@@ -34,9 +34,11 @@ internal static class RunExecution
         RunData.RequireSame(folder, manifest, run, images);
         AwaitPredecessor(options);
         var trainer = new Trainer(options, images);
-        NoteMachine(folder, run, begun);
+
+        // What is told of a run that is tested already is told anew, elsewhere perhaps: that is none of its training.
+        if (!trainer.IsTested) NoteMachine(folder, run, begun);
         var memory = ownProcess ? new MemoryWatch(folder, run, progress) : null;
-        var load = ownProcess ? RunLoad.Watch() : null;
+        var load = ownProcess && !trainer.IsTested ? RunLoad.Watch() : null;
         var result = trainer.Run(memory ?? progress, cancel);
         if (load is not null)
         {
@@ -49,7 +51,7 @@ internal static class RunExecution
         var test = result.Test ?? throw new InvalidOperationException($"The run in {path} has ended without a test.");
         var file = Path.Combine(path, Checkpoint.BestFileName);
         using var best = Checkpoint.Load(file, TorchDevice.Parse(options.Device));
-        var (labels, predictions) = (images.Test.Labels.ToArray(), Predictions(best, images.Test, options.Recipe.BatchSize));
+        var (labels, predictions) = (images.Test.Labels.ToArray(), Predictions(best, images.Test, trainer.Plan.BatchSize));
         RequireBacked(file, best, run, result, labels.Zip(predictions).Count(pair => pair.First == pair.Second));
         folder.Write(manifest, run, new RunOutcome(result.BestEpoch, test, labels, predictions, result.History));
         return true;

@@ -67,6 +67,7 @@ internal sealed record EvaluationImages(
         [
             .. folder.Notes, .. new[] { decoded.SizeNote }.OfType<string>(),
             .. EqualFiles.Warnings(decoded, [[.. Enumerable.Range(0, all.Count)]]),
+            .. BalancedSubset.Warnings(options.Limit, folder.ClassNames.Count),
         ];
         return new(
             Relabelled(

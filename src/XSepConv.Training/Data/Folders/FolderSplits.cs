@@ -87,8 +87,10 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
             var count = group.Count();
             if (count < 3)
             {
+                // Its folder may lie deeper than directly below the root.
+                var one = group.First().file;
                 throw new InvalidDataException(
-                    $"{Path.Combine(root, folder.ClassNames[group.Key])}: holds {count} images; three at least are needed, to learn from, "
+                    $"{Path.Combine(root, one.Name[..^one.FromClass.Length] + folder.ClassNames[group.Key])}: holds {count} images; three at least are needed, to learn from, "
                     + "to validate and to test.");
             }
 

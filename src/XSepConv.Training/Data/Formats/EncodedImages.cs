@@ -32,7 +32,7 @@ internal sealed class DamageList
 /// <summary>Decodes image files on all cores, into an image file in their order.</summary>
 internal static class EncodedImages
 {
-    // So many files, or so many bytes of files, are decoded before any is written.
+    // So many files, or so many bytes of them or of what they become, are decoded before any is written.
     private const int BlockFiles = 256;
     private const long BlockBytes = 64 << 20;
 
@@ -53,7 +53,7 @@ internal static class EncodedImages
         {
             block.Add(image);
             bytes += image.Bytes.Length;
-            if (block.Count == BlockFiles || bytes >= BlockBytes) DecodeBlock();
+            if (block.Count == BlockFiles || bytes >= BlockBytes || (long)block.Count * writer.ImageBytes >= BlockBytes) DecodeBlock();
         }
 
         DecodeBlock();

@@ -84,7 +84,7 @@ internal sealed record IdxDatasetInfo(
                 + "both must be alike.");
         }
 
-        return DatasetSplits.Of(Name, ClassNames, training, null, test, Augmentation, source, options);
+        return DatasetSplits.Of(Name, ClassNames, training, test, Augmentation, source, options);
     }
 
     private ImageSplit ReadSplit(string imagesPath, string labelsPath)

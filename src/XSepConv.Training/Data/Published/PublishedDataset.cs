@@ -42,11 +42,10 @@ internal abstract record CachedDataset(
             writer => Decode(paths, writer),
             progress,
             cancel);
-        var (train, validation, test) = ((int)images.File.Train, (int)images.File.Validation, (int)images.File.Test);
+        var (train, test) = ((int)images.File.Train, (int)images.File.Test);
         var all = new ImageSplit(images, null, images.Labels, images.File.Channels, images.File.Height, images.File.Width);
         return DatasetSplits.Of(
-            Name, images.ClassNames, Part(0, train), validation == 0 ? null : Part(train, validation), Part(train + validation, test),
-            Augmentation, source, options);
+            Name, images.ClassNames, Part(0, train), Part(train, test), Augmentation, source, options);
 
         ImageSplit Part(int first, int count) => all.Select([.. Enumerable.Range(first, count)]);
     }

@@ -137,6 +137,15 @@ public sealed class EvaluationImagesTests : IDisposable
     }
 
     [Fact]
+    public void A_limit_below_the_number_of_classes_is_told_of()
+    {
+        _folder.Fill(9, "ant", "cat", "dog");
+        Assert.Contains(
+            Open(limit: 2).Findings.Warnings, warning => warning.Contains("is below the 3 classes", StringComparison.Ordinal));
+        Assert.Empty(Open(limit: 3).Findings.Warnings);
+    }
+
+    [Fact]
     public void What_classes_were_taken_for_is_counted()
     {
         // Worked by hand. The network says 0 for black, 1 for grey, 2 for white. Class 0: black, black, white. Class 1: none. Class 2:
