@@ -30,7 +30,8 @@ internal static class EvaluateCommand
         var split = CheckedOption.OptionalMember<EvaluatedSplit>(
             "--split", "Which images of 'folder': its test images where it has folders for the splits, else all.");
         var batch = CheckedOption.OptionalWhole(
-            "--batch", 1, 65_536, "Images at once. Default: 256, of large images as many as training validates at once.").Or("--batch-size", "-b");
+            "--batch", 1, 65_536, "Images at once. Default: 256, fewer of large images, as when training validates.")
+            .Or("--batch-size", "-b");
         var shift = CheckedOption.OptionalWhole(
             "--shift", 1, 64,
             "Also measure with the images moved by 1 to N pixels to each side, where what comes in is the mean that images are "

@@ -89,8 +89,9 @@ internal sealed record FolderSplits(int[] Train, int[] Validation, int[] Test, I
             {
                 // Its folder may lie deeper than directly below the root.
                 var one = group.First().file;
+                var path = Path.Combine(root, one.Name[..^one.FromClass.Length] + folder.ClassNames[group.Key]);
                 throw new InvalidDataException(
-                    $"{Path.Combine(root, one.Name[..^one.FromClass.Length] + folder.ClassNames[group.Key])}: holds {count} images; three at least are needed, to learn from, "
+                    $"{path}: holds {count} images; three at least are needed, to learn from, "
                     + "to validate and to test.");
             }
 
