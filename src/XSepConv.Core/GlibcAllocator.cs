@@ -16,9 +16,9 @@ public static partial class GlibcAllocator
     private const int Never = -1;
 
     /// <summary>
-    /// Has the whole process keep freed memory for its next tensors: it stays as large as it has been. Of addresses, which cost nothing, it
-    /// takes as many as half of the machine's memory has. To be called first, by the main thread, before others allocate; tunes nothing on
-    /// musl, Windows and macOS. Then libtorch is loaded.
+    /// Has the whole process keep freed memory for its next tensors: it stays as large as it has been. Of addresses it takes as many at
+    /// once as half of the machine's memory has, which costs no memory. To be called first, by the main thread, before others allocate;
+    /// tunes nothing on musl, Windows and macOS. Then libtorch is loaded.
     /// </summary>
     /// <returns>Whether the allocator was tuned.</returns>
     /// <exception cref="DllNotFoundException">
@@ -50,9 +50,11 @@ public static partial class GlibcAllocator
     }
 
     // The main thread's heap gets the addresses that it may grow into at once, no memory: what it gets later would be in small pages again.
-    // Half of what there is suffices for most, and is granted by systems that do not promise more than they have.
+    // Where the system promises no more than it has, addresses are as dear as memory, and none are taken.
     private static unsafe void AskForLargePages()
     {
+        const string Promises = "/proc/sys/vm/overcommit_memory";
+        if (!File.Exists(Promises) || File.ReadAllText(Promises).Trim() == "2") return;
         var bytes = (nuint)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2);
         var page = (nuint)Environment.SystemPageSize;
         void* room;

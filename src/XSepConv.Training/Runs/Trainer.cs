@@ -199,8 +199,8 @@ public sealed class Trainer
             var kept = run?.Files.Kept() ?? "nothing was trained yet";
             throw new TrainingMemoryException(
                 run?.Measured is { } images
-                    ? $"There is not enough memory to validate {images} images at once; {kept}. Smaller images need less, and so do "
-                    + "smaller batches and a smaller width."
+                    ? $"There is not enough memory to validate {images} images at once; {kept}. Smaller images need less, and so does "
+                    + "a smaller width."
                     : $"There is not enough memory for batches of {Plan.BatchSize / _processes.Size} images; {kept}. "
                     + "A smaller batch needs less, and as many more accumulated batches keep the images of a step; "
                     + "so does a smaller width.", e);
