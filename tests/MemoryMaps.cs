@@ -9,6 +9,10 @@ internal static class MemoryMaps
     public static bool KnowsLargePages =>
         OperatingSystem.IsLinux() && File.Exists("/proc/self/smaps") && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled");
 
+    /// <summary>Whether memory that nobody touches costs nothing, however much it is: Linux, unless it is set to promise no more than it has.</summary>
+    public static bool UntouchedIsFree =>
+        File.Exists("/proc/sys/vm/overcommit_memory") && File.ReadAllText("/proc/sys/vm/overcommit_memory").Trim() != "2";
+
     /// <summary>Whether large pages were asked for the memory at an address of this process.</summary>
     public static bool WantsLargePages(nuint address) => Ranges("self").Any(range => range.First <= address && address < range.End);
 

@@ -92,11 +92,11 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
 
             // What is out of date makes room first.
             _packed = null;
-            var made = new Packed(hash, PoolOf(tensors));
 
-            // What another thread changed meanwhile is not what was hashed.
-            if (tensors.Hash().Equals(hash)) _packed = made;
-            return made;
+            // A copy: what another thread changes meanwhile must not be packed under the hash of what was there.
+            using var scope = NewDisposeScope();
+            var copy = tensors.Copy();
+            return _packed = new(copy.Hash(), PoolOf(copy));
         }
     }
 
@@ -123,7 +123,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         {
             pool.Run(FusedMemory.Pointer(x), FusedMemory.Pointer(logits), images, size, Threads());
         }
-        catch (Exception e) when (e is ArgumentException or InsufficientMemoryException)
+        catch (Exception e) when (e is ArgumentException or OutOfMemoryException)
         {
             return null;
         }
@@ -149,7 +149,7 @@ internal sealed class CompiledEvaluation(INetwork network, CompiledEvaluation? b
         {
             pool.Run(FusedMemory.Pointer(x), outputs, parts, images, size, Threads());
         }
-        catch (Exception e) when (e is ArgumentException or InsufficientMemoryException)
+        catch (Exception e) when (e is ArgumentException or OutOfMemoryException)
         {
             return null;
         }

@@ -33,6 +33,19 @@ internal sealed class LiveTensors(int layers)
         return hash;
     }
 
+    /// <summary>The same with values of their own, but for the matrices of linear layers.</summary>
+    public LiveTensors Copy()
+    {
+        var copy = new LiveTensors(_epsilons.Count);
+        foreach (var (layer, name, tensor) in _tensors)
+        {
+            copy.Add(layer, name, IsMatrix(layer, tensor) ? tensor : tensor.detach().clone());
+        }
+
+        foreach (var (layer, epsilon) in _epsilons) copy.AddEpsilon(layer, epsilon);
+        return copy;
+    }
+
     /// <summary>Where the matrices of the linear layers lie.</summary>
     public unsafe nint[] Matrices() =>
         [.. _tensors.Where(entry => IsMatrix(entry.Layer, entry.Tensor)).Select(entry => (nint)FusedMemory.Pointer(entry.Tensor))];

@@ -8,6 +8,7 @@ public sealed class LargePagesTests
     {
         Assert.SkipUnless(MemoryMaps.KnowsLargePages, "The system tells nothing of large pages.");
         Assert.SkipUnless(UnmanagedMemory.IsExact, "The C library is not glibc.");
+        Assert.SkipUnless(MemoryMaps.UntouchedIsFree, "The system sets memory aside that is not touched.");
         using var tool = ToolProcess.Talk("predict", "--stream", "--checkpoint", Path.Combine(Rooms.Repository(), "models", "cifar-10.safetensors"));
         await tool.Input.WriteAsync("no-such.png\n"u8.ToArray(), TestContext.Current.CancellationToken);
         await tool.Input.FlushAsync(TestContext.Current.CancellationToken);

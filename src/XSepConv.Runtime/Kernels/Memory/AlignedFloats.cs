@@ -3,17 +3,17 @@ namespace XSepConv.Kernels;
 /// <summary>Floats at a fixed address, on a cache line's start; zeros at first. They live as long as this object does.</summary>
 internal sealed unsafe class AlignedFloats
 {
-    private readonly KernelBlock _block;
+    private readonly NativeBuffer _buffer;
 
     public AlignedFloats(long length)
-        : this(new KernelBlock(length), 0, length)
+        : this(new NativeBuffer(length), 0, length)
     {
     }
 
-    public AlignedFloats(KernelBlock block, long first, long length)
+    public AlignedFloats(NativeBuffer buffer, long first, long length)
     {
-        _block = block;
-        Pointer = block.Start + first;
+        _buffer = buffer;
+        Pointer = buffer.Start + first;
         Length = length;
         KernelMemory.Enter(Pointer, length);
     }
