@@ -128,6 +128,21 @@ public sealed class FolderTests : IDisposable
         Assert.Contains("horizontal flip: yes there, no now", Unwrapped(Here.Refusal([.. train, "--resume"])), StringComparison.Ordinal);
     }
 
+    // The last blocks have 1/8 of the image's side with the cifar preset, 1/32 with the other.
+    [Theory]
+    [InlineData("cifar", 8, "images of 8×8 end as a single pixel; larger ones keep more of them.")]
+    [InlineData("imagenet", 32, "images of 32×32 end as a single pixel; --preset cifar keeps more of them.")]
+    [InlineData("cifar", 16, null)]
+    public void Images_that_end_as_a_single_pixel_are_told_of_with_what_would_help(string preset, int size, string? note)
+    {
+        var (exitCode, _, error) = Here.Run(
+            "train", "--data", "folder", "--data-root", Images(), "--preset", preset, "--image-size", $"{size}", "--width", "0.1",
+            "--epochs", "1", "--batch", "4", "--threads", "1", "--out", Path.Combine(folder, "run"), "--json");
+        Assert.Equal(0, exitCode);
+        if (note is null) Assert.DoesNotContain("single pixel", error, StringComparison.Ordinal);
+        else Assert.Contains(note, Unwrapped(error), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_run_without_what_is_damaged_says_so_everywhere_and_is_resumed_only_like_that()
     {

@@ -29,19 +29,20 @@ public sealed class RacingChangeTests
             weight.copy_(other);
             Logits();
             weight.copy_(wanted);
-            using var started = new ManualResetEventSlim();
-            var beside = Task.Run(() =>
+            var hasStarted = false;
+            var beside = new Thread(() =>
             {
                 using var none = no_grad();
-                started.Set();
+                Volatile.Write(ref hasStarted, true);
                 network.call(x).Dispose();
             });
-            started.Wait();
+            beside.Start();
+            while (!Volatile.Read(ref hasStarted)) Thread.Yield();
             Spin(packing * i / Moments);
             weight.copy_(other);
             Spin(packing / 3);
             weight.copy_(wanted);
-            beside.Wait();
+            beside.Join();
             Assert.Equal(expected, Logits());
         }
 

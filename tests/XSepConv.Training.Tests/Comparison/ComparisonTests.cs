@@ -235,6 +235,28 @@ public sealed partial class ComparisonTests : IDisposable
     }
 
     [Fact]
+    public void An_outcome_that_is_made_again_is_none_of_the_training()
+    {
+        var trial = new Trial(_folder.At("run"));
+        var manifest = trial.Folder.Begin(trial.Manifest);
+        var run = manifest.Runs.First();
+        Assert.True(Execute());
+
+        // Trained elsewhere, as far as the files say.
+        var there = trial.Folder.Measurements(run);
+        there = there with { Machines = [Assert.Single(there.Machines!) with { Processor = "another", Time = default }] };
+        trial.Folder.Write(run, there);
+        var outcome = Path.Combine(trial.Folder.RunPath(run), "outcome.json");
+        File.Delete(outcome);
+        Assert.True(Execute());
+        Assert.Equal("another", Assert.Single(trial.Folder.Measurements(run).Machines!).Processor);
+        Assert.True(File.Exists(outcome));
+
+        bool Execute() => RunExecution.Execute(
+            trial.Folder, manifest, run, Trial.Images(run.Seed), ownProcess: false, null, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public void Other_settings_are_refused_and_named()
     {
         var trial = new Trial(_folder.At("run"));
